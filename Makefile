@@ -1,0 +1,34 @@
+# Trestle. `make help` lists the targets. Everything is built below $(BUILD).
+BUILD ?= build
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+CC := gcc
+WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
+        -Wno-unused-parameter -Wvla
+HOST_CFLAGS ?= -O2 -g
+COMMON_CFLAGS := -std=gnu11 $(WARN) -I. -fno-strict-aliasing -MMD -MP
+
+# What both builds share; each platform adds its own folder.
+EMU_SRC := $(sort $(wildcard emu/*.c emu/cpu/*.c emu/dev/*.c))
+KERNEL_SRC := $(sort $(wildcard kernel/*.c kernel/console/*.c kernel/net/*.c \
+                kernel/disk/*.c))
+DRIVER_SRC := $(sort $(wildcard drivers/*/*.c))
+
+include $(wildcard mk/*.mk)
+
+.PHONY: help clean distclean
+help:
+	@echo "Trestle's make targets (BUILD=$(BUILD)):"
+	@sed -n 's/^## *\(.*\)/  \1/p' Makefile mk/*.mk
+
+## help            this list
+## clean           remove the programs and objects, keep newlib and lwIP
+clean:
+	@rm -rf $(BUILD)/hosted $(BUILD)/appliance $(BUILD)/unit $(BUILD)/fuzz \
+	  $(BUILD)/trestle $(BUILD)/trestle.elf $(BUILD)/trestle.iso
+## distclean       remove everything that was built
+distclean:
+	@rm -rf $(BUILD)

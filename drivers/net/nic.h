@@ -1,0 +1,76 @@
+/*
+ * A network interface of the host: a physical NIC's driver or, on Linux, a TAP
+ * device or a socket. Polled; interrupts are only a reason to wake up.
+ *
+ * Everything here belongs to the I/O core. Frames carry no FCS.
+ */
+#ifndef DRIVERS_NET_NIC_H
+#define DRIVERS_NET_NIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NIC_MAX_FRAME 1518u     /* 1514 and one VLAN tag */
+
+/*
+ * A frame buffer. Whoever holds it owns it; free() gives it back to where it
+ * came from (a driver's receive pool, a guest's ring slot), in any order.
+ */
+struct nic_buf {
+    uint8_t *data;              /* first byte of the frame */
+    uint64_t phys;              /* its bus address (0 where no DMA is done) */
+    uint32_t len;               /* bytes of frame */
+    void (*free)(struct nic_buf *buf);
+    void *owner;                /* for free() */
+};
+
+struct nic_counters {
+    uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
+    uint64_t rx_no_buffer;      /* ring empty: the upper side holds them all */
+    uint64_t rx_errors;         /* CRC, length, framing: as the chip says */
+    uint64_t rx_oversize;       /* longer than NIC_MAX_FRAME or fragmented */
+    uint64_t tx_ring_full;
+    uint64_t tx_errors;         /* refused: bad length, link or chip failure */
+};
+
+struct nic;
+
+struct nic_ops {
+    const char *name;           /* "e1000", "tap", ... */
+    /*
+     * Start: reset the chip, promiscuous, rings up. 0 or -errno. The link may
+     * come up later.
+     */
+    int (*open)(struct nic *nic);
+    void (*close)(struct nic *nic);
+    /*
+     * Queue `buf` for sending. 0: the NIC owns it and frees it once it is
+     * sent (from poll). -ENOBUFS, -EMSGSIZE, -ENETDOWN: still the caller's
+     * (counted by the driver).
+     */
+    int (*transmit)(struct nic *nic, struct nic_buf *buf);
+    /*
+     * Give up to `budget` received frames to nic->receive, free what has been
+     * sent, note link changes. Returns the frames received.
+     */
+    unsigned (*poll)(struct nic *nic, unsigned budget);
+    /* Ask for a wake-up (platform interrupt) at the next event; may be NULL. */
+    void (*arm)(struct nic *nic);
+};
+
+struct nic {
+    const struct nic_ops *ops;
+    char label[40];             /* "e1000e 8086:10d3 at 00:03.0" */
+    uint8_t mac[6];
+    bool is_open;
+    bool link_up;               /* as of the last poll */
+    struct nic_counters counters;
+    /* Set by the upper side before open: takes the ownership of `buf`. */
+    void (*receive)(struct nic *nic, struct nic_buf *buf);
+    void *upper;                /* the upper side's own */
+    int poll_fd;                /* on Linux, readable when frames wait; else -1 */
+    void *driver;               /* the driver's own */
+};
+
+#endif

@@ -1,0 +1,213 @@
+/*
+ * Architectural state of one x86 CPU, shared by all engines, and the bus by
+ * which it reaches its machine. Written from the Intel SDM vol. 1-3.
+ */
+#ifndef EMU_CPU_CPU_H
+#define EMU_CPU_CPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI,
+       R8, R9, R10, R11, R12, R13, R14, R15, CPU_NOREG };
+enum cpu_segreg { ES, CS, SS, DS, FS, GS, SEG_COUNT };
+
+/* RFLAGS (SDM vol. 1, 3.4.3) */
+#define FLAG_CF   0x00000001u
+#define FLAG_1    0x00000002u
+#define FLAG_PF   0x00000004u
+#define FLAG_AF   0x00000010u
+#define FLAG_ZF   0x00000040u
+#define FLAG_SF   0x00000080u
+#define FLAG_TF   0x00000100u
+#define FLAG_IF   0x00000200u
+#define FLAG_DF   0x00000400u
+#define FLAG_OF   0x00000800u
+#define FLAG_IOPL 0x00003000u
+#define FLAG_NT   0x00004000u
+#define FLAG_RF   0x00010000u
+#define FLAG_VM   0x00020000u
+#define FLAG_AC   0x00040000u
+#define FLAG_VIF  0x00080000u
+#define FLAG_VIP  0x00100000u
+#define FLAG_ID   0x00200000u
+#define FLAGS_ARITH (FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
+
+/* Control registers (SDM vol. 3, 2.5) */
+#define CR0_PE 0x00000001u
+#define CR0_MP 0x00000002u
+#define CR0_EM 0x00000004u
+#define CR0_TS 0x00000008u
+#define CR0_ET 0x00000010u
+#define CR0_NE 0x00000020u
+#define CR0_WP 0x00010000u
+#define CR0_AM 0x00040000u
+#define CR0_NW 0x20000000u
+#define CR0_CD 0x40000000u
+#define CR0_PG 0x80000000u
+#define CR4_VME 0x001u
+#define CR4_PVI 0x002u
+#define CR4_TSD 0x004u
+#define CR4_DE  0x008u
+#define CR4_PSE 0x010u
+#define CR4_PAE 0x020u
+#define CR4_MCE 0x040u
+#define CR4_PGE 0x080u
+#define CR4_PCE 0x100u
+#define CR4_OSFXSR 0x200u
+#define CR4_OSXMMEXCPT 0x400u
+#define EFER_SCE 0x001u
+#define EFER_LME 0x100u
+#define EFER_LMA 0x400u
+#define EFER_NXE 0x800u
+
+/* Exceptions (SDM vol. 3, 6.3) */
+enum cpu_vector {
+    EXC_DE, EXC_DB, EXC_NMI, EXC_BP, EXC_OF, EXC_BR, EXC_UD, EXC_NM, EXC_DF,
+    EXC_COPROC, EXC_TS, EXC_NP, EXC_SS, EXC_GP, EXC_PF, EXC_MF = 16, EXC_AC,
+    EXC_MC, EXC_XM
+};
+
+/*
+ * A segment register with its hidden part. `attr` packs the descriptor's
+ * access byte in bits 0-7 (type, S, DPL, P) and AVL, L, D/B, G in bits 8-11,
+ * as AMD's VMCB does (APM vol. 2, 15.5.1). `limit` is in bytes, granularity
+ * already applied.
+ */
+struct cpu_seg {
+    uint16_t sel;
+    uint16_t attr;
+    uint32_t limit;
+    uint64_t base;
+};
+#define SEG_TYPE(a) ((a) & 0x0f)
+#define SEG_S 0x010u
+#define SEG_DPL(a) (((a) >> 5) & 3)
+#define SEG_P 0x080u
+#define SEG_L 0x200u
+#define SEG_DB 0x400u
+#define SEG_G 0x800u
+
+struct cpu_table {              /* GDTR, IDTR */
+    uint64_t base;
+    uint16_t limit;
+};
+
+/*
+ * x87, MMX and SSE state in the memory layout of FXSAVE (SDM vol. 1, 10.5.1),
+ * legacy 32-bit form, so that the host's own FXRSTOR takes it. FCS/FDS are in
+ * the layout as well (offsets 12 and 20, 16 bits each).
+ */
+struct cpu_fpu {
+    uint16_t fcw, fsw;
+    uint8_t ftw;                /* abridged tag word */
+    uint8_t reserved0;
+    uint16_t fop;
+    uint32_t fip;
+    uint16_t fcs, reserved1;
+    uint32_t fdp;
+    uint16_t fds, reserved2;
+    uint32_t mxcsr, mxcsr_mask;
+    uint8_t st[8][16];          /* ST0..ST7 (relative to TOP), 10 bytes used */
+    uint8_t xmm[16][16];
+    uint8_t reserved3[96];
+} __attribute__((aligned(16)));
+_Static_assert(sizeof(struct cpu_fpu) == 512, "FXSAVE area is 512 bytes");
+
+/* What CPUID says and which features #UD when absent. */
+struct cpu_model {
+    const char *name;           /* for -cpu */
+    const char vendor[13];
+    uint32_t signature;         /* CPUID 1 EAX */
+    uint32_t features_edx, features_ecx;        /* CPUID 1 */
+    uint32_t ext_edx, ext_ecx;                  /* CPUID 80000001h */
+    uint64_t tsc_hz;
+};
+
+/*
+ * The CPU's view of its machine. All calls come from the guest's core.
+ * Addresses are guest-physical, after the A20 gate.
+ */
+struct cpu_bus {
+    void *ctx;
+    /*
+     * Host address of the 4 KiB page at `addr` (page-aligned) if it is plain
+     * memory for this kind of access, else NULL: MMIO, unmapped, or write to
+     * ROM. Valid until engine_ops.map_changed.
+     */
+    uint8_t *(*ram_page)(void *ctx, uint64_t addr, bool write);
+    /* Everything that ram_page refuses; never crosses a page. */
+    uint64_t (*mmio_read)(void *ctx, uint64_t addr, unsigned size);
+    void (*mmio_write)(void *ctx, uint64_t addr, unsigned size,
+                       uint64_t value);
+    uint32_t (*io_read)(void *ctx, uint16_t port, unsigned size);
+    void (*io_write)(void *ctx, uint16_t port, unsigned size, uint32_t value);
+    /* REP INS/OUTS as a block; returns elements done, 1..count. */
+    unsigned (*io_read_block)(void *ctx, uint16_t port, unsigned size,
+                              void *buf, unsigned count);
+    unsigned (*io_write_block)(void *ctx, uint16_t port, unsigned size,
+                               const void *buf, unsigned count);
+    /* Acknowledge the interrupt controller: vector 0..255. */
+    unsigned (*intack)(void *ctx);
+    /* Time-stamp counter before the guest's own offset, at model->tsc_hz. */
+    uint64_t (*tsc)(void *ctx);
+    /* FERR# (CR0.NE=0): x87 error towards IRQ 13. */
+    void (*ferr)(void *ctx, bool level);
+};
+
+struct cpu {
+    /* gpr[CPU_NOREG] is always zero: "no base" and "no index" read it. */
+    uint64_t gpr[17];
+    uint64_t rip;
+    /*
+     * RFLAGS. An engine may keep the arithmetic bits elsewhere while it runs
+     * (emu/cpu/flags.h); between runs they are all here.
+     */
+    uint64_t rflags;
+    struct cpu_seg seg[SEG_COUNT];
+    struct cpu_seg ldtr, tr;
+    struct cpu_table gdtr, idtr;
+    uint64_t cr0, cr2, cr3, cr4, efer;
+    uint64_t pdpte[4];          /* PAE: loaded with CR3 (SDM vol. 3, 4.4.1) */
+    uint64_t dr[8];
+    uint8_t cpl;                /* 0..3; 3 in virtual-8086 mode, 0 in real */
+
+    /* MSRs */
+    uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+    uint64_t apic_base, pat, misc_enable, mtrr_def_type;
+    uint64_t mtrr_fixed[11], mtrr_var[16];
+    uint64_t tsc_offset;        /* added to bus->tsc */
+
+    /* Execution */
+    bool halted;
+    bool shutdown;
+    bool nmi_blocked;           /* from NMI delivery to IRET */
+    uint8_t inhibit;            /* STI/MOV SS shadow: 1 = next insn covered */
+    uint64_t icount;            /* instructions executed */
+    bool exact_count;           /* engine: honour max_insns exactly (icount) */
+
+    /* Inputs, set by the machine */
+    volatile bool intr;         /* level of the interrupt controller's INT */
+    volatile bool nmi;          /* edge, cleared when taken */
+    volatile bool stop_request; /* leave engine run at the next boundary */
+
+    const struct cpu_model *model;
+    const struct cpu_bus *bus;
+    struct cpu_fpu fpu;
+
+    struct engine *engine;      /* bound engine; owns what it hangs here */
+    void *mmu;                  /* struct mmu, emu/cpu/mmu.h */
+};
+
+/* Power-on or INIT state (SDM vol. 3, table 9-1). Keeps model and bus. */
+void cpu_reset(struct cpu *c);
+/* The model of that name, or NULL. cpu_models is the list, NULL-terminated. */
+const struct cpu_model *cpu_model_find(const char *name);
+extern const struct cpu_model *const cpu_models[];
+#define CPU_MODEL_DEFAULT "trestle32"
+
+/* "info registers" in qemu's shape; returns the length wanted. */
+int cpu_format_registers(const struct cpu *c, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * PCI configuration space and BARs, as devices on bus 0 see them
+ * (PCI Local Bus Specification 3.0, chapter 6).
+ *
+ * A PCI device embeds `struct pci_dev` as its first member, fills in ids and
+ * BARs with the helpers, then calls pci_add. The core owns the config space:
+ * it applies write masks, sizes BARs, and maps or unmaps their ranges to the
+ * device (machine_io_map, machine_mmio_map) as the guest moves or disables
+ * them.
+ */
+#ifndef EMU_DEV_PCI_H
+#define EMU_DEV_PCI_H
+
+#include "emu/dev/device.h"
+
+#define PCI_CONFIG_SIZE 256u
+#define PCI_BARS 6u
+
+struct pci_bus;
+
+struct pci_bar {
+    uint32_t size;              /* bytes, a power of two; 0: not there */
+    bool is_io;
+    bool mapped;
+    uint32_t base;              /* where it is mapped, if mapped */
+};
+
+struct pci_dev {
+    struct device dev;          /* BAR accesses go to dev.ops */
+    struct pci_bus *bus;
+    uint8_t devfn;              /* slot << 3 | function */
+    uint8_t config[PCI_CONFIG_SIZE];
+    uint8_t wmask[PCI_CONFIG_SIZE];     /* bits the guest may write */
+    uint8_t w1cmask[PCI_CONFIG_SIZE];   /* bits cleared by writing one */
+    struct pci_bar bar[PCI_BARS];
+    bool intx_level;
+    /* After a guest's config write was applied; may be NULL. */
+    void (*config_written)(struct pci_dev *pci, unsigned offset,
+                           unsigned size);
+};
+
+/*
+ * Ids, class (24 bits: base, sub, interface), revision and INTA# pin
+ * (0: none, 1: INTA#). Sets the default write masks.
+ */
+void pci_init(struct pci_dev *pci, uint16_t vendor, uint16_t device,
+              uint32_t class_code, uint8_t revision, uint8_t pin);
+void pci_bar_init(struct pci_dev *pci, unsigned n, uint32_t size, bool is_io);
+/* Plug into `bus` at `devfn`. 0 or -EBUSY. */
+int pci_add(struct pci_bus *bus, struct pci_dev *pci, uint8_t devfn);
+/* Back to the power-on state of command, BARs and interrupt line. */
+void pci_reset_config(struct pci_dev *pci);
+/* Drive the device's INTx# pin; level, routed by the bus's PIRQ router. */
+void pci_set_intx(struct pci_dev *pci, bool level);
+
+static inline bool pci_bus_master(const struct pci_dev *pci)
+{
+    return pci->config[0x04] & 0x04;
+}
+
+#endif

@@ -1,0 +1,128 @@
+/*
+ * One emulated PC: an explicit table of its devices, its memory map, its
+ * virtual time. 440FX with PIIX3 ISA/IDE and PIIX4 power management, as
+ * SeaBIOS and Linux know it.
+ *
+ * A machine belongs to one thread (the guest's core). What comes from
+ * elsewhere goes through the rings behind its chardevs, netports and
+ * blockdevs, and machine_kick.
+ */
+#ifndef EMU_MACHINE_H
+#define EMU_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "emu/blockdev.h"
+#include "emu/chardev.h"
+#include "emu/netport.h"
+
+struct cpu;
+struct engine_ops;
+struct machine;
+
+#define MACHINE_IDE_UNITS 4u
+#define MACHINE_NICS 4u
+#define MACHINE_SERIALS 4u
+
+/* What the machine asks of whoever runs it. */
+struct machine_host {
+    void *ctx;
+    /* Monotonic host time in ns; guest's core. Not used under icount. */
+    uint64_t (*clock_ns)(void *ctx);
+    /* One line about this guest, without newline. Already rate-limited. */
+    void (*log)(void *ctx, const char *line);
+    /* A byte that firmware wrote to port 402h; may be NULL. */
+    void (*debug_char)(void *ctx, uint8_t c);
+};
+
+struct machine_ide {
+    struct blockdev *disk;      /* NULL: no unit (a CD drive may be empty) */
+    bool is_cdrom;
+    /* 0: derive from the partition table and the size. */
+    uint16_t cylinders, heads, sectors;
+};
+
+/* A ROM that fw_cfg offers as a file, such as "pci10ec,8029.rom". */
+struct machine_rom {
+    const char *fw_cfg_name;
+    const uint8_t *data;
+    size_t size;
+};
+
+/*
+ * Everything a machine is made of. All pointers stay the caller's and must
+ * outlive the machine; the config struct itself is copied.
+ */
+struct machine_config {
+    const char *name;
+    uint8_t *ram;               /* zeroed, page-aligned */
+    uint64_t ram_bytes;         /* multiple of 1 MiB, 1 MiB .. 3 GiB */
+    const struct engine_ops *engine;
+    const uint8_t *bios;        /* ends at 4 GiB and, its last 128K, at 1 MiB */
+    size_t bios_size;           /* multiple of 64 KiB */
+    const struct machine_rom *roms;
+    unsigned rom_count;
+    struct machine_ide ide[MACHINE_IDE_UNITS];  /* hda hdb hdc hdd */
+    struct netport *nic[MACHINE_NICS];          /* NULL: no such NIC */
+    struct chardev *serial[MACHINE_SERIALS];    /* NULL: no such UART */
+    const char *boot_order;     /* "c", "d", "n", or several; NULL "cd" */
+    int64_t rtc_base;           /* UTC seconds at power-on */
+    int icount_shift;           /* ns per instruction = 1 << shift; -1: off */
+    const struct machine_host *host;
+};
+
+enum machine_status {
+    MACHINE_BUDGET,             /* ran for its budget, or was kicked */
+    MACHINE_HALTED,             /* CPU waits; see machine_deadline */
+    MACHINE_RESET,              /* guest asked for reset; already done */
+    MACHINE_POWEROFF,           /* guest switched itself off */
+    MACHINE_ERROR,              /* cannot go on; machine_error says why */
+};
+
+/* Make a machine in its power-on state. NULL on bad config, *error set. */
+struct machine *machine_create(const struct machine_config *config,
+                               const char **error);
+void machine_destroy(struct machine *m);
+
+/*
+ * Run for up to `budget_ns` of virtual time. Starts by taking what waits at
+ * the serial ports, netports and completed block requests.
+ */
+enum machine_status machine_run(struct machine *m, uint64_t budget_ns);
+
+/* Make a running machine_run return soon. Any thread. */
+void machine_kick(struct machine *m);
+
+/*
+ * While MACHINE_HALTED: host-clock ns (host->clock_ns) of the next timer, or
+ * UINT64_MAX. Under icount, time warps by itself and this is now.
+ */
+uint64_t machine_deadline(struct machine *m);
+
+/* Stop and continue virtual time ("stop" and "cont"). */
+void machine_stop(struct machine *m);
+void machine_cont(struct machine *m);
+bool machine_is_stopped(const struct machine *m);
+
+/* The reset button. */
+void machine_reset(struct machine *m);
+
+const char *machine_name(const struct machine *m);
+const char *machine_error(const struct machine *m);
+struct cpu *machine_cpu(struct machine *m);
+/* Guest instructions executed since power-on. */
+uint64_t machine_icount(const struct machine *m);
+
+/*
+ * Text for the monitor: `what` is "registers", "pic", "pci", "mtree",
+ * "counters", "block", "network". Writes a NUL-terminated text of at most `size`
+ * bytes and returns the length it would have liked, or -ENOENT.
+ */
+int machine_info(struct machine *m, const char *what, char *buf, size_t size);
+
+/* A serial port n's guest end has raised DTR or RTS since reset. */
+bool machine_serial_armed(const struct machine *m, unsigned n);
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * The platform: what the host program needs from whatever it runs on.
+ *
+ * Two implementations exist: kernel/metal (the bare machine) and
+ * kernel/hosted (a Linux program). Nothing above this header knows which one
+ * it got, and both pass the same tests (tests/unit/test_platform.c).
+ *
+ * Threads: every call below belongs to the I/O core unless it says otherwise.
+ */
+#ifndef KERNEL_PLATFORM_H
+#define KERNEL_PLATFORM_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct chardev;                 /* emu/chardev.h */
+struct nic;                     /* drivers/net/nic.h */
+
+/* ---- Time ------------------------------------------------------------- */
+
+/* Monotonic clock in nanoseconds since an arbitrary start. Any core. */
+uint64_t platform_now_ns(void);
+
+/* Wall clock: seconds since 1970-01-01 00:00 UTC. */
+int64_t platform_wall_seconds(void);
+
+/*
+ * Sleep until `deadline_ns` (on platform_now_ns's clock) or until an event: a
+ * physical device wants service, console input, or platform_wake. May
+ * return early for no reason; never busy-waits (HLT here, poll(2) there).
+ * A deadline in the past returns at once.
+ */
+void platform_wait(uint64_t deadline_ns);
+
+/* End the current or the next platform_wait. Any core, interrupt handlers. */
+void platform_wake(void);
+
+/* ---- Log -------------------------------------------------------------- */
+
+/*
+ * One formatted line to the host's log (console and in-memory ring). No
+ * trailing newline in `fmt`. Safe before anything else is initialised; must
+ * not be used in interrupt handlers. Lines are cut at 255 bytes.
+ */
+void platform_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void platform_vlog(const char *fmt, va_list ap);
+
+/*
+ * Copy the newest bytes of the log ring into `buf`, oldest first.
+ * Returns the number of bytes copied, at most `size`.
+ */
+size_t platform_log_read(char *buf, size_t size);
+
+/* A host invariant is broken: report, then stop or restart. Any core. */
+_Noreturn void platform_fatal(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* ---- Memory ----------------------------------------------------------- */
+
+/*
+ * `bytes` (rounded up to pages) of zeroed page-aligned memory, or NULL when
+ * there is not enough. Meant for guest RAM and other large blocks.
+ */
+void *platform_pages_alloc(size_t bytes);
+void platform_pages_free(void *pages, size_t bytes);
+
+/*
+ * Zeroed memory that a physical device may reach: physically contiguous,
+ * page-aligned, wholly below `max_address`. *phys gets the address to give to
+ * the device (on Linux: the virtual address, as no device is there).
+ * NULL when there is none. Never freed.
+ */
+void *platform_dma_alloc(size_t bytes, uint64_t max_address, uint64_t *phys);
+
+/* ---- Files ------------------------------------------------------------ */
+
+/*
+ * A named input: on the bare machine a multiboot2 module (found by the last
+ * component of its name), on Linux a file.
+ */
+struct platform_file {
+    const char *name;           /* as opened; owned by the caller of open */
+    uint64_t size;              /* bytes */
+    bool read_only;
+    bool volatile_data;         /* RAM: writes are lost at power-off */
+    void *impl;
+};
+
+/*
+ * Open `name`; read-write when `writable` and possible (check read_only).
+ * 0, or negative errno (-ENOENT: no such module or file).
+ */
+int platform_file_open(const char *name, bool writable,
+                       struct platform_file *out);
+void platform_file_close(struct platform_file *f);
+
+/*
+ * Read or write exactly `len` bytes at `offset`. Reads beyond the end give
+ * zeros; writes beyond the end grow the file (a module grows in RAM).
+ * 0 or negative errno (-ENOSPC, -EROFS, -EIO).
+ */
+int platform_file_read(struct platform_file *f, uint64_t offset, void *buf,
+                       size_t len);
+int platform_file_write(struct platform_file *f, uint64_t offset,
+                        const void *buf, size_t len);
+/* What was written reaches the medium before this returns. 0 or -errno. */
+int platform_file_flush(struct platform_file *f);
+
+/* Name of the i-th file that can be opened without a path, or NULL. */
+const char *platform_file_list(unsigned i);
+
+/* ---- Console and NICs ------------------------------------------------- */
+
+/*
+ * The administrator's line: COM1 (or what was found) on the bare machine,
+ * the terminal on Linux, in raw mode. Never NULL: without a UART, writes are
+ * accepted and dropped and reads give nothing.
+ */
+struct chardev *platform_console(void);
+
+/*
+ * The i-th physical NIC, opened or not, or NULL past the last. On Linux there
+ * are none by themselves: -net tap and -net socket make theirs
+ * (kernel/hosted/wire.h).
+ */
+struct nic *platform_nic(unsigned i);
+
+/* ---- End -------------------------------------------------------------- */
+
+/* Power off (bare machine) or exit with `status` (Linux). */
+_Noreturn void platform_poweroff(int status);
+/* Restart the machine (Linux: exit with status 0). */
+_Noreturn void platform_reset(void);
+
+/* "metal" or "hosted", for `info version`. */
+extern const char platform_name[];
+
+#endif
