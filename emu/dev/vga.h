@@ -1,0 +1,26 @@
+/*
+ * VGA with the Bochs display interface, as PCI device 1234:1111.
+ */
+#ifndef EMU_DEV_VGA_H
+#define EMU_DEV_VGA_H
+
+#include "emu/dev/device.h"
+#include "emu/dev/pci.h"
+
+struct vga;
+
+/*
+ * Plug into `bus` at `devfn`, map the legacy ports and A0000h-BFFFFh, reset.
+ * Starts with a `struct device`. NULL: out of memory or devfn taken.
+ */
+struct vga *vga_create(struct machine *m, struct pci_bus *bus, uint8_t devfn);
+void vga_destroy(struct vga *vga);
+
+/*
+ * The text screen as lines ending in '\n', trailing blanks removed. At most
+ * `size` bytes with the NUL; returns the length it would have liked, or
+ * -ENODATA while a graphics mode is set.
+ */
+int vga_text(const struct vga *vga, char *buf, size_t size);
+
+#endif
