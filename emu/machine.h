@@ -19,6 +19,7 @@
 #include "emu/netport.h"
 
 struct cpu;
+struct cpu_model;
 struct engine_ops;
 struct machine;
 
@@ -60,6 +61,7 @@ struct machine_config {
     uint8_t *ram;               /* zeroed, page-aligned */
     uint64_t ram_bytes;         /* multiple of 1 MiB, 1 MiB .. 3 GiB */
     const struct engine_ops *engine;
+    const struct cpu_model *cpu_model;  /* NULL: CPU_MODEL_DEFAULT */
     const uint8_t *bios;        /* ends at 4 GiB and, its last 128K, at 1 MiB */
     size_t bios_size;           /* multiple of 64 KiB */
     const struct machine_rom *roms;
@@ -121,6 +123,9 @@ uint64_t machine_icount(const struct machine *m);
  * bytes and returns the length it would have liked, or -ENOENT.
  */
 int machine_info(struct machine *m, const char *what, char *buf, size_t size);
+
+/* The far end of serial port `n` sends a break to the guest. */
+void machine_serial_break(struct machine *m, unsigned n);
 
 /* A serial port n's guest end has raised DTR or RTS since reset. */
 bool machine_serial_armed(const struct machine *m, unsigned n);

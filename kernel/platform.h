@@ -127,12 +127,24 @@ struct chardev *platform_console(void);
  */
 struct nic *platform_nic(unsigned i);
 
+/*
+ * Make a wire that stands in for a physical NIC: `type` is "tap" or "socket",
+ * `params` the rest of qemu's -net option ("ifname=tap0,script=no",
+ * "connect=127.0.0.1:5000"). 0, or negative errno with the reason in words in
+ * `why`: -ENOTSUP where there is no such thing (the bare machine).
+ */
+int platform_wire_open(const char *type, const char *params, struct nic **out,
+                       char *why, size_t why_size);
+
 /* ---- End -------------------------------------------------------------- */
 
 /* Power off (bare machine) or exit with `status` (Linux). */
 _Noreturn void platform_poweroff(int status);
 /* Restart the machine (Linux: exit with status 0). */
 _Noreturn void platform_reset(void);
+
+/* Ending Trestle switches a PC off, so ask first. */
+extern const bool platform_exit_is_poweroff;
 
 /* "metal" or "hosted", for `info version`. */
 extern const char platform_name[];

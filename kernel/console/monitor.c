@@ -1,0 +1,82 @@
+/* See monitor.h. */
+#include "kernel/console/monitor.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/console/mux.h"
+#include "kernel/main.h"
+
+#define PROMPT "(trestle) "
+#define CTRL_C 3
+#define CTRL_U 21
+#define DEL 127
+
+void monitor_init(struct monitor *mon, struct guest *guest, struct mux *mux)
+{
+    memset(mon, 0, sizeof *mon);
+    mon->guest = guest;
+    mon->mux = mux;
+}
+
+void monitor_printf(struct monitor *mon, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    mux_print(mon->mux, text);
+}
+
+void monitor_enter(struct monitor *mon)
+{
+    if (!mon->greeted)
+        monitor_printf(mon, "\nTrestle %s monitor - type 'help' for more "
+                       "information", trestle_version);
+    mon->greeted = true;
+    mon->len = 0;
+    monitor_printf(mon, "\n" PROMPT);
+}
+
+static void erase(struct monitor *mon, unsigned count)
+{
+    while (count-- && mon->len) {
+        mon->len--;
+        mux_print(mon->mux, "\b \b");
+    }
+}
+
+void monitor_input(struct monitor *mon, uint8_t c)
+{
+    char echo[2] = { c, '\0' };
+
+    switch (c) {
+    case '\r':
+    case '\n':
+        mux_print(mon->mux, "\n");
+        mon->line[mon->len] = '\0';
+        mon->len = 0;
+        monitor_command(mon, mon->line);
+        mux_print(mon->mux, PROMPT);
+        break;
+    case '\b':
+    case DEL:
+        erase(mon, 1);
+        break;
+    case CTRL_U:
+        erase(mon, mon->len);
+        break;
+    case CTRL_C:
+        mon->len = 0;
+        mux_print(mon->mux, "^C\n" PROMPT);
+        break;
+    default:
+        if (c < ' ' || mon->len >= MONITOR_LINE - 1)
+            break;
+        mon->line[mon->len++] = c;
+        mux_print(mon->mux, echo);
+    }
+}

@@ -1,0 +1,38 @@
+/*
+ * The monitor: qemu's commands over a line. Line editing here, commands in
+ * commands.c.
+ */
+#ifndef KERNEL_CONSOLE_MONITOR_H
+#define KERNEL_CONSOLE_MONITOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MONITOR_LINE 256u
+
+struct guest;
+struct mux;
+
+struct monitor {
+    struct guest *guest;
+    struct mux *mux;            /* where it prints */
+    char line[MONITOR_LINE];
+    unsigned len;
+    bool greeted;
+    bool quit;                  /* "quit" was typed */
+};
+
+void monitor_init(struct monitor *mon, struct guest *guest, struct mux *mux);
+/* The monitor gets the keyboard: banner the first time, then the prompt. */
+void monitor_enter(struct monitor *mon);
+/* One byte from the administrator. */
+void monitor_input(struct monitor *mon, uint8_t c);
+
+void monitor_printf(struct monitor *mon, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* commands.c: run one command line (modified in place). */
+void monitor_command(struct monitor *mon, char *line);
+
+#endif

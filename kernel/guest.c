@@ -1,0 +1,297 @@
+/* See guest.h. */
+#include "kernel/guest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "emu/cpu/cpu.h"
+#include "emu/cpu/engine.h"
+#include "kernel/firmware.h"
+#include "kernel/net/net.h"
+#include "kernel/platform.h"
+
+#define ROM_MAX (512u << 10)
+
+/* ---- Serial ports -------------------------------------------------------- */
+
+static size_t serial_write(void *ctx, const uint8_t *buf, size_t len)
+{
+    struct guest_serial *s = ctx;
+
+    return s->discard ? len : byte_ring_put(&s->from_guest, buf, len);
+}
+
+static size_t serial_read(void *ctx, uint8_t *buf, size_t len)
+{
+    struct guest_serial *s = ctx;
+
+    return byte_ring_get(&s->to_guest, buf, len);
+}
+
+/* Port i exists unless -serial none; only one of them is on the console. */
+static int make_serials(struct guest *g)
+{
+    const struct options *o = g->options;
+    unsigned count = o->serial_count ? o->serial_count : 1;
+
+    for (unsigned i = 0; i < count; i++) {
+        struct guest_serial *s;
+
+        if (o->serial[i] == SERIAL_NONE)
+            continue;
+        s = calloc(1, sizeof *s);
+        if (!s)
+            return -ENOMEM;
+        s->chr = (struct chardev){ s, serial_write, serial_read, NULL };
+        s->discard = o->serial[i] == SERIAL_NULL;
+        g->serial[i] = s;
+    }
+    return 0;
+}
+
+/* ---- What the machine asks of us ------------------------------------------ */
+
+static uint64_t host_clock(void *ctx)
+{
+    (void)ctx;
+    return platform_now_ns();
+}
+
+static void host_log(void *ctx, const char *line)
+{
+    struct guest *g = ctx;
+
+    platform_log("%s: %s", g->options->name, line);
+}
+
+static void host_debug_char(void *ctx, uint8_t c)
+{
+    struct guest *g = ctx;
+
+    if (c != '\n' && g->debug_len < sizeof g->debug_line - 1) {
+        if (c >= ' ')
+            g->debug_line[g->debug_len++] = c;
+        return;
+    }
+    g->debug_line[g->debug_len] = '\0';
+    g->debug_len = 0;
+    platform_log("%s: bios: %s", g->options->name, g->debug_line);
+}
+
+/* ---- Engine, firmware, disks ----------------------------------------------- */
+
+static int choose_engine(struct guest *g, char *why, size_t size)
+{
+    const char *want = g->options->accel;
+    size_t used = 0;
+
+    for (unsigned i = 0; engines[i]; i++) {
+        char reason[96] = "";
+
+        if (want && strcmp(want, engines[i]->name))
+            continue;
+        if (!engines[i]->probe(reason, sizeof reason)) {
+            g->engine = engines[i];
+            return 0;
+        }
+        if (want) {
+            snprintf(why, size, "-accel %s: %s", want, reason);
+            return -ENODEV;
+        }
+        if (used < sizeof g->engine_note)
+            used += snprintf(g->engine_note + used,
+                             sizeof g->engine_note - used, "%s%s: %s",
+                             used ? "; " : "", engines[i]->name, reason);
+    }
+    snprintf(why, size, "-accel %s: no such engine; there is interp", want);
+    return -EINVAL;
+}
+
+/* Read a whole file or module of at most `max` bytes; NULL and `why`. */
+static uint8_t *load_file(const char *name, size_t max, size_t *out_size,
+                          char *why, size_t why_size)
+{
+    struct platform_file f;
+    int r = platform_file_open(name, false, &f);
+    uint8_t *data = NULL;
+
+    if (r) {
+        snprintf(why, why_size, "cannot open '%s': %s", name, strerror(-r));
+        return NULL;
+    }
+    if (!f.size || f.size > max) {
+        snprintf(why, why_size, "'%s': a ROM has 1 to %zu bytes", name, max);
+    } else if ((data = platform_pages_alloc(f.size))) {
+        r = platform_file_read(&f, 0, data, f.size);
+        *out_size = f.size;
+        snprintf(why, why_size, "'%s': %s", name, strerror(-r));
+        if (r) {
+            platform_pages_free(data, f.size);
+            data = NULL;
+        }
+    } else {
+        snprintf(why, why_size, "no memory for '%s'", name);
+    }
+    platform_file_close(&f);
+    return data;
+}
+
+static int load_firmware(struct guest *g, struct machine_config *c, char *why,
+                         size_t size)
+{
+    c->bios = firmware_bios;
+    c->bios_size = firmware_bios_end - firmware_bios;
+    if (g->options->bios) {
+        c->bios = load_file(g->options->bios, ROM_MAX, &c->bios_size, why,
+                            size);
+        if (!c->bios)
+            return -EINVAL;
+    }
+    g->roms[0] = (struct machine_rom){
+        "pci1234,1111.rom", firmware_vgabios,
+        firmware_vgabios_end - firmware_vgabios
+    };
+    c->roms = g->roms;
+    c->rom_count = 1;
+    for (unsigned i = 0; g->net && i < MACHINE_NICS; i++) {
+        struct machine_rom *rom = &g->roms[c->rom_count];
+
+        /* One file serves all NE2000s: fw_cfg names it by PCI id. */
+        if (!net_port(g->net, i) || !*net_romfile(g->net, i))
+            continue;
+        rom->fw_cfg_name = "pci10ec,8029.rom";
+        rom->data = load_file(net_romfile(g->net, i), ROM_MAX, &rom->size,
+                              why, size);
+        if (!rom->data)
+            return -EINVAL;
+        c->rom_count++;
+        break;
+    }
+    return 0;
+}
+
+static int open_disks(struct guest *g, struct machine_config *c, char *why,
+                      size_t size)
+{
+    const struct options *o = g->options;
+
+    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++) {
+        char reason[160];
+        int r;
+
+        if (!o->disk[i])
+            continue;
+        r = disk_image_open(&g->disk[i], o->disk[i], o->is_cdrom[i],
+                            o->snapshot, reason, sizeof reason);
+        if (r) {
+            snprintf(why, size, "-hd%c: %s", 'a' + i, reason);
+            return r;
+        }
+        c->ide[i].disk = &g->disk[i].dev;
+        c->ide[i].is_cdrom = o->is_cdrom[i];
+    }
+    return 0;
+}
+
+static int make_machine(struct guest *g, struct machine_config *c, char *why,
+                        size_t size)
+{
+    const struct options *o = g->options;
+    const char *error = "out of memory";
+
+    g->ram = platform_pages_alloc(o->ram_bytes);
+    if (!g->ram) {
+        snprintf(why, size, "-m %u: this host has not that much free memory",
+                 (unsigned)(o->ram_bytes >> 20));
+        return -ENOMEM;
+    }
+    g->host = (struct machine_host){
+        g, host_clock, host_log, o->debugcon ? host_debug_char : NULL
+    };
+    c->name = o->name;
+    c->ram = g->ram;
+    c->ram_bytes = o->ram_bytes;
+    c->engine = g->engine;
+    c->cpu_model = cpu_model_find(o->cpu ? o->cpu : CPU_MODEL_DEFAULT);
+    c->boot_order = o->boot_order;
+    c->rtc_base = platform_wall_seconds();
+    c->icount_shift = o->icount_shift;
+    c->host = &g->host;
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+        c->serial[i] = g->serial[i] ? &g->serial[i]->chr : NULL;
+    for (unsigned i = 0; g->net && i < MACHINE_NICS; i++)
+        c->nic[i] = net_port(g->net, i);
+    g->machine = machine_create(c, &error);
+    if (!g->machine) {
+        snprintf(why, size, "cannot make the machine: %s", error);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int guest_create(const struct options *o, struct guest **out, char *why,
+                 size_t why_size)
+{
+    struct machine_config c = { 0 };
+    struct guest *g = calloc(1, sizeof *g);
+    int r = -ENOMEM;
+
+    snprintf(why, why_size, "out of memory");
+    if (!g)
+        return r;
+    g->options = o;
+    if (o->cpu && !cpu_model_find(o->cpu)) {
+        snprintf(why, why_size, "-cpu %s: no such model; there is "
+                 CPU_MODEL_DEFAULT, o->cpu);
+        r = -EINVAL;
+        goto fail;
+    }
+    if ((r = choose_engine(g, why, why_size)) || (r = make_serials(g)) ||
+        (r = net_create(o, &g->net, why, why_size)) ||
+        (r = load_firmware(g, &c, why, why_size)) ||
+        (r = open_disks(g, &c, why, why_size)) ||
+        (r = make_machine(g, &c, why, why_size)))
+        goto fail;
+    *out = g;
+    return 0;
+fail:
+    guest_destroy(g);
+    return r;
+}
+
+void guest_destroy(struct guest *g)
+{
+    if (!g)
+        return;
+    if (g->machine)
+        machine_destroy(g->machine);
+    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++)
+        disk_image_close(&g->disk[i]);
+    if (g->net)
+        net_destroy(g->net);
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+        free(g->serial[i]);
+    if (g->ram)
+        platform_pages_free(g->ram, g->options->ram_bytes);
+    free(g);
+}
+
+int guest_format_block(const struct guest *g, char *buf, size_t size)
+{
+    size_t used = 0;
+
+    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++) {
+        char unit[4] = { 'h', 'd', 'a' + i, '\0' };
+
+        if (!g->disk[i].dev.submit)
+            continue;
+        used += disk_image_format(&g->disk[i], unit,
+                                  used < size ? buf + used : NULL,
+                                  used < size ? size - used : 0);
+    }
+    if (!used && size)
+        buf[0] = '\0';
+    return used;
+}

@@ -1,0 +1,170 @@
+/* See console.h. */
+#include "kernel/hosted/console.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "emu/chardev.h"
+#include "kernel/platform.h"
+
+#define WATCHED_MAX 16
+
+static struct termios saved_mode;
+static volatile sig_atomic_t raw;
+static bool input_ended;
+static bool output_blocked;     /* the last write took less than offered */
+static int wake_fd = -1;
+static int watched[WATCHED_MAX];
+static unsigned watched_count;
+
+void console_restore(void)
+{
+    if (raw)
+        tcsetattr(STDIN_FILENO, TCSANOW, &saved_mode);
+    raw = 0;
+}
+
+bool console_is_raw(void) { return raw; }
+
+static void on_deadly_signal(int sig)
+{
+    console_restore();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+void console_init(void)
+{
+    static const int deadly[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGABRT,
+                                  SIGSEGV };
+
+    for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
+        signal(deadly[i], on_deadly_signal);
+    signal(SIGPIPE, SIG_IGN);
+    wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+}
+
+/* Every key goes to Trestle, Ctrl-C and Ctrl-S included. */
+static void enter_raw(void)
+{
+    struct termios mode;
+
+    if (tcgetattr(STDIN_FILENO, &saved_mode))
+        return;
+    mode = saved_mode;
+    mode.c_iflag &= ~(BRKINT | ICRNL | INLCR | IGNCR | ISTRIP | IXON | PARMRK);
+    mode.c_oflag &= ~OPOST;
+    mode.c_lflag &= ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+    mode.c_cflag = (mode.c_cflag & ~(CSIZE | PARENB)) | CS8;
+    mode.c_cc[VMIN] = 1;
+    mode.c_cc[VTIME] = 0;
+    if (!tcsetattr(STDIN_FILENO, TCSANOW, &mode))
+        raw = 1;
+}
+
+static bool ready(int fd, short events)
+{
+    struct pollfd p = { fd, events, 0 };
+
+    return poll(&p, 1, 0) == 1 && (p.revents & (events | POLLHUP));
+}
+
+static size_t line_read(void *ctx, uint8_t *buf, size_t len)
+{
+    ssize_t n;
+
+    if (input_ended || !ready(STDIN_FILENO, POLLIN))
+        return 0;
+    n = read(STDIN_FILENO, buf, len);
+    if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+        input_ended = true;     /* the guest runs on without a keyboard */
+    return n > 0 ? n : 0;
+}
+
+static size_t line_write(void *ctx, const uint8_t *buf, size_t len)
+{
+    size_t done = 0;
+
+    /*
+     * stdout may share its open file with others, so it stays blocking;
+     * POLLOUT promises room for PIPE_BUF bytes on a pipe.
+     */
+    while (done < len && ready(STDOUT_FILENO, POLLOUT)) {
+        size_t part = len - done < 512 ? len - done : 512;
+        ssize_t n = write(STDOUT_FILENO, buf + done, part);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return len;         /* the reader is gone */
+        done += n;
+    }
+    output_blocked = done < len;
+    return done;
+}
+
+struct chardev *platform_console(void)
+{
+    static struct chardev line = { NULL, line_write, line_read, NULL };
+
+    if (!raw)
+        enter_raw();
+    return &line;
+}
+
+void console_watch_fd(int fd)
+{
+    if (watched_count == WATCHED_MAX)
+        platform_fatal("more than %d descriptors to watch", WATCHED_MAX);
+    watched[watched_count++] = fd;
+}
+
+void console_unwatch_fd(int fd)
+{
+    for (unsigned i = 0; i < watched_count; i++)
+        if (watched[i] == fd)
+            watched[i] = watched[--watched_count];
+}
+
+void platform_wake(void)
+{
+    uint64_t one = 1;
+
+    if (write(wake_fd, &one, sizeof one) < 0)
+        return;                 /* already set: that is enough */
+}
+
+static struct timespec until(uint64_t deadline_ns)
+{
+    uint64_t now = platform_now_ns();
+    uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
+
+    return (struct timespec){ left / 1000000000u, left % 1000000000u };
+}
+
+void platform_wait(uint64_t deadline_ns)
+{
+    struct pollfd p[WATCHED_MAX + 3];
+    struct timespec t = until(deadline_ns);
+    unsigned n = 0;
+    uint64_t drop;
+
+    p[n++] = (struct pollfd){ wake_fd, POLLIN, 0 };
+    if (!input_ended)
+        p[n++] = (struct pollfd){ STDIN_FILENO, POLLIN, 0 };
+    if (output_blocked)
+        p[n++] = (struct pollfd){ STDOUT_FILENO, POLLOUT, 0 };
+    for (unsigned i = 0; i < watched_count; i++)
+        p[n++] = (struct pollfd){ watched[i], POLLIN, 0 };
+    if (ppoll(p, n, deadline_ns == UINT64_MAX ? NULL : &t, NULL) > 0 &&
+        (p[0].revents & POLLIN) && read(wake_fd, &drop, sizeof drop) < 0)
+        return;
+}

@@ -1,0 +1,115 @@
+/* Files of the platform on Linux. See kernel/platform.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/fs.h>
+
+#include "kernel/platform.h"
+
+static int fd_of(const struct platform_file *f) { return (intptr_t)f->impl; }
+
+static int size_of(int fd, uint64_t *size)
+{
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return -errno;
+    *size = st.st_size;
+    if (S_ISDIR(st.st_mode))
+        return -EISDIR;
+    if (S_ISBLK(st.st_mode) && ioctl(fd, BLKGETSIZE64, size))
+        return -errno;
+    return 0;
+}
+
+int platform_file_open(const char *name, bool writable,
+                       struct platform_file *out)
+{
+    int fd = open(name, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    int r;
+
+    memset(out, 0, sizeof *out);
+    if (fd < 0 && writable && (errno == EACCES || errno == EROFS)) {
+        writable = false;
+        fd = open(name, O_RDONLY | O_CLOEXEC);
+    }
+    if (fd < 0)
+        return -errno;
+    r = size_of(fd, &out->size);
+    /* Two writers would destroy the image. */
+    if (!r && writable && flock(fd, LOCK_EX | LOCK_NB))
+        r = -EBUSY;
+    if (r) {
+        close(fd);
+        return r;
+    }
+    out->name = name;
+    out->read_only = !writable;
+    out->impl = (void *)(intptr_t)fd;
+    return 0;
+}
+
+void platform_file_close(struct platform_file *f)
+{
+    close(fd_of(f));
+    f->impl = (void *)(intptr_t)-1;
+}
+
+int platform_file_read(struct platform_file *f, uint64_t offset, void *buf,
+                       size_t len)
+{
+    uint8_t *p = buf;
+
+    while (len) {
+        ssize_t n = pread(fd_of(f), p, len, offset);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (!n) {
+            memset(p, 0, len);
+            return 0;
+        }
+        p += n, offset += n, len -= n;
+    }
+    return 0;
+}
+
+int platform_file_write(struct platform_file *f, uint64_t offset,
+                        const void *buf, size_t len)
+{
+    const uint8_t *p = buf;
+
+    if (f->read_only)
+        return -EROFS;
+    while (len) {
+        ssize_t n = pwrite(fd_of(f), p, len, offset);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        p += n, offset += n, len -= n;
+    }
+    if (offset > f->size)
+        f->size = offset;
+    return 0;
+}
+
+int platform_file_flush(struct platform_file *f)
+{
+    return fdatasync(fd_of(f)) ? -errno : 0;
+}
+
+const char *platform_file_list(unsigned i)
+{
+    (void)i;                    /* any path can be named */
+    return NULL;
+}

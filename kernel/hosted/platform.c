@@ -1,0 +1,138 @@
+/* The platform on Linux: time, log, memory, end. See kernel/platform.h. */
+
+#include <execinfo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel/hosted/console.h"
+#include "kernel/main.h"
+#include "kernel/platform.h"
+
+#define LOG_LINE 256u
+#define LOG_RING 65536u
+#define PAGE 4096u
+
+const char platform_name[] = "hosted";
+const bool platform_exit_is_poweroff = false;
+
+static char log_ring[LOG_RING];
+static size_t log_bytes;        /* ever written */
+
+uint64_t platform_now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + t.tv_nsec;
+}
+
+int64_t platform_wall_seconds(void) { return time(NULL); }
+
+void platform_vlog(const char *fmt, va_list ap)
+{
+    char line[LOG_LINE];
+    int n = vsnprintf(line, sizeof line - 1, fmt, ap);
+
+    if (n < 0)
+        return;
+    if (n > (int)sizeof line - 2)
+        n = sizeof line - 2;
+    line[n++] = '\n';
+    for (int i = 0; i < n; i++)
+        log_ring[log_bytes++ % LOG_RING] = line[i];
+    /* In raw mode the terminal needs the CR. */
+    fprintf(stderr, "%.*s%s", n - 1, line,
+            console_is_raw() ? "\r\n" : "\n");
+}
+
+void platform_log(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    platform_vlog(fmt, ap);
+    va_end(ap);
+}
+
+size_t platform_log_read(char *buf, size_t size)
+{
+    size_t n = log_bytes < LOG_RING ? log_bytes : LOG_RING;
+
+    if (n > size)
+        n = size;
+    for (size_t i = 0; i < n; i++)
+        buf[i] = log_ring[(log_bytes - n + i) % LOG_RING];
+    return n;
+}
+
+_Noreturn void platform_fatal(const char *fmt, ...)
+{
+    void *frames[64];
+    va_list ap;
+
+    va_start(ap, fmt);
+    platform_vlog(fmt, ap);
+    va_end(ap);
+    backtrace_symbols_fd(frames, backtrace(frames, 64), STDERR_FILENO);
+    console_restore();
+    abort();
+}
+
+static size_t round_pages(size_t bytes)
+{
+    return (bytes + PAGE - 1) & ~(size_t)(PAGE - 1);
+}
+
+void *platform_pages_alloc(size_t bytes)
+{
+    void *p;
+
+    if (!bytes || bytes > SIZE_MAX - PAGE)
+        return NULL;
+    p = mmap(NULL, round_pages(bytes), PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void platform_pages_free(void *pages, size_t bytes)
+{
+    munmap(pages, round_pages(bytes));
+}
+
+void *platform_dma_alloc(size_t bytes, uint64_t max_address, uint64_t *phys)
+{
+    void *p = platform_pages_alloc(bytes);
+
+    (void)max_address;          /* no device is there to be limited */
+    *phys = (uintptr_t)p;
+    return p;
+}
+
+_Noreturn void platform_poweroff(int status)
+{
+    console_restore();
+    exit(status);
+}
+
+_Noreturn void platform_reset(void) { platform_poweroff(0); }
+
+/* A Linux process owns no physical NIC; -net tap and -net socket make wires. */
+struct nic *platform_nic(unsigned i)
+{
+    (void)i;
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    int status;
+
+    console_init();
+    status = kernel_main(argc, argv);
+    console_restore();
+    return status;
+}

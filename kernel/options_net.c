@@ -1,0 +1,204 @@
+/* See options_net.h. */
+#include "kernel/options_net.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool options_parse_mac(const char *text, uint8_t mac[6])
+{
+    for (int i = 0; i < 6; i++) {
+        char *end;
+        unsigned long v;
+
+        if (!isxdigit((unsigned char)*text))
+            return false;
+        v = strtoul(text, &end, 16);
+        if (v > 0xff || end - text > 2 || *end != (i < 5 ? ':' : '\0'))
+            return false;
+        mac[i] = v;
+        text = end + 1;
+    }
+    return true;
+}
+
+static bool fail(char *why, size_t size, const char *what, const char *value)
+{
+    snprintf(why, size, "%s%s%s%s", what, value ? " '" : "",
+             value ? value : "", value ? "'" : "");
+    return false;
+}
+
+static bool parse_number(const char *text, unsigned max, unsigned *out)
+{
+    char *end;
+    unsigned long v = strtoul(text, &end, 10);
+
+    if (!isdigit((unsigned char)*text) || *end || v > max)
+        return false;
+    *out = v;
+    return true;
+}
+
+/* "a.b.c.d/n" with n in 1..30, or "dhcp". */
+static bool is_ip_setting(const char *v)
+{
+    unsigned a, b, c, d, n;
+    char tail;
+
+    return !strcmp(v, "dhcp") ||
+           (sscanf(v, "%3u.%3u.%3u.%3u/%2u%c", &a, &b, &c, &d, &n, &tail) == 5
+            && a < 224 && b < 256 && c < 256 && d < 256 && n >= 1 && n <= 30);
+}
+
+static bool nic_key(struct net_option *n, const char *key, const char *value,
+                    char *why, size_t size)
+{
+    if (!strcmp(key, "macaddr")) {
+        n->has_mac = true;
+        if (!options_parse_mac(value, n->mac))
+            return fail(why, size, "not a MAC address:", value);
+        if (n->mac[0] & 1)
+            return fail(why, size, "a multicast address cannot be a NIC's:",
+                        value);
+        return true;
+    }
+    if (!strcmp(key, "romfile")) {
+        snprintf(n->romfile, sizeof n->romfile, "%s", value);
+        return true;
+    }
+    if (!strcmp(key, "model")) {
+        if (strcmp(value, "ne2k_pci"))
+            return fail(why, size, "the only model is ne2k_pci, not", value);
+        return true;
+    }
+    return fail(why, size, "a nic has vlan=, macaddr=, model=, romfile=; not",
+                key);
+}
+
+static bool bridge_key(struct net_option *n, const char *key,
+                       const char *value, char *why, size_t size)
+{
+    unsigned k;
+
+    if (!strcmp(key, "ip")) {
+        if (!is_ip_setting(value))
+            return fail(why, size, "use ip=dhcp or ip=A.B.C.D/N, not", value);
+        snprintf(n->ip, sizeof n->ip, "%s", value);
+        return true;
+    }
+    if (!strcmp(key, "nic")) {
+        if (!parse_number(value, 31, &k))
+            return fail(why, size, "nic= takes a number, not", value);
+        n->nic_index = k;
+        return true;
+    }
+    return fail(why, size, "a bridge has vlan=, nic=, ip=; not", key);
+}
+
+static bool wire_key(struct net_option *n, const char *key, const char *value,
+                     char *why, size_t size)
+{
+    static const char *const keys[] = {
+        "ifname", "script", "downscript", "connect", "listen", "mcast",
+        "udp", "localaddr"
+    };
+    size_t used = strlen(n->params);
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!strcmp(key, keys[i])) {
+            int len = snprintf(n->params + used, sizeof n->params - used,
+                               "%s%s=%s", used ? "," : "", key, value);
+            if ((size_t)len >= sizeof n->params - used)
+                return fail(why, size, "too long", NULL);
+            return true;
+        }
+    return fail(why, size, "no such setting:", key);
+}
+
+static bool parse_key(struct net_option *n, char *word, char *why, size_t size)
+{
+    char *value = strchr(word, '=');
+
+    if (!value)
+        return fail(why, size, "expected NAME=VALUE, not", word);
+    *value++ = '\0';
+    if (!strcmp(word, "vlan"))
+        return parse_number(value, 255, &n->vlan) ||
+               fail(why, size, "vlan= takes 0 to 255, not", value);
+    switch (n->kind) {
+    case NET_NIC:
+        return nic_key(n, word, value, why, size);
+    case NET_BRIDGE:
+        return bridge_key(n, word, value, why, size);
+    default:
+        return wire_key(n, word, value, why, size);
+    }
+}
+
+static bool parse_kind(const char *word, enum net_kind *kind)
+{
+    static const char *const words[] = {
+        [NET_NIC] = "nic", [NET_BRIDGE] = "bridge", [NET_TAP] = "tap",
+        [NET_SOCKET] = "socket",
+    };
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(word, words[i])) {
+            *kind = i;
+            return true;
+        }
+    return false;
+}
+
+bool options_parse_net(struct options *o, const char *value, char *why,
+                       size_t why_size)
+{
+    char text[OPTIONS_TEXT], *save = NULL, *word;
+    struct net_option *n = &o->net[o->net_count];
+
+    snprintf(text, sizeof text, "%s", value);
+    word = strtok_r(text, ",", &save);
+    if (!word)
+        return fail(why, why_size, "needs nic, bridge, tap, socket or none",
+                    NULL);
+    if (!strcmp(word, "none")) {
+        o->net_none = true;
+        return true;
+    }
+    if (o->net_count == OPTIONS_NETS)
+        return fail(why, why_size, "too many -net options", NULL);
+    memset(n, 0, sizeof *n);
+    n->nic_index = -1;
+    if (!parse_kind(word, &n->kind))
+        return fail(why, why_size,
+                    "there are nic, bridge, tap, socket and none; not", word);
+    while ((word = strtok_r(NULL, ",", &save)))
+        if (!parse_key(n, word, why, why_size))
+            return false;
+    o->net_count++;
+    return true;
+}
+
+bool options_check_net(struct options *o, char *why, size_t why_size)
+{
+    unsigned nics = 0;
+
+    if (o->net_none && o->net_count)
+        return fail(why, why_size, "-net none: contradicts the other -net "
+                    "options", NULL);
+    for (unsigned i = 0; i < o->net_count; i++) {
+        const struct net_option *a = &o->net[i];
+
+        nics += a->kind == NET_NIC;
+        for (unsigned k = 0; k < i; k++)
+            if (a->has_mac && o->net[k].has_mac &&
+                !memcmp(a->mac, o->net[k].mac, 6))
+                return fail(why, why_size, "-net nic: two NICs have the same "
+                            "macaddr=", NULL);
+    }
+    if (nics > MACHINE_NICS)
+        return fail(why, why_size, "-net nic: at most four NICs", NULL);
+    return true;
+}

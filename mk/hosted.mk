@@ -1,0 +1,42 @@
+# The hosted program: the same emulator, consoles and network on Linux.
+HOSTED := $(BUILD)/hosted
+HOSTED_SRC := $(EMU_SRC) $(KERNEL_SRC) $(sort $(wildcard kernel/hosted/*.c))
+HOSTED_OBJ := $(patsubst %.c,$(HOSTED)/%.o,$(HOSTED_SRC)) \
+              $(HOSTED)/kernel/firmware.o
+REVISION := $(shell git rev-parse --short=10 HEAD 2>/dev/null || echo unknown)
+HOSTED_CFLAGS := $(COMMON_CFLAGS) $(HOST_CFLAGS) -D_GNU_SOURCE \
+                 $(LWIP_HOSTED_CFLAGS)
+FIRMWARE_DIR ?= /usr/share/seabios
+
+# Objects depend on a stamp that changes only when the flags do.
+$(HOSTED)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(HOSTED_CFLAGS)' | cmp -s - $@ || \
+	  echo '$(CC) $(HOSTED_CFLAGS)' > $@
+$(HOSTED)/revision: FORCE
+	@mkdir -p $(@D)
+	@echo '$(REVISION)' | cmp -s - $@ || echo '$(REVISION)' > $@
+
+$(HOSTED)/%.o: %.c $(HOSTED)/flags
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(HOSTED_CFLAGS) $(CFLAGS_$<) -c -o $@ $<
+$(HOSTED)/kernel/main.o: $(HOSTED)/revision
+CFLAGS_kernel/main.c = -DTRESTLE_REVISION='"$(REVISION)"'
+
+$(HOSTED)/kernel/firmware.o: kernel/firmware.S $(HOSTED)/flags
+	@mkdir -p $(@D)
+	@[ -f $(FIRMWARE_DIR)/bios-256k.bin ] || { \
+	  echo "SeaBIOS is missing: apt-get install seabios"; exit 1; }
+	@$(CC) -DFIRMWARE_DIR='"$(FIRMWARE_DIR)"' -c -o $@ $<
+
+$(BUILD)/trestle: $(HOSTED_OBJ) $(LWIP_HOSTED_LIB)
+	@echo "  LD    $@"
+	@$(CC) $(HOST_LDFLAGS) -o $@ $(HOSTED_OBJ) $(LWIP_HOSTED_LIB) -lm
+
+.PHONY: trestle FORCE
+## trestle         the hosted program, build/trestle
+trestle: $(BUILD)/trestle
+FORCE:
+
+-include $(shell [ -d $(HOSTED) ] && find $(HOSTED) -name '*.d')
