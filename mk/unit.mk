@@ -6,7 +6,8 @@ UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 UNIT_CFLAGS := $(COMMON_CFLAGS) -O1 -g $(UNIT_SAN) -D_GNU_SOURCE
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_LIB_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(EMU_SRC) $(DRIVER_SRC))
-UNIT_FAKE_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(sort $(wildcard tests/unit/fake_*.c)))
+UNIT_FAKE_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(sort $(wildcard tests/unit/fake_*.c \
+                   tests/unit/*_harness.c)))
 
 $(UNIT)/%.o: %.c Makefile mk/unit.mk
 	@mkdir -p $(@D)

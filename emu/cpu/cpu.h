@@ -156,9 +156,29 @@ struct cpu_bus {
     void (*ferr)(void *ctx, bool level);
 };
 
+/*
+ * Working registers of the interpreter while it runs (emu/cpu/interp.h,
+ * flags.h); nobody else's.
+ */
+struct cpu_run {
+    uint64_t lf_res;            /* lazy flags: ZF, SF, PF */
+    uint32_t lf_aux;            /* lazy flags: CF, OF, AF */
+    uint32_t gen;               /* links between traces of another are void */
+    uint64_t count, limit;      /* instructions: before this trace, and end */
+    struct trace *trace;        /* executing now */
+    const struct insn *cur;     /* may fault: whose rip to put back */
+    const struct insn *next;    /* where handlers do not chain by themselves */
+    uint32_t mode;              /* TRACE_* of the state at the last boundary */
+    uint32_t debug;             /* DR6 bits of a #DB due after this insn */
+    bool lazy;                  /* arithmetic flags are in lf_*, not rflags */
+    bool end_trace;             /* stop after this insn */
+    bool step;                  /* one insn, one string iteration */
+};
+
 struct cpu {
     /* gpr[CPU_NOREG] is always zero: "no base" and "no index" read it. */
     uint64_t gpr[17];
+    struct cpu_run run;
     uint64_t rip;
     /*
      * RFLAGS. An engine may keep the arithmetic bits elsewhere while it runs

@@ -22,19 +22,35 @@
 struct insn {
     void (*fn)(struct cpu *c, const struct insn *i);    /* the handler */
     uint32_t imm;               /* sign-extended to operand size */
-    uint32_t disp;              /* sign-extended; moffs for A0-A3 */
-    uint8_t base, index;        /* gpr numbers or CPU_NOREG */
-    uint8_t scale;              /* 0..3 */
-    uint8_t seg;                /* effective segment of the memory operand */
-    uint8_t opcode;             /* last opcode byte */
-    uint8_t map;                /* 0: one byte, 1: 0F xx */
-    uint8_t modrm;              /* raw; mod==3: register operand */
-    uint8_t flags;              /* INSN_* */
+    union {
+        struct {
+            uint8_t opcode;     /* last opcode byte */
+            uint8_t map;        /* 0: one byte, 1: 0F xx */
+            uint8_t modrm;      /* raw; mod==3: register operand */
+            uint8_t flags;      /* INSN_* */
+        };
+        uint32_t link_gen;      /* direct branches, once selected */
+    };
+    union {
+        struct {
+            uint32_t disp;      /* sign-extended; moffs for A0-A3 */
+            uint8_t base, index;        /* gpr numbers or CPU_NOREG */
+            uint8_t scale;      /* 0..3 */
+            uint8_t seg;        /* effective segment of the memory operand */
+        };
+        struct trace *link;     /* direct branches: the target's trace */
+    };
     uint32_t rip;               /* of this instruction (offset in CS) */
     uint8_t len;                /* bytes; the next is at rip + len */
     uint8_t imm2;               /* ENTER's second operand and such */
-    uint16_t aux;               /* engine's own */
+    union {                     /* the interpreter's own */
+        struct {
+            uint8_t rd, rs;     /* register operands, as its handlers want */
+        };
+        uint16_t count;         /* branches: insns from the trace's start */
+    };
 };
+_Static_assert(sizeof(struct insn) == 32, "two to a cache line");
 #define INSN_OP16   0x01        /* operand size is 16, else 32 */
 #define INSN_ADDR16 0x02        /* address size is 16, else 32 */
 #define INSN_LOCK   0x04
@@ -62,6 +78,11 @@ static inline uint32_t insn_ea(const struct cpu *c, const struct insn *i)
 
 /* Raise a fault or trap of this instruction; error ignored if it has none. */
 _Noreturn void cpu_raise(struct cpu *c, enum cpu_vector v, uint32_t error);
+/*
+ * The state as it now is, rip included, is where a later cpu_raise of this
+ * instruction shall be reported (task switch past its commit point).
+ */
+void cpu_commit(struct cpu *c);
 
 /* ---- Memory (mmu.c) ------------------------------------------------------ */
 
@@ -136,7 +157,11 @@ void mmu_untrack_page(struct cpu *c, uint64_t page);
  * them. If the running trace is among them, it ends after this instruction.
  */
 void code_written(struct cpu *c, uint64_t paddr, unsigned len);
-/* The mode or mapping changed: end the running trace after this insn. */
+/*
+ * The mode or mapping changed: end the running trace after this insn, and
+ * translate code addresses anew. mmu_flush, mmu_flush_page and
+ * mmu_mode_changed call it; others need not.
+ */
 void code_mode_changed(struct cpu *c);
 void code_flush_all(struct cpu *c);
 

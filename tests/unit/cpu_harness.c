@@ -1,0 +1,342 @@
+#include "tests/unit/cpu_harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 4096u
+
+/* ---- The bus ------------------------------------------------------------ */
+
+static bool in_range(uint64_t addr, uint64_t base, uint64_t size)
+{
+    return addr - base < size;
+}
+
+static uint8_t *ram_page(void *ctx, uint64_t addr, bool write)
+{
+    struct harness *h = ctx;
+
+    if (addr >= h->ram_bytes || in_range(addr, h->mmio_base, h->mmio_size))
+        return NULL;
+    if (write && in_range(addr, h->rom_base, h->rom_size))
+        return NULL;
+    return h->ram + addr;
+}
+
+static uint64_t mmio_read(void *ctx, uint64_t addr, unsigned size)
+{
+    struct harness *h = ctx;
+    uint64_t v = 0;
+
+    h->mmio_reads++;
+    if (addr + size > h->ram_bytes)
+        return ~0ull;
+    memcpy(&v, h->ram + addr, size);
+    return v;
+}
+
+static void mmio_write(void *ctx, uint64_t addr, unsigned size, uint64_t value)
+{
+    struct harness *h = ctx;
+
+    h->mmio_writes++;
+    if (in_range(addr, h->mmio_base, h->mmio_size))
+        memcpy(h->ram + addr, &value, size);
+}
+
+static void io_record(struct harness *h, bool write, uint16_t port,
+                      unsigned size, uint32_t value)
+{
+    struct harness_io io = { write, port, size, value };
+
+    if (h->io_count < sizeof(h->io) / sizeof(h->io[0]))
+        h->io[h->io_count++] = io;
+    if (h->io_hook)
+        h->io_hook(h, &io);
+}
+
+static uint32_t io_read(void *ctx, uint16_t port, unsigned size)
+{
+    struct harness *h = ctx;
+
+    io_record(h, false, port, size, h->io_value);
+    return h->io_value;
+}
+
+static void io_write(void *ctx, uint16_t port, unsigned size, uint32_t value)
+{
+    io_record(ctx, true, port, size, value);
+}
+
+static unsigned io_read_block(void *ctx, uint16_t port, unsigned size,
+                              void *buf, unsigned count)
+{
+    uint8_t *p = buf;
+
+    for (unsigned n = 0; n < count; n++) {
+        uint32_t v = io_read(ctx, port, size);
+
+        memcpy(p + n * size, &v, size);
+    }
+    return count;
+}
+
+static unsigned io_write_block(void *ctx, uint16_t port, unsigned size,
+                               const void *buf, unsigned count)
+{
+    const uint8_t *p = buf;
+
+    for (unsigned n = 0; n < count; n++) {
+        uint32_t v = 0;
+
+        memcpy(&v, p + n * size, size);
+        io_write(ctx, port, size, v);
+    }
+    return count;
+}
+
+static unsigned intack(void *ctx)
+{
+    struct harness *h = ctx;
+
+    h->cpu.intr = false;
+    return h->vector;
+}
+
+static uint64_t tsc(void *ctx)
+{
+    return ((struct harness *)ctx)->tsc;
+}
+
+static void ferr(void *ctx, bool level)
+{
+    ((struct harness *)ctx)->ferr = level;
+}
+
+/* ---- Making one ---------------------------------------------------------- */
+
+uint32_t harness_r32(const struct harness *h, uint32_t addr)
+{
+    uint32_t v;
+
+    memcpy(&v, h->ram + addr, 4);
+    return v;
+}
+
+uint16_t harness_r16(const struct harness *h, uint32_t addr)
+{
+    uint16_t v;
+
+    memcpy(&v, h->ram + addr, 2);
+    return v;
+}
+
+void harness_w32(struct harness *h, uint32_t addr, uint32_t v)
+{
+    memcpy(h->ram + addr, &v, 4);
+}
+
+void harness_w16(struct harness *h, uint32_t addr, uint16_t v)
+{
+    memcpy(h->ram + addr, &v, 2);
+}
+
+void harness_descriptor(struct harness *h, uint16_t sel, uint32_t base,
+                        uint32_t limit20, uint16_t attr)
+{
+    uint32_t at = HARNESS_GDT + (sel & ~7u);
+
+    harness_w32(h, at, base << 16 | (limit20 & 0xffff));
+    harness_w32(h, at + 4, (base & 0xff000000) | (attr & 0xf00u) << 12 |
+                (limit20 & 0xf0000) | (attr & 0xffu) << 8 |
+                (base >> 16 & 0xff));
+}
+
+static void build_tables(struct harness *h)
+{
+    harness_descriptor(h, HARNESS_CS32, 0, 0xfffff, 0xc9b);
+    harness_descriptor(h, HARNESS_DS32, 0, 0xfffff, 0xc93);
+    harness_descriptor(h, HARNESS_CS16, 0, 0x0ffff, 0x09b);
+    harness_descriptor(h, HARNESS_DS16, 0, 0x0ffff, 0x093);
+    harness_descriptor(h, HARNESS_UCS32, 0, 0xfffff, 0xcfb);
+    harness_descriptor(h, HARNESS_UDS32, 0, 0xfffff, 0xcf3);
+    harness_descriptor(h, HARNESS_TSS_SEL, HARNESS_TSS, 0x68 + 0x2000, 0x08b);
+    harness_w32(h, HARNESS_TSS + 4, HARNESS_STACK0);
+    harness_w32(h, HARNESS_TSS + 8, HARNESS_DS32);
+    harness_w32(h, HARNESS_TSS + 0x64, 0x68u << 16);
+    memset(h->ram + HARNESS_TSS + 0x68, 0xff, 0x2001);
+    for (unsigned v = 0; v < 256; v++) {
+        uint32_t stub = HARNESS_STUBS + 16 * v;
+
+        h->ram[stub] = 0xf4;                    /* hlt */
+        harness_w32(h, 4 * v, stub);            /* 0000:stub */
+        harness_w32(h, HARNESS_IDT + 8 * v, HARNESS_CS32 << 16 | stub);
+        /* 386 interrupt gate; DPL 3 so that user INT n reaches its stub */
+        harness_w32(h, HARNESS_IDT + 8 * v + 4, 0x0000ee00);
+    }
+}
+
+struct harness *harness_new(const struct engine_ops *ops, size_t ram_bytes)
+{
+    struct harness *h = aligned_alloc(64, (sizeof(*h) + 63) & ~(size_t)63);
+
+    if (!h)
+        abort();
+    memset(h, 0, sizeof(*h));
+    h->ram = aligned_alloc(PAGE, ram_bytes);
+    if (!h->ram)
+        abort();
+    memset(h->ram, 0, ram_bytes);
+    h->ram_bytes = ram_bytes;
+    h->bus = (struct cpu_bus){
+        .ctx = h, .ram_page = ram_page, .mmio_read = mmio_read,
+        .mmio_write = mmio_write, .io_read = io_read, .io_write = io_write,
+        .io_read_block = io_read_block, .io_write_block = io_write_block,
+        .intack = intack, .tsc = tsc, .ferr = ferr,
+    };
+    h->ops = ops ? ops : &engine_interp;
+    h->cpu.model = cpu_model_find(CPU_MODEL_DEFAULT);
+    h->cpu.bus = &h->bus;
+    cpu_reset(&h->cpu);
+    h->engine = h->ops->create(&h->cpu);
+    if (!h->engine)
+        abort();
+    build_tables(h);
+    return h;
+}
+
+void harness_free(struct harness *h)
+{
+    h->ops->destroy(h->engine);
+    free(h->ram);
+    free(h);
+}
+
+/* ---- Modes ---------------------------------------------------------------- */
+
+static void set_seg(struct harness *h, enum cpu_segreg s, uint16_t sel,
+                    uint32_t limit, uint16_t attr)
+{
+    h->cpu.seg[s] = (struct cpu_seg){ .sel = sel, .attr = attr,
+                                      .limit = limit };
+}
+
+static void set_data_segs(struct harness *h, uint16_t sel, uint32_t limit,
+                          uint16_t attr)
+{
+    static const enum cpu_segreg data[] = { ES, SS, DS, FS, GS };
+
+    for (unsigned n = 0; n < 5; n++)
+        set_seg(h, data[n], sel, limit, attr);
+}
+
+static void start(struct harness *h, uint64_t cr0, uint32_t rflags,
+                  uint8_t cpl)
+{
+    struct cpu *c = &h->cpu;
+
+    memset(c->gpr, 0, sizeof(c->gpr));
+    c->cr0 = CR0_ET | cr0;
+    c->cr3 = c->cr4 = 0;
+    c->rflags = FLAG_1 | rflags;
+    c->cpl = cpl;
+    c->halted = c->shutdown = c->nmi_blocked = false;
+    c->inhibit = 0;
+    c->rip = HARNESS_CODE;
+    c->gpr[RSP] = HARNESS_STACK;
+    c->gdtr = (struct cpu_table){ HARNESS_GDT, 32 * 8 - 1 };
+    c->ldtr = (struct cpu_seg){ .attr = 0 };
+    c->tr = (struct cpu_seg){ .sel = HARNESS_TSS_SEL, .attr = 0x08b,
+                              .limit = 0x68 + 0x2000, .base = HARNESS_TSS };
+    if (cr0 & CR0_PE)
+        c->idtr = (struct cpu_table){ HARNESS_IDT, 256 * 8 - 1 };
+    else
+        c->idtr = (struct cpu_table){ 0, 0x3ff };
+    h->ops->map_changed(h->engine);
+}
+
+void harness_real(struct harness *h)
+{
+    set_data_segs(h, 0, 0xffff, 0x093);
+    set_seg(h, CS, 0, 0xffff, 0x09b);
+    start(h, 0, 0, 0);
+}
+
+void harness_protected(struct harness *h)
+{
+    set_data_segs(h, HARNESS_DS32, 0xffffffff, 0xc93);
+    set_seg(h, CS, HARNESS_CS32, 0xffffffff, 0xc9b);
+    start(h, CR0_PE, 0, 0);
+}
+
+void harness_user(struct harness *h)
+{
+    set_data_segs(h, HARNESS_UDS32, 0xffffffff, 0xcf3);
+    set_seg(h, CS, HARNESS_UCS32, 0xffffffff, 0xcfb);
+    start(h, CR0_PE, 0, 3);
+}
+
+void harness_protected16(struct harness *h)
+{
+    set_data_segs(h, HARNESS_DS16, 0xffff, 0x093);
+    set_seg(h, CS, HARNESS_CS16, 0xffff, 0x09b);
+    start(h, CR0_PE, 0, 0);
+}
+
+void harness_vm86(struct harness *h, unsigned iopl)
+{
+    set_data_segs(h, 0, 0xffff, 0x0f3);
+    set_seg(h, CS, 0, 0xffff, 0x0f3);
+    start(h, CR0_PE, FLAG_VM | iopl << 12, 3);
+}
+
+void harness_paging(struct harness *h, uint32_t dir)
+{
+    uint32_t pages = (uint32_t)(h->ram_bytes / PAGE);
+
+    for (uint32_t n = 0; n < pages; n++) {
+        uint32_t table = dir + PAGE + (n >> 10) * PAGE;
+
+        harness_w32(h, dir + (n >> 10) * 4, table | 7);
+        harness_w32(h, table + (n & 1023) * 4, n * PAGE | 7);
+    }
+    h->cpu.cr3 = dir;
+    h->cpu.cr0 |= CR0_PG | CR0_WP;
+    h->ops->map_changed(h->engine);
+}
+
+uint32_t *harness_pte(struct harness *h, uint32_t lin)
+{
+    uint32_t table = harness_r32(h, (uint32_t)h->cpu.cr3 + (lin >> 22) * 4);
+
+    return (uint32_t *)(void *)(h->ram + (table & ~0xfffu) +
+                                (lin >> 12 & 1023) * 4);
+}
+
+/* ---- Running -------------------------------------------------------------- */
+
+void harness_code(struct harness *h, const void *code, size_t len)
+{
+    memcpy(h->ram + HARNESS_CODE, code, len);
+    h->ops->memory_changed(h->engine, HARNESS_CODE, len);
+}
+
+enum engine_exit harness_step(struct harness *h, unsigned n)
+{
+    h->cpu.exact_count = true;
+    return h->ops->run(h->engine, n);
+}
+
+enum engine_exit harness_run(struct harness *h)
+{
+    return harness_step(h, 100000);
+}
+
+int harness_vector(const struct harness *h)
+{
+    uint64_t after = h->cpu.seg[CS].base + h->cpu.rip - HARNESS_STUBS;
+
+    if (!h->cpu.halted || after >= 16 * 256 || after % 16 != 1)
+        return -1;
+    return (int)(after / 16);
+}
