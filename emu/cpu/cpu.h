@@ -204,6 +204,7 @@ struct cpu {
     bool shutdown;
     bool nmi_blocked;           /* from NMI delivery to IRET */
     uint8_t inhibit;            /* STI/MOV SS shadow: 1 = next insn covered */
+    uint32_t debug_pending;     /* DR6 bits of #DB due after this insn */
     uint64_t icount;            /* instructions executed */
     bool exact_count;           /* engine: honour max_insns exactly (icount) */
 

@@ -140,7 +140,7 @@ int mmu_create(struct cpu *c);          /* 0 or -ENOMEM; sets c->mmu */
 void mmu_destroy(struct cpu *c);
 void mmu_flush(struct cpu *c, bool keep_global);
 void mmu_flush_page(struct cpu *c, uint32_t lin);
-/* After CR0, CR3, CR4, EFER, CPL or DR7 changed in a way mmu.c caches. */
+/* After CR0, CR4, EFER, DR7 or EFLAGS.AC changed (mmu.h; CPL is not cached). */
 void mmu_mode_changed(struct cpu *c);
 
 /*
@@ -228,7 +228,30 @@ void op_simd(struct cpu *c, const struct insn *i);
 /* Does 0F `opcode` belong to op_simd, and does it take an imm8? */
 bool simd_has_opcode(uint8_t opcode, bool *imm8);
 
-/* A data or I/O breakpoint was hit: #DB after this insn (DR6 bits in `b`). */
+/* ---- Debug (debug.c; SDM vol. 3 chapter 17) ------------------------------ */
+
+#define DR6_B0 0x0001u          /* .. B3: the breakpoint's condition was met */
+#define DR6_BD 0x2000u
+#define DR6_BS 0x4000u
+#define DR6_BT 0x8000u
+
+/*
+ * A data or I/O breakpoint was hit: #DB after this insn (DR6 bits in `b`).
+ * Collects in c->debug_pending. The engine's loop looks there after each insn
+ * (with DR6_BS added for TF) and calls cpu_debug_trap; when the insn faults
+ * instead, it clears the field.
+ */
 void cpu_debug_pending(struct cpu *c, uint32_t b);
+/* Deliver #DB as a trap at c->rip: DR6 |= bits, pending cleared. */
+void cpu_debug_trap(struct cpu *c, uint32_t bits);
+/*
+ * DR6 bits of instruction breakpoints at linear address `lin`, 0: none. The
+ * caller honours RF and raises with cpu_debug_fault. cpu_debug_fetch_armed:
+ * are there any at all?
+ */
+uint32_t cpu_debug_fetch(const struct cpu *c, uint32_t lin);
+bool cpu_debug_fetch_armed(const struct cpu *c);
+/* #DB as a fault (instruction breakpoint, DR7.GD): DR6 |= bits, cpu_raise. */
+_Noreturn void cpu_debug_fault(struct cpu *c, uint32_t bits);
 
 #endif
