@@ -37,6 +37,11 @@ struct blockdev {
      * read-only disk with -EROFS.
      */
     void (*submit)(struct blockdev *dev, struct block_request *req);
+    /*
+     * Call `done` of the requests that have finished; guest's core. NULL
+     * where submit always calls it itself.
+     */
+    void (*poll)(struct blockdev *dev);
 };
 
 #endif

@@ -24,6 +24,11 @@ struct netport {
     size_t (*rx_peek)(void *ctx, const uint8_t **frame);
     /* The frame of the last rx_peek has been taken (or refused). */
     void (*rx_done)(void *ctx);
+    /*
+     * Frames that were lost since the last call because this queue was full:
+     * the NIC tells its guest of an overflow. NULL where that cannot be.
+     */
+    unsigned (*rx_lost)(void *ctx);
 };
 
 #endif
