@@ -1,0 +1,9 @@
+# The stand-in router image, built from Debian's i386 packages. See tools/router-image/README.md.
+ROUTER_IMAGE_SRC := $(shell find tools/router-image -type f ! -name README.md ! -path '*/__pycache__/*')
+
+.PHONY: router-image
+## router-image    router disk image from Debian i386 packages: router.img
+router-image: $(BUILD)/router.img
+
+$(BUILD)/router.img: $(ROUTER_IMAGE_SRC)
+	tools/router-image/build.sh $(BUILD)

@@ -1,0 +1,237 @@
+#!/bin/bash
+# Build the stand-in router image: build.sh OUTDIR makes OUTDIR/router.img from Debian's i386 packages.
+#
+# Nothing is installed and the machine's apt configuration is not touched: apt runs with private lists, a private
+# cache and an empty status file below OUTDIR/router-image, where the packages stay for the next build. Nothing of
+# the image is run while it is built, so that the machine need not be able to run i386 programs.
+set -euo pipefail
+umask 022
+export LC_ALL=C PYTHONDONTWRITEBYTECODE=1
+
+if [ $# -ne 1 ]; then
+	echo "usage: build.sh OUTDIR" >&2
+	exit 2
+fi
+
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
+work=$out/router-image
+apt=$work/apt
+pkg=$work/packages
+kernel_tree=
+
+# Disk geometry: 16 heads, 63 sectors. The root partition is a multiple of 16 cylinders (of 504 KiB), so that it
+# holds whole erase blocks of 128 KiB: block2mtd refuses anything else.
+boot_cylinders=24
+root_cylinders=48
+erase_block=131072
+
+# init_on_alloc=0, mitigations=off and cryptomgr.notests only save the emulator work that nobody looks at.
+cmdline='console=tty0 console=ttyS0,38400n8 reboot=bios init_on_alloc=0 mitigations=off cryptomgr.notests'
+
+initramfs_modules='ata_piix sd_mod squashfs'
+# root: preinit. network: eth0 and the bridge. The rest is loaded by hand or by nft.
+root_modules='loop block2mtd mtdblock jffs2 overlay
+	ne2k-pci bridge
+	nf_tables nft_chain_nat nft_masq nft_nat nft_redir nft_ct nft_reject_inet nft_limit nft_log
+	crc32c_generic ext4 virtio_pci virtio_blk virtio_net'
+
+# Programs, and the packages that hold them. Libraries follow from the packages' dependencies.
+programs='usr/sbin/dnsmasq usr/sbin/nft usr/sbin/dropbear usr/bin/dropbearkey usr/bin/dbclient usr/bin/iperf3'
+program_packages='dnsmasq-base nftables dropbear-bin iperf3'
+other_packages='busybox-static grub-legacy'
+
+step() { echo "router-image: $*"; }
+die() { echo "router-image: $*" >&2; exit 1; }
+
+check_tools() {
+	local tool missing=
+	while read -r tool package; do
+		PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || missing+=" $tool (package $package)"
+	done <<-END
+		apt-get apt
+		dpkg-deb dpkg
+		python3 python3
+		readelf binutils
+		mksquashfs squashfs-tools
+		mke2fs e2fsprogs
+	END
+	[ -z "$missing" ] || die "missing:$missing"
+	export PATH=$PATH:/usr/sbin:/sbin
+}
+
+# Run apt-get or apt-cache as if this were an i386 machine on which nothing is installed.
+private_apt() {
+	local command=$1
+	shift
+	"$command" -o APT::Architecture=i386 -o APT::Architectures=i386 -o APT::Sandbox::User=root \
+		-o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=- \
+		-o Dir::State::lists="$apt/lists" -o Dir::State::status=/dev/null -o Dir::Cache="$apt/cache" "$@"
+}
+
+fetch_lists() {
+	step "reading Debian's i386 package lists (private copy)"
+	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+	# The security suite's i386 index is not everywhere mirrored; main and -updates suffice.
+	apt-get indextargets --format 'deb [arch=i386] $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+		sort -u | grep -v -e -security -e -backports >"$apt/sources.list" ||
+		die "this machine's apt knows no Debian archive"
+	private_apt apt-get -q update >"$work/log" 2>&1 || die "apt-get update failed, see $work/log"
+}
+
+# The library packages among the dependencies of $@, and theirs.
+library_packages() {
+	local todo=$* all= next name
+	while [ -n "$todo" ]; do
+		# shellcheck disable=SC2086
+		next=$(private_apt apt-cache depends $todo | sed -n 's/^ *Depends: \(z\?lib[^ <]*\)$/\1/p' | sort -u)
+		todo=
+		for name in $next; do
+			case " $all " in *" $name "*) ;; *) all+=" $name" todo+=" $name" ;; esac
+		done
+	done
+	echo "$all"
+}
+
+fetch_packages() {
+	local kernel names
+	kernel=$(private_apt apt-cache depends linux-image-686 |
+		sed -n 's/^ *Depends: \(linux-image-.*-686\)$/\1/p' | head -n 1)
+	[ -n "$kernel" ] || die "the package lists name no linux-image-686"
+	# shellcheck disable=SC2086
+	names="$kernel $other_packages $program_packages $(library_packages $program_packages)"
+	step "fetching $(echo "$names" | wc -w) packages"
+	# shellcheck disable=SC2086
+	(cd "$apt/cache/archives" && private_apt apt-get -q download $names) >>"$work/log" 2>&1 ||
+		die "apt-get download failed, see $work/log"
+
+	# A version gone from the archive must not be unpacked again, so take what the lists name now.
+	# shellcheck disable=SC2086
+	private_apt apt-cache --no-all-versions show $names |
+		awk '/^Package:/ {name = $2} /^Version:/ {print name, $2}' | sort -u >"$work/versions"
+}
+
+unpack_packages() {
+	local name version deb
+	step "unpacking"
+	rm -rf "$pkg"
+	mkdir -p "$pkg"
+	while read -r name version; do
+		deb=$apt/cache/archives/${name}_${version//:/%3a}_i386.deb
+		[ -e "$deb" ] || deb=${deb%_i386.deb}_all.deb
+		dpkg-deb -x "$deb" "$pkg" || die "cannot unpack $name $version"
+		echo "  $name $version"
+	done <"$work/versions"
+	kernel_tree=$(echo "$pkg"/lib/modules/*)
+	[ -d "$kernel_tree/kernel" ] || die "the kernel package holds no modules"
+}
+
+# Where the unpacked packages have a shared library of this name.
+find_library() {
+	local dir
+	for dir in lib/i386-linux-gnu usr/lib/i386-linux-gnu lib usr/lib; do
+		[ -e "$pkg/$dir/$1" ] && echo "$pkg/$dir/$1" && return
+	done
+	die "no package has the library $1 (needed by $2)"
+}
+
+# Copy the libraries the given files need, and theirs, to the root's /lib.
+copy_libraries() {
+	local root=$1 file name library
+	shift
+	for file; do
+		for name in $(readelf -d "$file" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+			[ -e "$root/lib/$name" ] && continue
+			library=$(find_library "$name" "$file")
+			cp -L "$library" "$root/lib/$name"
+			copy_libraries "$root" "$library"
+		done
+	done
+}
+
+build_initramfs() {
+	local tree=$work/initramfs path
+	step "initramfs: busybox, $initramfs_modules"
+	rm -rf "$tree"
+	mkdir -p "$tree/bin" "$tree/modules" "$tree/root" "$tree/dev"
+	cp "$pkg/bin/busybox" "$tree/bin/"
+	cp "$here/files/initramfs/init" "$tree/"
+	# shellcheck disable=SC2086
+	python3 "$here/modules.py" --list "$kernel_tree" $initramfs_modules | while read -r path; do
+		cp "$path" "$tree/modules/"
+		basename "$path"
+	done >"$work/modules.list"
+	mv "$work/modules.list" "$tree/modules/MODULES"
+	python3 "$here/mkcpio.py" "$tree" >"$work/initrd"
+}
+
+build_root() {
+	local root=$work/root folder names name program
+	step "root filesystem"
+	rm -rf "$root"
+	mkdir -p "$root"/{bin,sbin,usr/bin,usr/sbin,lib,etc,dev,proc,sys,tmp,mnt,rom,overlay,root,var}
+	chmod 1777 "$root/tmp"
+	cp "$pkg/bin/busybox" "$root/bin/"
+	while read -r folder names; do
+		[ "$folder" != '#' ] || continue
+		set -f
+		for name in $names; do ln -sf /bin/busybox "$root$folder/$name"; done
+		set +f
+	done < <(grep -v '^#' "$here/applets.txt")
+	for program in $programs; do cp "$pkg/$program" "$root/$program"; done
+	# shellcheck disable=SC2086
+	copy_libraries "$root" $(printf "$root/%s " $programs)
+	# Not named by any program: the loader itself, and what the C library opens for host names and users.
+	for name in ld-linux.so.2 libnss_files.so.2 libnss_dns.so.2; do
+		cp -L "$(find_library $name libc6)" "$root/lib/$name"
+	done
+	# shellcheck disable=SC2086
+	python3 "$here/modules.py" --copy "$kernel_tree" "$root/lib/modules/${kernel_tree##*/}" $root_modules $initramfs_modules
+	cp -r "$here/files/root/." "$root/"
+	ln -sf /tmp/resolv.conf "$root/etc/resolv.conf"
+	ln -s /proc/self/mounts "$root/etc/mtab"
+	ln -s /tmp/run "$root/var/run"
+	ln -s /tmp/log "$root/var/log"
+	cp "$work/versions" "$root/etc/packages"
+
+	# lz4 costs the guest far fewer instructions than gzip or xz.
+	mksquashfs "$root" "$work/root.squashfs" -noappend -all-root -comp lz4 -Xhc -b 128K -no-xattrs -no-progress -quiet \
+		-mkfs-time 0 -all-time 0
+	# The mark at the erase-block boundary tells the first boot to prepare the jffs2.
+	truncate -s "%$erase_block" "$work/root.squashfs"
+	printf '\336\255\300\336' >>"$work/root.squashfs"
+}
+
+build_boot() {
+	local boot=$work/boot
+	step "boot filesystem"
+	rm -rf "$boot" "$work/boot.ext2"
+	mkdir -p "$boot/boot/grub"
+	cp "$pkg/usr/lib/grub/i386-pc/stage2" "$boot/boot/grub/"
+	sed "s|@CMDLINE@|$cmdline|" "$here/files/boot/grub/menu.lst" >"$boot/boot/grub/menu.lst"
+	cp "$pkg"/boot/vmlinuz-* "$boot/boot/vmlinuz"
+	cp "$work/initrd" "$boot/boot/initrd"
+	# GRUB 0.97 knows the plain ext2 of its day, with inodes of 128 bytes.
+	mke2fs -q -t ext2 -I 128 -b 1024 -O none,filetype,sparse_super -m 0 -L boot -U 7472650a-0000-4000-8000-626f6f740000 \
+		-E root_owner=0:0 -d "$boot" "$work/boot.ext2" $(((boot_cylinders * 1008 - 63) / 2)) 2>>"$work/log"
+}
+
+build_disk() {
+	step "disk image"
+	python3 "$here/mkdisk.py" --boot-cylinders $boot_cylinders --root-cylinders $root_cylinders \
+		--stage1 "$pkg/usr/lib/grub/i386-pc/stage1" --stage1-5 "$pkg/usr/lib/grub/i386-pc/e2fs_stage1_5" \
+		--boot "$work/boot.ext2" --root "$work/root.squashfs" --out "$out/router.img.new"
+	mv "$out/router.img.new" "$out/router.img"
+}
+
+check_tools
+mkdir -p "$work"
+fetch_lists
+fetch_packages
+unpack_packages
+build_initramfs
+build_root
+build_boot
+build_disk
+step "done: $out/router.img"
