@@ -11,7 +11,9 @@
  * (longjmp) to the engine's loop. So: no handler commits architectural state
  * before its last access that may fault. At that time rip is the
  * faulting instruction's (the engine restores it from the decoded
- * instruction), so handlers never need to save it.
+ * instruction), so handlers never need to save it. The one exception is a
+ * fault after a task switch has committed (SDM vol. 3, 7.3): then
+ * c->rip_committed is set, rip stays as it is, and the engine clears the flag.
  */
 #ifndef EMU_CPU_EXEC_H
 #define EMU_CPU_EXEC_H
