@@ -1,0 +1,14 @@
+/* The host's own IPv4 address on a bridge, only where -net bridge,ip= asks. */
+#ifndef KERNEL_NET_HOST_IP_H
+#define KERNEL_NET_HOST_IP_H
+
+#include <stdbool.h>
+
+#include "lwip/netif.h"
+
+/* `setting` is "dhcp" or "a.b.c.d/n" (checked by the options). 0 or -errno. */
+int host_ip_start(struct netif *bridge, const char *setting);
+void host_ip_stop(struct netif *bridge);
+bool host_ip_wanted(const struct netif *bridge);
+
+#endif

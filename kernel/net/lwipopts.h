@@ -1,0 +1,33 @@
+/* lwIP's configuration: NO_SYS, on the I/O core only, heap from malloc. */
+#ifndef KERNEL_NET_LWIPOPTS_H
+#define KERNEL_NET_LWIPOPTS_H
+
+#define NO_SYS 1
+#define SYS_LIGHTWEIGHT_PROT 0
+#define LWIP_NETCONN 0
+#define LWIP_SOCKET 0
+
+#define MEM_LIBC_MALLOC 1
+#define MEMP_MEM_MALLOC 1
+#define MEM_ALIGNMENT 16
+
+#define LWIP_IPV4 1
+#define LWIP_IPV6 0             /* the bridge passes it; the host speaks v4 */
+#define LWIP_ARP 1
+#define LWIP_ICMP 1
+#define LWIP_UDP 1
+#define LWIP_TCP 0
+#define LWIP_DHCP 1
+#define LWIP_RAW 0
+
+#define LWIP_ETHERNET 1
+#define ETH_PAD_SIZE 0          /* bridgeif reads addresses at offset 0 */
+#define LWIP_SUPPORT_CUSTOM_PBUF 1
+#define LWIP_NUM_NETIF_CLIENT_DATA 1    /* bridgeif is compiled out without */
+#define BRIDGEIF_MAX_PORTS 31
+#define BRIDGEIF_PORT_NETIFS_OUTPUT_DIRECT 1
+#define LWIP_NETIF_STATUS_CALLBACK 1
+#define LWIP_STATS 0
+#define LWIP_NETIF_HOSTNAME 1
+
+#endif

@@ -1,0 +1,452 @@
+/* See port.h. */
+#include "kernel/net/port.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/net/vlan.h"
+#include "kernel/platform.h"
+#include "lwip/pbuf.h"
+#include "lwip/prot/ethernet.h"
+#include "netif/bridgeif.h"
+
+#define POLL_BUDGET 64u
+#define ETH_HEADER 14u
+enum { TX_RUNT, TX_OVERSIZE, TX_FULL };
+
+/*
+ * A frame inside lwIP: a custom pbuf over memory that somebody else owns - a
+ * NIC's receive buffer, a guest's slot, or a bounce buffer of ours.
+ */
+struct frame {
+    struct pbuf_custom pbuf;    /* first: lwIP hands back a pointer to it */
+    struct nic_buf *rx;         /* a NIC's buffer, or NULL */
+    struct guest_cable *cable;  /* a guest's slot, or NULL */
+    unsigned slot;
+    uint64_t phys;
+    struct frame *next_free;
+};
+
+/* A reference to a pbuf that a NIC is sending. */
+struct sending {
+    struct nic_buf buf;
+    struct pbuf *pbuf;
+    struct sending *next_free;
+};
+
+/* I/O core only. Kept for reuse: as many as were ever in flight at once. */
+static struct frame *free_frames;
+static struct sending *free_sendings;
+
+static void frame_free(struct pbuf *p)
+{
+    struct frame *f = (struct frame *)p;
+
+    if (f->rx)
+        f->rx->free(f->rx);
+    if (f->cable)
+        frame_ring_free(&f->cable->from_guest, f->slot);
+    f->next_free = free_frames;
+    free_frames = f;
+}
+
+static struct frame *frame_new(void *data, size_t len, uint64_t phys)
+{
+    struct frame *f = free_frames;
+
+    if (f)
+        free_frames = f->next_free;
+    else if (!(f = malloc(sizeof *f)))
+        return NULL;
+    memset(f, 0, sizeof *f);
+    f->phys = phys;
+    f->pbuf.custom_free_function = frame_free;
+    /* PBUF_REF: the bridge answers pings to itself only with this type. */
+    pbuf_alloced_custom(PBUF_RAW, len, PBUF_REF, &f->pbuf, data, len);
+    return f;
+}
+
+/* 802.1D-2004 7.12.6: these group addresses are never forwarded. */
+static bool is_link_local(const uint8_t *frame)
+{
+    static const uint8_t prefix[5] = { 0x01, 0x80, 0xc2, 0x00, 0x00 };
+
+    return !memcmp(frame, prefix, 5) && frame[5] < 0x10;
+}
+
+/* The bridge takes `f`, or it is freed here and counted. */
+static void into_bridge(struct port *p, struct frame *f)
+{
+    const uint8_t *data = f->pbuf.pbuf.payload;
+    size_t len = f->pbuf.pbuf.tot_len;
+
+    if (len < ETH_HEADER) {
+        p->counters.in_runt++;
+    } else if (len > NETPORT_MAX_FRAME) {
+        p->counters.in_oversize++;
+    } else if (is_link_local(data)) {
+        p->counters.in_link_local++;
+    } else {
+        p->counters.in_frames++;
+        p->counters.in_bytes += len;
+        if (p->netif.input(&f->pbuf.pbuf, &p->netif) == ERR_OK)
+            return;
+    }
+    pbuf_free(&f->pbuf.pbuf);
+}
+
+/* ---- A physical NIC -------------------------------------------------------- */
+
+static void nic_receive(struct nic *nic, struct nic_buf *buf)
+{
+    struct port *p = nic->upper;
+    struct frame *f = frame_new(buf->data, buf->len, buf->phys);
+
+    if (!f) {
+        p->counters.in_no_memory++;
+        buf->free(buf);
+        return;
+    }
+    f->rx = buf;
+    into_bridge(p, f);
+}
+
+static void sending_free(struct nic_buf *buf)
+{
+    struct sending *s = buf->owner;
+
+    pbuf_free(s->pbuf);
+    s->next_free = free_sendings;
+    free_sendings = s;
+}
+
+static struct sending *sending_new(void)
+{
+    struct sending *s = free_sendings;
+
+    if (s)
+        free_sendings = s->next_free;
+    else
+        s = malloc(sizeof *s);
+    return s;
+}
+
+/*
+ * The bus address of a pbuf's bytes if it is one of our frames; else -1. lwIP's
+ * own pbufs (the host's ARP, DHCP, ping) lie in the heap.
+ */
+static bool pbuf_phys(struct pbuf *p, uint64_t *phys)
+{
+    struct frame *f = (struct frame *)p;
+
+    if (p->next || !(p->flags & PBUF_FLAG_IS_CUSTOM) ||
+        f->pbuf.custom_free_function != frame_free)
+        return false;
+    *phys = f->phys + ((uint8_t *)p->payload -
+                       (f->rx ? f->rx->data
+                        : frame_slot(&f->cable->from_guest, f->slot)));
+    return true;
+}
+
+static void bounce_free(struct nic_buf *buf)
+{
+    struct sending *s = buf->owner;
+
+    s->next_free = NULL;        /* back to unused; see bounce_new */
+}
+
+#define BOUNCES 32u
+
+/* The host's own few frames are copied here to be reachable by DMA. */
+static struct sending *bounce_new(struct pbuf *p)
+{
+    static struct sending bounce[BOUNCES];
+    static uint8_t *memory;
+    static uint64_t phys;
+
+    if (!memory)
+        memory = platform_dma_alloc(BOUNCES * FRAME_SLOT_BYTES, UINT64_MAX,
+                                    &phys);
+    for (unsigned i = 0; memory && i < BOUNCES; i++) {
+        struct sending *s = &bounce[i];
+
+        if (s->next_free)       /* non-NULL while the NIC holds it */
+            continue;
+        s->next_free = s;
+        s->buf = (struct nic_buf){
+            memory + i * FRAME_SLOT_BYTES, phys + i * FRAME_SLOT_BYTES,
+            p->tot_len, bounce_free, s
+        };
+        pbuf_copy_partial(p, s->buf.data, p->tot_len, 0);
+        return s;
+    }
+    return NULL;
+}
+
+static err_t nic_linkoutput(struct netif *netif, struct pbuf *pb)
+{
+    struct port *p = netif->state;
+    struct sending *s;
+    uint64_t phys;
+
+    if (!p->nic->link_up) {
+        p->counters.out_link_down++;
+        return ERR_IF;
+    }
+    if (pb->tot_len > NIC_MAX_FRAME)
+        return ERR_VAL;
+    if (pbuf_phys(pb, &phys)) {
+        s = sending_new();
+        if (s) {
+            s->buf = (struct nic_buf){ pb->payload, phys, pb->len,
+                                       sending_free, s };
+            s->pbuf = pb;
+            pbuf_ref(pb);
+        }
+    } else {
+        s = bounce_new(pb);
+    }
+    if (!s) {
+        p->counters.out_nic_full++;
+        return ERR_MEM;
+    }
+    if (p->nic->ops->transmit(p->nic, &s->buf)) {
+        p->counters.out_nic_full++;
+        s->buf.free(&s->buf);
+        return ERR_MEM;
+    }
+    p->counters.out_frames++;
+    p->counters.out_bytes += pb->tot_len;
+    return ERR_OK;
+}
+
+/* ---- A guest's cable -------------------------------------------------------- */
+
+/* Guest's core. */
+static void cable_tx(void *ctx, const uint8_t *frame, size_t len)
+{
+    struct guest_cable *c = ctx;
+    int slot;
+
+    if (len < ETH_HEADER || len > NETPORT_MAX_FRAME) {
+        atomic_fetch_add(&c->tx_refused[len < ETH_HEADER ? TX_RUNT
+                                        : TX_OVERSIZE], 1);
+        return;
+    }
+    slot = frame_ring_alloc(&c->from_guest);
+    if (slot < 0) {
+        atomic_fetch_add(&c->tx_refused[TX_FULL], 1);
+        return;
+    }
+    memcpy(frame_slot(&c->from_guest, slot), frame, len);
+    frame_ring_push(&c->from_guest, slot, len);
+}
+
+/* Guest's core. */
+static size_t cable_rx_peek(void *ctx, const uint8_t **frame)
+{
+    struct guest_cable *c = ctx;
+    int slot = frame_ring_peek(&c->to_guest);
+
+    if (slot < 0)
+        return 0;
+    *frame = frame_slot(&c->to_guest, slot);
+    return c->to_guest.len[slot];
+}
+
+/* Guest's core. */
+static void cable_rx_done(void *ctx)
+{
+    struct guest_cable *c = ctx;
+    int slot = frame_ring_pop(&c->to_guest);
+
+    if (slot >= 0)
+        frame_ring_free(&c->to_guest, slot);
+}
+
+/* Guest's core. */
+static unsigned cable_rx_lost(void *ctx)
+{
+    struct guest_cable *c = ctx;
+    uint32_t now = atomic_load(&c->rx_lost), n = now - c->rx_lost_told;
+
+    c->rx_lost_told = now;
+    return n;
+}
+
+static err_t guest_linkoutput(struct netif *netif, struct pbuf *pb)
+{
+    struct port *p = netif->state;
+    struct guest_cable *c = p->cable;
+    int slot = pb->tot_len <= NETPORT_MAX_FRAME
+                   ? frame_ring_alloc(&c->to_guest) : -1;
+
+    if (slot < 0) {
+        p->counters.out_guest_full++;
+        atomic_fetch_add(&c->rx_lost, 1);
+        return ERR_MEM;
+    }
+    pbuf_copy_partial(pb, frame_slot(&c->to_guest, slot), pb->tot_len, 0);
+    frame_ring_push(&c->to_guest, slot, pb->tot_len);
+    p->counters.out_frames++;
+    p->counters.out_bytes += pb->tot_len;
+    return ERR_OK;
+}
+
+/*
+ * A stock router image bridged onto a live LAN is a second DHCP server there:
+ * an IPv4 UDP frame from port 67 to 68 with BOOTP op 2 (RFC 2131). Say so once.
+ */
+static void watch_dhcp(struct port *p, const uint8_t *f, size_t len)
+{
+    size_t udp;
+
+    if (p->cable->warned_dhcp || len < ETH_HEADER + 20 + 8 + 1 ||
+        f[12] != 0x08 || f[13] != 0x00 || f[14] >> 4 != 4 || f[23] != 17)
+        return;
+    udp = ETH_HEADER + (f[14] & 15) * 4u;
+    if (len < udp + 9 || f[udp] != 0 || f[udp + 1] != 67 || f[udp + 2] != 0 ||
+        f[udp + 3] != 68 || f[udp + 8] != 2)
+        return;
+    p->cable->warned_dhcp = true;
+    platform_log("%s answers DHCP on the LAN as %u.%u.%u.%u: a second DHCP "
+                 "server there?", p->name, f[26], f[27], f[28], f[29]);
+}
+
+static bool poll_cable(struct port *p)
+{
+    struct guest_cable *c = p->cable;
+    unsigned n = 0;
+    int slot;
+
+    while (n < POLL_BUDGET && (slot = frame_ring_pop(&c->from_guest)) >= 0) {
+        uint8_t *data = frame_slot(&c->from_guest, slot);
+        size_t len = c->from_guest.len[slot];
+        struct frame *f = frame_new(data, len, c->from_guest.phys +
+                                    slot * FRAME_SLOT_BYTES);
+
+        n++;
+        if (!f) {
+            p->counters.in_no_memory++;
+            frame_ring_free(&c->from_guest, slot);
+            continue;
+        }
+        f->cable = c;
+        f->slot = slot;
+        watch_dhcp(p, data, len);
+        into_bridge(p, f);
+    }
+    p->counters.in_runt = atomic_load(&c->tx_refused[TX_RUNT]);
+    p->counters.in_oversize = atomic_load(&c->tx_refused[TX_OVERSIZE]);
+    return n > 0;
+}
+
+bool port_poll(struct port *p)
+{
+    bool up;
+    unsigned n;
+
+    if (p->cable)
+        return poll_cable(p);
+    n = p->nic->ops->poll(p->nic, POLL_BUDGET);
+    up = p->nic->link_up;
+    if (up != !!netif_is_link_up(&p->netif)) {
+        platform_log("%s: link %s", p->name, up ? "up" : "down");
+        if (up)
+            netif_set_link_up(&p->netif);
+        else
+            netif_set_link_down(&p->netif);
+    }
+    return n > 0;
+}
+
+/* ---- Making and removing ----------------------------------------------------- */
+
+/* netif_add's callback; bridgeif wants exactly these flags on a port. */
+static err_t port_netif_init(struct netif *netif)
+{
+    struct port *p = netif->state;
+
+    netif->name[0] = p->nic ? 'n' : 'g';
+    netif->name[1] = p->nic ? 'i' : 'u';
+    netif->mtu = 1500;
+    netif->hwaddr_len = 6;
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP |
+                   NETIF_FLAG_ETHERNET;
+    netif->linkoutput = p->nic ? nic_linkoutput : guest_linkoutput;
+    return ERR_OK;
+}
+
+/* bridgeif replaces a port's input by its own when the port is added. */
+static err_t refuse_input(struct pbuf *p, struct netif *netif)
+{
+    return ERR_IF;
+}
+
+static int add_to_bridge(struct port *p, struct vlan *vlan,
+                         const uint8_t hwaddr[6])
+{
+    if (!netif_add_noaddr(&p->netif, p, port_netif_init, refuse_input))
+        return -ENOMEM;
+    memcpy(p->netif.hwaddr, hwaddr, 6);
+    if (bridgeif_add_port(&vlan->bridge, &p->netif) != ERR_OK) {
+        netif_remove(&p->netif);
+        return -ENOSPC;
+    }
+    p->vlan = vlan;
+    p->number = vlan->port_count++;
+    netif_set_up(&p->netif);
+    return 0;
+}
+
+int port_add_nic(struct port *p, struct vlan *vlan, struct nic *nic)
+{
+    memset(p, 0, sizeof *p);
+    p->nic = nic;
+    snprintf(p->name, sizeof p->name, "%s", nic->label);
+    nic->upper = p;
+    nic->receive = nic_receive;
+    return add_to_bridge(p, vlan, nic->mac);
+}
+
+int port_add_guest(struct port *p, struct vlan *vlan, const uint8_t mac[6],
+                   const char *name)
+{
+    uint8_t hwaddr[6];
+    int r;
+
+    memset(p, 0, sizeof *p);
+    snprintf(p->name, sizeof p->name, "%s", name);
+    p->cable = calloc(1, sizeof *p->cable);
+    if (!p->cable)
+        return -ENOMEM;
+    if ((r = frame_ring_init(&p->cable->to_guest)) ||
+        (r = frame_ring_init(&p->cable->from_guest))) {
+        free(p->cable);
+        return r;
+    }
+    p->cable->port = (struct netport){
+        .ctx = p->cable, .tx = cable_tx, .rx_peek = cable_rx_peek,
+        .rx_done = cable_rx_done, .rx_lost = cable_rx_lost
+    };
+    memcpy(p->cable->port.mac, mac, 6);
+    memcpy(hwaddr, mac, 6);
+    hwaddr[0] ^= 0x10;
+    r = add_to_bridge(p, vlan, hwaddr);
+    if (r)
+        free(p->cable);
+    else
+        netif_set_link_up(&p->netif);
+    return r;
+}
+
+void port_remove(struct port *p)
+{
+    netif_set_down(&p->netif);
+    netif_remove(&p->netif);
+    if (p->nic)
+        p->nic->ops->close(p->nic);
+    free(p->cable);
+}

@@ -1,0 +1,63 @@
+/*
+ * A port of a bridge: lwIP's netif on one side, a guest's NE2000 cable or a
+ * physical NIC on the other. No frame is copied on the way from a NIC's
+ * receive buffer or a guest's slot to a NIC; one copy goes into a guest's slot.
+ */
+#ifndef KERNEL_NET_PORT_H
+#define KERNEL_NET_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "drivers/net/nic.h"
+#include "emu/netport.h"
+#include "kernel/net/frame_ring.h"
+#include "lwip/netif.h"
+
+struct vlan;
+
+struct port_counters {
+    uint64_t in_frames, in_bytes;       /* into the bridge */
+    uint64_t out_frames, out_bytes;     /* out of the bridge */
+    uint64_t in_runt;                   /* shorter than an Ethernet header */
+    uint64_t in_oversize;               /* longer than 1518 without FCS */
+    uint64_t in_link_local;             /* 01:80:C2:00:00:0x: not forwarded */
+    uint64_t in_no_memory;              /* no pbuf or slot to hold it */
+    uint64_t out_guest_full;            /* the guest does not read */
+    uint64_t out_nic_full;              /* the NIC does not send */
+    uint64_t out_link_down;
+};
+
+struct guest_cable {
+    struct netport port;
+    struct frame_ring to_guest, from_guest;
+    _Atomic uint64_t tx_refused[3];     /* guest core: runt, oversize, full */
+    _Atomic uint32_t rx_lost;           /* for the NE2000's overflow */
+    uint32_t rx_lost_told;
+    bool warned_dhcp;                   /* seen answering DHCP on the LAN */
+};
+
+struct port {
+    struct netif netif;
+    char name[48];
+    unsigned number;            /* on its bridge, as the FDB counts */
+    struct vlan *vlan;
+    struct nic *nic;                    /* a physical port, or NULL */
+    struct guest_cable *cable;          /* a guest's port, or NULL */
+    struct port_counters counters;
+};
+
+/*
+ * Make a port and plug it into `vlan`. The port's own
+ * address must differ from the guest's (bridgeif keeps frames to a port's
+ * address for the host). 0 or negative errno; the NIC has been opened.
+ */
+int port_add_nic(struct port *p, struct vlan *vlan, struct nic *nic);
+int port_add_guest(struct port *p, struct vlan *vlan, const uint8_t mac[6],
+                   const char *name);
+void port_remove(struct port *p);
+
+/* Move what waits into the bridge. True: something was moved. */
+bool port_poll(struct port *p);
+
+#endif

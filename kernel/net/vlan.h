@@ -1,0 +1,23 @@
+/* One lwIP bridge: qemu's "vlan N", a hub of guests' NICs and cables. */
+#ifndef KERNEL_NET_VLAN_H
+#define KERNEL_NET_VLAN_H
+
+#include <stdint.h>
+
+#include "kernel/net/fdb.h"
+#include "lwip/netif.h"
+
+struct vlan {
+    unsigned number;
+    struct netif bridge;
+    struct fdb *fdb;
+    unsigned port_count;
+};
+
+/* An empty bridge without an address. 0 or -ENOMEM. */
+int vlan_init(struct vlan *v, unsigned number);
+void vlan_fini(struct vlan *v);
+/* The host's own address on this bridge is that of its physical NIC. */
+void vlan_set_hwaddr(struct vlan *v, const uint8_t mac[6]);
+
+#endif
