@@ -1,0 +1,235 @@
+/*
+ * MMX, SSE, SSE2: checks common to all (Intel SDM vol. 2, 2.4; vol. 3, 2.5
+ * and 13.1), operands, floating-point exceptions (vol. 1, 11.5), and the
+ * instructions of the shape dst = op(dst, src).
+ */
+#include "emu/cpu/simd.h"
+
+#include <string.h>
+
+#include "emu/cpu/host_fpu.h"
+#include "emu/cpu/x87.h"
+
+/* ---- Registers -------------------------------------------------------- */
+
+void simd_mmx_enter(struct cpu *c)
+{
+    x87_set_top(&c->fpu, 0);
+    c->fpu.ftw = 0xff;
+}
+
+void simd_mmx_get(const struct cpu *c, unsigned n, uint8_t *buf)
+{
+    memcpy(buf, c->fpu.st[(n - x87_top(&c->fpu)) & 7], 8);
+}
+
+void simd_mmx_set(struct cpu *c, unsigned n, const uint8_t *buf)
+{
+    memcpy(c->fpu.st[n & 7], buf, 8);
+    memset(c->fpu.st[n & 7] + 8, 0xff, 2);
+}
+
+/* ---- Operands --------------------------------------------------------- */
+
+void simd_fetch_xmm(struct cpu *c, const struct insn *i,
+                    const struct simd_entry *e, uint8_t *buf)
+{
+    uint32_t ea;
+
+    if (insn_mod(i) == 3) {
+        memcpy(buf, simd_xmm(c, insn_rm(i)), 16);
+        return;
+    }
+    ea = insn_ea(c, i);
+    if (e->flags & SIMD_ALIGN)
+        x87_check_align16(c, i, ea);
+    memset(buf, 0, 16);
+    mem_read(c, i->seg, ea, buf, e->size);
+}
+
+void simd_fetch_mmx(struct cpu *c, const struct insn *i,
+                    const struct simd_entry *e, uint8_t *buf)
+{
+    memset(buf, 0, 16);
+    if (insn_mod(i) == 3)
+        simd_mmx_get(c, insn_rm(i), buf);
+    else
+        mem_read(c, i->seg, insn_ea(c, i), buf, e->size);
+}
+
+/* ---- Floating-point exceptions ---------------------------------------- */
+
+static bool is_denormal(const uint8_t *lane, unsigned bytes)
+{
+    uint64_t v = 0, exp_mask = bytes == 4 ? 0x7f800000ull : 0x7ffull << 52;
+    uint64_t sign = 1ull << (8 * bytes - 1);
+
+    memcpy(&v, lane, bytes);
+    return !(v & exp_mask) && (v & ~sign);
+}
+
+/*
+ * Underflow that is unmasked is reported for an exact tiny result too, of
+ * which the masked run says nothing (SDM vol. 1, 4.9.1.5).
+ */
+static bool is_tiny(const struct simd_entry *e, const struct simd_op *x)
+{
+    unsigned bytes = (e->flags & SIMD_TINY) == SIMD_TINY_SD ? 8 : 4;
+    unsigned end = e->flags & SIMD_TINY_P ? 16 : bytes;
+
+    if (!(e->flags & SIMD_TINY))
+        return false;
+    for (unsigned at = 0; at < end; at += bytes)
+        if (is_denormal(x->d + at, bytes))
+            return true;
+    return false;
+}
+
+void simd_run(struct cpu *c, const struct simd_entry *e, struct simd_op *x)
+{
+    uint32_t guest = c->fpu.mxcsr & MXCSR_VALID;
+    uint32_t unmasked = ~guest >> 7 & MXCSR_FLAGS, flags;
+
+    if (!(e->flags & SIMD_FP)) {
+        e->thunk(x);
+        return;
+    }
+    x->mxcsr = (guest & ~MXCSR_FLAGS) | MXCSR_MASKS;
+    if (unmasked & FSW_UE)      /* flush to zero needs a masked underflow */
+        x->mxcsr &= ~MXCSR_FTZ;
+    e->thunk(x);
+    flags = x->mxcsr_out & MXCSR_FLAGS;
+    if (unmasked & FSW_UE && is_tiny(e, x))
+        flags |= FSW_UE;
+    /* An unmasked operand exception comes before any computation. */
+    if (flags & unmasked & (FSW_IE | FSW_DE | FSW_ZE))
+        flags &= FSW_IE | FSW_DE | FSW_ZE;
+    c->fpu.mxcsr |= flags;
+    if (flags & unmasked)
+        cpu_raise(c, c->cr4 & CR4_OSXMMEXCPT ? EXC_XM : EXC_UD, 0);
+}
+
+/* ---- dst = op(dst, src) ----------------------------------------------- */
+
+SIMD_EXEC(simd_do_xmm)
+{
+    uint8_t *dst = simd_xmm(c, insn_reg(i));
+    struct simd_op x;
+
+    simd_fetch_xmm(c, i, e, x.s);
+    memcpy(x.d, dst, 16);
+    simd_run(c, e, &x);
+    memcpy(dst, x.d, 16);
+}
+
+SIMD_EXEC(simd_do_mmx)
+{
+    struct simd_op x;
+
+    simd_fetch_mmx(c, i, e, x.s);
+    simd_mmx_enter(c);
+    memset(x.d, 0, 16);
+    simd_mmx_get(c, insn_reg(i), x.d);
+    if (e->flags & SIMD_PACK)
+        memcpy(x.d + 8, x.s, 8);
+    simd_run(c, e, &x);
+    simd_mmx_set(c, insn_reg(i), e->flags & SIMD_HIGH ? x.d + 8 : x.d);
+}
+
+SIMD_EXEC(simd_do_cmp)
+{
+    struct simd_entry with = *e;
+
+    /* imm8 bits 3 to 7 are ignored without VEX */
+    with.thunk = simd_host_cmp[e->arg][i->imm & 7];
+    simd_do_xmm(c, i, &with);
+}
+
+static void (*const shift_thunks[3][8])(struct simd_op *x) = {
+    { [2] = simd_host_psrlw, [4] = simd_host_psraw, [6] = simd_host_psllw },
+    { [2] = simd_host_psrld, [4] = simd_host_psrad, [6] = simd_host_pslld },
+    { [2] = simd_host_psrlq, [6] = simd_host_psllq },
+};
+
+/* PSRLDQ, PSLLDQ */
+static void shift_bytes(uint8_t *reg, bool left, unsigned n)
+{
+    uint8_t wide[48] = { 0 };
+
+    if (n > 16)
+        n = 16;
+    memcpy(wide + 16, reg, 16);
+    memcpy(reg, left ? wide + 16 - n : wide + 16 + n, 16);
+}
+
+SIMD_EXEC(simd_do_shift_imm)
+{
+    bool mmx = e->flags & SIMD_MMX;
+    unsigned reg = insn_reg(i), count = i->imm & 0xff;
+    struct simd_op x = { .s = { (uint8_t)count } };
+
+    if (!mmx && i->opcode == 0x73 && (reg == 3 || reg == 7)) {
+        shift_bytes(simd_xmm(c, insn_rm(i)), reg == 7, count);
+        return;
+    }
+    if (!shift_thunks[i->opcode - 0x71][reg])
+        cpu_raise(c, EXC_UD, 0);
+    if (mmx) {
+        simd_mmx_enter(c);
+        simd_mmx_get(c, insn_rm(i), x.d);
+    } else {
+        memcpy(x.d, simd_xmm(c, insn_rm(i)), 16);
+    }
+    shift_thunks[i->opcode - 0x71][reg](&x);
+    if (mmx)
+        simd_mmx_set(c, insn_rm(i), x.d);
+    else
+        memcpy(simd_xmm(c, insn_rm(i)), x.d, 16);
+}
+
+/* ---- Dispatch --------------------------------------------------------- */
+
+static enum simd_prefix prefix_of(const struct insn *i)
+{
+    if (i->flags & INSN_REP)
+        return P_F3;
+    if (i->flags & INSN_REPNE)
+        return P_F2;
+    return i->flags & INSN_66 ? P_66 : P_NP;
+}
+
+/* #UD, then #NM; false: stopped by FERR# (x87_wait). */
+static bool check_available(struct cpu *c, const struct insn *i, unsigned flags)
+{
+    if (flags & (SIMD_XMM | SIMD_MMX)) {
+        if (c->cr0 & CR0_EM)
+            cpu_raise(c, EXC_UD, 0);
+        if (flags & SIMD_XMM && !(c->cr4 & CR4_OSFXSR))
+            cpu_raise(c, EXC_UD, 0);
+        if (c->cr0 & CR0_TS)
+            cpu_raise(c, EXC_NM, 0);
+    }
+    return !(flags & SIMD_MMX) || x87_wait(c, i);
+}
+
+void op_simd(struct cpu *c, const struct insn *i)
+{
+    const struct simd_entry *e = &simd_table[prefix_of(i)][i->opcode];
+
+    if (i->flags & INSN_LOCK || !e->exec)
+        cpu_raise(c, EXC_UD, 0);
+    if (e->flags & (insn_mod(i) == 3 ? SIMD_MEM : SIMD_REG))
+        cpu_raise(c, EXC_UD, 0);
+    if (check_available(c, i, e->flags))
+        e->exec(c, i, e);
+}
+
+bool simd_has_opcode(uint8_t opcode, bool *imm8)
+{
+    *imm8 = (opcode >= 0x70 && opcode <= 0x73) || opcode == 0xc2 ||
+            (opcode >= 0xc4 && opcode <= 0xc6);
+    for (unsigned p = 0; p < 4; p++)
+        if (simd_table[p][opcode].exec)
+            return true;
+    return false;
+}

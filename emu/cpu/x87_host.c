@@ -1,0 +1,30 @@
+/* The x87 instructions themselves; host_fpu.h says how they are entered. */
+#include "emu/cpu/host_fpu.h"
+
+__asm__(
+    ".pushsection .text\n"
+    ".balign 64\n"
+    ".globl x87_host_ops\n"
+    ".hidden x87_host_ops\n"
+    ".type x87_host_ops, @object\n"
+    "x87_host_ops:\n"
+    ".set .Lop, 0xd8\n"
+    ".rept 8\n"
+    "  .set .Lrm, 0xc0\n"
+    "  .rept 64\n"
+    "    .byte .Lop, .Lrm, 0xff, 0xe2\n"
+    "    .set .Lrm, .Lrm + 1\n"
+    "  .endr\n"
+    "  .set .Lop, .Lop + 1\n"
+    ".endr\n"
+    ".set .Lop, 0xd8\n"
+    ".rept 8\n"
+    "  .set .Lrm, 0x06\n"           /* mod 00, rm 110: (%rsi) */
+    "  .rept 8\n"
+    "    .byte .Lop, .Lrm, 0xff, 0xe2\n"
+    "    .set .Lrm, .Lrm + 8\n"
+    "  .endr\n"
+    "  .set .Lop, .Lop + 1\n"
+    ".endr\n"
+    ".size x87_host_ops, . - x87_host_ops\n"
+    ".popsection\n");
