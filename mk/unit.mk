@@ -3,13 +3,27 @@
 # objects behind it, so that a test which calls the fake gets the fake.
 UNIT := $(BUILD)/unit
 UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-UNIT_CFLAGS := $(COMMON_CFLAGS) -O1 -g $(UNIT_SAN) -D_GNU_SOURCE
+UNIT_CFLAGS := $(COMMON_CFLAGS) -O1 -g $(UNIT_SAN) -D_GNU_SOURCE $(LWIP_INC)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(sort $(wildcard tests/unit/test_*.c)))
-UNIT_LIB_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(EMU_SRC) $(DRIVER_SRC))
+# The programs' entries stay out: each test has its own main.
+UNIT_LIB_SRC := $(EMU_SRC) $(DRIVER_SRC) $(KERNEL_SRC) \
+                $(sort $(wildcard kernel/hosted/*.c))
+UNIT_LIB_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(filter-out %/main.c,$(UNIT_LIB_SRC))) \
+                $(UNIT)/kernel/firmware.o $(call lwip_objects,$(UNIT))
 UNIT_FAKE_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(sort $(wildcard tests/unit/fake_*.c \
                    tests/unit/*_harness.c)))
 
-$(UNIT)/%.o: %.c Makefile mk/unit.mk
+$(UNIT)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(UNIT_CFLAGS)' | cmp -s - $@ || echo '$(UNIT_CFLAGS)' > $@
+$(eval $(call lwip_rule,$(UNIT),$(CC) -std=gnu11 -O1 -g $(UNIT_SAN)))
+$(filter $(UNIT)/kernel/net/%,$(UNIT_LIB_OBJ)): $(LWIP_STAMP)
+$(patsubst %,$(UNIT)/tests/unit/%.o,$(notdir $(UNIT_TESTS))): $(LWIP_STAMP)
+
+$(UNIT)/kernel/firmware.o: kernel/firmware.S $(UNIT)/flags
+	@mkdir -p $(@D)
+	@$(CC) -DFIRMWARE_DIR='"$(FIRMWARE_DIR)"' -c -o $@ $<
+$(UNIT)/%.o: %.c $(UNIT)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $< (sanitized)"
 	@$(CC) $(UNIT_CFLAGS) -c -o $@ $<

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "kernel/hosted/console.h"
-#include "kernel/main.h"
 #include "kernel/platform.h"
 
 #define LOG_LINE 256u
@@ -125,14 +124,4 @@ struct nic *platform_nic(unsigned i)
 {
     (void)i;
     return NULL;
-}
-
-int main(int argc, char **argv)
-{
-    int status;
-
-    console_init();
-    status = kernel_main(argc, argv);
-    console_restore();
-    return status;
 }

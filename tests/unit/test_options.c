@@ -1,0 +1,180 @@
+/* Options: qemu's words, and errors that name the option. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/options.h"
+#include "kernel/options_net.h"
+
+static struct options o;
+static char why[320];
+
+#define PARSE(...)                                                        \
+    ({                                                                    \
+        char *argv[] = { (char *)"trestle", __VA_ARGS__ };                \
+        why[0] = '\0';                                                    \
+        options_parse(&o, sizeof argv / sizeof *argv, argv, why, sizeof why); \
+    })
+
+static void test_defaults(void **state)
+{
+    char *argv[] = { (char *)"trestle" };
+
+    assert_int_equal(options_parse(&o, 1, argv, why, sizeof why),
+                     OPTIONS_HELP);
+    assert_int_equal(PARSE("router.img"), OPTIONS_RUN);
+    assert_string_equal(o.disk[0], "router.img");
+    assert_int_equal(o.ram_bytes, 128u << 20);
+    assert_int_equal(o.escape, 1);
+    assert_int_equal(o.icount_shift, -1);
+    assert_false(o.snapshot || o.nographic || o.no_reboot);
+}
+
+static void test_seed_page_lines(void **state)
+{
+    assert_int_equal(PARSE("-snapshot", "-m", "64", "-nographic", "-hda",
+                           "x.image"), OPTIONS_RUN);
+    assert_true(o.snapshot && o.nographic);
+    assert_int_equal(o.ram_bytes, 64u << 20);
+    assert_int_equal(PARSE("-net", "tap", "-net", "nic,macaddr=52:54:0:0:0:1",
+                           "-hda", "x.image1"), OPTIONS_RUN);
+    assert_int_equal(o.net_count, 2);
+    assert_int_equal(o.net[0].kind, NET_TAP);
+    assert_memory_equal(o.net[1].mac, "\x52\x54\x00\x00\x00\x01", 6);
+    assert_int_equal(PARSE("-net", "nic,vlan=1", "-net", "nic,vlan=2", "-net",
+                           "tap,vlan=1,script=/etc/qemu-ifup", "-net",
+                           "tap,vlan=2,script=/etc/qemu-ifup2", "-hda", "x"),
+                     OPTIONS_RUN);
+    assert_int_equal(o.net[3].vlan, 2);
+    assert_string_equal(o.net[2].params, "script=/etc/qemu-ifup");
+}
+
+static void test_drives(void **state)
+{
+    assert_int_equal(PARSE("-hdb", "b", "-cdrom", "c", "-boot", "dc"),
+                     OPTIONS_RUN);
+    assert_string_equal(o.disk[1], "b");
+    assert_string_equal(o.disk[2], "c");
+    assert_true(o.is_cdrom[2]);
+    assert_string_equal(o.boot_order, "dc");
+    assert_int_equal(PARSE("-hdc", "x", "-cdrom", "y"), OPTIONS_ERROR);
+    assert_non_null(strstr(why, "-cdrom"));
+}
+
+static void test_serial_and_misc(void **state)
+{
+    assert_int_equal(PARSE("-serial", "null", "-serial", "mon:stdio", "-echr",
+                           "0x14", "-icount", "shift=3", "-S", "x"),
+                     OPTIONS_RUN);
+    assert_int_equal(o.serial_count, 2);
+    assert_int_equal(o.serial[1], SERIAL_MON_STDIO);
+    assert_int_equal(o.escape, 0x14);
+    assert_int_equal(o.icount_shift, 3);
+    assert_true(o.start_stopped);
+    assert_int_equal(PARSE("--name", "r1", "x"), OPTIONS_RUN);
+    assert_string_equal(o.name, "r1");
+    assert_int_equal(PARSE("-version"), OPTIONS_VERSION);
+    assert_int_equal(PARSE("-help"), OPTIONS_HELP);
+}
+
+static void test_bridge_and_socket(void **state)
+{
+    assert_int_equal(PARSE("-net", "nic", "-net", "bridge,ip=dhcp,nic=1",
+                           "x"), OPTIONS_RUN);
+    assert_string_equal(o.net[1].ip, "dhcp");
+    assert_int_equal(o.net[1].nic_index, 1);
+    assert_int_equal(PARSE("-net", "bridge,ip=192.168.7.2/24", "x"),
+                     OPTIONS_RUN);
+    assert_int_equal(PARSE("-net", "socket,connect=127.0.0.1:5000", "x"),
+                     OPTIONS_RUN);
+    assert_string_equal(o.net[0].params, "connect=127.0.0.1:5000");
+}
+
+/* Each bad line must fail, and its reason must name the option. */
+static void test_errors_name_the_option(void **state)
+{
+    static const char *const bad[][2] = {
+        { "-m", "0" }, { "-m", "4096" }, { "-m", "64x" }, { "-m", "" },
+        { "-m", "99999999999999999999" }, { "-boot", "x" },
+        { "-boot", "cdnc" }, { "-serial", "tcp::1" }, { "-echr", "0" },
+        { "-echr", "32" }, { "-icount", "shift=11" }, { "-icount", "" },
+        { "-net", "" }, { "-net", "nic,macaddr=1:2:3" },
+        { "-net", "nic,macaddr=01:00:00:00:00:00" },
+        { "-net", "nic,macaddr=52:54:00:12:34:567" },
+        { "-net", "nic,model=e1000" }, { "-net", "nic,vlan=256" },
+        { "-net", "nic,vlan=" }, { "-net", "nic,foo" },
+        { "-net", "bridge,ip=1.2.3/8" }, { "-net", "bridge,ip=1.2.3.4/31" },
+        { "-net", "bridge,ip=300.1.1.1/8" }, { "-net", "user2" },
+        { "-net", "tap,speed=1" }, { "-frobnicate", "x" }, { "-name", "" },
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (PARSE((char *)bad[i][0], (char *)bad[i][1]) != OPTIONS_ERROR ||
+            !strstr(why, bad[i][0]))
+            fail_msg("%s %s: '%s'", bad[i][0], bad[i][1], why);
+    }
+    assert_int_equal(PARSE("-m"), OPTIONS_ERROR);
+    assert_non_null(strstr(why, "-m"));
+    assert_int_equal(PARSE("-net", "none", "-net", "nic", "x"),
+                     OPTIONS_ERROR);
+    assert_int_equal(PARSE("-net", "nic,macaddr=52:54:0:0:0:1", "-net",
+                           "nic,macaddr=52:54:00:00:00:01", "x"),
+                     OPTIONS_ERROR);
+    assert_non_null(strstr(why, "macaddr"));
+}
+
+static void test_limits(void **state)
+{
+    char *argv[2 * 9 + 1], lots[OPTIONS_TEXT + 10];
+    int n = 1;
+
+    for (int i = 0; i < 9; i++) {
+        argv[n++] = (char *)"-net";
+        argv[n++] = (char *)"bridge";
+    }
+    assert_int_equal(options_parse(&o, n, argv, why, sizeof why),
+                     OPTIONS_ERROR);
+    memset(lots, 'a', sizeof lots - 1);
+    lots[sizeof lots - 1] = '\0';
+    assert_int_equal(PARSE("-net", lots), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-net", "nic", "-net", "nic", "-net", "nic",
+                           "-net", "nic", "-net", "nic"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-serial", "none", "-serial", "none", "-serial",
+                           "none", "-serial", "none", "-serial", "none"),
+                     OPTIONS_ERROR);
+}
+
+static unsigned lines, longest;
+static void count_line(const char *text)
+{
+    lines++;
+    if (strlen(text) > longest)
+        longest = strlen(text);
+}
+
+static void test_help_fits_the_line(void **state)
+{
+    options_help(count_line);
+    assert_true(lines > 20);
+    assert_true(longest < 80);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_seed_page_lines),
+        cmocka_unit_test(test_drives),
+        cmocka_unit_test(test_serial_and_misc),
+        cmocka_unit_test(test_bridge_and_socket),
+        cmocka_unit_test(test_errors_name_the_option),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_help_fits_the_line),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
