@@ -53,6 +53,54 @@ void pci_reset_config(struct pci_dev *pci);
 /* Drive the device's INTx# pin; level, routed by the bus's PIRQ router. */
 void pci_set_intx(struct pci_dev *pci, bool level);
 
+/* ---- The bus itself, for the host bridge, the router and the monitor ---- */
+
+#define PCI_PIRQS 4u
+
+/* `m` owns the ranges; INTx# goes nowhere until pci_bus_set_router. */
+struct pci_bus *pci_bus_create(struct machine *m);
+void pci_bus_destroy(struct pci_bus *bus);
+/*
+ * Where PIRQA#..PIRQD# (0..3) go: level, true while any device of the group
+ * asserts it. Slot s, pin INTp# drives PIRQ (s - 1 + p) & 3, INTA# being 0.
+ */
+void pci_bus_set_router(struct pci_bus *bus,
+                        void (*pirq)(void *ctx, unsigned n, bool level),
+                        void *ctx);
+/*
+ * Configuration access to bus 0 as the guest makes it; `offset` 0..255 and
+ * `size` 1, 2 or 4 within one doubleword. No device there: all ones.
+ */
+uint32_t pci_config_read(struct pci_bus *bus, uint8_t devfn, unsigned offset,
+                         unsigned size);
+void pci_config_write(struct pci_bus *bus, uint8_t devfn, unsigned offset,
+                      unsigned size, uint32_t value);
+/* Text in the shape of qemu's `info pci`; returns the length wanted. */
+int pci_format(const struct pci_bus *bus, char *buf, size_t size);
+
+/* Little-endian fields of a config space (or its masks). */
+static inline uint16_t pci_get16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline uint32_t pci_get32(const uint8_t *p)
+{
+    return pci_get16(p) | (uint32_t)pci_get16(p + 2) << 16;
+}
+
+static inline void pci_set16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+}
+
+static inline void pci_set32(uint8_t *p, uint32_t v)
+{
+    pci_set16(p, (uint16_t)v);
+    pci_set16(p + 2, (uint16_t)(v >> 16));
+}
+
 static inline bool pci_bus_master(const struct pci_dev *pci)
 {
     return pci->config[0x04] & 0x04;

@@ -1,0 +1,143 @@
+/*
+ * The inside of a machine, shared by emu/machine*.c only.
+ *
+ *   machine.c         create, destroy, reset: the table of devices
+ *   machine_memory.c  guest-physical memory: RAM, ROM, PAM, A20, MMIO, DMA
+ *   machine_io.c      the 64 Ki ports
+ *   machine_time.c    virtual time, timers, TSC
+ *   machine_run.c     slices of the CPU between timers; stop, kick, requests
+ *   machine_log.c     rate-limited log, counters
+ *   machine_info.c    texts for the monitor
+ */
+#ifndef EMU_MACHINE_INTERNAL_H
+#define EMU_MACHINE_INTERNAL_H
+
+#include "emu/cpu/cpu.h"
+#include "emu/cpu/engine.h"
+#include "emu/dev/device.h"
+#include "emu/machine.h"
+
+#define MACHINE_IO_RANGES 96u   /* all devices' fixed ports and BARs */
+#define MACHINE_MMIO_RANGES 24u
+#define MACHINE_COUNTERS 96u
+#define MACHINE_PAM_SEGMENTS 16u    /* 16 KiB each, C0000h..FFFFFh */
+#define MACHINE_PAM_READ 1u
+#define MACHINE_PAM_WRITE 2u
+
+struct io_range {
+    uint32_t base, end;         /* ports [base, end) */
+    struct device *dev;
+};
+
+struct mmio_range {
+    uint64_t base, end;         /* guest-physical [base, end) */
+    struct device *dev;
+};
+
+struct machine_timer {
+    uint64_t when;              /* virtual ns; UINT64_MAX: not armed */
+    void (*fire)(void *ctx);
+    void *ctx;
+};
+
+struct machine_counter {
+    const char *name;
+    uint64_t n;
+};
+
+/* The devices, each NULL when the machine has none. */
+struct machine_devices {
+    struct pci_bus *pci;
+    struct i440fx *i440fx;
+    struct piix3 *piix3;
+    struct piix4pm *pm;
+    struct pic *pic;
+    struct pit *pit;
+    struct rtc *rtc;
+    struct i8042 *i8042;
+    struct vga *vga;
+    struct ide *ide;
+    struct fwcfg *fwcfg;
+    struct debugport *debugport;
+    struct uart *uart[MACHINE_SERIALS];
+    struct ne2000 *nic[MACHINE_NICS];
+};
+
+struct machine {
+    struct machine_config config;
+    char name[64];
+    const char *error;          /* MACHINE_ERROR's reason */
+    struct cpu cpu;
+    struct machine_devices d;
+    struct irq_line ferr;
+
+    /* Memory. pam[i]: MACHINE_PAM_*, RAM instead of ROM. */
+    uint8_t pam[MACHINE_PAM_SEGMENTS];
+    bool smram_open;            /* A0000h..BFFFFh is RAM to the CPU */
+    uint64_t a20_mask;
+    struct mmio_range mmio[MACHINE_MMIO_RANGES];
+    unsigned mmio_count;
+
+    /* Ports: io_slot[port] indexes io_dev; slot 0 is "nothing". */
+    struct io_range io[MACHINE_IO_RANGES];
+    unsigned io_count;
+    struct device *io_dev[MACHINE_IO_RANGES + 1];
+    uint8_t io_slot[65536];
+
+    /* Time. Real time: now = host clock - clock_offset. */
+    struct machine_timer timer[TIMER_COUNT];
+    uint64_t next_timer;        /* least timer[].when */
+    uint64_t slice_end;         /* a timer armed before this ends the slice */
+    uint64_t clock_offset;
+    uint64_t last_now;          /* keeps virtual time from running back */
+    uint64_t stopped_at;        /* virtual ns, while stopped */
+    uint64_t warp_ns;           /* icount: time skipped in HLT */
+    bool stopped;
+
+    /* Run loop */
+    bool kicked;                /* atomic: machine_kick, any thread */
+    uint32_t requests;          /* bit per enum machine_request */
+    uint64_t insns_per_ms;      /* measured speed, for the length of slices */
+
+    /* Log and counters */
+    struct machine_counter counter[MACHINE_COUNTERS];
+    unsigned counter_count;
+    uint64_t log_refill_at;     /* host (icount: virtual) ns */
+    unsigned log_tokens, log_dropped;
+};
+
+static inline bool machine_uses_icount(const struct machine *m)
+{
+    return m->config.icount_shift >= 0;
+}
+
+/* machine_memory.c */
+void machine_memory_reset(struct machine *m);
+/* i440fx's hooks: `rights` are MACHINE_PAM_*, `segment` 0..15. */
+void machine_memory_pam(void *machine, unsigned segment, unsigned rights);
+void machine_memory_smram(void *machine, bool open);
+/* For cpu_bus; `ctx` is the machine. */
+uint8_t *machine_ram_page(void *ctx, uint64_t addr, bool write);
+uint64_t machine_mmio_read(void *ctx, uint64_t addr, unsigned size);
+void machine_mmio_write(void *ctx, uint64_t addr, unsigned size,
+                        uint64_t value);
+
+/* machine_io.c; `ctx` is the machine. */
+uint32_t machine_io_read(void *ctx, uint16_t port, unsigned size);
+void machine_io_write(void *ctx, uint16_t port, unsigned size,
+                      uint32_t value);
+unsigned machine_io_read_block(void *ctx, uint16_t port, unsigned size,
+                               void *buf, unsigned count);
+unsigned machine_io_write_block(void *ctx, uint16_t port, unsigned size,
+                                const void *buf, unsigned count);
+
+/* machine_time.c */
+void machine_time_init(struct machine *m);
+/* Fire all timers due by now, oldest first; how many fired. */
+unsigned machine_timers_fire(struct machine *m);
+uint64_t machine_tsc(void *ctx);
+
+/* machine.c: reset every device and the CPU. */
+void machine_reset_now(struct machine *m);
+
+#endif

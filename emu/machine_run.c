@@ -1,0 +1,179 @@
+/*
+ * The run loop: the CPU runs in slices that end at the next timer, the
+ * budget's end, or a stop request; between slices timers fire and requests are
+ * served.
+ *
+ * stop_request is cleared here, before `kicked` and the requests are looked
+ * at: whoever sets either sets stop_request after it, so none is missed.
+ */
+#include "emu/machine_internal.h"
+
+#include "emu/dev/ide.h"
+#include "emu/dev/ne2000.h"
+#include "emu/dev/uart.h"
+
+/*
+ * Real time: a slice is as many instructions as the CPU did lately in this
+ * time. It bounds the delay of timers.
+ */
+#define SLICE_NS 100000ull
+#define SLICE_MIN_INSNS 128u
+#define SPEED_MIN 1000ull               /* instructions a ms: 1 MIPS */
+#define SPEED_MAX 20000000ull           /* 20 GIPS */
+#define SPEED_SAMPLE_NS 20000ull        /* shorter slices say little */
+
+void machine_kick(struct machine *m)
+{
+    __atomic_store_n(&m->kicked, true, __ATOMIC_SEQ_CST);
+    m->config.engine->kick(m->cpu.engine);
+}
+
+void machine_request(struct machine *m, enum machine_request what)
+{
+    m->requests |= 1u << what;
+    m->cpu.stop_request = true;
+}
+
+static void poll_inputs(struct machine *m)
+{
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+        if (m->d.uart[i])
+            uart_poll(m->d.uart[i]);
+    for (unsigned i = 0; i < MACHINE_NICS; i++)
+        if (m->d.nic[i])
+            ne2000_poll(m->d.nic[i]);
+    if (m->d.ide)
+        ide_poll(m->d.ide);
+}
+
+static bool requested(const struct machine *m, enum machine_request what)
+{
+    return m->requests & (1u << what);
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Instructions from `now` to `until`, rounded up: the timer is due then. */
+static uint64_t icount_insns(const struct machine *m, uint64_t now,
+                             uint64_t until)
+{
+    unsigned shift = (unsigned)m->config.icount_shift;
+    uint64_t ns = until > now ? until - now : 0;
+    uint64_t n = (ns >> shift) + ((ns & ((1ull << shift) - 1)) != 0);
+
+    return n ? n : 1;
+}
+
+static uint64_t realtime_insns(const struct machine *m, uint64_t now,
+                               uint64_t until)
+{
+    uint64_t ns = min_u64(until > now ? until - now : 0, SLICE_NS);
+    uint64_t n = ns * m->insns_per_ms / 1000000;
+
+    return n > SLICE_MIN_INSNS ? n : SLICE_MIN_INSNS;
+}
+
+/* Follow the CPU's speed: a quarter of the way to what the slice showed. */
+static void learn_speed(struct machine *m, uint64_t insns, uint64_t ns)
+{
+    uint64_t speed;
+
+    if (ns < SPEED_SAMPLE_NS)
+        return;
+    speed = (m->insns_per_ms * 3 + insns * 1000000 / ns) / 4;
+    if (speed < SPEED_MIN)
+        speed = SPEED_MIN;
+    m->insns_per_ms = min_u64(speed, SPEED_MAX);
+}
+
+static enum engine_exit run_slice(struct machine *m, uint64_t now,
+                                  uint64_t end)
+{
+    const struct engine_ops *ops = m->config.engine;
+    uint64_t insns = m->cpu.icount;
+    enum engine_exit exit;
+
+    m->slice_end = min_u64(end, m->next_timer);
+    if (machine_uses_icount(m)) {
+        exit = ops->run(m->cpu.engine, icount_insns(m, now, m->slice_end));
+    } else {
+        exit = ops->run(m->cpu.engine, realtime_insns(m, now, m->slice_end));
+        if (exit == ENGINE_BUDGET)
+            learn_speed(m, m->cpu.icount - insns, machine_now(m) - now);
+    }
+    m->slice_end = 0;
+    return exit;
+}
+
+/* HLT: false when the caller should wait for a timer or an input. */
+static bool skip_halt(struct machine *m, uint64_t end)
+{
+    uint64_t now, next;
+
+    if (machine_timers_fire(m) || m->requests)
+        return true;
+    if (!machine_uses_icount(m))
+        return false;
+    now = machine_now(m);
+    next = min_u64(m->next_timer, end);
+    if (next > now && next != UINT64_MAX)
+        m->warp_ns += next - now;
+    return next != UINT64_MAX;
+}
+
+static enum machine_status serve_request(struct machine *m)
+{
+    bool reset = requested(m, MACHINE_REQ_RESET);
+
+    m->requests = 0;
+    if (!reset)
+        return MACHINE_POWEROFF;
+    machine_reset_now(m);
+    return MACHINE_RESET;
+}
+
+enum machine_status machine_run(struct machine *m, uint64_t budget_ns)
+{
+    uint64_t now, end;
+
+    if (m->error)
+        return MACHINE_ERROR;
+    if (m->stopped)
+        return MACHINE_HALTED;
+    poll_inputs(m);
+    now = machine_now(m);
+    end = budget_ns < UINT64_MAX - now ? now + budget_ns : UINT64_MAX;
+    for (;;) {
+        m->cpu.stop_request = false;
+        if (m->requests)
+            return serve_request(m);
+        machine_timers_fire(m);
+        if (__atomic_exchange_n(&m->kicked, false, __ATOMIC_SEQ_CST) ||
+            m->stopped)
+            return MACHINE_BUDGET;
+        now = machine_now(m);
+        if (now >= end)
+            return MACHINE_BUDGET;
+        switch (run_slice(m, now, end)) {
+        case ENGINE_BUDGET:
+        case ENGINE_KICKED:
+            break;
+        case ENGINE_HALTED:
+            if (!skip_halt(m, end))
+                return MACHINE_HALTED;
+            break;
+        case ENGINE_SHUTDOWN:
+            machine_count(m, "cpu: triple fault");
+            machine_log(m, "triple fault at %04x:%08x, reset",
+                        m->cpu.seg[CS].sel, (unsigned)m->cpu.rip);
+            machine_request(m, MACHINE_REQ_RESET);
+            break;
+        default:
+            m->error = "the CPU engine gave an unknown answer";
+            return MACHINE_ERROR;
+        }
+    }
+}

@@ -1,0 +1,140 @@
+/*
+ * Virtual time. In real time it is the host's clock less the time the machine
+ * was stopped; under icount it is the number of instructions shifted left,
+ * plus what HLT skipped, so that a run depends on nothing but its inputs.
+ */
+#include "emu/machine_internal.h"
+
+#include <stdlib.h>
+
+#define NS_PER_S 1000000000ull
+/* Timers fired in a row before the guest runs on, should one rearm at once. */
+#define FIRE_LIMIT 256u
+
+static uint64_t host_clock(struct machine *m)
+{
+    return m->config.host->clock_ns(m->config.host->ctx);
+}
+
+void machine_time_init(struct machine *m)
+{
+    for (unsigned i = 0; i < TIMER_COUNT; i++)
+        m->timer[i].when = UINT64_MAX;
+    m->next_timer = UINT64_MAX;
+    if (!machine_uses_icount(m))
+        m->clock_offset = host_clock(m);
+}
+
+uint64_t machine_now(struct machine *m)
+{
+    uint64_t now;
+
+    if (machine_uses_icount(m))
+        return (m->cpu.icount << m->config.icount_shift) + m->warp_ns;
+    if (m->stopped)
+        return m->stopped_at;
+    now = host_clock(m) - m->clock_offset;
+    if (now < m->last_now)
+        now = m->last_now;
+    m->last_now = now;
+    return now;
+}
+
+uint64_t machine_tsc(void *ctx)
+{
+    struct machine *m = ctx;
+    uint64_t ns = machine_now(m), hz = m->cpu.model->tsc_hz;
+
+    return ns / NS_PER_S * hz + ns % NS_PER_S * hz / NS_PER_S;
+}
+
+void machine_timer_register(struct machine *m, enum timer_id id,
+                            void (*fire)(void *ctx), void *ctx)
+{
+    m->timer[id].fire = fire;
+    m->timer[id].ctx = ctx;
+}
+
+static void find_next(struct machine *m)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (unsigned i = 0; i < TIMER_COUNT; i++)
+        if (m->timer[i].when < next)
+            next = m->timer[i].when;
+    m->next_timer = next;
+}
+
+void machine_timer_arm(struct machine *m, enum timer_id id, uint64_t when_ns)
+{
+    uint64_t old = m->timer[id].when;
+
+    if (!m->timer[id].fire)
+        abort();                /* a device that did not register */
+    m->timer[id].when = when_ns;
+    if (when_ns < m->next_timer)
+        m->next_timer = when_ns;
+    else if (old == m->next_timer)
+        find_next(m);
+    if (when_ns < m->slice_end)
+        m->cpu.stop_request = true;
+}
+
+void machine_timer_cancel(struct machine *m, enum timer_id id)
+{
+    uint64_t old = m->timer[id].when;
+
+    m->timer[id].when = UINT64_MAX;
+    if (old == m->next_timer)
+        find_next(m);
+}
+
+unsigned machine_timers_fire(struct machine *m)
+{
+    uint64_t now = machine_now(m);
+    unsigned fired = 0;
+
+    while (m->next_timer <= now && fired < FIRE_LIMIT) {
+        struct machine_timer *t = m->timer;
+
+        while (t->when != m->next_timer)
+            t++;
+        t->when = UINT64_MAX;
+        find_next(m);
+        t->fire(t->ctx);
+        fired++;
+    }
+    return fired;
+}
+
+uint64_t machine_deadline(struct machine *m)
+{
+    if (machine_uses_icount(m) && !m->stopped)
+        return 0;
+    if (m->stopped || m->next_timer > UINT64_MAX - m->clock_offset)
+        return UINT64_MAX;
+    return m->next_timer + m->clock_offset;
+}
+
+void machine_stop(struct machine *m)
+{
+    if (m->stopped)
+        return;
+    m->stopped_at = machine_now(m);
+    m->stopped = true;
+    m->cpu.stop_request = true;
+}
+
+void machine_cont(struct machine *m)
+{
+    if (!m->stopped)
+        return;
+    m->stopped = false;
+    if (!machine_uses_icount(m))
+        m->clock_offset = host_clock(m) - m->stopped_at;
+}
+
+bool machine_is_stopped(const struct machine *m)
+{
+    return m->stopped;
+}
