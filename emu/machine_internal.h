@@ -7,6 +7,7 @@
  *   machine_time.c    virtual time, timers, TSC
  *   machine_run.c     slices of the CPU between timers; stop, kick, requests
  *   machine_log.c     rate-limited log, counters
+ *   machine_firmware.c   what SeaBIOS is told
  *   machine_info.c    texts for the monitor
  */
 #ifndef EMU_MACHINE_INTERNAL_H
@@ -19,6 +20,7 @@
 
 #define MACHINE_IO_RANGES 96u   /* all devices' fixed ports and BARs */
 #define MACHINE_MMIO_RANGES 24u
+#define MACHINE_DEVICES 24u
 #define MACHINE_COUNTERS 96u
 #define MACHINE_PAM_SEGMENTS 16u    /* 16 KiB each, C0000h..FFFFFh */
 #define MACHINE_PAM_READ 1u
@@ -45,6 +47,12 @@ struct machine_counter {
     uint64_t n;
 };
 
+/* One entry of fw_cfg's etc/e820. */
+struct machine_e820 {
+    uint64_t base, bytes;
+    uint32_t type;              /* 1: RAM */
+} __attribute__((packed));
+
 /* The devices, each NULL when the machine has none. */
 struct machine_devices {
     struct pci_bus *pci;
@@ -68,8 +76,11 @@ struct machine {
     char name[64];
     const char *error;          /* MACHINE_ERROR's reason */
     struct cpu cpu;
+    struct cpu_bus cpu_bus;
     struct machine_devices d;
-    struct irq_line ferr;
+    struct device *devices[MACHINE_DEVICES];    /* in order of reset */
+    unsigned device_count;
+    struct machine_e820 e820;   /* read by fw_cfg */
 
     /* Memory. pam[i]: MACHINE_PAM_*, RAM instead of ROM. */
     uint8_t pam[MACHINE_PAM_SEGMENTS];
@@ -130,6 +141,9 @@ unsigned machine_io_read_block(void *ctx, uint16_t port, unsigned size,
                                void *buf, unsigned count);
 unsigned machine_io_write_block(void *ctx, uint16_t port, unsigned size,
                                 const void *buf, unsigned count);
+
+/* machine_log.c */
+void machine_log_init(struct machine *m);
 
 /* machine_time.c */
 void machine_time_init(struct machine *m);

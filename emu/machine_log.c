@@ -20,6 +20,11 @@ static uint64_t log_clock(struct machine *m)
                : m->config.host->clock_ns(m->config.host->ctx);
 }
 
+void machine_log_init(struct machine *m)
+{
+    m->log_tokens = LOG_BURST;
+}
+
 /* Take a token; false when there is none. */
 static bool log_allowed(struct machine *m)
 {
