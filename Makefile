@@ -9,7 +9,7 @@ CC := gcc
 WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
         -Wno-unused-parameter -Wvla
 HOST_CFLAGS ?= -O2 -g
-COMMON_CFLAGS := -std=gnu11 $(WARN) -I. -fno-strict-aliasing -MMD -MP
+COMMON_CFLAGS := -std=gnu11 $(WARN) -I. -fno-strict-aliasing -MD -MP
 
 # What both builds share; each platform adds its own folder.
 EMU_SRC := $(sort $(wildcard emu/*.c emu/cpu/*.c emu/dev/*.c))

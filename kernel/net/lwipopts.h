@@ -24,7 +24,7 @@
 #define ETH_PAD_SIZE 0          /* bridgeif reads addresses at offset 0 */
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
 #define LWIP_NUM_NETIF_CLIENT_DATA 1    /* bridgeif is compiled out without */
-#define BRIDGEIF_MAX_PORTS 31
+#define BRIDGEIF_MAX_PORTS 15   /* 31 makes its port mask overflow an int */
 #define BRIDGEIF_PORT_NETIFS_OUTPUT_DIRECT 1
 #define LWIP_NETIF_STATUS_CALLBACK 1
 #define LWIP_STATS 0
