@@ -10,7 +10,7 @@ HOSTED_CFLAGS := $(COMMON_CFLAGS) $(HOST_CFLAGS) -D_GNU_SOURCE \
 FIRMWARE_DIR ?= /usr/share/seabios
 
 # Objects depend on a stamp that changes only when the flags do.
-$(HOSTED)/flags: FORCE
+$(HOSTED)/flags: FORCE | $(DEPS_build)
 	@mkdir -p $(@D)
 	@echo '$(CC) $(HOSTED_CFLAGS)' | cmp -s - $@ || \
 	  echo '$(CC) $(HOSTED_CFLAGS)' > $@
@@ -32,7 +32,7 @@ $(HOSTED)/kernel/firmware.o: kernel/firmware.S $(HOSTED)/flags
 	@mkdir -p $(@D)
 	@[ -f $(FIRMWARE_DIR)/bios-256k.bin ] || { \
 	  echo "SeaBIOS is missing: apt-get install seabios"; exit 1; }
-	@$(CC) -DFIRMWARE_DIR='"$(FIRMWARE_DIR)"' -c -o $@ $<
+	@$(CC) -Wa,-I$(FIRMWARE_DIR) -c -o $@ $<
 
 $(BUILD)/trestle: $(HOSTED_OBJ) $(HOSTED_LWIP)
 	@echo "  LD    $@"

@@ -13,7 +13,7 @@ UNIT_LIB_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(filter-out %/main.c,$(UNIT_LIB_SRC)
 UNIT_FAKE_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(sort $(wildcard tests/unit/fake_*.c \
                    tests/unit/*_harness.c)))
 
-$(UNIT)/flags: FORCE
+$(UNIT)/flags: FORCE | $(DEPS_test)
 	@mkdir -p $(@D)
 	@echo '$(UNIT_CFLAGS)' | cmp -s - $@ || echo '$(UNIT_CFLAGS)' > $@
 $(eval $(call lwip_rule,$(UNIT),$(CC) -std=gnu11 -O1 -g $(UNIT_SAN)))
@@ -22,7 +22,7 @@ $(patsubst %,$(UNIT)/tests/unit/%.o,$(notdir $(UNIT_TESTS))): $(LWIP_STAMP)
 
 $(UNIT)/kernel/firmware.o: kernel/firmware.S $(UNIT)/flags
 	@mkdir -p $(@D)
-	@$(CC) -DFIRMWARE_DIR='"$(FIRMWARE_DIR)"' -c -o $@ $<
+	@$(CC) -Wa,-I$(FIRMWARE_DIR) -c -o $@ $<
 $(UNIT)/%.o: %.c $(UNIT)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $< (sanitized)"

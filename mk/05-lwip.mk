@@ -8,7 +8,7 @@ LWIP_C := core/init core/def core/inet_chksum core/ip core/mem core/memp \
   core/ipv4/dhcp core/ipv4/etharp core/ipv4/icmp core/ipv4/ip4 \
   core/ipv4/ip4_addr core/ipv4/ip4_frag netif/bridgeif netif/ethernet
 
-$(LWIP_STAMP): tools/fetch-lwip.sh
+$(LWIP_STAMP): tools/fetch-lwip.sh | $(DEPS_build)
 	@mkdir -p $(BUILD)
 	@tools/fetch-lwip.sh $(LWIP)
 	@touch $@
