@@ -3,6 +3,8 @@
 # root install what is missing, else say exactly what to install.
 set -eu
 group=$1
+# Two groups at once (make -j) would fight for dpkg's lock.
+[ -n "${DEPS_LOCKED:-}" ] || DEPS_LOCKED=1 exec flock "$0" "$0" "$@"
 
 build="gcc libc6-dev make git python3 dpkg-dev xz-utils seabios newlib-source
  console-setup-linux kbd"
@@ -37,7 +39,7 @@ echo "  APT  $missing" | fold -s -w 78
 export DEBIAN_FRONTEND=noninteractive
 # A list that is there may be old or a fresh system's empty one.
 # shellcheck disable=SC2086 # the packages are words
-apt-get -qq install -y --no-install-recommends $missing >/dev/null 2>&1 || {
-    apt-get -qq update
-    apt-get -qq install -y --no-install-recommends $missing >/dev/null
+apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing >/dev/null 2>&1 || {
+    apt-get -qq -o DPkg::Lock::Timeout=300 update
+    apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing >/dev/null
 }
