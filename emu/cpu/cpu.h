@@ -204,12 +204,6 @@ struct cpu {
     bool shutdown;
     bool nmi_blocked;           /* from NMI delivery to IRET */
     uint8_t inhibit;            /* STI/MOV SS shadow: 1 = next insn covered */
-    uint32_t debug_pending;     /* DR6 bits of #DB due after this insn */
-    /*
-     * A task switch has committed: a fault raised by the rest of this insn
-     * keeps rip, which is the new task's. The loop clears it.
-     */
-    bool rip_committed;
     uint8_t event_ext;          /* EXT of the event being delivered, 0 or 1 */
     uint64_t icount;            /* instructions executed */
     bool exact_count;           /* engine: honour max_insns exactly (icount) */

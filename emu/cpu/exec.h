@@ -11,9 +11,7 @@
  * (longjmp) to the engine's loop. So: no handler commits architectural state
  * before its last access that may fault. At that time rip is the
  * faulting instruction's (the engine restores it from the decoded
- * instruction), so handlers never need to save it. The one exception is a
- * fault after a task switch has committed (SDM vol. 3, 7.3): then
- * c->rip_committed is set, rip stays as it is, and the engine clears the flag.
+ * instruction), so handlers never need to save it. cpu_commit ends that.
  */
 #ifndef EMU_CPU_EXEC_H
 #define EMU_CPU_EXEC_H
@@ -80,6 +78,11 @@ static inline uint32_t insn_ea(const struct cpu *c, const struct insn *i)
 
 /* Raise a fault or trap of this instruction; error ignored if it has none. */
 _Noreturn void cpu_raise(struct cpu *c, enum cpu_vector v, uint32_t error);
+/*
+ * What this instruction has done stands: a fault from now on keeps rip as it
+ * is (a task switch's in its new context, SDM vol. 3, 7.3).
+ */
+void cpu_commit(struct cpu *c);
 /*
  * The state as it now is, rip included, is where a later cpu_raise of this
  * instruction shall be reported (task switch past its commit point).
@@ -239,13 +242,9 @@ bool simd_has_opcode(uint8_t opcode, bool *imm8);
 
 /*
  * A data or I/O breakpoint was hit: #DB after this insn (DR6 bits in `b`).
- * Collects in c->debug_pending. The engine's loop looks there after each insn
- * (with DR6_BS added for TF) and calls cpu_debug_trap; when the insn faults
- * instead, it clears the field.
+ * interp.c's: it collects them, ends the trace and delivers.
  */
 void cpu_debug_pending(struct cpu *c, uint32_t b);
-/* Deliver #DB as a trap at c->rip: DR6 |= bits, pending cleared. */
-void cpu_debug_trap(struct cpu *c, uint32_t bits);
 /*
  * DR6 bits of instruction breakpoints at linear address `lin`, 0: none. The
  * caller honours RF and raises with cpu_debug_fault. cpu_debug_fetch_armed:
