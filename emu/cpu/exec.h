@@ -79,11 +79,6 @@ static inline uint32_t insn_ea(const struct cpu *c, const struct insn *i)
 /* Raise a fault or trap of this instruction; error ignored if it has none. */
 _Noreturn void cpu_raise(struct cpu *c, enum cpu_vector v, uint32_t error);
 /*
- * What this instruction has done stands: a fault from now on keeps rip as it
- * is (a task switch's in its new context, SDM vol. 3, 7.3).
- */
-void cpu_commit(struct cpu *c);
-/*
  * The state as it now is, rip included, is where a later cpu_raise of this
  * instruction shall be reported (task switch past its commit point).
  */

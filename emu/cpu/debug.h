@@ -1,0 +1,19 @@
+/* Debug registers (SDM vol. 3, chapter 17): what the rest of emu/cpu asks. */
+#ifndef EMU_CPU_DEBUG_H
+#define EMU_CPU_DEBUG_H
+
+#include "emu/cpu/cpu.h"
+
+#define DR7_GD 0x2000u
+
+#define DEBUG_WATCH_READ  1u
+#define DEBUG_WATCH_WRITE 2u
+
+/* Which accesses to this linear page must be compared with breakpoints. */
+unsigned debug_page_watched(const struct cpu *c, uint32_t page);
+/* Note data breakpoints hit by an access (cpu_debug_pending). */
+void debug_check_data(struct cpu *c, uint32_t lin, unsigned n, bool write);
+/* Note I/O breakpoints (CR4.DE) hit by an access to ports. */
+void debug_check_io(struct cpu *c, uint16_t port, unsigned size);
+
+#endif
