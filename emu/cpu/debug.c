@@ -36,11 +36,16 @@ static bool bp_meets(const struct cpu *c, unsigned bp, uint64_t addr,
     return addr < start + len && start < addr + n;
 }
 
+bool debug_enabled(const struct cpu *c)
+{
+    return c->dr[7] & DR7_ENABLES;
+}
+
 unsigned debug_page_watched(const struct cpu *c, uint32_t page)
 {
     unsigned n, watched = 0;
 
-    if (!(c->dr[7] & DR7_ENABLES))
+    if (!debug_enabled(c))
         return 0;
     for (n = 0; n < 4; n++) {
         if (!bp_enabled(c, n) || !bp_meets(c, n, page, MMU_PAGE_SIZE))
@@ -57,7 +62,7 @@ void debug_check_data(struct cpu *c, uint32_t lin, unsigned n, bool write)
 {
     unsigned bp;
 
-    if (!(c->dr[7] & DR7_ENABLES))
+    if (!debug_enabled(c))
         return;
     for (bp = 0; bp < 4; bp++) {
         enum breakpoint_type type = bp_type(c, bp);
@@ -72,7 +77,7 @@ void debug_check_io(struct cpu *c, uint16_t port, unsigned size)
 {
     unsigned bp;
 
-    if (!(c->dr[7] & DR7_ENABLES) || !(c->cr4 & CR4_DE))
+    if (!debug_enabled(c) || !(c->cr4 & CR4_DE))
         return;
     for (bp = 0; bp < 4; bp++)
         if (bp_enabled(c, bp) && bp_type(c, bp) == BP_IO &&

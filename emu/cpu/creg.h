@@ -1,0 +1,12 @@
+/* Control registers: what sysreg.c and msr.c share with creg.c. */
+#ifndef EMU_CPU_CREG_H
+#define EMU_CPU_CREG_H
+
+#include "emu/cpu/cpu.h"
+
+/* #GP(0) unless at CPL 0. */
+void cpu_need_cpl0(struct cpu *c);
+/* MOV CR0 with all its checks and consequences. */
+void cpu_set_cr0(struct cpu *c, uint32_t v);
+
+#endif
