@@ -1,11 +1,11 @@
 /* PIIX3 IDE: the PCI function, its ports, and reset; see ide.h. */
 #include "emu/dev/ide.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "emu/dev/ide_internal.h"
+#include "emu/textbuf.h"
 
 #define IDE_BAR 4u
 #define IDE_BAR_BYTES 16u
@@ -518,39 +518,39 @@ void ide_poll(struct ide *ide)
         }
 }
 
-static int format_unit(const struct ide_unit *u, const char *name, char *buf,
-                       size_t size)
+static void format_unit(struct textbuf *t, const struct ide_unit *u,
+                        const char *name)
 {
     const struct blockdev *d = u->disk;
 
-    if (!d)
-        return snprintf(buf, size, "%s: type=cdrom removable=1 [not inserted]\n",
-                        name);
-    return snprintf(buf, size,
-        "%s: type=%s removable=%d file=%s ro=%d sectors=%llu chs=%u,%u,%u"
-        " rd_bytes=%llu wr_bytes=%llu rd_operations=%llu wr_operations=%llu"
-        " flush_operations=%llu errors=%llu\n",
-        name, u->is_cdrom ? "cdrom" : "hd", u->is_cdrom, d->name,
-        u->read_only || u->is_cdrom, (unsigned long long)d->sectors,
-        u->native.cylinders, u->native.heads, u->native.sectors,
-        (unsigned long long)u->rd_bytes, (unsigned long long)u->wr_bytes,
-        (unsigned long long)u->rd_ops, (unsigned long long)u->wr_ops,
-        (unsigned long long)u->flush_ops, (unsigned long long)u->errors);
+    if (!d) {
+        text_add(t, "%s: type=cdrom removable=1 [not inserted]\n", name);
+        return;
+    }
+    text_add(t, "%s: type=%s removable=%d file=%s ro=%d sectors=%llu", name,
+             u->is_cdrom ? "cdrom" : "hd", u->is_cdrom, d->name,
+             u->read_only || u->is_cdrom, (unsigned long long)d->sectors);
+    if (!u->is_cdrom)
+        text_add(t, " chs=%u,%u,%u", u->native.cylinders, u->native.heads,
+                 u->native.sectors);
+    text_add(t, " rd_bytes=%llu wr_bytes=%llu rd_operations=%llu"
+             " wr_operations=%llu flush_operations=%llu errors=%llu\n",
+             (unsigned long long)u->rd_bytes, (unsigned long long)u->wr_bytes,
+             (unsigned long long)u->rd_ops, (unsigned long long)u->wr_ops,
+             (unsigned long long)u->flush_ops, (unsigned long long)u->errors);
 }
 
 int ide_format(const struct ide *ide, char *buf, size_t size)
 {
     static const char names[4][4] = { "hda", "hdb", "hdc", "hdd" };
-    size_t used = 0;
+    struct textbuf t = { .buf = buf, .size = size };
 
-    if (size)
-        buf[0] = '\0';
+    text_add(&t, "%s", "");
     for (unsigned i = 0; i < 4; i++) {
         const struct ide_unit *u = &ide->channel[i / 2].unit[i % 2];
-        size_t at = used < size ? used : size;
 
         if (u->present)
-            used += format_unit(u, names[i], buf + at, size - at);
+            format_unit(&t, u, names[i]);
     }
-    return used;
+    return (int)t.wanted;
 }
