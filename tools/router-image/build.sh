@@ -37,7 +37,7 @@ initramfs_modules='ata_piix sd_mod squashfs'
 root_modules='loop block2mtd mtdblock jffs2 overlay
 	ne2k-pci bridge
 	nf_tables nft_chain_nat nft_masq nft_nat nft_redir nft_ct nft_reject_inet nft_limit nft_log
-	crc32c_generic ext4 virtio_pci virtio_blk virtio_net'
+	crc32c_generic ext4 virtio_pci virtio_net'
 
 # Programs, and the packages that hold them. Libraries follow from the packages' dependencies.
 programs='usr/sbin/dnsmasq usr/sbin/nft usr/sbin/dropbear usr/bin/dropbearkey usr/bin/dbclient usr/bin/iperf3'
@@ -200,6 +200,7 @@ build_root() {
 	# The mark at the erase-block boundary tells the first boot to prepare the jffs2.
 	truncate -s "%$erase_block" "$work/root.squashfs"
 	printf '\336\255\300\336' >>"$work/root.squashfs"
+	truncate -s %512 "$work/root.squashfs"
 }
 
 build_boot() {
@@ -213,7 +214,7 @@ build_boot() {
 	cp "$work/initrd" "$boot/boot/initrd"
 	# GRUB 0.97 knows the plain ext2 of its day, with inodes of 128 bytes.
 	mke2fs -q -t ext2 -I 128 -b 1024 -O none,filetype,sparse_super -m 0 -L boot -U 7472650a-0000-4000-8000-626f6f740000 \
-		-E root_owner=0:0 -d "$boot" "$work/boot.ext2" $(((boot_cylinders * 1008 - 63) / 2)) 2>>"$work/log"
+		-E root_owner=0:0 -d "$boot" "$work/boot.ext2" $(((boot_cylinders * 1008 - 63) / 2)) >>"$work/log" 2>&1
 }
 
 build_disk() {
