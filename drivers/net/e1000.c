@@ -1,0 +1,319 @@
+/* See e1000.h. */
+#include "drivers/net/e1000.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/net/desc_ring.h"
+#include "drivers/net/e1000_regs.h"
+
+#define RING 256u
+#define POOL 1024u              /* the rest may be held above */
+/* Link and statistics are read at every n-th poll: a read stalls the CPU. */
+#define SLOW_POLLS 64u
+#define RESET_US 10000u         /* reset and the NVM's auto-load */
+
+struct e1000 {
+    struct nic nic;
+    const struct bus *bus;
+    bool is_express;
+    bool armed;
+    unsigned polls;
+    struct desc_ring rx, tx;
+    struct nic_pool pool;
+};
+
+static uint32_t rd(const struct e1000 *e, uint32_t reg)
+{
+    return e->bus->read32(e->bus->ctx, reg);
+}
+
+static void wr(const struct e1000 *e, uint32_t reg, uint32_t v)
+{
+    e->bus->write32(e->bus->ctx, reg, v);
+}
+
+/* ---- Descriptors ----------------------------------------------------------- */
+
+/* The chip reads memory after the doorbell: order the writes before it. */
+#define dma_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+/* And what was read as "done" before what it covers. */
+#define dma_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+
+static void rx_arm(struct desc_ring *ring, unsigned i,
+                   const struct nic_buf *buf)
+{
+    struct e1000_rx_desc *d = (struct e1000_rx_desc *)ring->desc + i;
+
+    *d = (struct e1000_rx_desc){ .addr = buf->phys };
+}
+
+static enum desc_rx_result rx_check(struct desc_ring *ring, unsigned i,
+                                    uint32_t *len)
+{
+    volatile struct e1000_rx_desc *d =
+        (volatile struct e1000_rx_desc *)ring->desc + i;
+    uint8_t status = d->status;
+
+    if (!(status & RX_STATUS_DD))
+        return DESC_RX_PENDING;
+    dma_rmb();
+    *len = d->length;
+    if (!(status & RX_STATUS_EOP))
+        return DESC_RX_FRAGMENT;
+    return d->errors & RX_ERRORS ? DESC_RX_ERROR : DESC_RX_FRAME;
+}
+
+static void rx_kick(struct desc_ring *ring, unsigned next)
+{
+    dma_wmb();
+    wr(ring->owner, E1000_RDT, next);
+}
+
+static void tx_arm(struct desc_ring *ring, unsigned i,
+                   const struct nic_buf *buf)
+{
+    struct e1000_tx_desc *d = (struct e1000_tx_desc *)ring->desc + i;
+
+    *d = (struct e1000_tx_desc){
+        .addr = buf->phys, .length = buf->len,
+        .cmd = TX_CMD_EOP | TX_CMD_IFCS | TX_CMD_RS,
+    };
+}
+
+static bool tx_done(struct desc_ring *ring, unsigned i)
+{
+    volatile struct e1000_tx_desc *d =
+        (volatile struct e1000_tx_desc *)ring->desc + i;
+
+    return d->status & TX_STATUS_DD;
+}
+
+static void tx_kick(struct desc_ring *ring, unsigned next)
+{
+    dma_wmb();
+    wr(ring->owner, E1000_TDT, next);
+}
+
+static const struct desc_chip rx_chip = {
+    .desc_bytes = sizeof(struct e1000_rx_desc),
+    .rx_arm = rx_arm, .rx_check = rx_check, .kick = rx_kick,
+};
+static const struct desc_chip tx_chip = {
+    .desc_bytes = sizeof(struct e1000_tx_desc),
+    .tx_arm = tx_arm, .tx_done = tx_done, .kick = tx_kick,
+};
+
+/* ---- The chip -------------------------------------------------------------- */
+
+static void reset(struct e1000 *e)
+{
+    wr(e, E1000_IMC, ~0u);
+    wr(e, E1000_RCTL, 0);
+    wr(e, E1000_TCTL, TCTL_PSP);
+    wr(e, E1000_CTRL, rd(e, E1000_CTRL) | CTRL_RST);
+    e->bus->delay_us(e->bus->ctx, RESET_US);
+    wr(e, E1000_IMC, ~0u);
+    rd(e, E1000_ICR);
+}
+
+static bool read_mac(struct e1000 *e)
+{
+    uint32_t low = rd(e, E1000_RAL0), high = rd(e, E1000_RAH0);
+    uint8_t *m = e->nic.mac;
+
+    m[0] = low, m[1] = low >> 8, m[2] = low >> 16, m[3] = low >> 24;
+    m[4] = high, m[5] = high >> 8;
+    return (high & RAH_AV) && !(m[0] & 1) && (low || (high & 0xffff));
+}
+
+static void set_ring(struct e1000 *e, uint32_t base_low,
+                     const struct desc_ring *ring)
+{
+    /* RD* and TD* lie alike: base low, base high, length, head, tail. */
+    wr(e, base_low, (uint32_t)ring->phys);
+    wr(e, base_low + 4, ring->phys >> 32);
+    wr(e, base_low + 8, ring->count * ring->chip->desc_bytes);
+    wr(e, base_low + 0x10, 0);
+    wr(e, base_low + 0x18, 0);
+}
+
+static int e1000_open(struct nic *nic)
+{
+    struct e1000 *e = nic->driver;
+
+    reset(e);
+    desc_ring_reset(&e->rx);
+    desc_ring_reset(&e->tx);
+    wr(e, E1000_CTRL, (rd(e, E1000_CTRL) | CTRL_SLU | CTRL_ASDE) &
+       ~(CTRL_LRST | CTRL_ILOS | CTRL_PHY_RST | CTRL_VME));
+    for (unsigned i = 0; i < 128; i++)
+        wr(e, E1000_MTA + 4 * i, 0);
+    set_ring(e, E1000_RDBAL, &e->rx);
+    set_ring(e, E1000_TDBAL, &e->tx);
+    wr(e, E1000_RDTR, 0);
+    if (e->is_express)
+        wr(e, E1000_TXDCTL, rd(e, E1000_TXDCTL) | TXDCTL_COUNT_DESC);
+    wr(e, E1000_TIPG, TIPG_802_3);
+    wr(e, E1000_TCTL, TCTL_EN | TCTL_PSP | TCTL_CT | TCTL_COLD);
+    wr(e, E1000_RCTL, RCTL_EN | RCTL_UPE | RCTL_MPE | RCTL_BAM | RCTL_SECRC);
+    desc_ring_rx_refill(&e->rx, &e->pool);
+    nic->link_up = rd(e, E1000_STATUS) & STATUS_LU;
+    nic->is_open = true;
+    e->armed = false;
+    return 0;
+}
+
+static void e1000_close(struct nic *nic)
+{
+    struct e1000 *e = nic->driver;
+
+    reset(e);
+    desc_ring_reset(&e->rx);
+    desc_ring_reset(&e->tx);
+    nic->is_open = false;
+    nic->link_up = false;
+}
+
+static int e1000_transmit(struct nic *nic, struct nic_buf *buf)
+{
+    struct e1000 *e = nic->driver;
+
+    return desc_ring_tx(&e->tx, nic, buf);
+}
+
+static void slow_poll(struct e1000 *e)
+{
+    /* Reading acknowledges; the rings are looked at after that. */
+    rd(e, E1000_ICR);
+    e->nic.link_up = rd(e, E1000_STATUS) & STATUS_LU;
+    e->nic.counters.rx_no_buffer += rd(e, E1000_MPC);
+    e->nic.counters.rx_errors += rd(e, E1000_CRCERRS);
+}
+
+static unsigned e1000_poll(struct nic *nic, unsigned budget)
+{
+    struct e1000 *e = nic->driver;
+
+    if (!nic->is_open)
+        return 0;
+    if (e->armed) {
+        wr(e, E1000_IMC, ~0u);
+        slow_poll(e);
+        e->armed = false;
+    } else if (++e->polls % SLOW_POLLS == 0) {
+        slow_poll(e);
+    }
+    desc_ring_tx_clean(&e->tx);
+    return desc_ring_rx_poll(&e->rx, nic, &e->pool, budget);
+}
+
+static void e1000_arm(struct nic *nic)
+{
+    struct e1000 *e = nic->driver;
+
+    if (e->armed || !nic->is_open)
+        return;
+    e->armed = true;
+    if (e->bus->arm_irq)
+        e->bus->arm_irq(e->bus->ctx);
+    wr(e, E1000_IMS, INT_TXDW | INT_LSC | INT_RXDMT0 | INT_RXO | INT_RXT0);
+}
+
+static const struct nic_ops e1000_ops = {
+    "e1000", e1000_open, e1000_close, e1000_transmit, e1000_poll, e1000_arm
+};
+static const struct nic_ops e1000e_ops = {
+    "e1000e", e1000_open, e1000_close, e1000_transmit, e1000_poll, e1000_arm
+};
+
+static int create(const struct bus *bus, const struct bus_info *info,
+                  bool is_express, struct nic **out)
+{
+    struct e1000 *e = calloc(1, sizeof *e);
+    int r = -ENOMEM;
+
+    if (!e)
+        return r;
+    e->bus = bus;
+    e->is_express = is_express;
+    e->nic.ops = is_express ? &e1000e_ops : &e1000_ops;
+    e->nic.driver = e;
+    e->nic.poll_fd = -1;
+    snprintf(e->nic.label, sizeof e->nic.label, "%s %04x:%04x at %s",
+             e->nic.ops->name, info->vendor, info->device, info->slot);
+    reset(e);
+    if (!read_mac(e)) {
+        r = -EIO;
+        goto fail;
+    }
+    if ((r = desc_ring_init(&e->rx, &rx_chip, e, bus, RING, UINT64_MAX)) ||
+        (r = desc_ring_init(&e->tx, &tx_chip, e, bus, RING, UINT64_MAX)) ||
+        (r = nic_pool_init(&e->pool, bus, POOL, UINT64_MAX)))
+        goto fail;
+    *out = &e->nic;
+    return 0;
+fail:
+    free(e);
+    return r;
+}
+
+static int create_e1000(const struct bus *bus, const struct bus_info *info,
+                        struct nic **out)
+{
+    return create(bus, info, false, out);
+}
+
+static int create_e1000e(const struct bus *bus, const struct bus_info *info,
+                         struct nic **out)
+{
+    return create(bus, info, true, out);
+}
+
+#define INTEL(device) { 0x8086, device }
+
+static const struct nic_id e1000_ids[] = {
+    INTEL(0x100e), INTEL(0x1015), INTEL(0x1016), INTEL(0x1017),   /* 82540 */
+    INTEL(0x101e),
+    INTEL(0x1013), INTEL(0x1014), INTEL(0x1018), INTEL(0x1076),   /* 82541 */
+    INTEL(0x1077), INTEL(0x1078), INTEL(0x107c),
+    INTEL(0x100f), INTEL(0x1011), INTEL(0x1026), INTEL(0x1027),   /* 82545 */
+    INTEL(0x1028),
+    INTEL(0x1010), INTEL(0x1012), INTEL(0x101d), INTEL(0x1079),   /* 82546 */
+    INTEL(0x107a), INTEL(0x107b),
+    INTEL(0x1019), INTEL(0x101a), INTEL(0x1075),                  /* 82547 */
+};
+
+static const struct nic_id e1000e_ids[] = {
+    INTEL(0x105e), INTEL(0x105f), INTEL(0x1060), INTEL(0x10a4),   /* 82571 */
+    INTEL(0x10bc), INTEL(0x10d5),
+    INTEL(0x107d), INTEL(0x107e), INTEL(0x107f), INTEL(0x10b9),   /* 82572 */
+    INTEL(0x108b), INTEL(0x108c), INTEL(0x109a),                  /* 82573 */
+    INTEL(0x10d3), INTEL(0x10f6),                                 /* 82574 */
+    INTEL(0x150c),                                                /* 82583 */
+    INTEL(0x1049), INTEL(0x104a), INTEL(0x104b), INTEL(0x104d),   /* ICH8 */
+    INTEL(0x10bd), INTEL(0x10e5), INTEL(0x10f5), INTEL(0x10bf),   /* ICH9 */
+    INTEL(0x10cb),
+    INTEL(0x10cc), INTEL(0x10cd), INTEL(0x10ce), INTEL(0x10de),   /* ICH10 */
+    INTEL(0x10df), INTEL(0x1525),
+    INTEL(0x10ea), INTEL(0x10eb), INTEL(0x10ef), INTEL(0x10f0),   /* 8257[78] */
+    INTEL(0x1502), INTEL(0x1503),                                 /* 82579 */
+    INTEL(0x153a), INTEL(0x153b), INTEL(0x1559), INTEL(0x155a),   /* I217/8 */
+    INTEL(0x15a0), INTEL(0x15a1), INTEL(0x15a2), INTEL(0x15a3),
+    INTEL(0x156f), INTEL(0x1570), INTEL(0x15b7), INTEL(0x15b8),   /* I219 */
+    INTEL(0x15b9), INTEL(0x15d6), INTEL(0x15d7), INTEL(0x15d8),
+    INTEL(0x15e3), INTEL(0x15bb), INTEL(0x15bc), INTEL(0x15bd),
+    INTEL(0x15be), INTEL(0x0d4c), INTEL(0x0d4d), INTEL(0x0d4e),
+    INTEL(0x0d4f),
+};
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+const struct nic_driver e1000_driver = {
+    "e1000", e1000_ids, COUNT(e1000_ids), create_e1000
+};
+const struct nic_driver e1000e_driver = {
+    "e1000e", e1000e_ids, COUNT(e1000e_ids), create_e1000e
+};
