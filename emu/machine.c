@@ -45,7 +45,7 @@ static const struct {
     { 0x3f8, 4 }, { 0x2f8, 3 }, { 0x3e8, 4 }, { 0x2e8, 3 },
 };
 
-/* ---- The CPU's wires ------------------------------------------------------ */
+/* ---- The CPU's wires ---------------------------------------------------- */
 
 static void cpu_intr(void *ctx, bool level)
 {
@@ -97,7 +97,7 @@ static int create_cpu(struct machine *m, const char **error)
     return -1;
 }
 
-/* ---- The devices ---------------------------------------------------------- */
+/* ---- The devices -------------------------------------------------------- */
 
 /* Note a device for reset, in order of creation. False: it was not made. */
 static bool plug(struct machine *m, void *device)
@@ -181,7 +181,7 @@ static bool create_pci(struct machine *m)
     return true;
 }
 
-/* ---- Creation and end ------------------------------------------------------ */
+/* ---- Creation and end --------------------------------------------------- */
 
 static const char *config_error(const struct machine_config *c)
 {
@@ -289,7 +289,7 @@ void machine_reset(struct machine *m)
     machine_reset_now(m);
 }
 
-/* ---- Small questions ------------------------------------------------------- */
+/* ---- Small questions ---------------------------------------------------- */
 
 const char *machine_name(const struct machine *m)
 {

@@ -109,6 +109,7 @@ struct machine {
     bool kicked;                /* atomic: machine_kick, any thread */
     uint32_t requests;          /* bit per enum machine_request */
     uint64_t insns_per_ms;      /* measured speed, for the length of slices */
+    uint64_t sample_insns, sample_ns;   /* being measured */
 
     /* Log and counters */
     struct machine_counter counter[MACHINE_COUNTERS];

@@ -20,7 +20,7 @@
 #define SLICE_MIN_INSNS 128u
 #define SPEED_MIN 1000ull               /* instructions a ms: 1 MIPS */
 #define SPEED_MAX 20000000ull           /* 20 GIPS */
-#define SPEED_SAMPLE_NS 20000ull        /* shorter slices say little */
+#define SPEED_SAMPLE_NS 20000ull        /* less time says little */
 
 void machine_kick(struct machine *m)
 {
@@ -76,14 +76,20 @@ static uint64_t realtime_insns(const struct machine *m, uint64_t now,
     return n > SLICE_MIN_INSNS ? n : SLICE_MIN_INSNS;
 }
 
-/* Follow the CPU's speed: a quarter of the way to what the slice showed. */
+/*
+ * Follow the CPU's speed: a quarter of the way to what the last slices showed,
+ * as many of them as make a fair sample.
+ */
 static void learn_speed(struct machine *m, uint64_t insns, uint64_t ns)
 {
     uint64_t speed;
 
-    if (ns < SPEED_SAMPLE_NS)
+    m->sample_insns += insns;
+    m->sample_ns += ns;
+    if (m->sample_ns < SPEED_SAMPLE_NS)
         return;
-    speed = (m->insns_per_ms * 3 + insns * 1000000 / ns) / 4;
+    speed = (m->insns_per_ms * 3 + m->sample_insns * 1000000 / m->sample_ns) / 4;
+    m->sample_insns = m->sample_ns = 0;
     if (speed < SPEED_MIN)
         speed = SPEED_MIN;
     m->insns_per_ms = min_u64(speed, SPEED_MAX);

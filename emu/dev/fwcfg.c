@@ -62,7 +62,7 @@ static uint64_t get_be(const uint8_t *p, unsigned bytes)
     return v;
 }
 
-/* ---- Items --------------------------------------------------------------- */
+/* ---- Items -------------------------------------------------------------- */
 
 static struct item *add_item(struct fwcfg *fw, uint16_t key, const void *data,
                              size_t size)
@@ -128,7 +128,7 @@ static void take(struct fwcfg *fw, uint8_t *out, size_t len)
     fw->offset += n;
 }
 
-/* ---- DMA ------------------------------------------------------------------ */
+/* ---- DMA ---------------------------------------------------------------- */
 
 static int dma_read(struct fwcfg *fw, uint64_t addr, uint32_t len)
 {
@@ -193,7 +193,7 @@ static void write_dma(struct fwcfg *fw, unsigned at, unsigned size,
     dma_run(fw, v);
 }
 
-/* ---- Ports --------------------------------------------------------------- */
+/* ---- Ports -------------------------------------------------------------- */
 
 static uint8_t read_port(struct device *dev, uint16_t port)
 {

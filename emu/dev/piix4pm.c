@@ -73,7 +73,7 @@ struct piix4pm {
     bool com1, com2;
 };
 
-/* ---- PM timer ------------------------------------------------------------ */
+/* ---- PM timer ----------------------------------------------------------- */
 
 static uint64_t pm_ticks(struct piix4pm *pm)
 {
@@ -114,7 +114,7 @@ static void timer_fired(void *ctx)
     pm_update(ctx);
 }
 
-/* ---- PM ports ------------------------------------------------------------ */
+/* ---- PM ports ----------------------------------------------------------- */
 
 static void write_control(struct piix4pm *pm, uint16_t v)
 {
@@ -185,7 +185,7 @@ static void pm_io_write(struct device *dev, uint16_t port, unsigned size,
     pm_update(pm);
 }
 
-/* ---- SMBus: a host controller on an empty bus ----------------------------- */
+/* ---- SMBus: a host controller on an empty bus --------------------------- */
 
 static uint32_t smb_io_read(struct device *dev, uint16_t port, unsigned size)
 {
@@ -216,7 +216,7 @@ static void smb_io_write(struct device *dev, uint16_t port, unsigned size,
     }
 }
 
-/* ---- APM: what a BIOS's SMI handler would do ------------------------------ */
+/* ---- APM: what a BIOS's SMI handler would do ---------------------------- */
 
 static uint32_t apm_io_read(struct device *dev, uint16_t port, unsigned size)
 {
@@ -244,7 +244,7 @@ static void apm_io_write(struct device *dev, uint16_t port, unsigned size,
     pm_update(pm);
 }
 
-/* ---- GPE and hotplug ports: no events, nothing plugged -------------------- */
+/* ---- GPE and hotplug ports: no events, nothing plugged ------------------ */
 
 static uint32_t acpi_io_read(struct device *dev, uint16_t port, unsigned size)
 {
@@ -264,7 +264,7 @@ static void acpi_io_write(struct device *dev, uint16_t port, unsigned size,
             pm->gpe_enable[port + i - PORT_GPE - 2] = (uint8_t)value;
 }
 
-/* ---- Configuration, reset, creation --------------------------------------- */
+/* ---- Configuration, reset, creation ------------------------------------- */
 
 /* Move `count` ports of `dev` to `base` (0: nowhere). */
 static void remap(struct piix4pm *pm, uint16_t *at, uint16_t base,

@@ -1,7 +1,7 @@
 /*
  * Power management function of the PIIX4 at 00:01.3 (Intel 82371AB
- * datasheet, 290562, chapters 7 and 11): ACPI PM1, PM timer, S5, APM ports, an SMBus
- * without devices; and the ACPI ports that SeaBIOS's DSDT names.
+ * datasheet, 290562, chapters 7 and 11): ACPI PM1, PM timer, S5, APM ports,
+ * an SMBus without devices; and the ACPI ports that SeaBIOS's DSDT names.
  */
 #ifndef EMU_DEV_PIIX4PM_H
 #define EMU_DEV_PIIX4PM_H
