@@ -168,6 +168,7 @@ struct cpu_run {
     struct trace *trace;        /* executing now */
     const struct insn *cur;     /* may fault: whose rip to put back */
     const struct insn *next;    /* where handlers do not chain by themselves */
+    const struct tlb_entry *tlb;        /* the view of this CPL */
     uint32_t mode;              /* TRACE_* of the state at the last boundary */
     uint32_t debug;             /* DR6 bits of a #DB due after this insn */
     bool lazy;                  /* arithmetic flags are in lf_*, not rflags */

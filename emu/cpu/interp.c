@@ -1,0 +1,450 @@
+/*
+ * The interpreter's loop: which instruction comes next, interrupts and
+ * exceptions between instructions, single-stepping, and the end of a run.
+ */
+#include <stdlib.h>
+
+#include "emu/cpu/interp.h"
+
+/* ---- Flags (exec.h) -------------------------------------------------------- */
+
+uint32_t cpu_flags(struct cpu *c)
+{
+    if (!c->run.lazy)
+        return (uint32_t)c->rflags;
+    return ((uint32_t)c->rflags & ~FLAGS_ARITH) | flags_arith(c);
+}
+
+void cpu_flags_set(struct cpu *c, uint32_t value, uint32_t mask)
+{
+    uint32_t f = (cpu_flags(c) & ~mask) | (value & mask) | FLAG_1;
+
+    c->rflags = f;
+    if (c->run.lazy && (mask & FLAGS_ARITH))
+        flags_set_arith(c, f);
+}
+
+/* ---- Faults ---------------------------------------------------------------- */
+
+static bool has_error_code(unsigned v)
+{
+    return v == EXC_DF || (v >= EXC_TS && v <= EXC_PF) || v == EXC_AC;
+}
+
+_Noreturn void cpu_raise(struct cpu *c, enum cpu_vector v, uint32_t error)
+{
+    struct engine *e = c->engine;
+    struct fault f = { .valid = true, .vector = (uint8_t)v,
+                       .kind = INT_EXCEPTION, .has_error = has_error_code(v),
+                       .error = error };
+
+    if (!e->delivering) {
+        e->fault = f;
+        longjmp(e->env, 1);
+    }
+    /* A fault while delivering one: SDM vol. 3, table 6-5. */
+    e->second = f;
+    longjmp(e->env, 2);
+}
+
+void cpu_commit(struct cpu *c)
+{
+    c->run.cur = NULL;
+}
+
+void cpu_debug_pending(struct cpu *c, uint32_t b)
+{
+    c->run.debug |= b;
+    end_trace(c);
+}
+
+enum fault_class { BENIGN, CONTRIBUTORY, PAGE_FAULT, DOUBLE_FAULT };
+
+static enum fault_class class_of(const struct fault *f)
+{
+    if (f->kind != INT_EXCEPTION)
+        return BENIGN;
+    switch (f->vector) {
+    case EXC_DE: case EXC_TS: case EXC_NP: case EXC_SS: case EXC_GP:
+        return CONTRIBUTORY;
+    case EXC_PF:
+        return PAGE_FAULT;
+    case EXC_DF:
+        return DOUBLE_FAULT;
+    }
+    return BENIGN;
+}
+
+/* What e->second makes of the delivery of e->fault. */
+static void combine_faults(struct engine *e)
+{
+    enum fault_class first = class_of(&e->fault);
+    enum fault_class second = class_of(&e->second);
+
+    e->delivering = false;
+    if (first == DOUBLE_FAULT && second != BENIGN) {
+        e->fault.valid = false;
+        e->cpu->shutdown = true;
+        return;
+    }
+    if ((first == CONTRIBUTORY && second == CONTRIBUTORY) ||
+        (first == PAGE_FAULT && second != BENIGN))
+        e->second = (struct fault){ .valid = true, .vector = EXC_DF,
+                                    .kind = INT_EXCEPTION, .has_error = true };
+    e->fault = e->second;
+}
+
+/* A handler raised e->fault: put back what it must not have changed. */
+static void unwind_insn(struct cpu *c)
+{
+    const struct insn *i = c->run.cur;
+
+    if (!i)
+        return;
+    c->rip = i->rip;
+    c->run.count += insn_number(c, i);
+    c->run.cur = NULL;
+}
+
+/*
+ * The exceptions whose saved EFLAGS have RF set, so that the instruction
+ * breakpoint does not strike again: faults (SDM vol. 3, 17.3.1.1).
+ */
+static bool sets_rf(const struct fault *f)
+{
+    return f->kind == INT_EXCEPTION && f->vector != EXC_DB &&
+           f->vector != EXC_DF;
+}
+
+static void deliver(struct engine *e)
+{
+    struct cpu *c = e->cpu;
+
+    e->delivering = true;
+    c->halted = false;
+    c->inhibit = 0;
+    c->run.cur = NULL;
+    if (sets_rf(&e->fault))
+        c->rflags |= FLAG_RF;
+    /* Counted, so that a guest that only faults still uses up its budget. */
+    c->icount = ++c->run.count;
+    cpu_interrupt(c, e->fault.vector, (enum int_kind)e->fault.kind,
+                  e->fault.has_error, e->fault.error);
+    e->delivering = false;
+    e->fault.valid = false;
+}
+
+static void deliver_interrupt(struct engine *e, unsigned vector)
+{
+    e->fault = (struct fault){ .valid = true, .vector = (uint8_t)vector,
+                               .kind = INT_HARDWARE };
+    deliver(e);
+}
+
+/* ---- Debug ------------------------------------------------------------------ */
+
+#define DR6_BS 0x4000u
+#define DR7_RW(dr7, n) ((dr7) >> (16 + 4 * (n)) & 3)
+
+/* Bits of DR6 for enabled instruction breakpoints at `lin`. */
+static uint32_t code_breakpoints(const struct cpu *c, uint32_t lin)
+{
+    uint32_t dr7 = (uint32_t)c->dr[7], hits = 0;
+
+    for (unsigned n = 0; n < 4; n++)
+        if ((dr7 >> (2 * n) & 3) && DR7_RW(dr7, n) == 0 &&
+            (uint32_t)c->dr[n] == lin)
+            hits |= 1u << n;
+    return hits;
+}
+
+static bool has_code_breakpoints(const struct cpu *c)
+{
+    uint32_t dr7 = (uint32_t)c->dr[7];
+
+    for (unsigned n = 0; n < 4; n++)
+        if ((dr7 >> (2 * n) & 3) && DR7_RW(dr7, n) == 0)
+            return true;
+    return false;
+}
+
+static void raise_debug(struct engine *e, uint32_t bits)
+{
+    e->cpu->dr[6] |= bits;
+    e->fault = (struct fault){ .valid = true, .vector = EXC_DB,
+                               .kind = INT_EXCEPTION };
+}
+
+/* ---- Executing -------------------------------------------------------------- */
+
+static void execute(struct cpu *c, struct trace *t)
+{
+    const struct insn *i = t->insn;
+
+    c->run.trace = t;
+    c->run.end_trace = false;
+#ifdef INTERP_NO_CHAIN
+    c->run.next = i;
+    while ((i = c->run.next))
+        i->fn(c, i);
+#else
+    i->fn(c, i);
+#endif
+}
+
+void go_slow(struct cpu *c, const struct insn *i, uint32_t rip, bool direct)
+{
+    if (rip > c->seg[CS].limit) {
+        sync(c, i);
+        cpu_raise(c, EXC_GP, 0);
+    }
+    c->run.count += direct ? i->count : insn_number(c, i) + 1;
+    c->rip = rip;
+    c->run.next = NULL;
+    if (direct)
+        c->engine->link = (struct insn *)i;
+    else
+        c->engine->indirect = true;
+}
+
+/* Let the branch that led here come directly next time. */
+static void link_trace(struct engine *e, struct trace *t, bool linkable)
+{
+    struct cpu *c = e->cpu;
+    struct insn *link = e->link;
+    struct jump_cache *j;
+
+    e->link = NULL;
+    if (linkable && link) {
+        link->link = t;
+        link->link_gen = c->run.gen;
+    }
+    if (linkable && e->indirect && (c->run.mode & TRACE_FLAT)) {
+        j = &e->jumps[jump_hash(t->rip)];
+        *j = (struct jump_cache){ t->rip, c->run.gen, t };
+    }
+    e->indirect = false;
+}
+
+/* INT n and such clear TF and are not followed by the trap. */
+static bool is_software_int(const struct insn *i)
+{
+    return i->map == 0 && ((i->opcode >= 0xcc && i->opcode <= 0xce) ||
+                           i->opcode == 0xf1);
+}
+
+/*
+ * One instruction, with all that can happen around it: TF, instruction
+ * breakpoints, RF (SDM vol. 3, 17.3.1). `shadowed`: MOV SS came before.
+ */
+static void step(struct engine *e, bool shadowed)
+{
+    struct cpu *c = e->cpu;
+    bool tf = c->rflags & FLAG_TF, linkable;
+    struct trace *t;
+
+    if (!(c->rflags & FLAG_RF) && !shadowed) {
+        uint32_t hits = code_breakpoints(
+            c, (uint32_t)(c->seg[CS].base + c->rip));
+
+        if (hits) {
+            raise_debug(e, hits);
+            return;
+        }
+    }
+    t = trace_find(c, true, &linkable);
+    c->rflags &= ~(uint64_t)FLAG_RF;
+    c->run.step = true;
+    c->run.limit = c->run.count + 1;
+    execute(c, t);
+    e->link = NULL;
+    e->indirect = false;
+    if (tf && ((c->rflags & FLAG_TF) || !is_software_int(t->insn)))
+        c->run.debug |= DR6_BS;
+}
+
+static void run_trace(struct engine *e)
+{
+    struct cpu *c = e->cpu;
+    bool linkable;
+    struct trace *t = trace_find(c, false, &linkable);
+
+    link_trace(e, t, linkable);
+    if (c->run.count + t->n > e->limit) {
+        if (c->exact_count) {
+            step(e, false);
+            return;
+        }
+        c->run.limit = c->run.count + t->n;
+    }
+    c->rflags &= ~(uint64_t)FLAG_RF;
+    execute(c, t);
+    if (!linkable)
+        e->link = NULL;
+}
+
+/* Something to deliver before the next instruction? Then it is. */
+static bool take_event(struct engine *e)
+{
+    struct cpu *c = e->cpu;
+
+    if (c->run.debug && c->inhibit != INHIBIT_SS) {
+        raise_debug(e, c->run.debug);
+        c->run.debug = 0;
+    }
+    if (e->fault.valid) {
+        deliver(e);
+        return true;
+    }
+    if (c->inhibit)
+        return false;
+    if (c->nmi && !c->nmi_blocked) {
+        c->nmi = false;
+        c->nmi_blocked = true;
+        deliver_interrupt(e, EXC_NMI);
+        return true;
+    }
+    if (c->intr && (c->rflags & FLAG_IF)) {
+        c->icount = c->run.count;
+        deliver_interrupt(e, c->bus->intack(c->bus->ctx));
+        return true;
+    }
+    return false;
+}
+
+static void execute_some(struct engine *e)
+{
+    struct cpu *c = e->cpu;
+    uint8_t shadow = c->inhibit;
+
+    c->run.mode = trace_mode(c);
+    c->run.tlb = ((struct mmu *)c->mmu)->tlb[c->cpl == 3];
+    c->inhibit = 0;
+    if ((c->rflags & FLAG_TF) || c->run.debug || has_code_breakpoints(c) ||
+        (shadow && (c->intr || c->nmi)))
+        step(e, shadow == INHIBIT_SS);
+    else
+        run_trace(e);
+}
+
+static enum engine_exit loop(struct engine *e)
+{
+    struct cpu *c = e->cpu;
+
+    switch (setjmp(e->env)) {
+    case 1:
+        unwind_insn(c);
+        break;
+    case 2:
+        combine_faults(e);
+        break;
+    }
+    for (;;) {
+        c->run.cur = NULL;
+        c->run.step = false;
+        c->run.limit = e->limit;
+        if (c->shutdown)
+            return ENGINE_SHUTDOWN;
+        if (take_event(e))
+            continue;
+        if (c->stop_request)
+            return ENGINE_KICKED;
+        if (c->halted)
+            return ENGINE_HALTED;
+        if (c->run.count >= e->limit)
+            return ENGINE_BUDGET;
+        execute_some(e);
+    }
+}
+
+/* ---- The engine ---------------------------------------------------------- */
+
+static int interp_probe(char *why, size_t size)
+{
+    return 0;
+}
+
+static void interp_destroy(struct engine *e)
+{
+    if (e->cpu->mmu)
+        mmu_destroy(e->cpu);
+    if (e->cache)
+        trace_cache_destroy(e->cache);
+    free(e->jumps);
+    e->cpu->engine = NULL;
+    free(e);
+}
+
+static struct engine *interp_create(struct cpu *cpu)
+{
+    struct engine *e = calloc(1, sizeof(*e));
+
+    if (!e)
+        return NULL;
+    e->cpu = cpu;
+    cpu->mmu = NULL;
+    cpu->run = (struct cpu_run){ .gen = 1 };
+    e->cache = trace_cache_create();
+    e->jumps = calloc(JUMP_CACHE, sizeof(*e->jumps));
+    if (!e->cache || !e->jumps || mmu_create(cpu) < 0) {
+        interp_destroy(e);
+        return NULL;
+    }
+    cpu->engine = e;
+    return e;
+}
+
+static enum engine_exit interp_run(struct engine *e, uint64_t max_insns)
+{
+    struct cpu *c = e->cpu;
+    enum engine_exit why;
+
+    c->run.count = c->icount;
+    e->limit = c->icount + max_insns;
+    flags_set_arith(c, (uint32_t)c->rflags);
+    c->run.lazy = true;
+    why = loop(e);
+    c->rflags = cpu_flags(c);
+    c->run.lazy = false;
+    c->icount = c->run.count;
+    if (why == ENGINE_KICKED)
+        c->stop_request = false;
+    return why;
+}
+
+static void interp_memory_changed(struct engine *e, uint64_t addr,
+                                  uint64_t len)
+{
+    while (len > 0) {
+        uint64_t n = MMU_PAGE_SIZE - addr % MMU_PAGE_SIZE;
+
+        if (n > len)
+            n = len;
+        code_written(e->cpu, addr, (unsigned)n);
+        addr += n;
+        len -= n;
+    }
+}
+
+static void interp_map_changed(struct engine *e)
+{
+    mmu_flush(e->cpu, false);
+    mmu_mode_changed(e->cpu);
+    code_flush_all(e->cpu);
+}
+
+static void interp_kick(struct engine *e)
+{
+    __atomic_store_n(&e->cpu->stop_request, true, __ATOMIC_RELEASE);
+}
+
+const struct engine_ops engine_interp = {
+    .name = "interp",
+    .probe = interp_probe,
+    .create = interp_create,
+    .destroy = interp_destroy,
+    .run = interp_run,
+    .memory_changed = interp_memory_changed,
+    .map_changed = interp_map_changed,
+    .kick = interp_kick,
+};

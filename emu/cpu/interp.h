@@ -1,0 +1,479 @@
+/*
+ * Inside the interpreter: traces of decoded instructions, and how handlers
+ * pass control.
+ *
+ * A handler executes one instruction and ends with NEXT (the one behind it),
+ * or passes control to another trace (go_direct, go_indirect), or leaves for
+ * the engine's loop (leave_*). Where the compiler makes sibling calls, handlers
+ * jump from one to the next; else (sanitizers) the loop calls each. A handler
+ * must therefore not hold the address of a local over NEXT.
+ *
+ * Handlers come in up to three variants: `_g` works in every mode and takes
+ * every fault; `_f` and `_b` have the fast path inline and go to `_g` when it
+ * fails, before they have changed anything.
+ */
+#ifndef EMU_CPU_INTERP_H
+#define EMU_CPU_INTERP_H
+
+#include <setjmp.h>
+#include <string.h>
+
+#include "emu/cpu/engine.h"
+#include "emu/cpu/exec.h"
+#include "emu/cpu/flags.h"
+#include "emu/cpu/mmu.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define INTERP_NO_CHAIN
+#endif
+#endif
+#if !defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__) || \
+    defined(__SANITIZE_THREAD__)
+#define INTERP_NO_CHAIN
+#endif
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+typedef void (*handler)(struct cpu *c, const struct insn *i);
+
+/* ---- Traces (trace.c) ---------------------------------------------------- */
+
+/* What of the CPU's state decoded code depends on; part of a trace's key. */
+#define TRACE_CS32  0x01u       /* CS.D */
+#define TRACE_SS32  0x02u       /* SS.B */
+#define TRACE_FLAT  0x04u       /* CS DS ES SS: base 0, limit 4G, usable */
+#define TRACE_USER  0x08u       /* CPL 3 */
+#define TRACE_IP64K 0x10u       /* CS.limit is 64K - 1 or more */
+#define TRACE_IP4G  0x20u       /* CS.limit is 4G - 1 */
+
+#define TRACE_INSNS 64u         /* at most, without the closing jump */
+
+struct trace {
+    uint64_t paddr;             /* of the first byte */
+    uint64_t paddr2;            /* second page's address, or NO_PAGE */
+    uint32_t rip, last_rip;     /* offsets of the first and the last byte */
+    uint32_t mode;
+    uint16_t n;                 /* instructions if no branch leaves early */
+    uint16_t bytes;
+    bool dropped;
+    struct trace *hash_next;
+    struct trace *page_next[2]; /* of code_page.traces; [1] for paddr2 */
+    struct insn insn[];         /* n, then one that goes on behind them */
+};
+#define NO_PAGE (~0ull)
+
+/* Targets of indirect jumps, for flat code. */
+struct jump_cache {
+    uint32_t rip, gen;
+    struct trace *trace;
+};
+#define JUMP_CACHE 4096u
+static inline unsigned jump_hash(uint32_t rip)
+{
+    return (rip ^ rip >> 12) % JUMP_CACHE;
+}
+
+/* struct cpu's inhibit: the shadow also covers debug traps. */
+#define INHIBIT_STI 1
+#define INHIBIT_SS 2
+
+struct trace_cache;             /* trace.c */
+
+struct engine {
+    struct cpu *cpu;
+    struct trace_cache *cache;
+    struct jump_cache *jumps;   /* JUMP_CACHE of them */
+    struct insn *link;          /* branch to be linked to what runs next */
+    uint64_t limit;             /* c->icount at which run ends */
+    bool delivering;            /* cpu_interrupt is at work for `fault` */
+    struct fault {
+        bool valid;
+        bool has_error;
+        uint8_t vector;
+        uint8_t kind;           /* enum int_kind */
+        uint32_t error;
+    } fault;                    /* to be delivered before the next insn */
+    struct fault second;        /* raised while `fault` was delivered */
+    bool indirect;              /* what runs next goes into `jumps` */
+    jmp_buf env;
+};
+
+struct trace_cache *trace_cache_create(void);   /* NULL: no memory */
+void trace_cache_destroy(struct trace_cache *tc);
+/*
+ * The trace at CS:rip in c->run.mode, decoded if need be. May raise #PF or
+ * #GP. `single`: one instruction only, in a private trace that lives until
+ * the next call. *linkable: branches may be linked to it.
+ */
+struct trace *trace_find(struct cpu *c, bool single, bool *linkable);
+uint32_t trace_mode(const struct cpu *c);
+static inline uint32_t trace_ip_limit(uint32_t mode)
+{
+    return mode & TRACE_IP4G ? 0xffffffff : mode & TRACE_IP64K ? 0xffff : 0;
+}
+
+/* ---- Decoder (decode.c) -------------------------------------------------- */
+
+#define DECODE_MORE (-1)        /* the bytes do not suffice */
+#define DECODE_LAST 1           /* ends its trace */
+#define DECODE_DIRECT 2         /* a branch to be linked: wants `count` */
+/*
+ * Decode the instruction at `p`, of which `avail` bytes (at most 15) may be
+ * looked at, into `i`. DECODE_LAST and DECODE_DIRECT, or DECODE_MORE (which
+ * with 15 bytes means: too long).
+ */
+int decode_insn(struct insn *i, const uint8_t *p, unsigned avail,
+                uint32_t rip, uint32_t mode);
+
+/* Choose the handler of a decoded instruction; NULL: it does not exist. */
+handler select_alu(struct insn *i, uint32_t mode);      /* ops_alu.c */
+/* TEST r/m, imm: F6 and F7, /0 and /1. */
+handler select_test(struct insn *i, uint32_t mode);     /* ops_alu.c */
+handler select_unary(struct insn *i, uint32_t mode);    /* ops_unary.c */
+handler select_shift(struct insn *i, uint32_t mode);    /* ops_shift.c */
+handler select_bit(struct insn *i, uint32_t mode);      /* ops_bit.c */
+handler select_mov(struct insn *i, uint32_t mode);      /* ops_mov.c */
+handler select_seg(struct insn *i, uint32_t mode);      /* ops_seg.c */
+handler select_stack(struct insn *i, uint32_t mode);    /* ops_stack.c */
+handler select_branch(struct insn *i, uint32_t mode);   /* ops_branch.c */
+handler select_far(struct insn *i, uint32_t mode);      /* ops_far.c */
+handler select_misc(struct insn *i, uint32_t mode);     /* ops_misc.c */
+handler select_system(struct insn *i, uint32_t mode);   /* ops_system.c */
+handler select_string(struct insn *i, uint32_t mode);   /* string.c */
+
+/* #UD; an instruction of more than 15 bytes; the end of a trace. */
+void op_invalid(struct cpu *c, const struct insn *i);
+void op_too_long(struct cpu *c, const struct insn *i);
+void op_trace_end(struct cpu *c, const struct insn *i);
+
+/* ---- Passing control ------------------------------------------------------ */
+
+#ifdef INTERP_NO_CHAIN
+#define CHAIN(c, to) do { (c)->run.next = (to); return; } while (0)
+#else
+#define CHAIN(c, to) return (to)->fn(c, to)
+#endif
+#define NEXT(c, i) CHAIN(c, (i) + 1)
+
+/* intr, nmi or stop_request: something for the engine's loop to do. */
+static inline bool attention(const struct cpu *c)
+{
+    uint32_t word;
+
+    _Static_assert(offsetof(struct cpu, intr) ==
+                   offsetof(struct cpu, exact_count) + 1 &&
+                   offsetof(struct cpu, stop_request) ==
+                   offsetof(struct cpu, exact_count) + 3 &&
+                   offsetof(struct cpu, exact_count) % 4 == 0,
+                   "the inputs lie in one word");
+    __atomic_load((const uint32_t *)(const void *)&c->exact_count, &word,
+                  __ATOMIC_RELAXED);
+    return word & 0xffffff00u;
+}
+
+static inline unsigned insn_number(const struct cpu *c, const struct insn *i)
+{
+    return (unsigned)(i - c->run.trace->insn);
+}
+
+static inline uint32_t insn_next(const struct insn *i)
+{
+    return i->rip + i->len;
+}
+
+/* Before anything that may raise, or that looks at rip or icount. */
+static inline void sync(struct cpu *c, const struct insn *i)
+{
+    c->run.cur = i;
+    c->rip = insn_next(i);
+    c->icount = c->run.count + insn_number(c, i);
+}
+
+/* To the engine's loop, after `i`; rip is set already. */
+static inline void leave(struct cpu *c, const struct insn *i)
+{
+    c->run.count += insn_number(c, i) + 1;
+    c->run.next = NULL;
+}
+
+static inline void leave_to(struct cpu *c, const struct insn *i, uint32_t rip)
+{
+    c->rip = rip;
+    leave(c, i);
+}
+
+/* NEXT, unless this instruction ended its trace or woke the loop. */
+#define NEXT_CHECKED(c, i) do { \
+        if (unlikely((c)->run.end_trace)) { \
+            leave_to(c, i, insn_next(i)); \
+            return; \
+        } \
+        NEXT(c, i); \
+    } while (0)
+#define NEXT_POLLED(c, i) do { \
+        if (unlikely((c)->run.end_trace || attention(c))) { \
+            leave_to(c, i, insn_next(i)); \
+            return; \
+        } \
+        NEXT(c, i); \
+    } while (0)
+
+/* To the loop after this instruction, whichever way it goes on. */
+static inline void end_trace(struct cpu *c)
+{
+    c->run.end_trace = true;
+    c->run.limit = 0;
+}
+
+/* A jump to `rip` that leaves CS is refused before anything is changed. */
+static inline void check_target(struct cpu *c, const struct insn *i,
+                                uint32_t rip)
+{
+    if (unlikely(rip > c->seg[CS].limit)) {
+        sync(c, i);
+        cpu_raise(c, EXC_GP, 0);
+    }
+}
+
+/* Out of line: to `rip`, by the loop; link `i` to it if it is direct. */
+void go_slow(struct cpu *c, const struct insn *i, uint32_t rip, bool direct);
+
+static inline bool may_enter(const struct cpu *c, const struct trace *t)
+{
+    return c->run.count + t->n <= c->run.limit && !attention(c);
+}
+
+/* A direct branch to i->imm, linked or not; i->count is set. */
+static inline void go_direct(struct cpu *c, const struct insn *i)
+{
+    if (likely(i->link_gen == c->run.gen)) {
+        struct trace *t = i->link;
+
+        c->run.count += i->count;
+        if (likely(may_enter(c, t))) {
+            c->run.trace = t;
+            CHAIN(c, t->insn);
+        }
+        c->rip = i->imm;
+        c->run.next = NULL;
+        return;
+    }
+    return go_slow(c, i, i->imm, true);
+}
+
+static inline void go_indirect(struct cpu *c, const struct insn *i,
+                               uint32_t rip)
+{
+    const struct jump_cache *j =
+        &c->engine->jumps[jump_hash(rip)];
+
+    if (likely(j->rip == rip && j->gen == c->run.gen &&
+               j->trace->mode == c->run.mode)) {
+        struct trace *t = j->trace;
+
+        c->run.count += insn_number(c, i) + 1;
+        if (likely(may_enter(c, t))) {
+            c->run.trace = t;
+            CHAIN(c, t->insn);
+        }
+        c->rip = rip;
+        c->run.next = NULL;
+        return;
+    }
+    return go_slow(c, i, rip, false);
+}
+
+/* ---- Registers and memory ------------------------------------------------- */
+
+/* Byte registers are named by their offset in gpr[]: AH is 1, BL 24. */
+static inline uint8_t byte_reg(unsigned n)
+{
+    return (uint8_t)(n < 4 ? n * 8 : (n - 4) * 8 + 1);
+}
+
+#define R8(c, r) (((uint8_t *)(c)->gpr)[r])
+#define R16(c, r) (*(uint16_t *)(void *)&(c)->gpr[r])
+#define R32(c, r) (*(uint32_t *)(void *)&(c)->gpr[r])
+
+/* A table by condition code. */
+#define SIXTEEN(f) { f(O), f(NO), f(B), f(NB), f(Z), f(NZ), f(BE), f(NBE), \
+                     f(S), f(NS), f(P), f(NP), f(L), f(NL), f(LE), f(NLE) }
+
+/*
+ * Host address of `n` bytes at `lin` of flat memory, or NULL: the slow way
+ * must be gone.
+ */
+static inline uint8_t *flat_read(const struct cpu *c, uint32_t lin, unsigned n)
+{
+    const struct tlb_entry *e = &c->run.tlb[lin >> 12 & (TLB_SIZE - 1)];
+
+    if (unlikely(((lin + n - 1) & MMU_PAGE_MASK) != e->read))
+        return NULL;
+    return tlb_host(e, lin);
+}
+
+static inline uint8_t *flat_write(const struct cpu *c, uint32_t lin,
+                                  unsigned n)
+{
+    const struct tlb_entry *e = &c->run.tlb[lin >> 12 & (TLB_SIZE - 1)];
+
+    if (unlikely(((lin + n - 1) & MMU_PAGE_MASK) != e->write))
+        return NULL;
+    return tlb_host(e, lin);
+}
+
+static inline uint8_t *flat_rmw(const struct cpu *c, uint32_t lin, unsigned n)
+{
+    const struct tlb_entry *e = &c->run.tlb[lin >> 12 & (TLB_SIZE - 1)];
+
+    if (unlikely(((lin + n - 1) & MMU_PAGE_MASK) != e->write ||
+                 e->read != e->write))
+        return NULL;
+    return tlb_host(e, lin);
+}
+
+/* 32-bit addresses in a flat segment: `f` with, `b` without an index. */
+static inline uint32_t ea_f(const struct cpu *c, const struct insn *i)
+{
+    return R32(c, i->base) + (R32(c, i->index) << i->scale) + i->disp;
+}
+
+static inline uint32_t ea_b(const struct cpu *c, const struct insn *i)
+{
+    return R32(c, i->base) + i->disp;
+}
+
+/*
+ * Handlers with a memory operand of `bits` bits, in all variants. LOAD: the
+ * body finds it in `v`. RMW: the body turns `v` into `r`. STORE: `value` is
+ * written; the body of it must not change what `value` depends on.
+ */
+#define LOAD_FAST(name, bits, x, ...)                                       \
+static void name##_##x(struct cpu *c, const struct insn *i)                 \
+{                                                                           \
+    const uint8_t *p_ = flat_read(c, ea_##x(c, i), bits / 8);               \
+    uint##bits##_t v;                                                       \
+                                                                            \
+    if (unlikely(!p_))                                                      \
+        return name##_g(c, i);                                              \
+    v = load##bits(p_);                                                     \
+    __VA_ARGS__                                                             \
+    NEXT(c, i);                                                             \
+}
+#define DEF_LOAD(name, bits, ...)                                           \
+static void name##_g(struct cpu *c, const struct insn *i)                   \
+{                                                                           \
+    uint##bits##_t v;                                                       \
+                                                                            \
+    sync(c, i);                                                             \
+    v = mem_read##bits(c, i->seg, insn_ea(c, i));                           \
+    __VA_ARGS__                                                             \
+    NEXT_CHECKED(c, i);                                                     \
+}                                                                           \
+LOAD_FAST(name, bits, f, __VA_ARGS__)                                       \
+LOAD_FAST(name, bits, b, __VA_ARGS__)                                       \
+static const struct mem_handlers name = { name##_g, name##_f, name##_b };
+
+#define RMW_FAST(name, bits, x, ...)                                        \
+static void name##_##x(struct cpu *c, const struct insn *i)                 \
+{                                                                           \
+    uint8_t *p_ = flat_rmw(c, ea_##x(c, i), bits / 8);                      \
+    uint##bits##_t v, r;                                                    \
+                                                                            \
+    if (unlikely(!p_))                                                      \
+        return name##_g(c, i);                                              \
+    v = load##bits(p_);                                                     \
+    __VA_ARGS__                                                             \
+    store##bits(p_, r);                                                     \
+    NEXT(c, i);                                                             \
+}
+#define DEF_RMW(name, bits, ...)                                            \
+static void name##_g(struct cpu *c, const struct insn *i)                   \
+{                                                                           \
+    uint32_t ea_ = insn_ea(c, i);                                           \
+    uint##bits##_t v, r;                                                    \
+                                                                            \
+    sync(c, i);                                                             \
+    mem_probe_write(c, i->seg, ea_, bits / 8);                              \
+    v = mem_read##bits(c, i->seg, ea_);                                     \
+    __VA_ARGS__                                                             \
+    mem_write##bits(c, i->seg, ea_, r);                                     \
+    NEXT_CHECKED(c, i);                                                     \
+}                                                                           \
+RMW_FAST(name, bits, f, __VA_ARGS__)                                        \
+RMW_FAST(name, bits, b, __VA_ARGS__)                                        \
+static const struct mem_handlers name = { name##_g, name##_f, name##_b };
+
+#define STORE_FAST(name, bits, x, value)                                    \
+static void name##_##x(struct cpu *c, const struct insn *i)                 \
+{                                                                           \
+    uint8_t *p_ = flat_write(c, ea_##x(c, i), bits / 8);                    \
+                                                                            \
+    if (unlikely(!p_))                                                      \
+        return name##_g(c, i);                                              \
+    store##bits(p_, (uint##bits##_t)(value));                               \
+    NEXT(c, i);                                                             \
+}
+#define DEF_STORE(name, bits, value)                                        \
+static void name##_g(struct cpu *c, const struct insn *i)                   \
+{                                                                           \
+    sync(c, i);                                                             \
+    mem_write##bits(c, i->seg, insn_ea(c, i), (uint##bits##_t)(value));     \
+    NEXT_CHECKED(c, i);                                                     \
+}                                                                           \
+STORE_FAST(name, bits, f, value)                                            \
+STORE_FAST(name, bits, b, value)                                            \
+static const struct mem_handlers name = { name##_g, name##_f, name##_b };
+
+struct mem_handlers {
+    handler g, f, b;
+};
+
+/* The variant of `h` that suits the mode and the operand. */
+static inline handler mem_select(const struct mem_handlers *h,
+                                 const struct insn *i, uint32_t mode)
+{
+    if (!(mode & TRACE_FLAT) || i->seg >= FS || (i->flags & INSN_ADDR16))
+        return h->g;
+    return i->index == CPU_NOREG ? h->b : h->f;
+}
+
+static inline uint8_t load8(const uint8_t *p)
+{
+    return *p;
+}
+
+static inline uint16_t load16(const uint8_t *p)
+{
+    uint16_t v;
+
+    memcpy(&v, p, 2);
+    return v;
+}
+
+static inline uint32_t load32(const uint8_t *p)
+{
+    uint32_t v;
+
+    memcpy(&v, p, 4);
+    return v;
+}
+
+static inline void store8(uint8_t *p, uint8_t v)
+{
+    *p = v;
+}
+
+static inline void store16(uint8_t *p, uint16_t v)
+{
+    memcpy(p, &v, 2);
+}
+
+static inline void store32(uint8_t *p, uint32_t v)
+{
+    memcpy(p, &v, 4);
+}
+
+#endif

@@ -1,0 +1,415 @@
+/*
+ * The cache of decoded traces. A trace is a run of instructions inside one
+ * page (or one instruction that crosses into the next), found by the physical
+ * address of its first byte, its offset in CS and the mode it was decoded for;
+ * so it outlives changes of page tables.
+ *
+ * Traces come from one arena, thrown away as a whole when full. A write to
+ * decoded bytes unhooks the traces over them and bumps run.gen, which voids
+ * every link between traces; links come back as they are used.
+ */
+#include <stdlib.h>
+
+#include "emu/cpu/interp.h"
+
+#define ARENA_BYTES (16u << 20)
+#define HASH_SIZE 16384u
+#define PAGE_HASH 4096u
+#define PAGES_MAX 8192u         /* physical pages that hold traces */
+#define PAGE_BYTES 4096u
+#define INSN_MAX 15u            /* SDM vol. 2, 2.3.11 */
+
+struct code_page {
+    uint64_t page;
+    struct trace *traces;
+    struct code_page *hash_next;
+};
+
+struct trace_cache {
+    uint8_t *arena;
+    size_t used;
+    struct trace *hash[HASH_SIZE];
+    struct code_page *page_hash[PAGE_HASH];
+    struct code_page pages[PAGES_MAX];
+    unsigned page_count;
+    struct trace *private_trace;        /* the one that is never linked */
+};
+
+static size_t trace_bytes(unsigned insns)
+{
+    return sizeof(struct trace) + (insns + 1) * sizeof(struct insn);
+}
+
+struct trace_cache *trace_cache_create(void)
+{
+    struct trace_cache *tc = calloc(1, sizeof(*tc));
+
+    if (!tc)
+        return NULL;
+    tc->arena = aligned_alloc(64, ARENA_BYTES);
+    tc->private_trace = malloc(trace_bytes(1));
+    if (!tc->arena || !tc->private_trace) {
+        trace_cache_destroy(tc);
+        return NULL;
+    }
+    return tc;
+}
+
+void trace_cache_destroy(struct trace_cache *tc)
+{
+    free(tc->arena);
+    free(tc->private_trace);
+    free(tc);
+}
+
+uint32_t trace_mode(const struct cpu *c)
+{
+    const struct cpu_seg *cs = &c->seg[CS];
+    uint32_t mode = 0;
+
+    if (cs->attr & SEG_DB)
+        mode |= TRACE_CS32;
+    if (c->seg[SS].attr & SEG_DB)
+        mode |= TRACE_SS32;
+    if (c->cpl == 3)
+        mode |= TRACE_USER;
+    if (cs->limit >= 0xffff)
+        mode |= TRACE_IP64K;
+    if (cs->limit == 0xffffffff) {
+        mode |= TRACE_IP4G;
+        /* CS overrides only read, so any readable code segment will do. */
+        if (cs->base == 0 && (SEG_READ_TYPES >> (cs->attr & 0x1f) & 1) &&
+            seg_is_flat(c, DS) && seg_is_flat(c, SS) && seg_is_flat(c, ES))
+            mode |= TRACE_FLAT;
+    }
+    return mode;
+}
+
+/* ---- Which traces lie in a page ------------------------------------------ */
+
+static struct code_page **page_bucket(struct trace_cache *tc, uint64_t page)
+{
+    return &tc->page_hash[(page >> 12 ^ page >> 24) % PAGE_HASH];
+}
+
+static struct code_page *page_find(struct trace_cache *tc, uint64_t page)
+{
+    struct code_page *cp = *page_bucket(tc, page);
+
+    while (cp && cp->page != page)
+        cp = cp->hash_next;
+    return cp;
+}
+
+/* The caller has seen to it that there is room. */
+static struct code_page *page_get(struct trace_cache *tc, uint64_t page)
+{
+    struct code_page *cp = page_find(tc, page), **bucket;
+
+    if (cp)
+        return cp;
+    bucket = page_bucket(tc, page);
+    cp = &tc->pages[tc->page_count++];
+    cp->page = page;
+    cp->traces = NULL;
+    cp->hash_next = *bucket;
+    *bucket = cp;
+    return cp;
+}
+
+/* Bytes of `t` in its first page; the rest is at the start of the second. */
+static unsigned bytes_in_first(const struct trace *t)
+{
+    unsigned room = PAGE_BYTES - (unsigned)(t->paddr % PAGE_BYTES);
+
+    return t->bytes < room ? t->bytes : room;
+}
+
+/* Which of a trace's two chains belongs to `page`? */
+static unsigned chain_of(const struct trace *t, uint64_t page)
+{
+    return (t->paddr & ~(uint64_t)(PAGE_BYTES - 1)) == page ? 0 : 1;
+}
+
+static bool overlaps(const struct trace *t, uint64_t paddr, unsigned len)
+{
+    unsigned first = bytes_in_first(t);
+
+    if (paddr < t->paddr + first && t->paddr < paddr + len)
+        return true;
+    return t->paddr2 != NO_PAGE && paddr < t->paddr2 + t->bytes - first &&
+           t->paddr2 < paddr + len;
+}
+
+/* ---- Finding and dropping ------------------------------------------------- */
+
+static struct trace **hash_bucket(struct trace_cache *tc, uint64_t paddr,
+                                  uint32_t rip, uint32_t mode)
+{
+    uint32_t h = (uint32_t)(paddr ^ paddr >> 14) ^ rip >> 12 ^ mode << 8;
+
+    return &tc->hash[h % HASH_SIZE];
+}
+
+static void drop(struct trace_cache *tc, struct trace *t)
+{
+    struct trace **p = hash_bucket(tc, t->paddr, t->rip, t->mode);
+
+    t->dropped = true;
+    while (*p && *p != t)
+        p = &(*p)->hash_next;
+    if (*p)
+        *p = t->hash_next;
+}
+
+/* Void all links and jump cache entries; 0 means "not linked". */
+static void new_generation(struct cpu *c)
+{
+    if (++c->run.gen != 0)
+        return;
+    code_flush_all(c);
+}
+
+void code_written(struct cpu *c, uint64_t paddr, unsigned len)
+{
+    struct trace_cache *tc = c->engine->cache;
+    uint64_t page = paddr & ~(uint64_t)(PAGE_BYTES - 1);
+    struct code_page *cp = page_find(tc, page);
+    struct trace **p, *kept = NULL;
+    bool hit = false;
+
+    if (!cp)
+        return;
+    for (p = &cp->traces; *p;) {
+        struct trace *t = *p;
+        unsigned n = chain_of(t, page);
+
+        if (!t->dropped && !overlaps(t, paddr, len)) {
+            kept = t;
+            p = &t->page_next[n];
+            continue;
+        }
+        *p = t->page_next[n];
+        if (t->dropped)
+            continue;
+        hit = true;
+        drop(tc, t);
+    }
+    if (!kept)
+        mmu_untrack_page(c, page);
+    if (!hit)
+        return;
+    new_generation(c);
+    end_trace(c);
+}
+
+void code_mode_changed(struct cpu *c)
+{
+    if (!c->engine)
+        return;
+    end_trace(c);
+    new_generation(c);
+}
+
+void code_flush_all(struct cpu *c)
+{
+    struct engine *e = c->engine;
+    struct trace_cache *tc = e->cache;
+
+    for (unsigned n = 0; n < tc->page_count; n++)
+        mmu_untrack_page(c, tc->pages[n].page);
+    memset(tc->hash, 0, sizeof(tc->hash));
+    memset(tc->page_hash, 0, sizeof(tc->page_hash));
+    memset(e->jumps, 0, JUMP_CACHE * sizeof(e->jumps[0]));
+    tc->page_count = 0;
+    tc->used = 0;
+    e->link = NULL;
+    if (++c->run.gen == 0)
+        c->run.gen = 1;
+    end_trace(c);
+}
+
+/* ---- Building --------------------------------------------------------------- */
+
+/* Where code is decoded from. */
+struct source {
+    struct cpu *c;
+    uint64_t page, page2;       /* physical; page2 NO_PAGE until needed */
+    const uint8_t *host;        /* of page; NULL: not memory */
+    uint32_t lin;
+    uint64_t ip_left;           /* bytes from here to the limit of CS */
+};
+
+static void read_phys(struct cpu *c, uint64_t addr, uint8_t *buf, unsigned n)
+{
+    for (unsigned k = 0; k < n; k++)
+        buf[k] = (uint8_t)phys_read(c, addr + k, 1);
+}
+
+/*
+ * The bytes at src->lin where the fast way does not do: the page ends, or is
+ * not memory. `second`: may go on into the next page.
+ */
+static unsigned gather(struct source *src, uint8_t *buf, bool second)
+{
+    struct cpu *c = src->c;
+    unsigned offset = src->lin % PAGE_BYTES;
+    unsigned want = src->ip_left < INSN_MAX ? (unsigned)src->ip_left : INSN_MAX;
+    unsigned n = PAGE_BYTES - offset;
+
+    if (n > want)
+        n = want;
+    read_phys(c, src->page + offset, buf, n);
+    if (n == want || !second)
+        return n;
+    src->page2 = mmu_fetch_page(c, src->lin + n);
+    read_phys(c, src->page2, buf + n, want - n);
+    return want;
+}
+
+/*
+ * Decode one instruction; the first of a trace may cross into the next page
+ * and may raise. DECODE_MORE: it is not for this trace.
+ */
+static int decode_next(struct source *src, struct insn *i, uint32_t rip,
+                       uint32_t mode, bool first)
+{
+    unsigned left = PAGE_BYTES - src->lin % PAGE_BYTES;
+    uint8_t buf[INSN_MAX];
+    unsigned n;
+    int kind;
+
+    if (src->host && left >= INSN_MAX && src->ip_left >= INSN_MAX) {
+        n = INSN_MAX;
+        kind = decode_insn(i, src->host + src->lin % PAGE_BYTES, n, rip, mode);
+    } else {
+        n = gather(src, buf, false);
+        kind = decode_insn(i, buf, n, rip, mode);
+        if (kind == DECODE_MORE && first && n < INSN_MAX &&
+            n < src->ip_left) {
+            n = gather(src, buf, true);
+            kind = decode_insn(i, buf, n, rip, mode);
+        }
+    }
+    if (kind != DECODE_MORE || !first)
+        return kind;
+    if (n < INSN_MAX)           /* CS ends within the instruction */
+        cpu_raise(src->c, EXC_GP, 0);
+    i->len = INSN_MAX;
+    i->fn = op_too_long;
+    return DECODE_LAST;
+}
+
+static void close_trace(struct trace *t, uint32_t rip)
+{
+    struct insn *i = &t->insn[t->n];
+
+    memset(i, 0, sizeof(*i));
+    i->rip = rip;
+    i->fn = op_trace_end;
+    i->imm = rip;
+    i->count = t->n;
+}
+
+static void build(struct trace *t, struct source *src, uint32_t rip,
+                  uint32_t mode, unsigned max)
+{
+    int kind = 0;
+
+    *t = (struct trace){ .paddr = src->page | src->lin % PAGE_BYTES,
+                         .paddr2 = NO_PAGE, .rip = rip, .mode = mode };
+    while (t->n < max && !(kind & DECODE_LAST)) {
+        struct insn *i = &t->insn[t->n];
+
+        kind = decode_next(src, i, rip, mode, t->n == 0);
+        if (kind == DECODE_MORE)
+            break;
+        t->n++;
+        if (kind & DECODE_DIRECT)
+            i->count = t->n;
+        rip += i->len;
+        t->bytes = (uint16_t)(t->bytes + i->len);
+        src->lin += i->len;
+        src->ip_left -= i->len;
+        if (src->lin % PAGE_BYTES < i->len || src->ip_left == 0)
+            break;              /* at the end of the page, or over it */
+    }
+    t->paddr2 = bytes_in_first(t) < t->bytes ? src->page2 : NO_PAGE;
+    t->last_rip = t->rip + t->bytes - 1;
+    close_trace(t, rip);
+}
+
+static void hook(struct cpu *c, struct trace *t)
+{
+    struct trace_cache *tc = c->engine->cache;
+    struct trace **bucket = hash_bucket(tc, t->paddr, t->rip, t->mode);
+    unsigned first = bytes_in_first(t);
+    struct code_page *cp = page_get(tc, t->paddr & ~(uint64_t)(PAGE_BYTES - 1));
+
+    t->hash_next = *bucket;
+    *bucket = t;
+    t->page_next[0] = cp->traces;
+    cp->traces = t;
+    mmu_track_code(c, t->paddr, first);
+    if (t->paddr2 == NO_PAGE)
+        return;
+    mmu_track_code(c, t->paddr2, t->bytes - first);
+    if (t->paddr2 == cp->page)
+        return;
+    cp = page_get(tc, t->paddr2);
+    t->page_next[1] = cp->traces;
+    cp->traces = t;
+}
+
+/* Was the second page of `t` the one that now follows? */
+static bool second_page_matches(struct cpu *c, const struct trace *t,
+                                uint32_t lin)
+{
+    return t->paddr2 == NO_PAGE ||
+           mmu_fetch_page(c, lin + bytes_in_first(t)) == t->paddr2;
+}
+
+struct trace *trace_find(struct cpu *c, bool single, bool *linkable)
+{
+    struct trace_cache *tc = c->engine->cache;
+    uint32_t rip = (uint32_t)c->rip, mode = c->run.mode;
+    struct source src = { .c = c, .lin = (uint32_t)c->seg[CS].base + rip,
+                          .page2 = NO_PAGE };
+    struct trace *t;
+
+    if (rip > c->seg[CS].limit)
+        cpu_raise(c, EXC_GP, 0);
+    src.page = mmu_fetch_page(c, src.lin);
+    src.ip_left = (uint64_t)c->seg[CS].limit - rip + 1;
+    if (!single) {
+        uint64_t paddr = src.page | src.lin % PAGE_BYTES;
+
+        for (t = *hash_bucket(tc, paddr, rip, mode); t; t = t->hash_next) {
+            if (t->paddr == paddr && t->rip == rip && t->mode == mode &&
+                t->last_rip <= c->seg[CS].limit &&
+                second_page_matches(c, t, src.lin)) {
+                *linkable = t->last_rip <= trace_ip_limit(mode);
+                return t;
+            }
+        }
+    }
+    src.host = c->bus->ram_page(c->bus->ctx, src.page, false);
+    if (!src.host || single) {
+        build(tc->private_trace, &src, rip, mode, 1);
+        *linkable = false;
+        return tc->private_trace;
+    }
+    if (tc->used + trace_bytes(TRACE_INSNS) > ARENA_BYTES ||
+        tc->page_count + 2 > PAGES_MAX)
+        code_flush_all(c);
+    t = (struct trace *)(void *)(tc->arena + tc->used);
+    build(t, &src, rip, mode, TRACE_INSNS);
+    if (t->paddr2 != NO_PAGE && !c->bus->ram_page(c->bus->ctx, t->paddr2, false)) {
+        *linkable = false;      /* cannot be tracked: run it from here once */
+        return t;
+    }
+    tc->used += (trace_bytes(t->n) + 63) & ~(size_t)63;
+    hook(c, t);
+    *linkable = t->last_rip <= trace_ip_limit(mode);
+    return t;
+}
