@@ -79,8 +79,8 @@ static inline uint32_t insn_ea(const struct cpu *c, const struct insn *i)
 /* Raise a fault or trap of this instruction; error ignored if it has none. */
 _Noreturn void cpu_raise(struct cpu *c, enum cpu_vector v, uint32_t error);
 /*
- * The state as it now is, rip included, is where a later cpu_raise of this
- * instruction shall be reported (task switch past its commit point).
+ * What this instruction has done stands: a fault from now on keeps rip as it
+ * is (a task switch's in its new context, SDM vol. 3, 7.3).
  */
 void cpu_commit(struct cpu *c);
 
@@ -157,12 +157,13 @@ void mmu_untrack_page(struct cpu *c, uint64_t page);
  * them. If the running trace is among them, it ends after this instruction.
  */
 void code_written(struct cpu *c, uint64_t paddr, unsigned len);
-/*
- * The mode or mapping changed: end the running trace after this insn, and
- * translate code addresses anew. mmu_flush, mmu_flush_page and
- * mmu_mode_changed call it; others need not.
- */
+/* The mode or a segment changed: end the running trace after this insn. */
 void code_mode_changed(struct cpu *c);
+/*
+ * Translations were dropped: end the trace and translate code addresses anew.
+ * mmu_flush and mmu_flush_page call it; others need not.
+ */
+void code_mapping_changed(struct cpu *c);
 void code_flush_all(struct cpu *c);
 
 /* ---- Flags (flags.h, interp.c) ------------------------------------------ */

@@ -106,16 +106,6 @@ static void unwind_insn(struct cpu *c)
     c->run.cur = NULL;
 }
 
-/*
- * The exceptions whose saved EFLAGS have RF set, so that the instruction
- * breakpoint does not strike again: faults (SDM vol. 3, 17.3.1.1).
- */
-static bool sets_rf(const struct fault *f)
-{
-    return f->kind == INT_EXCEPTION && f->vector != EXC_DB &&
-           f->vector != EXC_DF;
-}
-
 static void deliver(struct engine *e)
 {
     struct cpu *c = e->cpu;
@@ -124,8 +114,6 @@ static void deliver(struct engine *e)
     c->halted = false;
     c->inhibit = 0;
     c->run.cur = NULL;
-    if (sets_rf(&e->fault))
-        c->rflags |= FLAG_RF;
     /* Counted, so that a guest that only faults still uses up its budget. */
     c->icount = ++c->run.count;
     cpu_interrupt(c, e->fault.vector, (enum int_kind)e->fault.kind,
@@ -142,31 +130,6 @@ static void deliver_interrupt(struct engine *e, unsigned vector)
 }
 
 /* ---- Debug ------------------------------------------------------------------ */
-
-#define DR6_BS 0x4000u
-#define DR7_RW(dr7, n) ((dr7) >> (16 + 4 * (n)) & 3)
-
-/* Bits of DR6 for enabled instruction breakpoints at `lin`. */
-static uint32_t code_breakpoints(const struct cpu *c, uint32_t lin)
-{
-    uint32_t dr7 = (uint32_t)c->dr[7], hits = 0;
-
-    for (unsigned n = 0; n < 4; n++)
-        if ((dr7 >> (2 * n) & 3) && DR7_RW(dr7, n) == 0 &&
-            (uint32_t)c->dr[n] == lin)
-            hits |= 1u << n;
-    return hits;
-}
-
-static bool has_code_breakpoints(const struct cpu *c)
-{
-    uint32_t dr7 = (uint32_t)c->dr[7];
-
-    for (unsigned n = 0; n < 4; n++)
-        if ((dr7 >> (2 * n) & 3) && DR7_RW(dr7, n) == 0)
-            return true;
-    return false;
-}
 
 static void raise_debug(struct engine *e, uint32_t bits)
 {
@@ -244,7 +207,7 @@ static void step(struct engine *e, bool shadowed)
     struct trace *t;
 
     if (!(c->rflags & FLAG_RF) && !shadowed) {
-        uint32_t hits = code_breakpoints(
+        uint32_t hits = cpu_debug_fetch(
             c, (uint32_t)(c->seg[CS].base + c->rip));
 
         if (hits) {
@@ -320,7 +283,7 @@ static void execute_some(struct engine *e)
     c->run.mode = trace_mode(c);
     c->run.tlb = ((struct mmu *)c->mmu)->tlb[c->cpl == 3];
     c->inhibit = 0;
-    if ((c->rflags & FLAG_TF) || c->run.debug || has_code_breakpoints(c) ||
+    if ((c->rflags & FLAG_TF) || c->run.debug || cpu_debug_fetch_armed(c) ||
         (shadow && (c->intr || c->nmi)))
         step(e, shadow == INHIBIT_SS);
     else

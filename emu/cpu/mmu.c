@@ -173,6 +173,7 @@ void mmu_flush(struct cpu *c, bool keep_global)
     }
     if (!keep_global)
         memset(m->large, 0, sizeof(m->large));
+    code_mapping_changed(c);
 }
 
 /* Entries cut from large pages of the 4 MiB region around `lin`. */
@@ -204,6 +205,7 @@ void mmu_flush_page(struct cpu *c, uint32_t lin)
             entry_clear(m, user, n);
     if (m->large[lin >> 28] >> (lin >> 22 & 63) & 1)
         flush_region(m, lin);
+    code_mapping_changed(c);
 }
 
 static bool alignment_checked(const struct cpu *c)

@@ -1,7 +1,7 @@
 /*
  * Near control transfer: Jcc, JMP, CALL, RET, LOOPcc and JCXZ.
  */
-#include "emu/cpu/stack.h"
+#include "emu/cpu/push.h"
 
 /* ---- Jcc, JMP ------------------------------------------------------------------- */
 
@@ -70,7 +70,7 @@ static void call_##name(struct cpu *c, const struct insn *i)                \
 {                                                                           \
     check_target(c, i, i->imm);                                             \
     sync(c, i);                                                             \
-    stack_push(c, insn_next(i), op16);                                      \
+    push_value(c, insn_next(i), op16);                                      \
     return go_direct(c, i);                                                 \
 }
 DEF_CALL(16, true)
@@ -105,7 +105,7 @@ static void call_rm_g(struct cpu *c, const struct insn *i)
     sync(c, i);
     target = read_rm(c, i);
     check_target(c, i, target);
-    stack_push(c, insn_next(i), i->flags & INSN_OP16);
+    push_value(c, insn_next(i), i->flags & INSN_OP16);
     return go_indirect(c, i, target);
 }
 

@@ -77,7 +77,6 @@ static void iret(struct cpu *c, const struct insn *i)
 {
     sync(c, i);
     cpu_iret(c, i->flags & INSN_OP16);
-    c->nmi_blocked = false;
     leave(c, i);
 }
 

@@ -2,7 +2,7 @@
  * Segment registers: MOV, PUSH, POP, and LES LDS LSS LFS LGS. Loads end their
  * trace, as they may change what decoded code relies on.
  */
-#include "emu/cpu/stack.h"
+#include "emu/cpu/push.h"
 
 /* MOV SS and POP SS hold off interrupts for one instruction; LSS does not. */
 static void ss_shadow(struct cpu *c, enum cpu_segreg s)
@@ -39,7 +39,7 @@ static void mov_to_seg(struct cpu *c, const struct insn *i)
 static void push_seg(struct cpu *c, const struct insn *i)
 {
     sync(c, i);
-    stack_push(c, c->seg[i->rd].sel, i->flags & INSN_OP16);
+    push_value(c, c->seg[i->rd].sel, i->flags & INSN_OP16);
     NEXT_CHECKED(c, i);
 }
 

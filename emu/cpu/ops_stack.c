@@ -1,7 +1,7 @@
 /*
  * PUSH, POP, PUSHA, POPA, PUSHF, POPF, ENTER and LEAVE.
  */
-#include "emu/cpu/stack.h"
+#include "emu/cpu/push.h"
 
 /* ---- PUSH and POP of registers and immediates ---------------------------- */
 
@@ -9,7 +9,7 @@
 static void push_##name##_g(struct cpu *c, const struct insn *i)            \
 {                                                                           \
     sync(c, i);                                                             \
-    stack_push(c, value, i->flags & INSN_OP16);                             \
+    push_value(c, value, i->flags & INSN_OP16);                             \
     NEXT_CHECKED(c, i);                                                     \
 }                                                                           \
 static void push_##name##_f(struct cpu *c, const struct insn *i)            \
@@ -62,7 +62,7 @@ static void push_m_g(struct cpu *c, const struct insn *i)
     uint32_t ea = insn_ea(c, i);
 
     sync(c, i);
-    stack_push(c, op16 ? mem_read16(c, i->seg, ea) :
+    push_value(c, op16 ? mem_read16(c, i->seg, ea) :
                          mem_read32(c, i->seg, ea), op16);
     NEXT_CHECKED(c, i);
 }
@@ -156,7 +156,7 @@ static void pushf(struct cpu *c, const struct insn *i)
 {
     sync(c, i);
     check_vm86_iopl(c);
-    stack_push(c, cpu_flags(c) & ~(FLAG_RF | FLAG_VM), i->flags & INSN_OP16);
+    push_value(c, cpu_flags(c) & ~(FLAG_RF | FLAG_VM), i->flags & INSN_OP16);
     NEXT_CHECKED(c, i);
 }
 

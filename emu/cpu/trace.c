@@ -205,10 +205,14 @@ void code_written(struct cpu *c, uint64_t paddr, unsigned len)
 
 void code_mode_changed(struct cpu *c)
 {
-    if (!c->engine)
-        return;
     end_trace(c);
-    new_generation(c);
+}
+
+void code_mapping_changed(struct cpu *c)
+{
+    end_trace(c);
+    if (c->engine)
+        new_generation(c);
 }
 
 void code_flush_all(struct cpu *c)

@@ -2,8 +2,8 @@
  * Pushes and pops. Reading and writing are apart from moving the stack pointer,
  * which comes last, after all that may fault.
  */
-#ifndef EMU_CPU_STACK_H
-#define EMU_CPU_STACK_H
+#ifndef EMU_CPU_PUSH_H
+#define EMU_CPU_PUSH_H
 
 #include "emu/cpu/interp.h"
 
@@ -46,7 +46,7 @@ static inline int32_t stack_slot(const struct insn *i)
 }
 
 /* Push in full; sync has been called. */
-static inline void stack_push(struct cpu *c, uint32_t v, bool op16)
+static inline void push_value(struct cpu *c, uint32_t v, bool op16)
 {
     int32_t size = op16 ? 2 : 4;
 
