@@ -1,0 +1,180 @@
+/* See files.h and platform.h, "Files". */
+#include "kernel/metal/files.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/metal/paging.h"
+#include "kernel/platform.h"
+
+#define NAME_BYTES 64u
+/* Growth comes in such pieces, each allocated when first written. */
+#define CHUNK_BYTES 0x100000u
+#define MAX_FILE_BYTES (1ull << 40)
+
+struct file {
+    char name[NAME_BYTES];
+    uint8_t *data;              /* the module itself */
+    uint64_t module_size;
+    uint64_t size;
+    uint8_t **chunk;            /* beyond the module; NULL: all zeros */
+    uint64_t chunk_count;
+};
+
+static struct file files[MULTIBOOT_MAX_MODULES];
+static unsigned file_count;
+
+/* The last component of the first word. */
+static void take_name(struct file *f, const char *command_line)
+{
+    size_t len = strcspn(command_line, " \t");
+    const char *start = command_line;
+
+    for (size_t i = 0; i < len; i++)
+        if (command_line[i] == '/')
+            start = command_line + i + 1;
+    len -= (size_t)(start - command_line);
+    if (len >= NAME_BYTES)
+        len = NAME_BYTES - 1;
+    memcpy(f->name, start, len);
+    f->name[len] = '\0';
+}
+
+void files_init(const struct multiboot_info *boot)
+{
+    for (unsigned i = 0; i < boot->module_count; i++) {
+        const struct multiboot_module *m = &boot->module[i];
+        struct file *f = &files[file_count];
+
+        take_name(f, m->command_line);
+        if (!f->name[0]) {
+            platform_log("module %u has no name: left out", i);
+            continue;
+        }
+        f->data = paging_direct(m->start);
+        f->module_size = f->size = m->end - m->start;
+        platform_log("module %s: %lu KiB", f->name, f->size / 1024);
+        file_count++;
+    }
+}
+
+static const char *last_component(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+
+    return slash ? slash + 1 : name;
+}
+
+int platform_file_open(const char *name, bool writable,
+                       struct platform_file *out)
+{
+    const char *wanted = last_component(name);
+
+    for (unsigned i = 0; i < file_count; i++)
+        if (!strcmp(files[i].name, wanted)) {
+            *out = (struct platform_file){name, files[i].size, !writable,
+                                          true, &files[i]};
+            return 0;
+        }
+    return -ENOENT;
+}
+
+void platform_file_close(struct platform_file *f) { f->impl = NULL; }
+
+/* Where `offset` lies and how much is in one piece; NULL: zeros. */
+static uint8_t *piece(const struct file *f, uint64_t offset, uint64_t *length)
+{
+    uint64_t beyond, index;
+
+    if (offset < f->module_size) {
+        *length = f->module_size - offset;
+        return f->data + offset;
+    }
+    beyond = offset - f->module_size;
+    index = beyond / CHUNK_BYTES;
+    *length = CHUNK_BYTES - beyond % CHUNK_BYTES;
+    if (index >= f->chunk_count || !f->chunk[index])
+        return NULL;
+    return f->chunk[index] + beyond % CHUNK_BYTES;
+}
+
+static int make_chunk(struct file *f, uint64_t offset)
+{
+    uint64_t index = (offset - f->module_size) / CHUNK_BYTES;
+
+    if (index >= f->chunk_count) {
+        uint64_t count = index + 64;
+        uint8_t **grown = realloc(f->chunk, count * sizeof *grown);
+
+        if (!grown)
+            return -ENOSPC;
+        memset(grown + f->chunk_count, 0,
+               (count - f->chunk_count) * sizeof *grown);
+        f->chunk = grown;
+        f->chunk_count = count;
+    }
+    f->chunk[index] = platform_pages_alloc(CHUNK_BYTES);
+    return f->chunk[index] ? 0 : -ENOSPC;
+}
+
+int platform_file_read(struct platform_file *pf, uint64_t offset, void *buf,
+                       size_t len)
+{
+    const struct file *f = pf->impl;
+    uint8_t *to = buf;
+
+    while (len) {
+        uint64_t n;
+        const uint8_t *from = piece(f, offset, &n);
+
+        if (n > len)
+            n = len;
+        if (from)
+            memcpy(to, from, n);
+        else
+            memset(to, 0, n);
+        to += n, offset += n, len -= n;
+    }
+    return 0;
+}
+
+int platform_file_write(struct platform_file *pf, uint64_t offset,
+                        const void *buf, size_t len)
+{
+    struct file *f = pf->impl;
+    const uint8_t *from = buf;
+
+    if (pf->read_only)
+        return -EROFS;
+    if (offset > MAX_FILE_BYTES || len > MAX_FILE_BYTES - offset)
+        return -ENOSPC;
+    while (len) {
+        uint64_t n;
+        uint8_t *to = piece(f, offset, &n);
+
+        if (!to) {
+            int err = make_chunk(f, offset);
+
+            if (err)
+                return err;
+            continue;
+        }
+        if (n > len)
+            n = len;
+        memcpy(to, from, n);
+        from += n, offset += n, len -= n;
+        if (offset > f->size)
+            f->size = offset;
+    }
+    pf->size = f->size;
+    return 0;
+}
+
+int platform_file_flush(struct platform_file *f) { return 0; }
+
+const char *platform_file_list(unsigned i)
+{
+    return i < file_count ? files[i].name : NULL;
+}

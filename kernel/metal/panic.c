@@ -1,0 +1,201 @@
+/* See panic.h. Nothing here allocates, waits for interrupts or trusts data. */
+#include "kernel/metal/panic.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "kernel/metal/arch.h"
+#include "kernel/metal/clock.h"
+#include "kernel/metal/console.h"
+#include "kernel/metal/format.h"
+#include "kernel/metal/paging.h"
+#include "kernel/metal/percpu.h"
+#include "kernel/metal/power.h"
+#include "kernel/metal/screen.h"
+#include "kernel/metal/symbols.h"
+#include "kernel/metal/trap.h"
+#include "kernel/platform.h"
+
+#define MAX_FRAMES 24u
+#define LOG_TAIL 2000u          /* bytes of log shown */
+
+static unsigned depth;          /* panics begun, all cores */
+static bool halt_at_end;
+
+void panic_set_halt(bool halt) { halt_at_end = halt; }
+
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...)
+{
+    char line[160];
+    va_list ap;
+    size_t len;
+
+    va_start(ap, fmt);
+    len = format_v(line, sizeof line, fmt, ap);
+    va_end(ap);
+    console_panic_line(line, len);
+    screen_panic_line(line, len);
+}
+
+static void say_address(const char *what, uint64_t address)
+{
+    uint64_t offset = 0;
+    const char *name = symbol_find(address, &offset);
+
+    if (name)
+        say("%s %016lx  %s+0x%lx", what, address, name, offset);
+    else
+        say("%s %016lx", what, address);
+}
+
+static void say_backtrace(uint64_t rip, uint64_t rbp)
+{
+    say("backtrace:");
+    say_address("  ", rip);
+    for (unsigned i = 0; i < MAX_FRAMES; i++) {
+        const uint64_t *frame = (const uint64_t *)rbp;
+
+        /* Never follow what is not a mapped pair of words further up. */
+        if (rbp % 8 || !paging_is_mapped(rbp) || !paging_is_mapped(rbp + 8))
+            break;
+        if (!frame[1])
+            break;
+        /* The call lies before the return address. */
+        say_address("  ", frame[1] - 1);
+        if (frame[0] <= rbp)
+            break;
+        rbp = frame[0];
+    }
+}
+
+static void say_registers(const struct trap_frame *f)
+{
+    say("rip %016lx cs  %04lx rflags %08lx", f->rip, f->cs, f->rflags);
+    say("rax %016lx rbx %016lx rcx %016lx", f->rax, f->rbx, f->rcx);
+    say("rdx %016lx rsi %016lx rdi %016lx", f->rdx, f->rsi, f->rdi);
+    say("rbp %016lx rsp %016lx r8  %016lx", f->rbp, f->rsp, f->r8);
+    say("r9  %016lx r10 %016lx r11 %016lx", f->r9, f->r10, f->r11);
+    say("r12 %016lx r13 %016lx r14 %016lx", f->r12, f->r13, f->r14);
+    say("r15 %016lx cr2 %016lx cr3 %016lx", f->r15, read_cr2(), read_cr3());
+}
+
+static void say_log_tail(void)
+{
+    static char tail[LOG_TAIL];
+    size_t n = platform_log_read(tail, sizeof tail), start = 0;
+
+    say("last log lines:");
+    if (n == sizeof tail)       /* begins in the middle of a line */
+        while (start < n && tail[start++] != '\n')
+            ;
+    for (size_t i = start; i < n; i++)
+        if (tail[i] == '\n') {
+            say("  %.*s", (int)(i - start), tail + start);
+            start = i + 1;
+        }
+}
+
+static _Noreturn void finish(void)
+{
+    if (halt_at_end) {
+        say("halted (-no-reboot)");
+        for (;;) {
+            interrupts_off();
+            __asm__ volatile("hlt");
+        }
+    }
+    say("restarting in %u s", PANIC_RESTART_SECONDS);
+    for (unsigned i = 0; i < PANIC_RESTART_SECONDS * 1000; i++)
+        clock_delay_us(1000);
+    power_reset();
+}
+
+/* True for the first panic: the full report may go on. */
+static bool begin(const char *what, uint64_t rip)
+{
+    unsigned now;
+
+    interrupts_off();
+    now = __atomic_add_fetch(&depth, 1, __ATOMIC_SEQ_CST);
+    if (now == 1)
+        return true;
+    if (now == 2) {
+        say("panic inside a panic: %s at %016lx", what, rip);
+        finish();
+    }
+    power_reset();
+}
+
+static void say_build(void)
+{
+    char id[48];
+
+    build_id_text(id, sizeof id);
+    say("core %u, build id %s", this_cpu()->index, id);
+}
+
+void panic_exception(const struct trap_frame *f)
+{
+    const char *name = trap_exception_name((unsigned)f->vector);
+
+    begin(name, f->rip);
+    say("%s", "");
+    say("PANIC: exception %lu (%s), error code %lx", f->vector, name, f->error);
+    say_build();
+    say_registers(f);
+    say_backtrace(f->rip, f->rbp);
+    say_log_tail();
+    finish();
+}
+
+void platform_fatal(const char *fmt, ...)
+{
+    static char reason[160];
+    struct {
+        uint64_t rbx, rbp, rsp, r12, r13, r14, r15;
+    } r;
+    uint64_t caller = (uintptr_t)__builtin_return_address(0);
+    va_list ap;
+
+    begin(fmt, caller);
+    __asm__ volatile("mov %%rbx, %0\n\tmov %%rbp, %1\n\tmov %%rsp, %2\n\t"
+                     "mov %%r12, %3\n\tmov %%r13, %4\n\tmov %%r14, %5\n\t"
+                     "mov %%r15, %6"
+                     : "=m"(r.rbx), "=m"(r.rbp), "=m"(r.rsp), "=m"(r.r12),
+                       "=m"(r.r13), "=m"(r.r14), "=m"(r.r15));
+    va_start(ap, fmt);
+    format_v(reason, sizeof reason, fmt, ap);
+    va_end(ap);
+    say("%s", "");
+    say("PANIC: %s", reason);
+    say_build();
+    /* The call clobbered the others: only what a callee keeps means anything. */
+    say("rbx %016lx rbp %016lx rsp %016lx", r.rbx, r.rbp, r.rsp);
+    say("r12 %016lx r13 %016lx r14 %016lx", r.r12, r.r13, r.r14);
+    say("r15 %016lx cr3 %016lx", r.r15, read_cr3());
+    say_backtrace(caller - 1, *(const uint64_t *)r.rbp);
+    say_log_tail();
+    finish();
+}
+
+extern const uint8_t rodata_start[];
+
+static __attribute__((noinline)) void selftest_inner(bool fault)
+{
+    if (fault)
+        *(volatile uint8_t *)(uintptr_t)rodata_start = 0;
+    platform_fatal("self-test, asked for by -selftest");
+}
+
+void panic_selftest_fatal(void)
+{
+    selftest_inner(false);
+    __asm__ volatile("");       /* no tail call: keep this frame */
+}
+
+void panic_selftest_fault(void)
+{
+    selftest_inner(true);
+    __asm__ volatile("");
+}

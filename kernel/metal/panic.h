@@ -1,0 +1,28 @@
+/*
+ * The end by accident: registers, backtrace, build id and the last log lines
+ * on the UART (polled) and the screen, then a restart after a delay, or a halt
+ * with -no-reboot. A panic inside a panic says so and skips to the end; one
+ * more resets at once.
+ */
+#ifndef KERNEL_METAL_PANIC_H
+#define KERNEL_METAL_PANIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct trap_frame;
+
+#define PANIC_RESTART_SECONDS 10u
+
+/* -no-reboot was given: halt instead of restarting. */
+void panic_set_halt(bool halt);
+
+/* An exception that nothing handles. */
+_Noreturn void panic_exception(const struct trap_frame *f);
+
+/* For tests (-selftest panic, -selftest fault): a call chain with known names
+ * that ends in platform_fatal, or in a write to a read-only page. */
+void panic_selftest_fatal(void);
+void panic_selftest_fault(void);
+
+#endif

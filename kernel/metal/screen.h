@@ -1,0 +1,14 @@
+/* The host's log as text on the screen: VGA text or linear framebuffer. */
+#ifndef KERNEL_METAL_SCREEN_H
+#define KERNEL_METAL_SCREEN_H
+
+#include <stddef.h>
+
+#include "kernel/metal/multiboot.h"
+
+/* Take what the loader left; needs the final page tables. May find nothing. */
+void screen_init(const struct multiboot_framebuffer *fb);
+/* One line at the bottom, wrapped; the rest moves up. From a panic. */
+void screen_panic_line(const char *line, size_t len);
+
+#endif

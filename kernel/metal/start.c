@@ -1,0 +1,121 @@
+/*
+ * The bare machine from boot/entry.S to kernel_main: the order in which its
+ * parts come up.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "kernel/main.h"
+#include "kernel/metal/acpi.h"
+#include "kernel/metal/apic.h"
+#include "kernel/metal/arch.h"
+#include "kernel/metal/clock.h"
+#include "kernel/metal/cmdline.h"
+#include "kernel/metal/console.h"
+#include "kernel/metal/devices.h"
+#include "kernel/metal/files.h"
+#include "kernel/metal/log.h"
+#include "kernel/metal/memory.h"
+#include "kernel/metal/multiboot.h"
+#include "kernel/metal/paging.h"
+#include "kernel/metal/panic.h"
+#include "kernel/metal/pci.h"
+#include "kernel/metal/percpu.h"
+#include "kernel/metal/screen.h"
+#include "kernel/metal/symbols.h"
+#include "kernel/metal/trap.h"
+#include "kernel/metal/wall.h"
+#include "kernel/platform.h"
+
+#define LINE_BYTES 4096u
+
+static struct multiboot_info boot;
+static struct metal_options options;
+static char words[LINE_BYTES];
+static char *argv[CMDLINE_MAX_WORDS + 1];
+static char program[] = "trestle";
+static int argc;
+static char option_error[160];
+
+_Noreturn void metal_start(uint32_t magic, uint32_t info);
+
+/* argv from the loader's line; argv[0] is the program's name. */
+static void read_command_line(void)
+{
+    int n = strlen(boot.command_line) < LINE_BYTES
+                ? cmdline_split(boot.command_line, words, argv + 1,
+                                CMDLINE_MAX_WORDS)
+                : -1;
+
+    argv[0] = program;
+    if (n < 0)
+        argv[1] = NULL;
+    argc = metal_options_take(&options, n < 0 ? 1 : n + 1, argv, option_error,
+                              sizeof option_error);
+    if (n < 0)
+        strcpy(option_error, "the command line is too long or has an open "
+                             "quote: ignored");
+}
+
+static void greet(void)
+{
+    char id[48];
+
+    build_id_text(id, sizeof id);
+    platform_log("Trestle on the bare machine, build %s", id);
+    platform_log("loaded by %s: %s", boot.loader, boot.command_line);
+    if (*option_error)
+        platform_log("%s", option_error);
+    if (boot.refused)
+        platform_log("%u items of the boot information were not usable",
+                     boot.refused);
+}
+
+static void start_memory(uint32_t info, size_t info_size)
+{
+    memory_init(&boot, info, info_size);
+    paging_init(&boot);
+    screen_init(&boot.screen);
+    platform_log("memory: %lu MiB free", memory_free_bytes() >> 20);
+}
+
+static void start_devices(void)
+{
+    acpi_init(&boot);
+    apic_init();
+    clock_init();
+    apic_timer_init();
+    wall_init();
+    pci_init();
+    interrupts_on();
+    console_late(&options);
+    files_init(&boot);
+    devices_init();
+}
+
+void metal_start(uint32_t magic, uint32_t info)
+{
+    const void *block = paging_direct(info);
+    size_t info_size = multiboot_size(block);
+    bool parsed;
+
+    percpu_init(0);
+    trap_init();
+    parsed = info_size && multiboot_parse(block, info_size, &boot);
+    if (!parsed)
+        boot.command_line = "";
+    read_command_line();
+    panic_set_halt(options.no_reboot);
+    console_early(&options);
+    if (!parsed)
+        platform_fatal("the boot information is damaged");
+    greet();
+    start_memory(info, info_size);
+    start_devices();
+    if (options.selftest_panic)
+        panic_selftest_fatal();
+    if (options.selftest_fault)
+        panic_selftest_fault();
+    platform_poweroff(kernel_main(argc, argv));
+}

@@ -1,0 +1,137 @@
+# The appliance: trestle.elf, its boot medium, and QEMU to try it in.
+METAL := $(BUILD)/appliance
+, := ,
+METAL_SRC := $(sort $(wildcard kernel/metal/*.c))
+METAL_ASM := boot/entry.S $(sort $(wildcard kernel/metal/*.S)) kernel/firmware.S
+APPLIANCE_SRC := $(METAL_SRC) $(EMU_SRC) $(KERNEL_SRC) $(DRIVER_SRC)
+# Others may add objects and flags of theirs (lwIP: mk/lwip.mk).
+APPLIANCE_EXTRA_OBJ ?=
+APPLIANCE_EXTRA_CFLAGS ?=
+
+APPLIANCE_CFLAGS = -O2 -g $(COMMON_CFLAGS) $(METAL_ABI) -nostdinc \
+    -isystem $(GCC_INC) -isystem $(NEWLIB_INC) -U__linux__ -U__unix__ \
+    $(APPLIANCE_EXTRA_CFLAGS)
+# Code that interrupt handlers may run: no FPU, no SSE.
+IRQ_SAFE := $(METAL_SRC) drivers/char/uart16550.c
+APPLIANCE_LDFLAGS := -nostdlib -static -T linker.ld -z max-page-size=4096 \
+    -z noexecstack --build-id=sha1 --no-warn-rwx-segments
+ASM_DEFINES = -DFIRMWARE_DIR='"$(FIRMWARE_DIR)"'
+FIRMWARE_DIR ?= /usr/share/seabios
+REVISION ?= $(shell git rev-parse --short=10 HEAD 2>/dev/null || echo unknown)
+
+APPLIANCE_OBJ := $(patsubst %.c,$(METAL)/%.o,$(APPLIANCE_SRC)) \
+    $(patsubst %.S,$(METAL)/%.o,$(METAL_ASM)) $(METAL)/font.o
+
+# Objects depend on a stamp that changes only when the flags do.
+$(METAL)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(APPLIANCE_CFLAGS)' | cmp -s - $@ || \
+	  echo '$(CC) $(APPLIANCE_CFLAGS)' > $@
+$(METAL)/revision: FORCE
+	@mkdir -p $(@D)
+	@echo '$(REVISION)' | cmp -s - $@ || echo '$(REVISION)' > $@
+# The list of sources, so that a removed file is unlinked too.
+$(METAL)/sources: FORCE
+	@mkdir -p $(@D)
+	@echo '$(APPLIANCE_OBJ) $(APPLIANCE_EXTRA_OBJ)' | cmp -s - $@ || \
+	  echo '$(APPLIANCE_OBJ) $(APPLIANCE_EXTRA_OBJ)' > $@
+
+$(METAL)/kernel/main.o: $(METAL)/revision
+$(METAL)/kernel/main.o: CFLAGS_FILE := -DTRESTLE_REVISION='"$(REVISION)"'
+$(patsubst %.c,$(METAL)/%.o,$(IRQ_SAFE)): CFLAGS_FILE := -mgeneral-regs-only
+
+$(METAL)/%.o: %.c $(METAL)/flags $(NEWLIB_STAMP)
+	@mkdir -p $(@D)
+	@echo "  CC    $< (appliance)"
+	@$(CC) $(APPLIANCE_CFLAGS) $(CFLAGS_FILE) -c -o $@ $<
+$(METAL)/%.o: %.S $(METAL)/flags
+	@mkdir -p $(@D)
+	@echo "  AS    $<"
+	@$(CC) $(ASM_DEFINES) -MMD -MP -c -o $@ $<
+$(METAL)/kernel/firmware.o: $(FIRMWARE_DIR)/bios-256k.bin
+$(FIRMWARE_DIR)/bios-256k.bin:
+	@echo "SeaBIOS is missing: apt-get install seabios" >&2; exit 1
+
+$(METAL)/font.S: tools/font.py $(FIRMWARE_DIR)/bios-256k.bin
+	@mkdir -p $(@D)
+	@python3 tools/font.py $(FIRMWARE_DIR)/vgabios-stdvga.bin > $@
+$(METAL)/font.o: $(METAL)/font.S
+	@$(CC) -c -o $@ $<
+
+# Twice: the symbol table of the first link goes into the second.
+APPLIANCE_LINK = ld $(APPLIANCE_LDFLAGS) -o $(1) $(APPLIANCE_OBJ) $(2) \
+    $(APPLIANCE_EXTRA_OBJ) -L$(NEWLIB_LIB) --start-group -lc -lm --end-group
+$(BUILD)/trestle.elf: $(APPLIANCE_OBJ) $(APPLIANCE_EXTRA_OBJ) linker.ld \
+    tools/symtab.py $(METAL)/sources
+	@echo "  LD    $@"
+	@python3 tools/symtab.py --empty > $(METAL)/symtab0.S
+	@$(CC) -c -o $(METAL)/symtab0.o $(METAL)/symtab0.S
+	@$(call APPLIANCE_LINK,$(METAL)/first.elf,$(METAL)/symtab0.o)
+	@python3 tools/symtab.py $(METAL)/first.elf > $(METAL)/symtab.S
+	@$(CC) -c -o $(METAL)/symtab.o $(METAL)/symtab.S
+	@$(call APPLIANCE_LINK,$@,$(METAL)/symtab.o)
+	@python3 tools/symtab.py --check $(METAL)/first.elf $@
+
+# ---- Boot medium ----------------------------------------------------------
+
+# IMAGE: the disk image that the medium carries as router.img; by default the
+# one that `make router-image` builds, if it is there. None: IMAGE=
+IMAGE ?= $(wildcard $(BUILD)/router.img)
+APPLIANCE_OPTIONS ?= $(if $(IMAGE),-m 64 -hda router.img -net nic -net bridge -nographic,)
+GRUB_MODULES := multiboot2 normal part_gpt part_msdos iso9660 fat all_video \
+    gfxterm serial terminal gzio search echo test boot font configfile
+
+$(METAL)/medium: FORCE
+	@mkdir -p $(@D)
+	@echo '$(IMAGE) $(APPLIANCE_OPTIONS)' | cmp -s - $@ || \
+	  echo '$(IMAGE) $(APPLIANCE_OPTIONS)' > $@
+
+$(BUILD)/trestle.iso: $(BUILD)/trestle.elf boot/grub.cfg $(IMAGE) \
+    $(METAL)/medium
+	@for t in grub-mkrescue xorriso mformat; do command -v $$t >/dev/null || { \
+	  echo "$$t is missing: apt-get install grub-common grub-pc-bin" \
+	    "grub-efi-amd64-bin xorriso mtools" >&2; exit 1; }; done
+	@echo "  ISO   $@"
+	@rm -rf $(METAL)/iso && mkdir -p $(METAL)/iso/boot/grub
+	@strip -o $(METAL)/iso/boot/trestle.elf $<
+	@sed -e 's|@OPTIONS@|$(APPLIANCE_OPTIONS)|' \
+	  -e 's|@IMAGE@|$(if $(IMAGE),module2 /router.img router.img,)|' \
+	  boot/grub.cfg > $(METAL)/iso/boot/grub/grub.cfg
+	@$(if $(IMAGE),gzip -c $(IMAGE) > $(METAL)/iso/router.img,:)
+	@grub-mkrescue --locales= --fonts= --themes= \
+	  --install-modules="$(GRUB_MODULES)" --compress=xz -o $@ $(METAL)/iso \
+	  > $(METAL)/iso.log 2>&1 || { cat $(METAL)/iso.log >&2; exit 1; }
+
+.PHONY: appliance iso run
+## appliance       the bare-machine program, build/trestle.elf
+appliance: $(BUILD)/trestle.elf
+## iso             boot medium (CD, USB stick, disk; BIOS and UEFI), IMAGE=file
+iso: $(BUILD)/trestle.iso
+	@ls -l $< | awk '{printf "  %s: %.1f MB\n", "$<", $$5 / 1e6}'
+
+# ---- Run in QEMU ----------------------------------------------------------
+
+QEMU ?= qemu-system-x86_64
+FIRMWARE ?= bios
+MACHINE ?= q35
+OVMF ?= /usr/share/OVMF
+RUN_NET ?= -netdev user,id=n0 -device e1000,netdev=n0
+QEMU_FIRMWARE := $(if $(filter uefi,$(FIRMWARE)), \
+    -drive if=pflash$(,)format=raw$(,)readonly=on$(,)file=$(OVMF)/OVMF_CODE_4M.fd \
+    -drive if=pflash$(,)format=raw$(,)file=$(METAL)/ovmf_vars.fd,)
+# The terminal is COM1 itself: Ctrl-a and Ctrl-c reach Trestle.
+QEMU_CONSOLE := -chardev stdio,id=c0,signal=off,mux=off -serial chardev:c0 \
+    -display none -monitor none
+## run             boot the medium in QEMU on this terminal (FIRMWARE=bios|uefi)
+run: $(BUILD)/trestle.iso
+	@command -v $(QEMU) >/dev/null || { \
+	  echo "QEMU is missing: apt-get install qemu-system-x86" >&2; exit 1; }
+ifeq ($(FIRMWARE),uefi)
+	@[ -f $(OVMF)/OVMF_CODE_4M.fd ] || { \
+	  echo "OVMF is missing: apt-get install ovmf" >&2; exit 1; }
+	@cp $(OVMF)/OVMF_VARS_4M.fd $(METAL)/ovmf_vars.fd
+endif
+	@$(QEMU) -machine $(MACHINE) -m 512 $(QEMU_FIRMWARE) $(QEMU_CONSOLE) \
+	  $(RUN_NET) -cdrom $< -boot d
+
+-include $(shell [ -d $(METAL) ] && find $(METAL) -name '*.d')
