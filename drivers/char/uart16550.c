@@ -224,9 +224,9 @@ static bool may_send(const struct uart16550 *u)
     }
 }
 
+/* True when a writer that found the ring full should come again. */
 static bool fill_transmitter(struct uart16550 *u)
 {
-    bool any = false;
     unsigned room;
 
     if (!u->urgent && !ring_used(&u->tx))
@@ -244,9 +244,11 @@ static bool fill_transmitter(struct uart16550 *u)
     while (room-- && ring_used(&u->tx)) {
         set(u, THR, ring_take(&u->tx));
         u->counters.tx_bytes++;
-        any = true;
     }
-    return any;
+    if (!u->tx_refused || ring_used(&u->tx) > UART16550_RING / 2)
+        return false;
+    u->tx_refused = false;
+    return true;
 }
 
 bool uart16550_service(struct uart16550 *u)
@@ -284,6 +286,8 @@ size_t uart16550_write(struct uart16550 *u, const uint8_t *buf, size_t len)
 
     for (size_t i = 0; i < n; i++)
         ring_put(&u->tx, buf[i]);
+    if (n < len)
+        u->tx_refused = true;
     /* Unless what was here before has just run out, a transmit interrupt is on
      * its way (or that of the XON or CTS which lets us go on). */
     if (n && u->tx.tail == old_head)

@@ -48,6 +48,7 @@ struct uart16550 {
     volatile bool rx_held;      /* receive interrupt off: the ring is full */
     volatile bool peer_stopped; /* we told the far end to stop (RTS, XOFF) */
     volatile bool tx_stopped;   /* XOFF from the far end */
+    volatile bool tx_refused;   /* a write found too little room */
     volatile uint8_t urgent;    /* XON or XOFF to be sent first, 0 none */
     struct uart16550_ring rx, tx;
 };
@@ -69,7 +70,8 @@ void uart16550_enable_interrupts(struct uart16550 *u);
 /*
  * Move what can be moved between chip and rings. From the interrupt handler,
  * or (with interrupts not enabled) polled at least once a millisecond. Returns
- * true when there is something new for the upper side: input, or room.
+ * true when there is something new for the upper side: input, or half a ring of
+ * room after a write was cut short.
  */
 bool uart16550_service(struct uart16550 *u);
 

@@ -139,7 +139,8 @@ static volatile void *memory_register(uint64_t phys)
     if (count == MAX_REGISTERS)
         return NULL;
     known[count].phys = phys;
-    known[count].at = paging_map_device(phys, 4, PAGING_UNCACHED);
+    known[count].at = paging_map_device(phys, 4,
+                                        PAGING_WRITE | PAGING_UNCACHED);
     return known[count++].at;
 }
 

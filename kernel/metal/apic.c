@@ -84,7 +84,8 @@ static void add_ioapic(const struct acpi_ioapic *found)
 {
     struct ioapic *io = &ioapics[ioapic_count];
 
-    io->regs = paging_map_device(found->address, 32, PAGING_UNCACHED);
+    io->regs = paging_map_device(found->address, 32,
+                                 PAGING_WRITE | PAGING_UNCACHED);
     if (!io->regs)
         return;
     io->gsi_base = found->gsi_base;
@@ -103,7 +104,7 @@ static bool start_lapic(void)
     x2 = base & APIC_BASE_ENABLE && base & APIC_BASE_X2;
     if (!x2) {
         lapic = paging_map_device(base & 0xffffff000ull, 4096,
-                                  PAGING_UNCACHED);
+                                  PAGING_WRITE | PAGING_UNCACHED);
         if (!lapic)
             return false;
     }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "drivers/net/e1000.h"
 #include "drivers/net/nic_driver.h"
 #include "kernel/metal/arch.h"
 #include "kernel/metal/clock.h"
@@ -25,6 +26,8 @@
 
 /* One line per driver; ended by NULL. */
 static const struct nic_driver *const nic_drivers[] = {
+    &e1000_driver,
+    &e1000e_driver,
     NULL,
 };
 

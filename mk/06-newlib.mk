@@ -1,7 +1,7 @@
 # newlib, the appliance's C library, from Debian's newlib-source: built once,
 # out of tree, and again when its version or its flags change.
 NEWLIB := $(BUILD)/newlib
-NEWLIB_TAR := $(lastword $(sort $(wildcard /usr/src/newlib/newlib-*.tar.xz)))
+NEWLIB_TAR = $(lastword $(sort $(wildcard /usr/src/newlib/newlib-*.tar.xz)))
 NEWLIB_INC := $(NEWLIB)/inst/x86_64-elf/include
 NEWLIB_LIB := $(NEWLIB)/inst/x86_64-elf/lib
 NEWLIB_STAMP := $(NEWLIB)/stamp
@@ -12,20 +12,17 @@ METAL_ABI := -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
              -fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer
 GCC_INC := $(shell $(CC) -print-file-name=include)
 NEWLIB_CFLAGS := -O2 $(METAL_ABI) -nostdinc -isystem $(GCC_INC) -U__linux__
-NEWLIB_KEY := $(notdir $(NEWLIB_TAR)) $(NEWLIB_CFLAGS)
+NEWLIB_KEY = $(notdir $(NEWLIB_TAR)) $(NEWLIB_CFLAGS)
 
 # Rewritten, and so newer than the stamp, only when the key changes.
-$(NEWLIB)/key: FORCE
+$(NEWLIB)/key: FORCE | $(DEPS_build)
 	@mkdir -p $(@D)
 	@echo '$(NEWLIB_KEY)' | cmp -s - $@ || echo '$(NEWLIB_KEY)' > $@
 
 $(NEWLIB_STAMP): $(NEWLIB)/key
-	@if [ -z "$(NEWLIB_TAR)" ]; then \
+	@[ -n "$(NEWLIB_TAR)" ] || { \
 	  echo "newlib's source is missing: apt-get install newlib-source" >&2; \
-	  exit 1; fi
-	@for t in xz make ar ranlib as ld; do command -v $$t >/dev/null || { \
-	  echo "$$t is missing: apt-get install xz-utils make binutils" >&2; \
-	  exit 1; }; done
+	  exit 1; }
 	@rm -rf $(NEWLIB)/src $(NEWLIB)/obj $(NEWLIB)/inst
 	@mkdir -p $(NEWLIB)/src $(NEWLIB)/obj
 	@echo "  NEWLIB unpack $(notdir $(NEWLIB_TAR))"
@@ -46,6 +43,3 @@ $(NEWLIB_STAMP): $(NEWLIB)/key
 	  MAKEINFO=true >> $(NEWLIB)/log 2>&1 || { tail -20 $(NEWLIB)/log; exit 1; }
 	@rm -rf $(NEWLIB)/src $(NEWLIB)/obj
 	@touch $@
-
-.PHONY: FORCE
-FORCE:

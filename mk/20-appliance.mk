@@ -4,26 +4,23 @@ METAL := $(BUILD)/appliance
 METAL_SRC := $(sort $(wildcard kernel/metal/*.c))
 METAL_ASM := boot/entry.S $(sort $(wildcard kernel/metal/*.S)) kernel/firmware.S
 APPLIANCE_SRC := $(METAL_SRC) $(EMU_SRC) $(KERNEL_SRC) $(DRIVER_SRC)
-# Others may add objects and flags of theirs (lwIP: mk/lwip.mk).
+# For trying things: more objects to link.
 APPLIANCE_EXTRA_OBJ ?=
-APPLIANCE_EXTRA_CFLAGS ?=
 
 APPLIANCE_CFLAGS = -O2 -g $(COMMON_CFLAGS) $(METAL_ABI) -nostdinc \
     -isystem $(GCC_INC) -isystem $(NEWLIB_INC) -U__linux__ -U__unix__ \
-    $(APPLIANCE_EXTRA_CFLAGS)
+    $(LWIP_INC)
 # Code that interrupt handlers may run: no FPU, no SSE.
 IRQ_SAFE := $(METAL_SRC) drivers/char/uart16550.c
 APPLIANCE_LDFLAGS := -nostdlib -static -T linker.ld -z max-page-size=4096 \
     -z noexecstack --build-id=sha1 --no-warn-rwx-segments
-ASM_DEFINES = -DFIRMWARE_DIR='"$(FIRMWARE_DIR)"'
-FIRMWARE_DIR ?= /usr/share/seabios
-REVISION ?= $(shell git rev-parse --short=10 HEAD 2>/dev/null || echo unknown)
 
 APPLIANCE_OBJ := $(patsubst %.c,$(METAL)/%.o,$(APPLIANCE_SRC)) \
     $(patsubst %.S,$(METAL)/%.o,$(METAL_ASM)) $(METAL)/font.o
+APPLIANCE_LWIP := $(call lwip_objects,$(METAL))
 
 # Objects depend on a stamp that changes only when the flags do.
-$(METAL)/flags: FORCE
+$(METAL)/flags: FORCE | $(DEPS_build)
 	@mkdir -p $(@D)
 	@echo '$(CC) $(APPLIANCE_CFLAGS)' | cmp -s - $@ || \
 	  echo '$(CC) $(APPLIANCE_CFLAGS)' > $@
@@ -47,12 +44,13 @@ $(METAL)/%.o: %.c $(METAL)/flags $(NEWLIB_STAMP)
 $(METAL)/%.o: %.S $(METAL)/flags
 	@mkdir -p $(@D)
 	@echo "  AS    $<"
-	@$(CC) $(ASM_DEFINES) -MMD -MP -c -o $@ $<
-$(METAL)/kernel/firmware.o: $(FIRMWARE_DIR)/bios-256k.bin
-$(FIRMWARE_DIR)/bios-256k.bin:
-	@echo "SeaBIOS is missing: apt-get install seabios" >&2; exit 1
+	@$(CC) -Wa,-I$(FIRMWARE_DIR) -MMD -MP -c -o $@ $<
+$(eval $(call lwip_rule,$(METAL),$$(CC) $$(APPLIANCE_CFLAGS)))
+$(APPLIANCE_LWIP): $(NEWLIB_STAMP)
+# Our network code sees lwIP's headers, so these must be there first.
+$(filter $(METAL)/kernel/net/%,$(APPLIANCE_OBJ)): $(LWIP_STAMP)
 
-$(METAL)/font.S: tools/font.py $(FIRMWARE_DIR)/bios-256k.bin
+$(METAL)/font.S: tools/font.py $(METAL)/flags
 	@mkdir -p $(@D)
 	@python3 tools/font.py $(FIRMWARE_DIR)/vgabios-stdvga.bin > $@
 $(METAL)/font.o: $(METAL)/font.S
@@ -60,8 +58,8 @@ $(METAL)/font.o: $(METAL)/font.S
 
 # Twice: the symbol table of the first link goes into the second.
 APPLIANCE_LINK = ld $(APPLIANCE_LDFLAGS) -o $(1) $(APPLIANCE_OBJ) $(2) \
-    $(APPLIANCE_EXTRA_OBJ) -L$(NEWLIB_LIB) --start-group -lc -lm --end-group
-$(BUILD)/trestle.elf: $(APPLIANCE_OBJ) $(APPLIANCE_EXTRA_OBJ) linker.ld \
+    $(APPLIANCE_EXTRA_OBJ) $(APPLIANCE_LWIP) -L$(NEWLIB_LIB) --start-group -lc -lm --end-group
+$(BUILD)/trestle.elf: $(APPLIANCE_OBJ) $(APPLIANCE_EXTRA_OBJ) $(APPLIANCE_LWIP) linker.ld \
     tools/symtab.py $(METAL)/sources
 	@echo "  LD    $@"
 	@python3 tools/symtab.py --empty > $(METAL)/symtab0.S
@@ -75,8 +73,8 @@ $(BUILD)/trestle.elf: $(APPLIANCE_OBJ) $(APPLIANCE_EXTRA_OBJ) linker.ld \
 # ---- Boot medium ----------------------------------------------------------
 
 # IMAGE: the disk image that the medium carries as router.img; by default the
-# one that `make router-image` builds, if it is there. None: IMAGE=
-IMAGE ?= $(wildcard $(BUILD)/router.img)
+# one that `make router-image` builds. None: IMAGE=
+IMAGE ?= $(BUILD)/router.img
 APPLIANCE_OPTIONS ?= $(if $(IMAGE),-m 64 -hda router.img -net nic -net bridge -nographic,)
 GRUB_MODULES := multiboot2 normal part_gpt part_msdos iso9660 fat all_video \
     gfxterm serial terminal gzio search echo test boot font configfile
@@ -87,10 +85,7 @@ $(METAL)/medium: FORCE
 	  echo '$(IMAGE) $(APPLIANCE_OPTIONS)' > $@
 
 $(BUILD)/trestle.iso: $(BUILD)/trestle.elf boot/grub.cfg $(IMAGE) \
-    $(METAL)/medium
-	@for t in grub-mkrescue xorriso mformat; do command -v $$t >/dev/null || { \
-	  echo "$$t is missing: apt-get install grub-common grub-pc-bin" \
-	    "grub-efi-amd64-bin xorriso mtools" >&2; exit 1; }; done
+    $(METAL)/medium | $(DEPS_run)
 	@echo "  ISO   $@"
 	@rm -rf $(METAL)/iso && mkdir -p $(METAL)/iso/boot/grub
 	@strip -o $(METAL)/iso/boot/trestle.elf $<
@@ -124,13 +119,7 @@ QEMU_CONSOLE := -chardev stdio,id=c0,signal=off,mux=off -serial chardev:c0 \
     -display none -monitor none
 ## run             boot the medium in QEMU on this terminal (FIRMWARE=bios|uefi)
 run: $(BUILD)/trestle.iso
-	@command -v $(QEMU) >/dev/null || { \
-	  echo "QEMU is missing: apt-get install qemu-system-x86" >&2; exit 1; }
-ifeq ($(FIRMWARE),uefi)
-	@[ -f $(OVMF)/OVMF_CODE_4M.fd ] || { \
-	  echo "OVMF is missing: apt-get install ovmf" >&2; exit 1; }
 	@cp $(OVMF)/OVMF_VARS_4M.fd $(METAL)/ovmf_vars.fd
-endif
 	@$(QEMU) -machine $(MACHINE) -m 512 $(QEMU_FIRMWARE) $(QEMU_CONSOLE) \
 	  $(RUN_NET) -cdrom $< -boot d
 
