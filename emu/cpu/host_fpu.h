@@ -16,6 +16,7 @@
 #define MXCSR_FLAGS   0x003fu
 #define MXCSR_MASKS   0x1f80u
 #define MXCSR_FTZ     0x8000u
+#define MXCSR_DAZ     0x0040u
 #define MXCSR_VALID   0xffffu   /* MXCSR_MASK of the guest, DAZ included */
 
 /*
@@ -70,5 +71,18 @@ static inline uint8_t host_x87_run(const struct cpu_fpu *in,
           "xmm14", "xmm15");
     return (uint8_t)(ax >> 8);
 }
+
+/*
+ * FSW after `a OP b` (FADD and so on) on elements of type SIZE ("s", "l"),
+ * rounded as `fcw` says. Leaves the host's x87 initialised.
+ */
+#define HOST_X87_ARITH(OP, SIZE, a, b, fcw, fsw) \
+    __asm__ volatile("fninit\n\tfldcw %[cw]\n\tfld" SIZE " (%[pa])\n\t" \
+                     OP SIZE " (%[pb])\n\tfnstsw %[sw]\n\tfninit" \
+                     : [sw] "=a"(fsw) \
+                     : [cw] "m"(fcw), [pa] "r"(a), [pb] "r"(b) \
+                     : "memory", "st", "st(1)", "st(2)", "st(3)", "st(4)", \
+                       "st(5)", "st(6)", "st(7)", "mm0", "mm1", "mm2", \
+                       "mm3", "mm4", "mm5", "mm6", "mm7")
 
 #endif

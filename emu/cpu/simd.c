@@ -44,7 +44,7 @@ void simd_fetch_xmm(struct cpu *c, const struct insn *i,
     if (e->flags & SIMD_ALIGN)
         x87_check_align16(c, i, ea);
     memset(buf, 0, 16);
-    mem_read(c, i->seg, ea, buf, e->size);
+    fpu_read(c, i, ea, buf, e->size, e->size);
 }
 
 void simd_fetch_mmx(struct cpu *c, const struct insn *i,
@@ -54,41 +54,19 @@ void simd_fetch_mmx(struct cpu *c, const struct insn *i,
     if (insn_mod(i) == 3)
         simd_mmx_get(c, insn_rm(i), buf);
     else
-        mem_read(c, i->seg, insn_ea(c, i), buf, e->size);
+        fpu_read(c, i, insn_ea(c, i), buf, e->size, e->size);
 }
 
 /* ---- Floating-point exceptions ---------------------------------------- */
 
-static bool is_denormal(const uint8_t *lane, unsigned bytes)
-{
-    uint64_t v = 0, exp_mask = bytes == 4 ? 0x7f800000ull : 0x7ffull << 52;
-    uint64_t sign = 1ull << (8 * bytes - 1);
-
-    memcpy(&v, lane, bytes);
-    return !(v & exp_mask) && (v & ~sign);
-}
-
-/*
- * Underflow that is unmasked is reported for an exact tiny result too, of
- * which the masked run says nothing (SDM vol. 1, 4.9.1.5).
- */
-static bool is_tiny(const struct simd_entry *e, const struct simd_op *x)
-{
-    unsigned bytes = (e->flags & SIMD_TINY) == SIMD_TINY_SD ? 8 : 4;
-    unsigned end = e->flags & SIMD_TINY_P ? 16 : bytes;
-
-    if (!(e->flags & SIMD_TINY))
-        return false;
-    for (unsigned at = 0; at < end; at += bytes)
-        if (is_denormal(x->d + at, bytes))
-            return true;
-    return false;
-}
+#define FLAGS_OPERAND (FSW_IE | FSW_DE | FSW_ZE)
 
 void simd_run(struct cpu *c, const struct simd_entry *e, struct simd_op *x)
 {
     uint32_t guest = c->fpu.mxcsr & MXCSR_VALID;
     uint32_t unmasked = ~guest >> 7 & MXCSR_FLAGS, flags;
+    bool unbounded = e->flags & SIMD_TINY && unmasked & (FSW_OE | FSW_UE);
+    struct simd_op before;
 
     if (!(e->flags & SIMD_FP)) {
         e->thunk(x);
@@ -97,13 +75,16 @@ void simd_run(struct cpu *c, const struct simd_entry *e, struct simd_op *x)
     x->mxcsr = (guest & ~MXCSR_FLAGS) | MXCSR_MASKS;
     if (unmasked & FSW_UE)      /* flush to zero needs a masked underflow */
         x->mxcsr &= ~MXCSR_FTZ;
+    if (unbounded)
+        before = *x;
     e->thunk(x);
     flags = x->mxcsr_out & MXCSR_FLAGS;
-    if (unmasked & FSW_UE && is_tiny(e, x))
-        flags |= FSW_UE;
+    if (unbounded)
+        flags = (flags & FLAGS_OPERAND) |
+                simd_unbounded_flags(e, &before, unmasked);
     /* An unmasked operand exception comes before any computation. */
-    if (flags & unmasked & (FSW_IE | FSW_DE | FSW_ZE))
-        flags &= FSW_IE | FSW_DE | FSW_ZE;
+    if (flags & unmasked & FLAGS_OPERAND)
+        flags &= FLAGS_OPERAND;
     c->fpu.mxcsr |= flags;
     if (flags & unmasked)
         cpu_raise(c, c->cr4 & CR4_OSXMMEXCPT ? EXC_XM : EXC_UD, 0);
@@ -162,6 +143,16 @@ static void shift_bytes(uint8_t *reg, bool left, unsigned n)
     memcpy(reg, left ? wide + 16 - n : wide + 16 + n, 16);
 }
 
+/* The group's other members are #UD. */
+static bool shift_exists(const struct insn *i, const struct simd_entry *e)
+{
+    unsigned reg = insn_reg(i);
+
+    if (e->flags & SIMD_XMM && i->opcode == 0x73 && (reg == 3 || reg == 7))
+        return true;
+    return shift_thunks[i->opcode - 0x71][reg] != NULL;
+}
+
 SIMD_EXEC(simd_do_shift_imm)
 {
     bool mmx = e->flags & SIMD_MMX;
@@ -172,8 +163,6 @@ SIMD_EXEC(simd_do_shift_imm)
         shift_bytes(simd_xmm(c, insn_rm(i)), reg == 7, count);
         return;
     }
-    if (!shift_thunks[i->opcode - 0x71][reg])
-        cpu_raise(c, EXC_UD, 0);
     if (mmx) {
         simd_mmx_enter(c);
         simd_mmx_get(c, insn_rm(i), x.d);
@@ -219,6 +208,8 @@ void op_simd(struct cpu *c, const struct insn *i)
     if (i->flags & INSN_LOCK || !e->exec)
         cpu_raise(c, EXC_UD, 0);
     if (e->flags & (insn_mod(i) == 3 ? SIMD_MEM : SIMD_REG))
+        cpu_raise(c, EXC_UD, 0);
+    if (e->exec == simd_do_shift_imm && !shift_exists(i, e))
         cpu_raise(c, EXC_UD, 0);
     if (check_available(c, i, e->flags))
         e->exec(c, i, e);

@@ -74,6 +74,17 @@ void simd_fetch_mmx(struct cpu *c, const struct insn *i,
  */
 void simd_run(struct cpu *c, const struct simd_entry *e, struct simd_op *x);
 
+/* arg of the instructions that may overflow or underflow */
+enum { SIMD_ADD = 1, SIMD_MUL, SIMD_SUB, SIMD_DIV, SIMD_NARROW };
+
+/*
+ * simd_unbounded.c: the flags OE, UE and PE of such an instruction when OE or
+ * UE are unmasked (`unmasked`: flag bits). `x` has the operands, not yet the
+ * result; x->mxcsr masks all exceptions and does not flush to zero.
+ */
+uint32_t simd_unbounded_flags(const struct simd_entry *e,
+                              const struct simd_op *x, uint32_t unmasked);
+
 #define SIMD_EXEC(name) \
     void name(struct cpu *c, const struct insn *i, const struct simd_entry *e)
 

@@ -7,16 +7,20 @@
 #include "emu/cpu/simd.h"
 #include "emu/cpu/x87.h"
 
-/* CVTPI2PS, CVTPI2PD; arg: bytes of the destination that are written. */
+/*
+ * CVTPI2PS, CVTPI2PD; arg: bytes of the destination that are written. The
+ * transition to MMX comes before a numeric exception, and not at all with a
+ * memory operand.
+ */
 SIMD_EXEC(simd_cvt_pi2)
 {
     struct simd_op x;
 
     simd_fetch_mmx(c, i, e, x.s);
     memset(x.d, 0, 16);
-    simd_run(c, e, &x);
-    if (e->flags & SIMD_MMX)
+    if (insn_mod(i) == 3)
         simd_mmx_enter(c);
+    simd_run(c, e, &x);
     memcpy(simd_xmm(c, insn_reg(i)), x.d, e->arg);
 }
 
@@ -29,8 +33,8 @@ SIMD_EXEC(simd_cvt_2pi)
     if (e->size == 8)
         memset(x.s + 8, 0, 8);
     memset(x.d, 0, 16);
-    simd_run(c, e, &x);
     simd_mmx_enter(c);
+    simd_run(c, e, &x);
     simd_mmx_set(c, insn_reg(i), x.d);
 }
 

@@ -36,7 +36,7 @@ SIMD_EXEC(simd_store)
     ea = insn_ea(c, i);
     if (e->flags & SIMD_ALIGN)
         x87_check_align16(c, i, ea);
-    mem_write(c, i->seg, ea, src, e->size);
+    fpu_write(c, i, ea, src, e->size, e->size);
 }
 
 SIMD_EXEC(simd_store_scalar)
@@ -45,7 +45,7 @@ SIMD_EXEC(simd_store_scalar)
 
     memcpy(buf, simd_xmm(c, insn_reg(i)), e->size);
     if (insn_mod(i) != 3) {
-        mem_write(c, i->seg, insn_ea(c, i), buf, e->size);
+        fpu_write(c, i, insn_ea(c, i), buf, e->size, e->size);
         return;
     }
     if (e->arg)                 /* MOVQ */
@@ -66,7 +66,7 @@ SIMD_EXEC(simd_load_half)
 
 SIMD_EXEC(simd_store_half)
 {
-    mem_write(c, i->seg, insn_ea(c, i), simd_xmm(c, insn_reg(i)) + e->arg, 8);
+    fpu_write(c, i, insn_ea(c, i), simd_xmm(c, insn_reg(i)) + e->arg, 8, 8);
 }
 
 SIMD_EXEC(simd_load_mmx)
@@ -84,7 +84,7 @@ SIMD_EXEC(simd_store_mmx)
 
     simd_mmx_get(c, insn_reg(i), buf);
     if (insn_mod(i) != 3)
-        mem_write(c, i->seg, insn_ea(c, i), buf, 8);
+        fpu_write(c, i, insn_ea(c, i), buf, 8, 8);
     simd_mmx_enter(c);
     if (insn_mod(i) == 3)
         simd_mmx_set(c, insn_rm(i), buf);
@@ -144,8 +144,8 @@ SIMD_EXEC(simd_mov_mmx_xmm)
 /* MASKMOVQ, MASKMOVDQU: bytes of reg to [EDI] where rm has its top bit set. */
 SIMD_EXEC(simd_maskmov)
 {
-    bool addr16 = i->flags & INSN_ADDR16;
-    uint32_t at[16];
+    uint32_t at = i->flags & INSN_ADDR16 ? (uint16_t)c->gpr[RDI]
+                                         : (uint32_t)c->gpr[RDI];
     uint8_t src[16], mask[16];
 
     if (e->arg) {
@@ -155,16 +155,11 @@ SIMD_EXEC(simd_maskmov)
         memcpy(src, simd_xmm(c, insn_reg(i)), 16);
         memcpy(mask, simd_xmm(c, insn_rm(i)), 16);
     }
-    for (unsigned n = 0; n < e->size; n++) {
-        at[n] = (uint32_t)c->gpr[RDI] + n;
-        if (addr16)
-            at[n] &= 0xffff;
-        if (mask[n] & 0x80)
-            mem_probe_write(c, i->seg, at[n], 1);
-    }
+    /* Checked as one store of all bytes, whatever the mask says. */
+    mem_probe_write(c, i->seg, at, e->size);
     for (unsigned n = 0; n < e->size; n++)
         if (mask[n] & 0x80)
-            mem_write8(c, i->seg, at[n], src[n]);
+            mem_write8(c, i->seg, at + n, src[n]);
     if (e->arg)
         simd_mmx_enter(c);
 }

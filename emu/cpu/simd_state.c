@@ -6,6 +6,7 @@
 
 SIMD_EXEC(simd_emms)
 {
+    x87_set_top(&c->fpu, 0);
     c->fpu.ftw = 0;
 }
 

@@ -20,15 +20,17 @@
 #define PACKED(prefix, op, name) \
     [prefix][op] = { simd_do_xmm, T(name), 16, 0, SIMD_XMM | SIMD_ALIGN }
 
-/* Arithmetic in the four types; ps_tiny etc. are 0 where none underflows. */
-#define FP_ROW(prefix, op, name, size, flags) \
-    [prefix][op] = { simd_do_xmm, T(name), size, 0, \
+/* Arithmetic in the four types. FP_ARITH: may overflow and underflow. */
+#define FP_ARG(prefix, op, name, size, arg, flags) \
+    [prefix][op] = { simd_do_xmm, T(name), size, arg, \
                      SIMD_XMM | SIMD_FP | (flags) }
-#define FP_ARITH(op, name) \
-    FP_ROW(P_NP, op, name##ps, 16, SIMD_ALIGN | SIMD_TINY_SS | SIMD_TINY_P), \
-    FP_ROW(P_66, op, name##pd, 16, SIMD_ALIGN | SIMD_TINY_SD | SIMD_TINY_P), \
-    FP_ROW(P_F3, op, name##ss, 4, SIMD_TINY_SS), \
-    FP_ROW(P_F2, op, name##sd, 8, SIMD_TINY_SD)
+#define FP_ROW(prefix, op, name, size, flags) \
+    FP_ARG(prefix, op, name, size, 0, flags)
+#define FP_ARITH(op, name, arith) \
+    FP_ARG(P_NP, op, name##ps, 16, arith, PACKED_SS), \
+    FP_ARG(P_66, op, name##pd, 16, arith, PACKED_SD), \
+    FP_ARG(P_F3, op, name##ss, 4, arith, SIMD_TINY_SS), \
+    FP_ARG(P_F2, op, name##sd, 8, arith, SIMD_TINY_SD)
 #define FP_SELECT(op, name) \
     FP_ROW(P_NP, op, name##ps, 16, SIMD_ALIGN), \
     FP_ROW(P_66, op, name##pd, 16, SIMD_ALIGN), \
@@ -39,6 +41,8 @@
     [prefix][op] = { exec, NULL, size, arg, flags }
 #define ROWT(prefix, op, exec, name, size, arg, flags) \
     [prefix][op] = { exec, T(name), size, arg, flags }
+#define PACKED_SS (SIMD_ALIGN | SIMD_TINY_SS | SIMD_TINY_P)
+#define PACKED_SD (SIMD_ALIGN | SIMD_TINY_SD | SIMD_TINY_P)
 #define ALIGNED (SIMD_XMM | SIMD_ALIGN)
 
 const struct simd_entry simd_table[4][256] = {
@@ -112,16 +116,16 @@ const struct simd_entry simd_table[4][256] = {
     PACKED(P_66, 0x56, orps),
     PACKED(P_NP, 0x57, xorps),
     PACKED(P_66, 0x57, xorps),
-    FP_ARITH(0x58, add),
-    FP_ARITH(0x59, mul),
-    FP_ARITH(0x5c, sub),
-    FP_ARITH(0x5e, div),
+    FP_ARITH(0x58, add, SIMD_ADD),
+    FP_ARITH(0x59, mul, SIMD_MUL),
+    FP_ARITH(0x5c, sub, SIMD_SUB),
+    FP_ARITH(0x5e, div, SIMD_DIV),
     FP_SELECT(0x5d, min),
     FP_SELECT(0x5f, max),
     FP_ROW(P_NP, 0x5a, cvtps2pd, 8, 0),
-    FP_ROW(P_66, 0x5a, cvtpd2ps, 16, SIMD_ALIGN | SIMD_TINY_SS | SIMD_TINY_P),
+    FP_ARG(P_66, 0x5a, cvtpd2ps, 16, SIMD_NARROW, PACKED_SS),
     FP_ROW(P_F3, 0x5a, cvtss2sd, 4, 0),
-    FP_ROW(P_F2, 0x5a, cvtsd2ss, 8, SIMD_TINY_SS),
+    FP_ARG(P_F2, 0x5a, cvtsd2ss, 8, SIMD_NARROW, SIMD_TINY_SS),
     FP_ROW(P_NP, 0x5b, cvtdq2ps, 16, SIMD_ALIGN),
     FP_ROW(P_66, 0x5b, cvtps2dq, 16, SIMD_ALIGN),
     FP_ROW(P_F3, 0x5b, cvttps2dq, 16, SIMD_ALIGN),

@@ -9,6 +9,35 @@
 
 #include "emu/cpu/host_fpu.h"
 
+/* ---- Memory --------------------------------------------------------------- */
+
+void fpu_check_ac(struct cpu *c, const struct insn *i, uint32_t ea,
+                  unsigned align)
+{
+    if ((c->rflags & FLAG_AC) && (c->cr0 & CR0_AM) && c->cpl == 3 &&
+        (c->seg[i->seg].base + ea) & (align - 1))
+        cpu_raise(c, EXC_AC, 0);
+}
+
+void fpu_read(struct cpu *c, const struct insn *i, uint32_t ea, void *buf,
+              unsigned n, unsigned align)
+{
+    mem_read(c, i->seg, ea, buf, n);
+    fpu_check_ac(c, i, ea, align);
+}
+
+void fpu_write(struct cpu *c, const struct insn *i, uint32_t ea,
+               const void *buf, unsigned n, unsigned align)
+{
+    if (c->rflags & FLAG_AC) {  /* #AC comes after #PF, before the store */
+        mem_probe_write(c, i->seg, ea, n);
+        fpu_check_ac(c, i, ea, align);
+    }
+    mem_write(c, i->seg, ea, buf, n);
+}
+
+/* ---- Tables --------------------------------------------------------------- */
+
 /* Memory forms: bytes to load, bytes to store (negative), or what else. */
 enum { UD = 100, LDENV, LDCW, STENV, STCW, RSTOR, SAVE, STSW };
 static const int8_t mem_forms[8][8] = {
@@ -37,6 +66,8 @@ static const uint64_t reg_forms[8] = {
     0xffffffff02ffffffull,      /* D8-DF: FCOMPP only */
     0x00ffff01ffffffffull,      /* no E1-E7, F8-FF */
 };
+
+/* ---- Rules ---------------------------------------------------------------- */
 
 static void check_available(struct cpu *c)
 {
@@ -107,7 +138,7 @@ static void exec_load(struct cpu *c, const struct insn *i, unsigned n)
     uint32_t ea = insn_ea(c, i);
     uint8_t buf[16];
 
-    mem_read(c, i->seg, ea, buf, n);
+    fpu_read(c, i, ea, buf, n, n == 10 ? 8 : n);
     c->fpu.mxcsr &= MXCSR_VALID;
     host_x87_run(&c->fpu, &out, buf, host_x87_mem_op(i->opcode, insn_reg(i)),
                  0);
@@ -126,8 +157,10 @@ static void exec_store(struct cpu *c, const struct insn *i, unsigned n)
     host_x87_run(&c->fpu, &out, buf, host_x87_mem_op(i->opcode, insn_reg(i)),
                  0);
     /* An unmasked #IS, #IA, #O or #U leaves the destination as it was. */
-    if (!(out.fsw & ~out.fcw & (FSW_IE | FSW_OE | FSW_UE)))
-        mem_write(c, i->seg, ea, buf, n);
+    if (out.fsw & ~out.fcw & (FSW_IE | FSW_OE | FSW_UE))
+        mem_probe_write(c, i->seg, ea, n);
+    else
+        fpu_write(c, i, ea, buf, n, n == 10 ? 8 : n);
     commit(c, &out);
     set_pointers(c, i);
     set_data_pointer(c, i, ea);

@@ -65,6 +65,18 @@ void x87_fnsave(struct cpu *c, const struct insn *i);
 void x87_fxsave(struct cpu *c, const struct insn *i);
 void x87_fxrstor(struct cpu *c, const struct insn *i);
 
+/*
+ * Memory operands of x87 and SIMD instructions. `align`: what #AC asks for
+ * (SDM vol. 3, table 6-7; vol. 2, 2.4), when it is enabled.
+ */
+void fpu_read(struct cpu *c, const struct insn *i, uint32_t ea, void *buf,
+              unsigned n, unsigned align);
+void fpu_write(struct cpu *c, const struct insn *i, uint32_t ea,
+               const void *buf, unsigned n, unsigned align);
+/* Raise #AC if the operand is not aligned and that is checked. */
+void fpu_check_ac(struct cpu *c, const struct insn *i, uint32_t ea,
+                  unsigned align);
+
 /* Raise #GP(0) unless the memory operand lies on a 16-byte boundary. */
 static inline void x87_check_align16(struct cpu *c, const struct insn *i,
                                      uint32_t ea)

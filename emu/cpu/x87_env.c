@@ -192,16 +192,17 @@ void x87_fldenv(struct cpu *c, const struct insn *i)
     bool op16 = i->flags & INSN_OP16;
     uint8_t env[ENV_MAX];
 
-    mem_read(c, i->seg, insn_ea(c, i), env, op16 ? 14 : 28);
+    fpu_read(c, i, insn_ea(c, i), env, op16 ? 14 : 28, op16 ? 2 : 4);
     env_apply(c, op16, env);
 }
 
 void x87_fnstenv(struct cpu *c, const struct insn *i)
 {
     uint8_t env[ENV_MAX];
-    unsigned n = env_build(c, i->flags & INSN_OP16, env);
+    bool op16 = i->flags & INSN_OP16;
+    unsigned n = env_build(c, op16, env);
 
-    mem_write(c, i->seg, insn_ea(c, i), env, n);
+    fpu_write(c, i, insn_ea(c, i), env, n, op16 ? 2 : 4);
     c->fpu.fcw |= FSW_EXC;      /* masks all */
     x87_sync_summary(c);
 }
@@ -212,7 +213,7 @@ void x87_frstor(struct cpu *c, const struct insn *i)
     unsigned n = op16 ? 14 : 28;
     uint8_t image[ENV_MAX + FSAVE_REGS];
 
-    mem_read(c, i->seg, insn_ea(c, i), image, n + FSAVE_REGS);
+    fpu_read(c, i, insn_ea(c, i), image, n + FSAVE_REGS, op16 ? 2 : 4);
     env_apply(c, op16, image);
     for (unsigned r = 0; r < 8; r++)
         memcpy(c->fpu.st[r], image + n + 10 * r, 10);
@@ -221,11 +222,12 @@ void x87_frstor(struct cpu *c, const struct insn *i)
 void x87_fnsave(struct cpu *c, const struct insn *i)
 {
     uint8_t image[ENV_MAX + FSAVE_REGS];
-    unsigned n = env_build(c, i->flags & INSN_OP16, image);
+    bool op16 = i->flags & INSN_OP16;
+    unsigned n = env_build(c, op16, image);
 
     for (unsigned r = 0; r < 8; r++)
         memcpy(image + n + 10 * r, c->fpu.st[r], 10);
-    mem_write(c, i->seg, insn_ea(c, i), image, n + FSAVE_REGS);
+    fpu_write(c, i, insn_ea(c, i), image, n + FSAVE_REGS, op16 ? 2 : 4);
     x87_init(c);
 }
 
@@ -234,6 +236,7 @@ void x87_fxsave(struct cpu *c, const struct insn *i)
     uint32_t ea = insn_ea(c, i);
     struct cpu_fpu image;
 
+    fpu_check_ac(c, i, ea, 16);
     x87_check_align16(c, i, ea);
     image = c->fpu;
     image.reserved0 = 0;
@@ -249,6 +252,7 @@ void x87_fxrstor(struct cpu *c, const struct insn *i)
     uint32_t ea = insn_ea(c, i);
     struct cpu_fpu image;
 
+    fpu_check_ac(c, i, ea, 16);
     x87_check_align16(c, i, ea);
     mem_read(c, i->seg, ea, &image, FXSAVE_BYTES);
     if (image.mxcsr & ~MXCSR_VALID)
