@@ -6,33 +6,17 @@
 #include <string.h>
 
 #include "emu/cpu/cpu.h"
-
-/* CPUID 1 EDX (SDM vol. 2, table 3-11) */
-#define F_FPU  (1u << 0)
-#define F_DE   (1u << 2)
-#define F_PSE  (1u << 3)
-#define F_TSC  (1u << 4)
-#define F_MSR  (1u << 5)
-#define F_PAE  (1u << 6)
-#define F_CX8  (1u << 8)
-#define F_SEP  (1u << 11)
-#define F_PGE  (1u << 13)
-#define F_CMOV (1u << 15)
-#define F_PAT  (1u << 16)
-#define F_MMX  (1u << 23)
-#define F_FXSR (1u << 24)
-#define F_SSE  (1u << 25)
-#define F_SSE2 (1u << 26)
-#define X_NX   (1u << 20)       /* CPUID 80000001h EDX */
+#include "emu/cpu/features.h"
 
 static const struct cpu_model model_trestle32 = {
     .name = CPU_MODEL_DEFAULT,
     .vendor = "GenuineIntel",
     .signature = 0x00000663,
-    .features_edx = F_FPU | F_DE | F_PSE | F_TSC | F_MSR | F_PAE | F_CX8 |
-                    F_SEP | F_PGE | F_CMOV | F_PAT | F_MMX | F_FXSR | F_SSE |
-                    F_SSE2,
-    .ext_edx = X_NX,
+    .features_edx = CPUID_FPU | CPUID_DE | CPUID_PSE | CPUID_TSC | CPUID_MSR |
+                    CPUID_PAE | CPUID_CX8 | CPUID_SEP | CPUID_MTRR |
+                    CPUID_PGE | CPUID_CMOV | CPUID_PAT | CPUID_MMX |
+                    CPUID_FXSR | CPUID_SSE | CPUID_SSE2,
+    .ext_edx = CPUID_EXT_NX,
     .tsc_hz = 1000000000,
 };
 
@@ -77,6 +61,7 @@ void cpu_reset(struct cpu *c)
     c->tsc_offset = 0;
     c->halted = c->shutdown = c->nmi_blocked = c->nmi = false;
     c->inhibit = 0;
+    c->event_ext = 0;
     c->run.debug = 0;
     memset(&c->fpu, 0, sizeof(c->fpu));
     c->fpu.fcw = 0x037f;

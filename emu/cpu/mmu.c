@@ -329,7 +329,8 @@ static const struct tlb_entry *translate(struct cpu *c, uint32_t lin,
         return e;
     if (!paging_walk(c, lin, access, user, &t)) {
         /* A fault drops what was cached (SDM vol. 3, 4.10.4.1). */
-        mmu_flush_page(c, lin);
+        if (e->page == page)
+            entry_clear(c->mmu, user, (page >> 12) & (TLB_SIZE - 1));
         *error = t.error;
         return NULL;
     }
