@@ -8,10 +8,10 @@ NEWLIB_STAMP := $(NEWLIB)/stamp
 NEWLIB_JOBS ?= $(shell nproc)
 
 # The code model and the like, shared with the appliance's own objects.
-METAL_ABI := -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
+METAL_ABI := -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
              -fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer
 GCC_INC := $(shell $(CC) -print-file-name=include)
-NEWLIB_CFLAGS := -O2 $(METAL_ABI) -nostdinc -isystem $(GCC_INC) -U__linux__
+NEWLIB_CFLAGS := -O2 -ffreestanding $(METAL_ABI) -nostdinc -isystem $(GCC_INC) -U__linux__
 NEWLIB_KEY = $(notdir $(NEWLIB_TAR)) $(NEWLIB_CFLAGS)
 
 # Rewritten, and so newer than the stamp, only when the key changes.

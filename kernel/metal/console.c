@@ -10,7 +10,7 @@
 #include "kernel/metal/format.h"
 #include "kernel/metal/log.h"
 #include "kernel/metal/paging.h"
-#include "kernel/metal/pci.h"
+#include "kernel/metal/host_pci.h"
 #include "kernel/metal/percpu.h"
 #include "kernel/metal/wait.h"
 #include "kernel/platform.h"
@@ -144,13 +144,13 @@ static bool take_spcr(const struct metal_options *options)
 
 static bool take_pci(const struct metal_options *options)
 {
-    for (unsigned i = 0; i < pci_count(); i++) {
-        const struct pci_function *f = pci_get(i);
+    for (unsigned i = 0; i < host_pci_count(); i++) {
+        const struct host_pci_function *f = host_pci_get(i);
 
         if (f->class_code >> 8 != PCI_CLASS_SERIAL || !f->bar[0].is_io ||
             !f->bar[0].base)
             continue;
-        pci_enable(f);
+        host_pci_enable(f);
         if (take_port(options, (uint16_t)f->bar[0].base, -1)) {
             format(where.place, sizeof where.place, "PCI %s port %xh",
                    f->slot, where.port);

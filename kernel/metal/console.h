@@ -13,7 +13,7 @@
 void console_early(const struct metal_options *options);
 /*
  * Without one so far look at ACPI's SPCR and for a PCI serial function; then
- * connect the interrupt. Needs acpi_init, apic_init, pci_init.
+ * connect the interrupt. Needs acpi_init, apic_init, host_pci_init.
  */
 void console_late(const struct metal_options *options);
 /* Let what is queued leave, two seconds at most. */

@@ -13,7 +13,7 @@
 #include "kernel/metal/clock.h"
 #include "kernel/metal/format.h"
 #include "kernel/metal/paging.h"
-#include "kernel/metal/pci.h"
+#include "kernel/metal/host_pci.h"
 #include "kernel/metal/wait.h"
 #include "kernel/platform.h"
 
@@ -36,7 +36,7 @@ static const struct nic_driver *const nic_drivers[] = {
 struct device {
     struct bus bus;
     struct bus_info info;
-    struct pci_irq irq;
+    struct host_pci_irq irq;
     bool is_io;
     uint16_t port;
     volatile uint8_t *memory;
@@ -129,7 +129,7 @@ static void arm_irq(void *ctx)
 {
     struct device *d = ctx;
 
-    pci_irq_rearm(&d->irq);
+    host_pci_irq_rearm(&d->irq);
 }
 
 static const struct bus bus_over_pci = {
@@ -139,11 +139,11 @@ static const struct bus bus_over_pci = {
     .dma_alloc = dma_alloc, .delay_us = delay_us, .arm_irq = arm_irq,
 };
 
-static bool open_window(struct device *d, const struct pci_function *f)
+static bool open_window(struct device *d, const struct host_pci_function *f)
 {
     for (unsigned pass = 0; pass < 2; pass++)
         for (unsigned i = 0; i < PCI_BARS; i++) {
-            const struct pci_bar *bar = &f->bar[i];
+            const struct host_pci_bar *bar = &f->bar[i];
 
             if (!bar->size || !bar->base || bar->is_io != (pass == 1))
                 continue;
@@ -158,10 +158,10 @@ static bool open_window(struct device *d, const struct pci_function *f)
     return false;
 }
 
-static void connect_irq(struct device *d, const struct pci_function *f)
+static void connect_irq(struct device *d, const struct host_pci_function *f)
 {
     d->irq.fn = wait_end;
-    if (!pci_irq_connect(f, &d->irq)) {
+    if (!host_pci_irq_connect(f, &d->irq)) {
         d->bus.arm_irq = NULL;
         wait_limit(NO_IRQ_POLL_NS);
     } else if (d->irq.is_line) {
@@ -169,7 +169,7 @@ static void connect_irq(struct device *d, const struct pci_function *f)
     }
 }
 
-static int bind(const struct nic_driver *driver, const struct pci_function *f)
+static int bind(const struct nic_driver *driver, const struct host_pci_function *f)
 {
     struct device *d = &devices[nic_count];
     int err;
@@ -182,7 +182,7 @@ static int bind(const struct nic_driver *driver, const struct pci_function *f)
     memcpy(d->info.slot, f->slot, sizeof d->info.slot);
     if (!open_window(d, f))
         return -ENXIO;
-    pci_enable(f);
+    host_pci_enable(f);
     connect_irq(d, f);
     err = driver->create(&d->bus, &d->info, &nics[nic_count]);
     if (err)
@@ -191,7 +191,7 @@ static int bind(const struct nic_driver *driver, const struct pci_function *f)
     return 0;
 }
 
-static const struct nic_driver *driver_for(const struct pci_function *f)
+static const struct nic_driver *driver_for(const struct host_pci_function *f)
 {
     for (const struct nic_driver *const *d = nic_drivers; *d; d++)
         for (size_t i = 0; i < (*d)->id_count; i++)
@@ -201,7 +201,7 @@ static const struct nic_driver *driver_for(const struct pci_function *f)
     return NULL;
 }
 
-static void add_nic(const struct pci_function *f)
+static void add_nic(const struct host_pci_function *f)
 {
     const struct nic_driver *driver = driver_for(f);
     int err;
@@ -227,8 +227,8 @@ static void add_nic(const struct pci_function *f)
 
 void devices_init(void)
 {
-    for (unsigned i = 0; i < pci_count(); i++) {
-        const struct pci_function *f = pci_get(i);
+    for (unsigned i = 0; i < host_pci_count(); i++) {
+        const struct host_pci_function *f = host_pci_get(i);
 
         if (f->class_code >> 16 == PCI_CLASS_NETWORK)
             add_nic(f);

@@ -4,8 +4,10 @@
  * nothing to do.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <reent.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/lock.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -83,6 +85,12 @@ static int refuse(int error)
 {
     errno = error;
     return -1;
+}
+
+/* newlib's own goes through posix_memalign, which it does not have. */
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return memalign(alignment, size);
 }
 
 int read(int fd, void *buf, size_t len) { return 0; }

@@ -20,7 +20,7 @@
 #include "kernel/metal/multiboot.h"
 #include "kernel/metal/paging.h"
 #include "kernel/metal/panic.h"
-#include "kernel/metal/pci.h"
+#include "kernel/metal/host_pci.h"
 #include "kernel/metal/percpu.h"
 #include "kernel/metal/screen.h"
 #include "kernel/metal/symbols.h"
@@ -87,7 +87,7 @@ static void start_devices(void)
     clock_init();
     apic_timer_init();
     wall_init();
-    pci_init();
+    host_pci_init();
     interrupts_on();
     console_late(&options);
     files_init(&boot);

@@ -1,10 +1,10 @@
-/* Interrupts of PCI functions; see pci.h. MSI: PCI 3.0, 6.8.1 and 6.8.2. */
+/* Interrupts of PCI functions; see host_pci.h. MSI: PCI 3.0, 6.8.1 and 6.8.2. */
 #include <stddef.h>
 
 #include "kernel/metal/apic.h"
 #include "kernel/metal/arch.h"
 #include "kernel/metal/paging.h"
-#include "kernel/metal/pci.h"
+#include "kernel/metal/host_pci.h"
 #include "kernel/metal/pic8259.h"
 #include "kernel/metal/trap.h"
 
@@ -15,34 +15,34 @@ enum { MSIX_CONTROL = 2, MSIX_TABLE = 4, MSIX_ENABLE = 0x8000,
 #define PCI_COMMAND 0x04u
 #define COMMAND_NO_INTX 0x400u
 
-static void disable_line(const struct pci_function *f)
+static void disable_line(const struct host_pci_function *f)
 {
-    pci_write16(f, PCI_COMMAND, pci_read16(f, PCI_COMMAND) | COMMAND_NO_INTX);
+    host_pci_write16(f, PCI_COMMAND, host_pci_read16(f, PCI_COMMAND) | COMMAND_NO_INTX);
 }
 
-static bool connect_msi(const struct pci_function *f, unsigned vector)
+static bool connect_msi(const struct host_pci_function *f, unsigned vector)
 {
     unsigned at = f->msi;
-    uint16_t control = pci_read16(f, at + MSI_CONTROL);
+    uint16_t control = host_pci_read16(f, at + MSI_CONTROL);
 
-    pci_write32(f, at + MSI_ADDRESS, (uint32_t)apic_msi_address());
+    host_pci_write32(f, at + MSI_ADDRESS, (uint32_t)apic_msi_address());
     if (control & MSI_64) {
-        pci_write32(f, at + 8, (uint32_t)(apic_msi_address() >> 32));
-        pci_write16(f, at + 12, (uint16_t)apic_msi_data(vector));
+        host_pci_write32(f, at + 8, (uint32_t)(apic_msi_address() >> 32));
+        host_pci_write16(f, at + 12, (uint16_t)apic_msi_data(vector));
     } else {
-        pci_write16(f, at + 8, (uint16_t)apic_msi_data(vector));
+        host_pci_write16(f, at + 8, (uint16_t)apic_msi_data(vector));
     }
-    pci_write16(f, at + MSI_CONTROL,
+    host_pci_write16(f, at + MSI_CONTROL,
                 (control & (uint16_t)~MSI_MULTIPLE) | MSI_ENABLE);
     disable_line(f);
     return true;
 }
 
 /* One vector: entry 0 stands for all causes that the chip sends there. */
-static bool connect_msix(const struct pci_function *f, unsigned vector)
+static bool connect_msix(const struct host_pci_function *f, unsigned vector)
 {
-    uint16_t control = pci_read16(f, f->msix + MSIX_CONTROL);
-    uint32_t where = pci_read32(f, f->msix + MSIX_TABLE);
+    uint16_t control = host_pci_read16(f, f->msix + MSIX_CONTROL);
+    uint32_t where = host_pci_read32(f, f->msix + MSIX_TABLE);
     unsigned bar = where & 7;
     volatile uint8_t *entry;
 
@@ -55,13 +55,13 @@ static bool connect_msix(const struct pci_function *f, unsigned vector)
                               PAGING_WRITE | PAGING_UNCACHED);
     if (!entry)
         return false;
-    pci_write16(f, f->msix + MSIX_CONTROL,
+    host_pci_write16(f, f->msix + MSIX_CONTROL,
                 control | MSIX_ENABLE | MSIX_FUNCTION_MASK);
     mmio_write32(entry, (uint32_t)apic_msi_address());
     mmio_write32(entry + 4, (uint32_t)(apic_msi_address() >> 32));
     mmio_write32(entry + 8, apic_msi_data(vector));
     mmio_write32(entry + 12, 0);
-    pci_write16(f, f->msix + MSIX_CONTROL,
+    host_pci_write16(f, f->msix + MSIX_CONTROL,
                 (control | MSIX_ENABLE) & (uint16_t)~MSIX_FUNCTION_MASK);
     disable_line(f);
     return true;
@@ -70,13 +70,13 @@ static bool connect_msix(const struct pci_function *f, unsigned vector)
 /* A level line would come again and again until the driver has served it. */
 static void on_line(void *ctx)
 {
-    struct pci_irq *irq = ctx;
+    struct host_pci_irq *irq = ctx;
 
     pic8259_mask(irq->line);
     irq->fn(irq->ctx);
 }
 
-bool pci_irq_connect(const struct pci_function *f, struct pci_irq *irq)
+bool host_pci_irq_connect(const struct host_pci_function *f, struct host_pci_irq *irq)
 {
     unsigned vector = apic_present() && (f->msi || f->msix)
                           ? trap_alloc_vector() : 0;
@@ -97,7 +97,7 @@ bool pci_irq_connect(const struct pci_function *f, struct pci_irq *irq)
     return true;
 }
 
-void pci_irq_rearm(const struct pci_irq *irq)
+void host_pci_irq_rearm(const struct host_pci_irq *irq)
 {
     if (irq->is_line)
         pic8259_unmask(irq->line);

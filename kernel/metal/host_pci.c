@@ -1,5 +1,5 @@
-/* See pci.h. */
-#include "kernel/metal/pci.h"
+/* See host_pci.h. */
+#include "kernel/metal/host_pci.h"
 
 #include <stddef.h>
 
@@ -23,29 +23,29 @@ enum { CAPABILITY_MSI = 0x05, CAPABILITY_MSIX = 0x11 };
 #define BAR_IO 1u
 #define BAR_64 4u
 
-static struct pci_function functions[PCI_MAX_FUNCTIONS];
+static struct host_pci_function functions[PCI_MAX_FUNCTIONS];
 static unsigned count;
 static volatile uint8_t *ecam;  /* NULL: CF8h */
 static unsigned ecam_first, ecam_last;
 
-static uint32_t cf8_address(const struct pci_function *f, unsigned reg)
+static uint32_t cf8_address(const struct host_pci_function *f, unsigned reg)
 {
     return 1u << 31 | (uint32_t)f->bus << 16 | (uint32_t)f->device << 11 |
            (uint32_t)f->function << 8 | (reg & 0xfc);
 }
 
-static volatile uint8_t *ecam_at(const struct pci_function *f, unsigned reg)
+static volatile uint8_t *ecam_at(const struct host_pci_function *f, unsigned reg)
 {
     return ecam + (f->bus - ecam_first) * BUS_BYTES + f->device * 0x8000u +
            f->function * 0x1000u + reg;
 }
 
-static bool use_ecam(const struct pci_function *f)
+static bool use_ecam(const struct host_pci_function *f)
 {
     return ecam && f->bus >= ecam_first && f->bus <= ecam_last;
 }
 
-uint32_t pci_read32(const struct pci_function *f, unsigned reg)
+uint32_t host_pci_read32(const struct host_pci_function *f, unsigned reg)
 {
     if (use_ecam(f))
         return mmio_read32(ecam_at(f, reg));
@@ -53,7 +53,7 @@ uint32_t pci_read32(const struct pci_function *f, unsigned reg)
     return in32(CONFIG_DATA);
 }
 
-void pci_write32(const struct pci_function *f, unsigned reg, uint32_t v)
+void host_pci_write32(const struct host_pci_function *f, unsigned reg, uint32_t v)
 {
     if (use_ecam(f)) {
         mmio_write32(ecam_at(f, reg), v);
@@ -63,17 +63,17 @@ void pci_write32(const struct pci_function *f, unsigned reg, uint32_t v)
     out32(CONFIG_DATA, v);
 }
 
-uint16_t pci_read16(const struct pci_function *f, unsigned reg)
+uint16_t host_pci_read16(const struct host_pci_function *f, unsigned reg)
 {
-    return (uint16_t)(pci_read32(f, reg & ~3u) >> (reg & 2) * 8);
+    return (uint16_t)(host_pci_read32(f, reg & ~3u) >> (reg & 2) * 8);
 }
 
-uint8_t pci_read8(const struct pci_function *f, unsigned reg)
+uint8_t host_pci_read8(const struct host_pci_function *f, unsigned reg)
 {
-    return (uint8_t)(pci_read32(f, reg & ~3u) >> (reg & 3) * 8);
+    return (uint8_t)(host_pci_read32(f, reg & ~3u) >> (reg & 3) * 8);
 }
 
-void pci_write16(const struct pci_function *f, unsigned reg, uint16_t v)
+void host_pci_write16(const struct host_pci_function *f, unsigned reg, uint16_t v)
 {
     /* A true 16-bit write: status bits beside the command clear on ones. */
     if (use_ecam(f)) {
@@ -86,8 +86,8 @@ void pci_write16(const struct pci_function *f, unsigned reg, uint16_t v)
 
 static void open_ecam(void)
 {
-    struct pci_function host = {0};
-    uint32_t by_ports = pci_read32(&host, PCI_ID);
+    struct host_pci_function host = {0};
+    uint32_t by_ports = host_pci_read32(&host, PCI_ID);
 
     for (unsigned i = 0; acpi.has_mcfg && i < acpi.mcfg.count; i++) {
         const struct acpi_segment *s = &acpi.mcfg.segment[i];
@@ -104,7 +104,7 @@ static void open_ecam(void)
     }
     /* Some firmware describes a window that is not there. */
     if (ecam && by_ports != ~0u && !ecam_first &&
-        pci_read32(&host, PCI_ID) != by_ports) {
+        host_pci_read32(&host, PCI_ID) != by_ports) {
         platform_log("PCI: the MCFG window does not answer: using CF8h");
         ecam = NULL;
     }
@@ -112,22 +112,22 @@ static void open_ecam(void)
 
 /* Size bar `i` (and the next for 64 bits); decoding is off. Returns the number
  * of registers it takes. */
-static unsigned size_bar(struct pci_function *f, unsigned i)
+static unsigned size_bar(struct host_pci_function *f, unsigned i)
 {
     unsigned reg = PCI_BAR0 + 4 * i;
-    uint32_t low = pci_read32(f, reg), high = 0, mask, mask_high = ~0u;
-    struct pci_bar *bar = &f->bar[i];
+    uint32_t low = host_pci_read32(f, reg), high = 0, mask, mask_high = ~0u;
+    struct host_pci_bar *bar = &f->bar[i];
     bool is_64 = !(low & BAR_IO) && (low & 6) == BAR_64 && i + 1 < PCI_BARS;
     uint64_t wide;
 
-    pci_write32(f, reg, ~0u);
-    mask = pci_read32(f, reg);
-    pci_write32(f, reg, low);
+    host_pci_write32(f, reg, ~0u);
+    mask = host_pci_read32(f, reg);
+    host_pci_write32(f, reg, low);
     if (is_64) {
-        high = pci_read32(f, reg + 4);
-        pci_write32(f, reg + 4, ~0u);
-        mask_high = pci_read32(f, reg + 4);
-        pci_write32(f, reg + 4, high);
+        high = host_pci_read32(f, reg + 4);
+        host_pci_write32(f, reg + 4, ~0u);
+        mask_high = host_pci_read32(f, reg + 4);
+        host_pci_write32(f, reg + 4, high);
     }
     bar->is_io = low & BAR_IO;
     if (mask && mask != ~0u) {
@@ -143,43 +143,43 @@ static unsigned size_bar(struct pci_function *f, unsigned i)
     return is_64 ? 2 : 1;
 }
 
-static void read_bars(struct pci_function *f)
+static void read_bars(struct host_pci_function *f)
 {
-    unsigned bars = (pci_read8(f, PCI_HEADER_TYPE) & 0x7f) == 0 ? PCI_BARS : 0;
-    uint16_t command = pci_read16(f, PCI_COMMAND);
+    unsigned bars = (host_pci_read8(f, PCI_HEADER_TYPE) & 0x7f) == 0 ? PCI_BARS : 0;
+    uint16_t command = host_pci_read16(f, PCI_COMMAND);
 
     if (f->class_code >> 16 == 0x06)    /* bridges: leave decoding alone */
         return;
-    pci_write16(f, PCI_COMMAND,
+    host_pci_write16(f, PCI_COMMAND,
                 command & (uint16_t)~(COMMAND_IO | COMMAND_MEMORY));
     for (unsigned i = 0; i < bars;)
         i += size_bar(f, i);
-    pci_write16(f, PCI_COMMAND, command);
+    host_pci_write16(f, PCI_COMMAND, command);
 }
 
-static void read_capabilities(struct pci_function *f)
+static void read_capabilities(struct host_pci_function *f)
 {
     unsigned at;
 
-    if (!(pci_read16(f, PCI_STATUS) & STATUS_CAPABILITIES))
+    if (!(host_pci_read16(f, PCI_STATUS) & STATUS_CAPABILITIES))
         return;
-    at = pci_read8(f, PCI_CAPABILITIES) & 0xfc;
+    at = host_pci_read8(f, PCI_CAPABILITIES) & 0xfc;
     for (unsigned i = 0; at >= 0x40 && i < 48; i++) {
-        uint8_t id = pci_read8(f, at);
+        uint8_t id = host_pci_read8(f, at);
 
         if (id == CAPABILITY_MSI)
             f->msi = (uint8_t)at;
         else if (id == CAPABILITY_MSIX)
             f->msix = (uint8_t)at;
-        at = pci_read8(f, at + 1) & 0xfc;
+        at = host_pci_read8(f, at + 1) & 0xfc;
     }
 }
 
-static void add(struct pci_function f)
+static void add(struct host_pci_function f)
 {
-    uint32_t id = pci_read32(&f, PCI_ID);
-    uint32_t subsystem = pci_read32(&f, PCI_SUBSYSTEM);
-    uint32_t class_code = pci_read32(&f, PCI_CLASS);
+    uint32_t id = host_pci_read32(&f, PCI_ID);
+    uint32_t subsystem = host_pci_read32(&f, PCI_SUBSYSTEM);
+    uint32_t class_code = host_pci_read32(&f, PCI_CLASS);
 
     if (count == PCI_MAX_FUNCTIONS)
         return;
@@ -189,7 +189,7 @@ static void add(struct pci_function f)
     f.subsystem_id = subsystem >> 16;
     f.class_code = class_code >> 8;
     f.revision = (uint8_t)class_code;
-    f.irq_line = pci_read8(&f, PCI_IRQ_LINE);
+    f.irq_line = host_pci_read8(&f, PCI_IRQ_LINE);
     format(f.slot, sizeof f.slot, "%02x:%02x.%x", f.bus, f.device,
            f.function);
     read_bars(&f);
@@ -199,20 +199,20 @@ static void add(struct pci_function f)
 
 static void scan_device(uint8_t bus, uint8_t device)
 {
-    struct pci_function f = {.bus = bus, .device = device};
+    struct host_pci_function f = {.bus = bus, .device = device};
     unsigned last;
 
-    if ((uint16_t)pci_read32(&f, PCI_ID) == 0xffff)
+    if ((uint16_t)host_pci_read32(&f, PCI_ID) == 0xffff)
         return;
-    last = pci_read8(&f, PCI_HEADER_TYPE) & 0x80 ? 7 : 0;
+    last = host_pci_read8(&f, PCI_HEADER_TYPE) & 0x80 ? 7 : 0;
     for (unsigned fn = 0; fn <= last; fn++) {
         f.function = (uint8_t)fn;
-        if ((uint16_t)pci_read32(&f, PCI_ID) != 0xffff)
+        if ((uint16_t)host_pci_read32(&f, PCI_ID) != 0xffff)
             add(f);
     }
 }
 
-void pci_init(void)
+void host_pci_init(void)
 {
     open_ecam();
     /* Firmware has numbered the buses; several may be roots, so try all. */
@@ -222,12 +222,12 @@ void pci_init(void)
     platform_log("PCI: %u functions, by %s", count, ecam ? "ECAM" : "CF8h");
 }
 
-unsigned pci_count(void) { return count; }
-const struct pci_function *pci_get(unsigned i) { return &functions[i]; }
+unsigned host_pci_count(void) { return count; }
+const struct host_pci_function *host_pci_get(unsigned i) { return &functions[i]; }
 
-void pci_enable(const struct pci_function *f)
+void host_pci_enable(const struct host_pci_function *f)
 {
-    pci_write16(f, PCI_COMMAND,
-                pci_read16(f, PCI_COMMAND) | COMMAND_IO | COMMAND_MEMORY |
+    host_pci_write16(f, PCI_COMMAND,
+                host_pci_read16(f, PCI_COMMAND) | COMMAND_IO | COMMAND_MEMORY |
                     COMMAND_MASTER);
 }

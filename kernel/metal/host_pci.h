@@ -1,6 +1,6 @@
 /* The physical PCI functions (PCI Local Bus 3.0; PCI Express base 7.2.2). */
-#ifndef KERNEL_METAL_PCI_H
-#define KERNEL_METAL_PCI_H
+#ifndef KERNEL_METAL_HOST_PCI_H
+#define KERNEL_METAL_HOST_PCI_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,12 +8,12 @@
 #define PCI_MAX_FUNCTIONS 256u
 #define PCI_BARS 6u
 
-struct pci_bar {
+struct host_pci_bar {
     uint64_t base, size;        /* size 0: not there */
     bool is_io;
 };
 
-struct pci_function {
+struct host_pci_function {
     uint8_t bus, device, function;
     char slot[16];              /* "00:03.0" */
     uint16_t vendor, id;
@@ -22,37 +22,37 @@ struct pci_function {
     uint8_t revision;
     uint8_t irq_line;           /* config 3Ch: 8259 input, 0 or 255 unknown */
     uint8_t msi, msix;          /* capability offsets, 0: none */
-    struct pci_bar bar[PCI_BARS];
+    struct host_pci_bar bar[PCI_BARS];
 };
 
 /* Find all functions, by ECAM (ACPI's MCFG) or ports CF8h/CFCh. */
-void pci_init(void);
-unsigned pci_count(void);
-/* i < pci_count(). */
-const struct pci_function *pci_get(unsigned i);
+void host_pci_init(void);
+unsigned host_pci_count(void);
+/* i < host_pci_count(). */
+const struct host_pci_function *host_pci_get(unsigned i);
 
 /* Configuration space; `reg` naturally aligned, below 256. */
-uint32_t pci_read32(const struct pci_function *f, unsigned reg);
-uint16_t pci_read16(const struct pci_function *f, unsigned reg);
-uint8_t pci_read8(const struct pci_function *f, unsigned reg);
-void pci_write32(const struct pci_function *f, unsigned reg, uint32_t v);
-void pci_write16(const struct pci_function *f, unsigned reg, uint16_t v);
+uint32_t host_pci_read32(const struct host_pci_function *f, unsigned reg);
+uint16_t host_pci_read16(const struct host_pci_function *f, unsigned reg);
+uint8_t host_pci_read8(const struct host_pci_function *f, unsigned reg);
+void host_pci_write32(const struct host_pci_function *f, unsigned reg, uint32_t v);
+void host_pci_write16(const struct host_pci_function *f, unsigned reg, uint16_t v);
 
 /* Decoding of memory and I/O, and bus mastering, on. */
-void pci_enable(const struct pci_function *f);
+void host_pci_enable(const struct host_pci_function *f);
 
 /*
  * Let the function's interrupt call `fn(ctx)` in an interrupt handler, by
  * MSI-X, MSI or its INTx line on the 8259. The handler of a line gets it masked
- * and pci_irq_rearm unmasks it. False: there is no way.
+ * and host_pci_irq_rearm unmasks it. False: there is no way.
  */
-struct pci_irq {
+struct host_pci_irq {
     void (*fn)(void *ctx);
     void *ctx;
     bool is_line;
     uint8_t line;
 };
-bool pci_irq_connect(const struct pci_function *f, struct pci_irq *irq);
-void pci_irq_rearm(const struct pci_irq *irq);
+bool host_pci_irq_connect(const struct host_pci_function *f, struct host_pci_irq *irq);
+void host_pci_irq_rearm(const struct host_pci_irq *irq);
 
 #endif
