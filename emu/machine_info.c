@@ -9,6 +9,7 @@
 #include "emu/dev/ne2000.h"
 #include "emu/dev/pci.h"
 #include "emu/dev/pic.h"
+#include "emu/dev/vga.h"
 #include "emu/textbuf.h"
 
 #define PAM_BASE 0xc0000u
@@ -27,6 +28,17 @@ static int info_pic(struct machine *m, char *buf, size_t size)
 static int info_pci(struct machine *m, char *buf, size_t size)
 {
     return pci_format(m->d.pci, buf, size);
+}
+
+static int info_screen(struct machine *m, char *buf, size_t size)
+{
+    int n = vga_text(m->d.vga, buf, size);
+    struct textbuf t = { buf, size, 0 };
+
+    if (n != -ENODATA)
+        return n;
+    text_add(&t, "(a graphics mode)\n");
+    return (int)t.wanted;
 }
 
 static int info_block(struct machine *m, char *buf, size_t size)
@@ -116,7 +128,7 @@ int machine_info(struct machine *m, const char *what, char *buf, size_t size)
         { "registers", info_registers }, { "pic", info_pic },
         { "pci", info_pci },             { "mtree", info_mtree },
         { "counters", info_counters },   { "block", info_block },
-        { "network", info_network },
+        { "network", info_network },     { "screen", info_screen },
     };
 
     for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++)

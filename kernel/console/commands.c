@@ -107,6 +107,7 @@ static void info_registers(struct monitor *mon)
 
 static void info_pic(struct monitor *mon) { info_text(mon, "pic"); }
 static void info_pci(struct monitor *mon) { info_text(mon, "pci"); }
+static void info_screen(struct monitor *mon) { info_text(mon, "screen"); }
 
 static const struct {
     const char *name, *help;
@@ -118,6 +119,7 @@ static const struct {
     { "pci", "the guest's PCI devices", info_pci },
     { "pic", "the guest's interrupt controllers", info_pic },
     { "registers", "the guest's CPU registers", info_registers },
+    { "screen", "the text on the guest's VGA", info_screen },
     { "status", "running or paused, engine", info_status },
     { "version", "Trestle's version", info_version },
 };
