@@ -114,6 +114,8 @@ static void deliver(struct engine *e)
     c->halted = false;
     c->inhibit = 0;
     c->run.cur = NULL;
+    e->link = NULL;             /* the handler is no branch's target */
+    e->indirect = false;
     /* Counted, so that a guest that only faults still uses up its budget. */
     c->icount = ++c->run.count;
     cpu_interrupt(c, e->fault.vector, (enum int_kind)e->fault.kind,
