@@ -24,7 +24,7 @@ static uint8_t *memory_at(struct ne2000 *s, uint16_t addr, uint32_t *len)
     } else if (addr < NE_RAM_START) {
         end = NE_RAM_START;
     } else if (addr < NE_RAM_END) {
-        at = s->ram + addr - NE_RAM_START;
+        at = s->ram + (addr - NE_RAM_START);
         end = NE_RAM_END;
     } else {
         end = 0x10000;

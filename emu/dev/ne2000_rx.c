@@ -102,10 +102,10 @@ static void ring_write(struct ne2000 *s, uint32_t *addr, const uint8_t *from,
         uint32_t n = len < stop - *addr ? len : stop - *addr;
 
         if (from) {
-            memcpy(s->ram + *addr - NE_RAM_START, from, n);
+            memcpy(s->ram + (*addr - NE_RAM_START), from, n);
             from += n;
         } else {
-            memset(s->ram + *addr - NE_RAM_START, 0, n);
+            memset(s->ram + (*addr - NE_RAM_START), 0, n);
         }
         *addr += n;
         len -= n;

@@ -80,7 +80,7 @@ void ne_transmit(struct ne2000 *s)
         s->tx_tsr = TSR_FU;
         s->tx_isr = ISR_TXE;
     } else {
-        const uint8_t *frame = s->ram + addr - NE_RAM_START;
+        const uint8_t *frame = s->ram + (addr - NE_RAM_START);
 
         s->tx_tsr = tsr_of_mode[mode];
         s->tx_isr = ISR_PTX;

@@ -1,0 +1,78 @@
+# Fuzzing: one libFuzzer program per tests/fuzz/fuzz_*.c, under ASan and UBSan,
+# linked with the fakes first and a library of everything behind them, as unit
+# tests are. A fuzzer names the files it is for in lines `// covers: FILE ...`;
+# their line coverage is what check-fuzz-long prints.
+FUZZ := $(BUILD)/fuzz
+FUZZ_CC ?= clang
+LLVM_PROFDATA ?= llvm-profdata-14
+LLVM_COV ?= llvm-cov-14
+FUZZ_SECONDS ?= 20
+FUZZ_LONG_SECONDS ?= 300
+FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_INSTRUMENT := -fsanitize=fuzzer-no-link $(FUZZ_SAN) \
+                   -fprofile-instr-generate -fcoverage-mapping
+# Warnings are the other builds' matter.
+FUZZ_CFLAGS := -std=gnu11 -w -O1 -g -I. -MMD -MP -fno-strict-aliasing \
+               -D_GNU_SOURCE $(FUZZ_INSTRUMENT) $(LWIP_INC)
+FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZERS := $(addprefix $(FUZZ)/,$(FUZZ_NAMES))
+FUZZ_LIB_SRC := $(filter-out %/main.c,$(EMU_SRC) $(DRIVER_SRC) $(KERNEL_SRC) \
+                  $(sort $(wildcard kernel/hosted/*.c)))
+FUZZ_LIB_OBJ := $(patsubst %.c,$(FUZZ)/%.o,$(FUZZ_LIB_SRC)) \
+                $(FUZZ)/kernel/firmware.o $(call lwip_objects,$(FUZZ))
+FUZZ_FAKE_OBJ := $(patsubst %.c,$(FUZZ)/%.o,$(sort $(wildcard tests/unit/fake_*.c)))
+
+$(FUZZ)/flags: FORCE | $(DEPS_test)
+	@mkdir -p $(@D)
+	@echo '$(FUZZ_CFLAGS)' | cmp -s - $@ || echo '$(FUZZ_CFLAGS)' > $@
+$(eval $(call lwip_rule,$(FUZZ),$(FUZZ_CC) -std=gnu11 -O1 -g $(FUZZ_INSTRUMENT)))
+$(filter $(FUZZ)/kernel/net/%,$(FUZZ_LIB_OBJ)): $(LWIP_STAMP)
+$(patsubst %,$(FUZZ)/tests/fuzz/%.o,$(FUZZ_NAMES)): $(LWIP_STAMP)
+
+$(FUZZ)/kernel/firmware.o: kernel/firmware.S $(FUZZ)/flags
+	@mkdir -p $(@D)
+	@$(FUZZ_CC) -Wa,-I$(FIRMWARE_DIR) -c -o $@ $<
+$(FUZZ)/%.o: %.c $(FUZZ)/flags
+	@mkdir -p $(@D)
+	@echo "  CC    $< (fuzzing)"
+	@$(FUZZ_CC) $(FUZZ_CFLAGS) -c -o $@ $<
+
+$(FUZZ)/libtrestle.a: $(FUZZ_LIB_OBJ)
+	@rm -f $@ && ar rcs $@ $^
+$(FUZZ)/libfake.a: $(FUZZ_FAKE_OBJ)
+	@rm -f $@ && ar rcs $@ $^
+$(FUZZERS): $(FUZZ)/%: $(FUZZ)/tests/fuzz/%.o $(FUZZ)/libfake.a $(FUZZ)/libtrestle.a
+	@$(FUZZ_CC) -fsanitize=fuzzer $(FUZZ_SAN) -fprofile-instr-generate -o $@ \
+	  $< $(FUZZ)/libfake.a $(FUZZ)/libtrestle.a -lm
+
+# $(call fuzz_run,SECONDS): each fuzzer from its own growing corpus; a failure
+# leaves the input that did it beside the corpus.
+define fuzz_run
+set -e; for f in $(FUZZ_NAMES); do \
+  mkdir -p $(FUZZ)/corpus/$$f; echo "  FUZZ  $$f ($(1) s)"; \
+  LLVM_PROFILE_FILE=$(FUZZ)/$$f.profraw timeout $$(($(1) + 60)) $(FUZZ)/$$f \
+    -max_total_time=$(1) -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
+    -print_final_stats=1 -verbosity=0 -artifact_prefix=$(FUZZ)/$$f- \
+    $(FUZZ)/corpus/$$f > $(FUZZ)/$$f.log 2>&1 || \
+    { cat $(FUZZ)/$$f.log; exit 1; }; \
+  sed -n 's/^stat::number_of_executed_units: */  runs: /p' $(FUZZ)/$$f.log; \
+done
+endef
+
+.PHONY: fuzz check-fuzz check-fuzz-long
+## fuzz            build the fuzzers
+fuzz: $(FUZZERS)
+## check-fuzz      each fuzzer for FUZZ_SECONDS (20)
+check-fuzz: $(FUZZERS)
+	@$(call fuzz_run,$(FUZZ_SECONDS))
+## check-fuzz-long each fuzzer for FUZZ_LONG_SECONDS (300), and its coverage
+check-fuzz-long: $(FUZZERS)
+	@$(call fuzz_run,$(FUZZ_LONG_SECONDS))
+	@set -e; for f in $(FUZZ_NAMES); do \
+	  covers=$$(sed -n 's|^// covers: *||p' tests/fuzz/$$f.c); \
+	  $(LLVM_PROFDATA) merge -sparse -o $(FUZZ)/$$f.profdata $(FUZZ)/$$f.profraw; \
+	  $(LLVM_COV) export -summary-only -instr-profile=$(FUZZ)/$$f.profdata \
+	    $(FUZZ)/$$f $$covers | tests/fuzz/coverage.py $$f; \
+	done
+
+-include $(shell [ -d $(FUZZ) ] && find $(FUZZ) -name '*.d')
