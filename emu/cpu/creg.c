@@ -104,11 +104,9 @@ static void write_cr(struct cpu *c, unsigned n, uint32_t v)
     case 3:
         set_cr3(c, v);
         break;
-    case 4:
+    default:
         set_cr4(c, v);
         break;
-    default:
-        cpu_raise(c, EXC_UD, 0);
     }
 }
 
@@ -121,15 +119,18 @@ static uint32_t read_cr(struct cpu *c, unsigned n)
         return (uint32_t)c->cr2;
     case 3:
         return (uint32_t)c->cr3;
-    case 4:
-        return (uint32_t)c->cr4;
     default:
-        cpu_raise(c, EXC_UD, 0);
+        return (uint32_t)c->cr4;
     }
 }
 
 void op_mov_cr(struct cpu *c, const struct insn *i)
 {
+    static const uint8_t existing = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4;
+
+    /* A register that does not exist is #UD at any level. */
+    if (i->opcode != 0x06 && !(existing >> insn_reg(i) & 1))
+        cpu_raise(c, EXC_UD, 0);
     cpu_need_cpl0(c);
     if (i->opcode == 0x06)
         c->cr0 &= ~(uint64_t)CR0_TS;

@@ -201,6 +201,14 @@ static bool check_available(struct cpu *c, const struct insn *i, unsigned flags)
     return !(flags & SIMD_MMX) || x87_wait(c, i);
 }
 
+/* CVTPI2PS and CVTPI2PD from memory leave MMX alone. */
+static unsigned needs(const struct insn *i, const struct simd_entry *e)
+{
+    bool memory_only = e->exec == simd_cvt_pi2 && insn_mod(i) != 3;
+
+    return memory_only ? e->flags & ~SIMD_MMX : e->flags;
+}
+
 void op_simd(struct cpu *c, const struct insn *i)
 {
     const struct simd_entry *e = &simd_table[prefix_of(i)][i->opcode];
@@ -211,7 +219,7 @@ void op_simd(struct cpu *c, const struct insn *i)
         cpu_raise(c, EXC_UD, 0);
     if (e->exec == simd_do_shift_imm && !shift_exists(i, e))
         cpu_raise(c, EXC_UD, 0);
-    if (check_available(c, i, e->flags))
+    if (check_available(c, i, needs(i, e)))
         e->exec(c, i, e);
 }
 

@@ -155,11 +155,12 @@ SIMD_EXEC(simd_maskmov)
         memcpy(src, simd_xmm(c, insn_reg(i)), 16);
         memcpy(mask, simd_xmm(c, insn_rm(i)), 16);
     }
+    if (e->arg)
+        simd_mmx_enter(c);
     /* Checked as one store of all bytes, whatever the mask says. */
     mem_probe_write(c, i->seg, at, e->size);
+    fpu_check_ac(c, i, at, 8);
     for (unsigned n = 0; n < e->size; n++)
         if (mask[n] & 0x80)
             mem_write8(c, i->seg, at + n, src[n]);
-    if (e->arg)
-        simd_mmx_enter(c);
 }

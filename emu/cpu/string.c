@@ -331,13 +331,13 @@ static bool repeat(struct cpu *c, const struct insn *i,
         advance(c, i, RCX, -done);
         return done == count || (op->compares && compare_ends(c, i));
     }
-    while (done < most && done < count && !c->run.end_trace) {
+    do {                        /* one at least: block may have ended the trace */
         op->one(c, i, size);
         advance(c, i, RCX, (uint32_t)-1);
         done++;
         if (op->compares && compare_ends(c, i))
             return true;
-    }
+    } while (done < most && done < count && !c->run.end_trace);
     return done == count;
 }
 

@@ -236,7 +236,7 @@ void x87_fxsave(struct cpu *c, const struct insn *i)
     uint32_t ea = insn_ea(c, i);
     struct cpu_fpu image;
 
-    fpu_check_ac(c, i, ea, 16);
+    fpu_check_ac(c, i, ea, 4);
     x87_check_align16(c, i, ea);
     image = c->fpu;
     image.reserved0 = 0;
@@ -252,7 +252,7 @@ void x87_fxrstor(struct cpu *c, const struct insn *i)
     uint32_t ea = insn_ea(c, i);
     struct cpu_fpu image;
 
-    fpu_check_ac(c, i, ea, 16);
+    fpu_check_ac(c, i, ea, 4);
     x87_check_align16(c, i, ea);
     mem_read(c, i->seg, ea, &image, FXSAVE_BYTES);
     if (image.mxcsr & ~MXCSR_VALID)
