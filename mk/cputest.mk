@@ -1,0 +1,26 @@
+# Random comparison of the interpreter with the processor of this machine.
+CPUTEST := $(BUILD)/cputest
+CPUTEST_CFLAGS := $(COMMON_CFLAGS) $(HOST_CFLAGS) -fno-pie
+CPUTEST_OBJ := $(patsubst %.c,$(CPUTEST)/%.o,$(sort $(wildcard emu/cpu/*.c \
+                 tests/cpu/*.c)) tests/unit/cpu_harness.c)
+CPUTEST_RUNS ?= 1000
+
+$(CPUTEST)/%.o: %.c Makefile mk/cputest.mk
+	@mkdir -p $(@D)
+	@echo "  CC    $< (cputest)"
+	@$(CC) $(CPUTEST_CFLAGS) -c -o $@ $<
+
+$(CPUTEST)/cputest: $(CPUTEST_OBJ)
+	@$(CC) -no-pie -o $@ $^
+
+.PHONY: check-cpu check-cpu-long
+## check-cpu       interpreter against this processor, 1000 runs of each form
+check-cpu: $(CPUTEST)/cputest
+	@timeout 600 $< --runs $(CPUTEST_RUNS)
+
+## check-cpu-long  the same with 20000 runs of each form and other seeds
+check-cpu-long: $(CPUTEST)/cputest
+	@for seed in 2 3; do \
+	  timeout 7200 $< --runs 20000 --sequences 2000000 --seed $$seed || exit 1; done
+
+-include $(shell [ -d $(CPUTEST) ] && find $(CPUTEST) -name '*.d')
