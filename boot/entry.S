@@ -24,12 +24,6 @@ header:
         .long   -(MB2_MAGIC + (header_end - header))
         .short  6, 0                    /* page-align the modules */
         .long   8
-        .short  4, 1                    /* VGA text will do, too */
-        .long   12, 2
-        .balign 8
-        .short  5, 1                    /* a framebuffer is welcome, any mode */
-        .long   20, 0, 0, 0
-        .balign 8
         .short  0, 0                    /* end */
         .long   8
 header_end:

@@ -211,7 +211,8 @@ static void timer_handler(void *ctx) {}
 
 void apic_timer_init(void)
 {
-    uint32_t start;
+    uint64_t tsc;
+    uint32_t ticks;
 
     if (!present) {
         apic_connect_isa(0, timer_handler, NULL);
@@ -229,10 +230,11 @@ void apic_timer_init(void)
     lapic_write(LAPIC_DIVIDE, DIVIDE_BY_16);
     lapic_write(LAPIC_LVT_TIMER, LVT_MASKED);
     lapic_write(LAPIC_INITIAL, ~0u);
-    start = lapic_read(LAPIC_CURRENT);
+    ticks = lapic_read(LAPIC_CURRENT);
+    tsc = read_tsc();
     clock_delay_us(TIMER_CALIBRATE_US);
-    timer_hz = (uint64_t)(start - lapic_read(LAPIC_CURRENT)) *
-               (1000000u / TIMER_CALIBRATE_US);
+    ticks -= lapic_read(LAPIC_CURRENT);
+    timer_hz = mul_div(ticks, clock_tsc_hz(), read_tsc() - tsc);
     lapic_write(LAPIC_INITIAL, 0);
     lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER);
     if (!timer_hz)

@@ -1,4 +1,4 @@
-/* See clock.h. PM timer: ACPI 6.5, 4.8.3.3; invariant TSC: SDM vol. 3 18.17.1. */
+/* See clock.h. PM timer: ACPI 6.5, 4.8.3.3; invariant TSC: SDM vol. 3 18.17. */
 #include "kernel/metal/clock.h"
 
 #include "kernel/metal/acpi.h"

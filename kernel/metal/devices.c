@@ -169,7 +169,8 @@ static void connect_irq(struct device *d, const struct host_pci_function *f)
     }
 }
 
-static int bind(const struct nic_driver *driver, const struct host_pci_function *f)
+static int bind(const struct nic_driver *driver,
+                const struct host_pci_function *f)
 {
     struct device *d = &devices[nic_count];
     int err;

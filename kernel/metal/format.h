@@ -1,7 +1,7 @@
 /*
  * A formatter without the C library: any core, any context, no floating
- * point, no allocation. Conversions: d i u x X o c s p %, with flags - 0 + space
- * #, width, precision (both also *), and lengths hh h l ll j z t.
+ * point, no allocation. Conversions: d i u x X o c s p %, with flags - 0 +
+ * space #, width, precision (both also *), and lengths hh h l ll j z t.
  */
 #ifndef KERNEL_METAL_FORMAT_H
 #define KERNEL_METAL_FORMAT_H

@@ -34,7 +34,8 @@ static uint32_t cf8_address(const struct host_pci_function *f, unsigned reg)
            (uint32_t)f->function << 8 | (reg & 0xfc);
 }
 
-static volatile uint8_t *ecam_at(const struct host_pci_function *f, unsigned reg)
+static volatile uint8_t *ecam_at(const struct host_pci_function *f,
+                                 unsigned reg)
 {
     return ecam + (f->bus - ecam_first) * BUS_BYTES + f->device * 0x8000u +
            f->function * 0x1000u + reg;
@@ -53,7 +54,8 @@ uint32_t host_pci_read32(const struct host_pci_function *f, unsigned reg)
     return in32(CONFIG_DATA);
 }
 
-void host_pci_write32(const struct host_pci_function *f, unsigned reg, uint32_t v)
+void host_pci_write32(const struct host_pci_function *f, unsigned reg,
+                      uint32_t v)
 {
     if (use_ecam(f)) {
         mmio_write32(ecam_at(f, reg), v);
@@ -73,7 +75,8 @@ uint8_t host_pci_read8(const struct host_pci_function *f, unsigned reg)
     return (uint8_t)(host_pci_read32(f, reg & ~3u) >> (reg & 3) * 8);
 }
 
-void host_pci_write16(const struct host_pci_function *f, unsigned reg, uint16_t v)
+void host_pci_write16(const struct host_pci_function *f, unsigned reg,
+                      uint16_t v)
 {
     /* A true 16-bit write: status bits beside the command clear on ones. */
     if (use_ecam(f)) {
@@ -145,7 +148,8 @@ static unsigned size_bar(struct host_pci_function *f, unsigned i)
 
 static void read_bars(struct host_pci_function *f)
 {
-    unsigned bars = (host_pci_read8(f, PCI_HEADER_TYPE) & 0x7f) == 0 ? PCI_BARS : 0;
+    bool has_bars = (host_pci_read8(f, PCI_HEADER_TYPE) & 0x7f) == 0;
+    unsigned bars = has_bars ? PCI_BARS : 0;
     uint16_t command = host_pci_read16(f, PCI_COMMAND);
 
     if (f->class_code >> 16 == 0x06)    /* bridges: leave decoding alone */
@@ -223,7 +227,11 @@ void host_pci_init(void)
 }
 
 unsigned host_pci_count(void) { return count; }
-const struct host_pci_function *host_pci_get(unsigned i) { return &functions[i]; }
+const struct host_pci_function *host_pci_get(unsigned i)
+{
+    return &functions[i];
+}
+
 
 void host_pci_enable(const struct host_pci_function *f)
 {

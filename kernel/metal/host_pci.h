@@ -35,8 +35,10 @@ const struct host_pci_function *host_pci_get(unsigned i);
 uint32_t host_pci_read32(const struct host_pci_function *f, unsigned reg);
 uint16_t host_pci_read16(const struct host_pci_function *f, unsigned reg);
 uint8_t host_pci_read8(const struct host_pci_function *f, unsigned reg);
-void host_pci_write32(const struct host_pci_function *f, unsigned reg, uint32_t v);
-void host_pci_write16(const struct host_pci_function *f, unsigned reg, uint16_t v);
+void host_pci_write32(const struct host_pci_function *f, unsigned reg,
+                      uint32_t v);
+void host_pci_write16(const struct host_pci_function *f, unsigned reg,
+                      uint16_t v);
 
 /* Decoding of memory and I/O, and bus mastering, on. */
 void host_pci_enable(const struct host_pci_function *f);
@@ -52,7 +54,8 @@ struct host_pci_irq {
     bool is_line;
     uint8_t line;
 };
-bool host_pci_irq_connect(const struct host_pci_function *f, struct host_pci_irq *irq);
+bool host_pci_irq_connect(const struct host_pci_function *f,
+                          struct host_pci_irq *irq);
 void host_pci_irq_rearm(const struct host_pci_irq *irq);
 
 #endif

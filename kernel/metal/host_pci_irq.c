@@ -1,4 +1,4 @@
-/* Interrupts of PCI functions; see host_pci.h. MSI: PCI 3.0, 6.8.1 and 6.8.2. */
+/* Interrupts of PCI functions; see host_pci.h. MSI and MSI-X: PCI 3.0, 6.8. */
 #include <stddef.h>
 
 #include "kernel/metal/apic.h"
@@ -17,7 +17,8 @@ enum { MSIX_CONTROL = 2, MSIX_TABLE = 4, MSIX_ENABLE = 0x8000,
 
 static void disable_line(const struct host_pci_function *f)
 {
-    host_pci_write16(f, PCI_COMMAND, host_pci_read16(f, PCI_COMMAND) | COMMAND_NO_INTX);
+    host_pci_write16(f, PCI_COMMAND,
+                     host_pci_read16(f, PCI_COMMAND) | COMMAND_NO_INTX);
 }
 
 static bool connect_msi(const struct host_pci_function *f, unsigned vector)
@@ -76,7 +77,8 @@ static void on_line(void *ctx)
     irq->fn(irq->ctx);
 }
 
-bool host_pci_irq_connect(const struct host_pci_function *f, struct host_pci_irq *irq)
+bool host_pci_irq_connect(const struct host_pci_function *f,
+                          struct host_pci_irq *irq)
 {
     unsigned vector = apic_present() && (f->msi || f->msix)
                           ? trap_alloc_vector() : 0;

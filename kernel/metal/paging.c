@@ -48,7 +48,7 @@ static uint64_t *new_table(void)
     return memset(paging_direct(phys), 0, PAGE_BYTES);
 }
 
-/* Entry for `virt` at `level` (1: 4 KiB, 2: 2 MiB), making tables on the way. */
+/* Entry of `virt` at `level` (1: 4 KiB, 2: 2 MiB), making tables as needed. */
 static uint64_t *entry_for(uint64_t virt, unsigned level)
 {
     uint64_t *table = root;

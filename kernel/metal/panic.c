@@ -170,7 +170,7 @@ void platform_fatal(const char *fmt, ...)
     say("%s", "");
     say("PANIC: %s", reason);
     say_build();
-    /* The call clobbered the others: only what a callee keeps means anything. */
+    /* The call clobbered the others: only these mean anything. */
     say("rbx %016lx rbp %016lx rsp %016lx", r.rbx, r.rbp, r.rsp);
     say("r12 %016lx r13 %016lx r14 %016lx", r.r12, r.r13, r.r14);
     say("r15 %016lx cr3 %016lx", r.r15, read_cr3());

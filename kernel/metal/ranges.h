@@ -22,8 +22,8 @@ void ranges_add(struct ranges *s, uint64_t base, uint64_t length);
 /* No part of [base, base + length) belongs to it any more. */
 void ranges_remove(struct ranges *s, uint64_t base, uint64_t length);
 /*
- * Take `length` bytes, aligned to `align` (a power of two), that end at or below
- * `below`: the highest such place, so that low memory is left to those who
+ * Take `length` bytes, aligned to `align` (a power of two), that end at or
+ * below `below`: the highest such place, so that low memory is left to those who
  * need it. The address, or UINT64_MAX when there is none.
  */
 uint64_t ranges_take(struct ranges *s, uint64_t length, uint64_t align,
