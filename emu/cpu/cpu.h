@@ -173,7 +173,7 @@ struct cpu_run {
     uint32_t debug;             /* DR6 bits of a #DB due after this insn */
     bool lazy;                  /* arithmetic flags are in lf_*, not rflags */
     bool end_trace;             /* stop after this insn */
-    bool step;                  /* one insn, one string iteration */
+    bool step;                  /* one iteration of a string insn at a time */
 };
 
 struct cpu {

@@ -104,6 +104,14 @@ static void unwind_insn(struct cpu *c)
     c->rip = i->rip;
     c->run.count += insn_number(c, i);
     c->run.cur = NULL;
+    c->run.debug = 0;           /* of an instruction that did not happen */
+}
+
+/* What runs next is not what the last branch led to. */
+static void forget_link(struct engine *e)
+{
+    e->link = NULL;
+    e->indirect = false;
 }
 
 static void deliver(struct engine *e)
@@ -117,10 +125,11 @@ static void deliver(struct engine *e)
     c->halted = false;
     c->inhibit = 0;
     c->run.cur = NULL;
-    e->link = NULL;             /* the handler is no branch's target */
-    e->indirect = false;
+    forget_link(e);
     /* Counted, so that a guest that only faults still uses up its budget. */
-    c->icount = ++c->run.count;
+    if (e->fault.kind == INT_EXCEPTION && c->run.count < e->limit)
+        c->run.count++;
+    c->icount = c->run.count;
     cpu_interrupt(c, e->fault.vector, (enum int_kind)e->fault.kind,
                   e->fault.has_error, e->fault.error);
     e->delivering = false;
@@ -169,10 +178,25 @@ void go_slow(struct cpu *c, const struct insn *i, uint32_t rip, bool direct)
     c->run.count += direct ? i->count : insn_number(c, i) + 1;
     c->rip = rip;
     c->run.next = NULL;
+    if (c->run.end_trace)
+        return;                 /* `i` itself may be gone */
     if (direct)
         c->engine->link = (struct insn *)i;
     else
         c->engine->indirect = true;
+}
+
+/*
+ * May `link` always go to `t` until the next generation? Within a page yes; to
+ * another page only while a CS offset is one linear address.
+ */
+static bool may_link(const struct cpu *c, const struct insn *link,
+                     const struct trace *t)
+{
+    uint32_t base = (uint32_t)c->seg[CS].base;
+
+    return (c->run.mode & TRACE_FLAT) || !(c->cr0 & CR0_PG) ||
+           (base + link->rip) / MMU_PAGE_SIZE == (base + t->rip) / MMU_PAGE_SIZE;
 }
 
 /* Let the branch that led here come directly next time. */
@@ -182,8 +206,7 @@ static void link_trace(struct engine *e, struct trace *t, bool linkable)
     struct insn *link = e->link;
     struct jump_cache *j;
 
-    e->link = NULL;
-    if (linkable && link) {
+    if (linkable && link && may_link(c, link, t)) {
         link->link = t;
         link->link_gen = c->run.gen;
     }
@@ -191,7 +214,7 @@ static void link_trace(struct engine *e, struct trace *t, bool linkable)
         j = &e->jumps[jump_hash(t->rip)];
         *j = (struct jump_cache){ t->rip, c->run.gen, t };
     }
-    e->indirect = false;
+    forget_link(e);
 }
 
 /* INT n and such clear TF and are not followed by the trap. */
@@ -222,11 +245,10 @@ static void step(struct engine *e, bool shadowed)
     }
     t = trace_find(c, true, &linkable);
     c->rflags &= ~(uint64_t)FLAG_RF;
-    c->run.step = true;
+    c->run.step = tf;
     c->run.limit = c->run.count + 1;
     execute(c, t);
-    e->link = NULL;
-    e->indirect = false;
+    forget_link(e);
     if (tf && ((c->rflags & FLAG_TF) || !is_software_int(t->insn)))
         c->run.debug |= DR6_BS;
 }
@@ -248,7 +270,7 @@ static void run_trace(struct engine *e)
     c->rflags &= ~(uint64_t)FLAG_RF;
     execute(c, t);
     if (!linkable)
-        e->link = NULL;
+        forget_link(e);         /* a private trace has no lasting branches */
 }
 
 /* Something to deliver before the next instruction? Then it is. */
@@ -298,6 +320,7 @@ static void execute_some(struct engine *e)
 static enum engine_exit loop(struct engine *e)
 {
     struct cpu *c = e->cpu;
+    bool event;
 
     switch (setjmp(e->env)) {
     case 1:
@@ -313,10 +336,11 @@ static enum engine_exit loop(struct engine *e)
         c->run.limit = e->limit;
         if (c->shutdown)
             return ENGINE_SHUTDOWN;
-        if (take_event(e))
-            continue;
+        event = take_event(e);
         if (c->stop_request)
             return ENGINE_KICKED;
+        if (event)
+            continue;
         if (c->halted)
             return ENGINE_HALTED;
         if (c->run.count >= e->limit)
@@ -367,6 +391,7 @@ static enum engine_exit interp_run(struct engine *e, uint64_t max_insns)
     struct cpu *c = e->cpu;
     enum engine_exit why;
 
+    forget_link(e);
     c->run.count = c->icount;
     e->limit = c->icount + max_insns;
     flags_set_arith(c, (uint32_t)c->rflags);
