@@ -358,6 +358,9 @@ static int insn_kind(const struct insn *i, const struct opcode *op)
     if (op->select == S_BRANCH && (op->attr & IKIND) != IW &&
         (op->attr & IKIND) != 0)
         kind |= DECODE_DIRECT;
+    if ((i->map && op->select == S_BRANCH) ||
+        (!i->map && (i->opcode & 0xf0) == 0x70))
+        kind |= DECODE_JCC | (i->opcode & 15) << DECODE_CC_SHIFT;
     return kind;
 }
 

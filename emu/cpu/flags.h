@@ -107,6 +107,15 @@ static inline void flags_cf_of(struct cpu *c, bool cf, bool of)
     c->run.lf_aux = (uint32_t)cf << 31 | (uint32_t)(cf ^ of) << 30;
 }
 
+/* INC and DEC leave CF alone. */
+static inline void flags_inc_dec(struct cpu *c, uint32_t r, unsigned bits,
+                                 bool of, bool af)
+{
+    flags_cf_of(c, flag_cf(c), of);
+    c->run.lf_aux |= af ? AUX_AF : 0;
+    c->run.lf_res = flags_extend(r, bits);
+}
+
 static inline void flags_set_cf(struct cpu *c, bool cf)
 {
     uint32_t po = cf ^ flag_of(c);

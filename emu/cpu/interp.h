@@ -119,10 +119,12 @@ static inline uint32_t trace_ip_limit(uint32_t mode)
 #define DECODE_MORE (-1)        /* the bytes do not suffice */
 #define DECODE_LAST 1           /* ends its trace */
 #define DECODE_DIRECT 2         /* a branch to be linked: wants `count` */
+#define DECODE_JCC 4            /* one on the condition above CC_SHIFT */
+#define DECODE_CC_SHIFT 8
 /*
  * Decode the instruction at `p`, of which `avail` bytes (at most 15) may be
- * looked at, into `i`. DECODE_LAST and DECODE_DIRECT, or DECODE_MORE (which
- * with 15 bytes means: too long).
+ * looked at, into `i`. DECODE_* bits, or DECODE_MORE (which with 15 bytes
+ * means: too long).
  */
 int decode_insn(struct insn *i, const uint8_t *p, unsigned avail,
                 uint32_t rip, uint32_t mode);
@@ -142,6 +144,9 @@ handler select_far(struct insn *i, uint32_t mode);      /* ops_far.c */
 handler select_misc(struct insn *i, uint32_t mode);     /* ops_misc.c */
 handler select_system(struct insn *i, uint32_t mode);   /* ops_system.c */
 handler select_string(struct insn *i, uint32_t mode);   /* string.c */
+
+/* `i` joined with the Jcc behind it, or NULL. */
+handler select_fused(const struct insn *i, enum cond cc, uint32_t mode);
 
 /* #UD; an instruction of more than 15 bytes; the end of a trace. */
 void op_invalid(struct cpu *c, const struct insn *i);
@@ -301,6 +306,14 @@ static inline uint8_t byte_reg(unsigned n)
 #define SIXTEEN(f) { f(O), f(NO), f(B), f(NB), f(Z), f(NZ), f(BE), f(NBE), \
                      f(S), f(NS), f(P), f(NP), f(L), f(NL), f(LE), f(NLE) }
 
+/* Tell the compiler, so that it need not test again. */
+static inline uint8_t *not_null(uint8_t *p)
+{
+    if (!p)
+        __builtin_unreachable();
+    return p;
+}
+
 /*
  * Host address of `n` bytes at `lin` of flat memory, or NULL: the slow way
  * must be gone.
@@ -311,7 +324,7 @@ static inline uint8_t *flat_read(const struct cpu *c, uint32_t lin, unsigned n)
 
     if (unlikely(((lin + n - 1) & MMU_PAGE_MASK) != e->read))
         return NULL;
-    return tlb_host(e, lin);
+    return not_null(tlb_host(e, lin));
 }
 
 static inline uint8_t *flat_write(const struct cpu *c, uint32_t lin,
@@ -321,7 +334,7 @@ static inline uint8_t *flat_write(const struct cpu *c, uint32_t lin,
 
     if (unlikely(((lin + n - 1) & MMU_PAGE_MASK) != e->write))
         return NULL;
-    return tlb_host(e, lin);
+    return not_null(tlb_host(e, lin));
 }
 
 static inline uint8_t *flat_rmw(const struct cpu *c, uint32_t lin, unsigned n)
@@ -331,7 +344,7 @@ static inline uint8_t *flat_rmw(const struct cpu *c, uint32_t lin, unsigned n)
     if (unlikely(((lin + n - 1) & MMU_PAGE_MASK) != e->write ||
                  e->read != e->write))
         return NULL;
-    return tlb_host(e, lin);
+    return not_null(tlb_host(e, lin));
 }
 
 /* 32-bit addresses in a flat segment: `f` with, `b` without an index. */

@@ -6,15 +6,6 @@
 
 #define SIGN(bits) ((uint##bits##_t)(1u << (bits - 1)))
 
-/* INC and DEC leave CF alone. */
-static inline void flags_inc_dec(struct cpu *c, uint32_t r, unsigned bits,
-                                 bool of, bool af)
-{
-    flags_cf_of(c, flag_cf(c), of);
-    c->run.lf_aux |= af ? AUX_AF : 0;
-    c->run.lf_res = flags_extend(r, bits);
-}
-
 #define UN_inc(c, bits) \
     r = (uint##bits##_t)(v + 1); \
     flags_inc_dec(c, r, bits, r == SIGN(bits), (r & 15) == 0);

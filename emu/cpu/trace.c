@@ -315,6 +315,14 @@ static void close_trace(struct trace *t, uint32_t rip)
     i->count = t->n;
 }
 
+static void join(struct insn *i, enum cond cc, uint32_t mode)
+{
+    handler h = select_fused(i, cc, mode);
+
+    if (h)
+        i->fn = h;
+}
+
 static void build(struct trace *t, struct source *src, uint32_t rip,
                   uint32_t mode, unsigned max)
 {
@@ -331,6 +339,8 @@ static void build(struct trace *t, struct source *src, uint32_t rip,
         t->n++;
         if (kind & DECODE_DIRECT)
             i->count = t->n;
+        if ((kind & DECODE_JCC) && t->n > 1)
+            join(i - 1, (enum cond)(kind >> DECODE_CC_SHIFT), mode);
         rip += i->len;
         t->bytes = (uint16_t)(t->bytes + i->len);
         src->lin += i->len;
