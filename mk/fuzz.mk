@@ -17,7 +17,7 @@ FUZZ_CFLAGS := -std=gnu11 -w -O1 -g -I. -MMD -MP -fno-strict-aliasing \
 FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZERS := $(addprefix $(FUZZ)/,$(FUZZ_NAMES))
 FUZZ_LIB_SRC := $(filter-out %/main.c,$(EMU_SRC) $(DRIVER_SRC) $(KERNEL_SRC) \
-                  $(sort $(wildcard kernel/hosted/*.c)))
+                  $(sort $(wildcard kernel/hosted/*.c)) $(METAL_PURE))
 FUZZ_LIB_OBJ := $(patsubst %.c,$(FUZZ)/%.o,$(FUZZ_LIB_SRC)) \
                 $(FUZZ)/kernel/firmware.o $(call lwip_objects,$(FUZZ))
 FUZZ_FAKE_OBJ := $(patsubst %.c,$(FUZZ)/%.o,$(sort $(wildcard tests/unit/fake_*.c)))

@@ -7,7 +7,7 @@ UNIT_CFLAGS := $(COMMON_CFLAGS) -O1 -g $(UNIT_SAN) -D_GNU_SOURCE $(LWIP_INC)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(sort $(wildcard tests/unit/test_*.c)))
 # The programs' entries stay out: each test has its own main.
 UNIT_LIB_SRC := $(EMU_SRC) $(DRIVER_SRC) $(KERNEL_SRC) \
-                $(sort $(wildcard kernel/hosted/*.c))
+                $(sort $(wildcard kernel/hosted/*.c)) $(METAL_PURE)
 UNIT_LIB_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(filter-out %/main.c,$(UNIT_LIB_SRC))) \
                 $(UNIT)/kernel/firmware.o $(call lwip_objects,$(UNIT))
 UNIT_FAKE_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(sort $(wildcard tests/unit/fake_*.c \

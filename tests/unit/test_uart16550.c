@@ -1,0 +1,485 @@
+/*
+ * The physical UART's driver against a register model of a 16550A whose
+ * 16-byte FIFO overruns at line speed, as a real one's does.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "drivers/char/uart16550.h"
+
+#define FIFO 16u
+#define CHAR_NS 86806u          /* ten bits at 115200 */
+#define TIMEOUT_CHARS 4u
+
+enum { IER_RX = 1, IER_TX = 2, IER_LINE = 4, IER_MODEM = 8 };
+enum { LSR_DR = 1, LSR_OE = 2, LSR_PE = 4, LSR_FE = 8, LSR_BI = 16,
+       LSR_THRE = 32 };
+
+static struct model {
+    uint8_t ier, lcr, mcr, scr, dll, dlm, fcr;
+    uint8_t sticky;             /* LSR error bits until read */
+    uint8_t rx[FIFO];
+    unsigned rx_count, rx_idle; /* bytes; character times without a byte */
+    uint8_t tx[FIFO];
+    unsigned tx_count;
+    bool tx_pending;            /* THR empty interrupt */
+    bool cts, cts_changed;
+    bool no_fifo, absent;
+    uint64_t lost;
+    uint8_t sent[4096];         /* what went onto the wire */
+    size_t sent_count;
+} chip;
+
+static struct uart16550 *uart;
+
+static unsigned depth(void) { return chip.no_fifo || !(chip.fcr & 1) ? 1 : FIFO; }
+
+static unsigned trigger(void)
+{
+    static const unsigned levels[4] = {1, 4, 8, 14};
+
+    return depth() == 1 ? 1 : levels[chip.fcr >> 6];
+}
+
+static bool rx_interrupt(void)
+{
+    return chip.rx_count >= trigger() ||
+           (chip.rx_count && chip.rx_idle >= TIMEOUT_CHARS);
+}
+
+static uint8_t iir(void)
+{
+    uint8_t fifo = depth() == FIFO ? 0xc0 : 0;
+
+    if ((chip.ier & IER_LINE) && chip.sticky)
+        return fifo | 6;
+    if ((chip.ier & IER_RX) && rx_interrupt())
+        return fifo | 4;
+    if ((chip.ier & IER_TX) && chip.tx_pending)
+        return fifo | 2;
+    if ((chip.ier & IER_MODEM) && chip.cts_changed)
+        return fifo | 0;
+    return fifo | 1;
+}
+
+static uint8_t take_rx(void)
+{
+    uint8_t c = chip.rx[0];
+
+    if (!chip.rx_count)
+        return 0;
+    memmove(chip.rx, chip.rx + 1, --chip.rx_count);
+    chip.rx_idle = 0;
+    return c;
+}
+
+static uint8_t modem_status(void)
+{
+    uint8_t v;
+
+    if (chip.mcr & 0x10)        /* loopback: RTS to CTS, OUT2 to DCD */
+        return (uint8_t)((chip.mcr & 2 ? 0x10 : 0) |
+                         (chip.mcr & 8 ? 0x80 : 0) |
+                         (chip.mcr & 1 ? 0x20 : 0));
+    v = (chip.cts ? 0x10 : 0) | (chip.cts_changed ? 1 : 0);
+    chip.cts_changed = false;
+    return v;
+}
+
+static uint8_t model_read(void *ctx, uint32_t reg)
+{
+    uint8_t v;
+
+    if (chip.absent)
+        return 0xff;
+    switch (reg) {
+    case 0: return chip.lcr & 0x80 ? chip.dll : take_rx();
+    case 1: return chip.lcr & 0x80 ? chip.dlm : chip.ier;
+    case 2:
+        v = iir();
+        if ((v & 0xf) == 2)
+            chip.tx_pending = false;
+        return v;
+    case 3: return chip.lcr;
+    case 4: return chip.mcr;
+    case 5:
+        v = chip.sticky | (chip.rx_count ? LSR_DR : 0) |
+            (chip.tx_count ? 0 : LSR_THRE);
+        chip.sticky = 0;
+        return v;
+    case 6: return modem_status();
+    default: return chip.scr;
+    }
+}
+
+static void model_write(void *ctx, uint32_t reg, uint8_t v)
+{
+    if (chip.absent)
+        return;
+    switch (reg) {
+    case 0:
+        if (chip.lcr & 0x80) {
+            chip.dll = v;
+        } else {
+            assert_true(chip.tx_count < depth());   /* else lost */
+            chip.tx[chip.tx_count++] = v;
+            chip.tx_pending = false;
+        }
+        break;
+    case 1:
+        if (chip.lcr & 0x80) {
+            chip.dlm = v;
+        } else {
+            if ((v & IER_TX) && !(chip.ier & IER_TX) && !chip.tx_count)
+                chip.tx_pending = true;
+            chip.ier = v;
+        }
+        break;
+    case 2:
+        chip.fcr = v;
+        if (v & 2)
+            chip.rx_count = 0;
+        break;
+    case 3: chip.lcr = v; break;
+    case 4: chip.mcr = v; break;
+    case 7: chip.scr = v; break;
+    }
+}
+
+static const struct bus bus = {.read8 = model_read, .write8 = model_write};
+
+/* One character time passes; `c` >= 0 arrives during it. */
+static void character(int c)
+{
+    if (c >= 0) {
+        chip.rx_idle = 0;
+        if (chip.rx_count == depth()) {
+            chip.sticky |= LSR_OE;
+            chip.lost++;
+        } else {
+            chip.rx[chip.rx_count++] = (uint8_t)c;
+        }
+    } else {
+        chip.rx_idle++;
+    }
+    if (chip.tx_count) {
+        if (chip.sent_count < sizeof chip.sent)
+            chip.sent[chip.sent_count++] = chip.tx[0];
+        memmove(chip.tx, chip.tx + 1, --chip.tx_count);
+        if (!chip.tx_count)
+            chip.tx_pending = true;
+    }
+}
+
+static bool irq(void) { return !(iir() & 1); }
+
+static void serve(void)
+{
+    if (irq())
+        uart16550_service(uart);
+}
+
+static void set_cts(bool on)
+{
+    chip.cts_changed |= chip.cts != on;
+    chip.cts = on;
+}
+
+static void start(enum uart_flow flow)
+{
+    struct uart16550_config config = {115200, flow, UART_PARITY_NONE};
+
+    assert_int_equal(uart16550_init(uart, &bus, &config), 0);
+    uart16550_enable_interrupts(uart);
+    serve();
+}
+
+static int setup(void **state)
+{
+    memset(&chip, 0, sizeof chip);
+    chip.cts = true;
+    uart = malloc(sizeof *uart);
+    return uart ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    free(uart);
+    return 0;
+}
+
+static void test_probe(void **state)
+{
+    chip.mcr = 3;
+    assert_true(uart16550_probe(&bus));
+    assert_int_equal(chip.mcr, 3);
+    chip.absent = true;
+    assert_false(uart16550_probe(&bus));
+}
+
+static void test_line_settings(void **state)
+{
+    struct uart16550_config c = {9600, UART_FLOW_NONE, UART_PARITY_EVEN};
+
+    assert_int_equal(uart16550_init(uart, &bus, &c), 0);
+    assert_int_equal(chip.dll | chip.dlm << 8, 12);
+    assert_int_equal(chip.lcr, 0x1b);
+    assert_int_equal(chip.mcr & 0xb, 0xb);
+    c.parity = UART_PARITY_ODD;
+    assert_int_equal(uart16550_init(uart, &bus, &c), 0);
+    assert_int_equal(chip.lcr, 0x0b);
+    c.baud = 110000;
+    assert_int_equal(uart16550_init(uart, &bus, &c), -EINVAL);
+    c.baud = 0;
+    assert_int_equal(uart16550_init(uart, &bus, &c), -EINVAL);
+}
+
+/*
+ * `bytes` at full line speed, each interrupt answered up to `latency_ns` late,
+ * the ring emptied every 5 ms. Returns what the chip lost.
+ */
+static uint64_t receive_at_speed(unsigned bytes, unsigned latency_ns,
+                                 uint64_t *wrong)
+{
+    uint8_t buf[4096], expected = 0;
+    uint64_t now = 0, due = UINT64_MAX, upper = 0, got = 0;
+
+    *wrong = 0;
+    srand(1);
+    for (unsigned i = 0; got < bytes && i < bytes + 1000; i++) {
+        character(i < bytes ? (uint8_t)(i * 7) : -1);
+        now += CHAR_NS;
+        if (irq() && due == UINT64_MAX)
+            due = now + (uint64_t)(rand() % 1000) * latency_ns / 999;
+        if (now >= due) {
+            uart16550_service(uart);
+            due = UINT64_MAX;
+        }
+        if (now < upper)
+            continue;
+        upper = now + 5000000;
+        for (size_t n; (n = uart16550_read(uart, buf, sizeof buf)); got += n)
+            for (size_t k = 0; k < n; k++, expected += 7)
+                *wrong += buf[k] != expected;
+    }
+    return chip.lost;
+}
+
+static void test_nothing_lost_below_a_millisecond(void **state)
+{
+    uint64_t wrong;
+
+    start(UART_FLOW_NONE);
+    /* Checked at character times, so up to one more than the 900 us. */
+    assert_int_equal(receive_at_speed(4000000, 900000, &wrong), 0);
+    assert_int_equal(wrong, 0);
+    assert_int_equal(uart->counters.rx_bytes, 4000000);
+    assert_int_equal(uart->counters.overrun, 0);
+    print_message("4000000 bytes, service gap up to 0.99 ms: 0 lost\n");
+}
+
+static void test_loss_is_counted(void **state)
+{
+    uint64_t wrong;
+
+    start(UART_FLOW_NONE);
+    assert_true(receive_at_speed(200000, 2500000, &wrong) > 0);
+    assert_true(uart->counters.overrun > 0);
+}
+
+static void test_full_ring_holds_the_fifo(void **state)
+{
+    static uint8_t buf[UART16550_RING];
+    unsigned sent = 0;
+
+    /* Like QEMU's line: the sender waits while the FIFO is full. */
+    start(UART_FLOW_NONE);
+    for (unsigned i = 0; i < UART16550_RING + 1000; i++) {
+        if (chip.rx_count < FIFO)
+            character((uint8_t)sent++);
+        serve();
+    }
+    assert_int_equal(sent, UART16550_RING + FIFO);
+    assert_int_equal(uart->counters.rx_held, 1);
+    assert_false(irq());        /* no storm while it is held */
+    assert_int_equal(uart16550_read(uart, buf, sizeof buf), sizeof buf);
+    serve();
+    assert_int_equal(uart16550_read(uart, buf, sizeof buf), FIFO);
+    for (unsigned i = 0; i < FIFO; i++)
+        assert_int_equal(buf[i], (uint8_t)(UART16550_RING + i));
+    assert_int_equal(chip.lost, 0);
+}
+
+static void pump(unsigned characters)
+{
+    for (unsigned i = 0; i < characters; i++) {
+        character(-1);
+        serve();
+    }
+}
+
+static void test_transmit(void **state)
+{
+    uint8_t text[1000];
+
+    for (unsigned i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)(i * 3);
+    start(UART_FLOW_NONE);
+    assert_int_equal(uart16550_write(uart, text, 100), 100);
+    pump(50);
+    assert_int_equal(uart16550_write(uart, text + 100, 900), 900);
+    pump(1000);
+    assert_int_equal(chip.sent_count, sizeof text);
+    assert_memory_equal(chip.sent, text, sizeof text);
+    /* Idle for long, then again. */
+    pump(50);
+    assert_int_equal(uart16550_write(uart, text, 1), 1);
+    pump(3);
+    assert_int_equal(chip.sent_count, sizeof text + 1);
+}
+
+static void test_transmit_without_fifo(void **state)
+{
+    chip.no_fifo = true;
+    start(UART_FLOW_NONE);
+    assert_int_equal(uart->fifo, 1);
+    assert_int_equal(uart16550_write(uart, (const uint8_t *)"abcdef", 6), 6);
+    pump(20);
+    assert_memory_equal(chip.sent, "abcdef", 6);
+}
+
+static void test_writer_hears_of_room(void **state)
+{
+    static uint8_t buf[UART16550_RING + 10];
+    unsigned news = 0;
+
+    start(UART_FLOW_NONE);
+    assert_int_equal(uart16550_write(uart, buf, sizeof buf), UART16550_RING);
+    assert_int_equal(uart16550_write_room(uart), 0);
+    for (unsigned i = 0; i < UART16550_RING + 100; i++) {
+        character(-1);
+        if (irq() && uart16550_service(uart))
+            news++;
+    }
+    assert_int_equal(news, 1);
+    assert_int_equal(uart16550_write_room(uart), UART16550_RING);
+}
+
+static void test_rts_cts(void **state)
+{
+    static uint8_t buf[UART16550_RING];
+    unsigned in_flight = 0, sent = 0;
+
+    start(UART_FLOW_RTSCTS);
+    set_cts(false);
+    serve();
+    uart16550_write(uart, (const uint8_t *)"held", 4);
+    pump(20);
+    assert_int_equal(chip.sent_count, 0);
+    set_cts(true);
+    serve();
+    pump(10);
+    assert_memory_equal(chip.sent, "held", 4);
+
+    /* We drop RTS in time for a far end that stops 16 bytes later. */
+    while (in_flight < 16 && sent < 2 * UART16550_RING) {
+        in_flight += !(chip.mcr & 2);
+        character((uint8_t)sent++);
+        serve();
+    }
+    assert_false(chip.mcr & 2);
+    assert_true(sent < UART16550_RING);
+    assert_int_equal(uart16550_read(uart, buf, sizeof buf) + chip.rx_count,
+                     sent);
+    assert_true(chip.mcr & 2);
+    assert_int_equal(chip.lost, 0);
+}
+
+static void test_xon_xoff(void **state)
+{
+    static uint8_t buf[UART16550_RING];
+    unsigned sent = 0;
+
+    start(UART_FLOW_XONXOFF);
+    character(0x13);            /* XOFF to us */
+    pump(6);
+    uart16550_write(uart, (const uint8_t *)"held", 4);
+    pump(20);
+    assert_int_equal(chip.sent_count, 0);
+    character(0x11);
+    pump(12);
+    assert_int_equal(chip.sent_count, 4);
+    assert_int_equal(uart16550_read(uart, buf, sizeof buf), 0);
+
+    while (chip.sent_count == 4 && sent < 2 * UART16550_RING) {
+        character('x');
+        sent++;
+        serve();
+    }
+    assert_int_equal(chip.sent[4], 0x13);
+    assert_true(sent < UART16550_RING);
+    pump(6);
+    assert_int_equal(uart16550_read(uart, buf, sizeof buf), sent);
+    pump(6);
+    assert_int_equal(chip.sent[5], 0x11);
+}
+
+static void test_line_errors_are_named(void **state)
+{
+    uint8_t c;
+
+    start(UART_FLOW_NONE);
+    chip.sticky = LSR_FE;
+    serve();
+    chip.sticky = LSR_PE;
+    serve();
+    chip.sticky = LSR_BI | LSR_FE;
+    character(0);               /* the zero a break leaves */
+    serve();
+    assert_int_equal(uart->counters.framing, 1);
+    assert_int_equal(uart->counters.parity, 1);
+    assert_int_equal(uart->counters.breaks, 1);
+    assert_int_equal(uart16550_read(uart, &c, 1), 0);
+}
+
+static void test_polled(void **state)
+{
+    struct uart16550_config config = {115200, UART_FLOW_NONE,
+                                      UART_PARITY_NONE};
+    uint8_t buf[8];
+
+    assert_int_equal(uart16550_init(uart, &bus, &config), 0);
+    uart16550_write(uart, (const uint8_t *)"out", 3);
+    character('i');
+    assert_true(uart16550_service(uart));
+    pump(4);
+    assert_memory_equal(chip.sent, "out", 3);
+    assert_int_equal(uart16550_read(uart, buf, sizeof buf), 1);
+    assert_int_equal(chip.ier, 0);
+    uart16550_put_polled(&bus, '!');
+    assert_int_equal(chip.tx[0], '!');
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_probe), T(test_line_settings),
+        T(test_nothing_lost_below_a_millisecond), T(test_loss_is_counted),
+        T(test_full_ring_holds_the_fifo), T(test_transmit),
+        T(test_transmit_without_fifo), T(test_writer_hears_of_room),
+        T(test_rts_cts), T(test_xon_xoff), T(test_line_errors_are_named),
+        T(test_polled),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
