@@ -146,6 +146,13 @@ static void test_delivery_faults(void **state)
                  cpu_interrupt(c, 0x20, INT_HARDWARE, false, 0));
     assert_int_equal(c->cpl, 3);
     assert_int_equal(c->gpr[RSP], TOP);
+    /* exactly enough: SS, ESP, EFLAGS, CS, EIP and the error code */
+    harness_descriptor(h, SEL(0), 0, TOP0 - 25, 0x497);
+    EXPECT_OK(h, cpu_interrupt(c, 13, INT_EXCEPTION, true, 0));
+    harness_user(h);
+    harness_descriptor(h, SEL(0), 0, TOP0 - 24, 0x497);
+    EXPECT_FAULT(h, EXC_SS, SEL(0) | 1,
+                 cpu_interrupt(c, 13, INT_EXCEPTION, true, 0));
 }
 
 static void test_real_mode(void **state)
@@ -519,6 +526,10 @@ static void test_io_check(void **state)
     c->tr.limit = 0x68 + 0x3f8 / 8;
     EXPECT_FAULT(h, EXC_GP, 0, io_check(c, 0x3f8, 1));
     c->tr.limit++;
+    EXPECT_OK(h, io_check(c, 0x3f8, 1));
+    /* the TSS is the system's, wherever it is mapped */
+    harness_paging(h, 0x80000);
+    *harness_pte(h, HARNESS_TSS) &= ~4u;
     EXPECT_OK(h, io_check(c, 0x3f8, 1));
     c->rflags |= FLAG_IOPL;
     EXPECT_OK(h, io_check(c, 0x80, 1));

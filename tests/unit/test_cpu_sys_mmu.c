@@ -90,6 +90,57 @@ static void test_error_codes(void **state)
     }
 }
 
+/*
+ * Every combination of rights, against the rules of SDM vol. 3, 4.6 written
+ * down once more.
+ */
+static int expected_error(uint32_t pde, uint32_t pte, bool write, bool user,
+                          bool wp)
+{
+    uint32_t both = pde & pte;
+    volatile int code = (write ? 2 : 0) | (user ? 4 : 0);
+
+    if (!(both & P))
+        return code;
+    if (user ? !(both & US) || (write && !(both & RW))
+             : write && wp && !(both & RW))
+        return code | 1;
+    return -1;
+}
+
+static void test_all_rights(void **state)
+{
+    struct harness *h = *state;
+    struct cpu *c = &h->cpu;
+    uint32_t table = harness_r32(h, DIR) & ~0xfffu;
+    volatile unsigned faults = 0;
+
+    for (volatile unsigned n = 0; n < 512; n++) {
+        uint32_t pde = n & 7, pte = n >> 3 & 7;
+        bool write = n & 64, user = n & 128, wp = n & 256;
+        volatile int want = expected_error(pde, pte, write, user, wp);
+
+        h->ram[PAGE] = 0x5a;
+        *harness_pte(h, PAGE) = PAGE | pte;
+        harness_w32(h, DIR, table | pde);
+        c->cr0 = CR0_PE | CR0_PG | CR0_ET | (wp ? CR0_WP : 0);
+        mmu_mode_changed(c);
+        mmu_flush(c, false);
+        if (write)
+            TRY(h, lin_write8(c, PAGE, 1, user));
+        else
+            TRY(h, lin_read8(c, PAGE, user));
+        harness_w32(h, DIR, table | P | RW | US);
+        assert_int_equal(sys_caught.vector, want < 0 ? NO_FAULT : EXC_PF);
+        assert_int_equal(h->ram[PAGE], write && want < 0 ? 1 : 0x5a);
+        if (want >= 0) {
+            assert_int_equal(sys_caught.error, want);
+            faults++;
+        }
+    }
+    assert_int_equal(faults, 450);
+}
+
 static void test_accessed_dirty(void **state)
 {
     struct harness *h = *state;
@@ -188,6 +239,15 @@ static void test_pae(void **state)
     EXPECT_OK(h, lin_write32(c, 0x3f0000, 7, true));
     assert_int_equal(harness_r32(h, 0x3f0000), 7);
     assert_int_equal(r64(h, PD + 8), 0x200000 | P | RW | US | PS | A | D);
+    /* a change of CR4.PAE alone drops what was cached */
+    c->cr3 = DIR;
+    c->cr4 &= ~(uint64_t)CR4_PAE;
+    *harness_pte(h, PAGE) = 0;
+    mmu_mode_changed(c);
+    EXPECT_FAULT(h, EXC_PF, 4, lin_read32(c, PAGE, true));
+    c->cr3 = PDPT;
+    c->cr4 |= CR4_PAE;
+    mmu_mode_changed(c);
     /* absent PDPTE */
     EXPECT_FAULT(h, EXC_PF, 4, lin_read32(c, 0x40000000, true));
     /* reserved bits: above the physical width, 62..52, low bits of 2M */
@@ -457,6 +517,7 @@ static void test_segment_checks(void **state)
 {
     struct harness *h = *state;
     struct cpu *c = &h->cpu;
+    uint8_t bytes[10];
 
     set_segment(c, FS, PAGE, 0xff, 0x093);
     EXPECT_OK(h, mem_write32(c, FS, 0xfc, 0x77));
@@ -471,6 +532,9 @@ static void test_segment_checks(void **state)
     EXPECT_OK(h, mem_read8(c, FS, 0));
     EXPECT_FAULT(h, EXC_GP, 0, mem_write8(c, FS, 0, 0));
     EXPECT_FAULT(h, EXC_GP, 0, mem_probe_write(c, FS, 0, 1));
+    EXPECT_OK(h, mem_read(c, FS, 0, bytes, sizeof(bytes)));
+    EXPECT_FAULT(h, EXC_GP, 0, mem_write(c, FS, 0, bytes, sizeof(bytes)));
+    EXPECT_FAULT(h, EXC_GP, 0, mem_read(c, FS, 0xf7, bytes, sizeof(bytes)));
     set_segment(c, FS, PAGE, 0xff, 0x099);
     EXPECT_FAULT(h, EXC_GP, 0, mem_read8(c, FS, 0));
     set_segment(c, FS, PAGE, 0xff, 0x09b);
@@ -522,7 +586,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_error_codes), T(test_accessed_dirty), T(test_4m_pages),
+        T(test_error_codes), T(test_all_rights), T(test_accessed_dirty), T(test_4m_pages),
         T(test_pae), T(test_nx), T(test_page_crossing), T(test_global_pages),
         T(test_code_tracking), T(test_mmio_and_rom), T(test_lin_block),
         T(test_alignment), T(test_watchpoints), T(test_a20_alias),
