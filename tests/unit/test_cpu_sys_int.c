@@ -88,6 +88,23 @@ static void test_inner_level(void **state)
     assert_true(cpu_flags(c) & FLAG_IF);
 }
 
+/* A conforming handler runs at the level it found. */
+static void test_conforming_handler(void **state)
+{
+    struct harness *h = *state;
+    struct cpu *c = &h->cpu;
+
+    harness_user(h);
+    harness_descriptor(h, SEL(0), 0, 0xfffff, 0xc9e);
+    idt_gate(h, 0x40, SEL(0), 0x9000, 0xee);
+    EXPECT_OK(h, cpu_interrupt(c, 0x40, INT_SOFTWARE, false, 0));
+    assert_int_equal(c->cpl, 3);
+    assert_int_equal(c->seg[CS].sel, SEL(0) | 3);
+    assert_int_equal(c->gpr[RSP], TOP - 12);
+    EXPECT_OK(h, cpu_iret(c, false));
+    assert_int_equal(c->rip, HARNESS_CODE);
+}
+
 static void test_16bit_gate(void **state)
 {
     struct harness *h = *state;
@@ -222,8 +239,29 @@ static void test_vm86(void **state)
     assert_int_equal(cpu_flags(c), FLAG_VM | FLAG_IOPL | FLAG_1);
     EXPECT_OK(h, cpu_interrupt(c, 0x21, INT_SOFTWARE, false, 0));
     assert_int_equal(c->cpl, 0);
-    /* the monitor must be at level 0 */
+    /* EIP of a task that is to be entered fits 16 bits */
+    harness_protected(h);
+    harness_w32(h, TOP, 0x10000);
+    harness_w32(h, TOP + 8, FLAG_VM | FLAG_1);
+    EXPECT_FAULT(h, EXC_GP, 0, cpu_iret(c, false));
+    assert_int_equal(c->cpl, 0);
+    harness_w32(h, TOP, 0xffff);
+    EXPECT_OK(h, cpu_iret(c, false));
+    assert_int_equal(c->rip, 0xffff);
+    /* the frame of ten words needs its room */
     harness_vm86(h, 3);
+    harness_descriptor(h, SEL(0), 0, TOP0 - 40, 0x497);
+    harness_w32(h, HARNESS_TSS + 8, SEL(0));
+    EXPECT_FAULT(h, EXC_SS, SEL(0) | 1,
+                 cpu_interrupt(c, 13, INT_EXCEPTION, true, 0));
+    assert_int_equal(harness_r32(h, TOP0 - 4), 0x4444); /* not yet written */
+    harness_w32(h, HARNESS_TSS + 8, HARNESS_DS32);
+    /* the monitor must be at level 0, and not conforming */
+    harness_vm86(h, 3);
+    harness_descriptor(h, SEL(1), 0, 0xfffff, 0xc9f);
+    idt_gate(h, 0x22, SEL(1), 0x9000, 0xee);
+    EXPECT_FAULT(h, EXC_GP, SEL(1),
+                 cpu_interrupt(c, 0x22, INT_SOFTWARE, false, 0));
     idt_gate(h, 0x22, HARNESS_UCS32, 0x9000, 0xee);
     EXPECT_FAULT(h, EXC_GP, 0x28,
                  cpu_interrupt(c, 0x22, INT_SOFTWARE, false, 0));
@@ -349,6 +387,13 @@ static void test_task_interrupt(void **state)
     make_task(h);
     harness_user(h);
     idt_gate(h, 8, SEL(0), 0, 0x85);
+    harness_paging(h, 0x80000);
+    harness_w32(h, TSS2 + 0x1c, 0x80000);
+    harness_w32(h, HARNESS_TSS + 0x1c, 0x80000);
+    *harness_pte(h, TSS2) &= ~4u;       /* both are the system's own */
+    *harness_pte(h, HARNESS_TSS) &= ~4u;
+    *harness_pte(h, HARNESS_GDT) &= ~4u;        /* and the IDT's page too */
+    *harness_pte(h, HARNESS_IDT) &= ~4u;
     EXPECT_OK(h, cpu_interrupt(c, 8, INT_EXCEPTION, true, 0x55));
     assert_int_equal(c->cpl, 0);
     assert_int_equal(c->rip, 0x9000);
@@ -527,6 +572,13 @@ static void test_io_check(void **state)
     EXPECT_FAULT(h, EXC_GP, 0, io_check(c, 0x3f8, 1));
     c->tr.limit++;
     EXPECT_OK(h, io_check(c, 0x3f8, 1));
+    /* a TSS of the 286 has no map, nor has a short one */
+    c->tr.attr = 0x83;
+    EXPECT_FAULT(h, EXC_GP, 0, io_check(c, 0x3f8, 1));
+    c->tr.attr = 0x8b;
+    c->tr.limit = 0x66;
+    EXPECT_FAULT(h, EXC_GP, 0, io_check(c, 0x3f8, 1));
+    c->tr.limit = 0x2068;
     /* the TSS is the system's, wherever it is mapped */
     harness_paging(h, 0x80000);
     *harness_pte(h, HARNESS_TSS) &= ~4u;
@@ -544,7 +596,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_same_level), T(test_inner_level), T(test_16bit_gate),
+        T(test_same_level), T(test_inner_level), T(test_conforming_handler),
+        T(test_16bit_gate),
         T(test_delivery_faults), T(test_real_mode), T(test_vm86),
         T(test_iret_flags), T(test_nmi_unblocked), T(test_task_jmp),
         T(test_task_call_iret), T(test_task_interrupt), T(test_task_16bit),

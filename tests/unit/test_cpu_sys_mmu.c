@@ -162,6 +162,7 @@ static void test_accessed_dirty(void **state)
 static void test_4m_pages(void **state)
 {
     struct harness *h = *state;
+    struct cpu *c = &h->cpu;
 
     /* 4-12 MiB linear: one 4 MiB page onto physical 0 */
     harness_w32(h, DIR + 4, P | RW | PS);
@@ -175,6 +176,10 @@ static void test_4m_pages(void **state)
     EXPECT_OK(h, assert_int_equal(lin_read32(&h->cpu, 0x7a0124, false),
                                   0x11223344));
     assert_int_equal(harness_r32(h, DIR + 4), P | RW | PS | A);
+    /* beside it, 4 KiB pages go on */
+    *harness_pte(h, PAGE) = 0x50000 | P | RW;
+    harness_w32(h, 0x50008, 0x99);
+    EXPECT_OK(h, assert_int_equal(lin_read32(c, PAGE + 8, false), 0x99));
     EXPECT_OK(h, lin_write32(&h->cpu, 0x7a0124, 5, false));
     assert_int_equal(harness_r32(h, 0x3a0124), 5);
     assert_int_equal(harness_r32(h, DIR + 4), P | RW | PS | A | D);
@@ -309,6 +314,20 @@ static void test_page_crossing(void **state)
     EXPECT_OK(h, mem_read(c, DS, PAGE + 0xff0, back, sizeof(back)));
     assert_memory_equal(block, back, sizeof(block));
     assert_memory_equal(h->ram + PAGE + 0xff0, block, sizeof(block));
+
+    /* pages that are no neighbours in memory */
+    *harness_pte(h, PAGE + 0x1000) = 0x50000 | P | RW | US;
+    mmu_flush(c, false);
+    EXPECT_OK(h, mem_read8(c, DS, PAGE));
+    EXPECT_OK(h, mem_write(c, DS, PAGE + 0xff0, block, sizeof(block)));
+    EXPECT_OK(h, mem_read(c, DS, PAGE + 0xff0, back, sizeof(back)));
+    assert_memory_equal(back, block, sizeof(block));
+    assert_memory_equal(h->ram + PAGE + 0xff0, block, 16);
+    assert_memory_equal(h->ram + 0x50000, block + 16, sizeof(block) - 16);
+    EXPECT_OK(h, lin_write32(c, PAGE + 0xffe, 0x11223344, false));
+    assert_int_equal(harness_r16(h, 0x50000), 0x1122);
+    EXPECT_OK(h, assert_int_equal(lin_read32(c, PAGE + 0xffe, false),
+                                  0x11223344));
 
     /* all or nothing, and CR2 is the second page */
     harness_w32(h, PAGE + 0xffc, 0xaaaaaaaa);
