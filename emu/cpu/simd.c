@@ -188,7 +188,8 @@ static enum simd_prefix prefix_of(const struct insn *i)
 }
 
 /* #UD, then #NM; false: stopped by FERR# (x87_wait). */
-static bool check_available(struct cpu *c, const struct insn *i, unsigned flags)
+static bool check_available(struct cpu *c, const struct insn *i,
+                            unsigned flags)
 {
     if (flags & (SIMD_XMM | SIMD_MMX)) {
         if (c->cr0 & CR0_EM)

@@ -15,7 +15,7 @@ struct simd_op {
     uint32_t mxcsr;             /* to execute with */
     uint32_t mxcsr_out;         /* after */
     uint32_t mxcsr_host;
-    uint32_t gpr;               /* integer result; flags of COMISS in bits 8+ */
+    uint32_t gpr;               /* integer result; COMISS: flags in bits 8+ */
 } __attribute__((aligned(16)));
 _Static_assert(offsetof(struct simd_op, mxcsr) == 32, "simd_host.c");
 _Static_assert(offsetof(struct simd_op, gpr) == 44, "simd_host.c");

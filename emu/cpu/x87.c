@@ -9,7 +9,7 @@
 
 #include "emu/cpu/host_fpu.h"
 
-/* ---- Memory --------------------------------------------------------------- */
+/* ---- Memory ----------------------------------------------------------- */
 
 void fpu_check_ac(struct cpu *c, const struct insn *i, uint32_t ea,
                   unsigned align)
@@ -36,7 +36,7 @@ void fpu_write(struct cpu *c, const struct insn *i, uint32_t ea,
     mem_write(c, i->seg, ea, buf, n);
 }
 
-/* ---- Tables --------------------------------------------------------------- */
+/* ---- Tables ----------------------------------------------------------- */
 
 /* Memory forms: bytes to load, bytes to store (negative), or what else. */
 enum { UD = 100, LDENV, LDCW, STENV, STCW, RSTOR, SAVE, STSW };
@@ -67,7 +67,7 @@ static const uint64_t reg_forms[8] = {
     0x00ffff01ffffffffull,      /* no E1-E7, F8-FF */
 };
 
-/* ---- Rules ---------------------------------------------------------------- */
+/* ---- Rules ------------------------------------------------------------ */
 
 static void check_available(struct cpu *c)
 {

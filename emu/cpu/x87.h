@@ -4,7 +4,7 @@
 
 #include "emu/cpu/exec.h"
 
-/* Status word (Intel SDM vol. 1, 8.1.3); the masks in FCW have the same bits */
+/* Status word (Intel SDM vol. 1, 8.1.3); FCW masks with the same bits */
 #define FSW_IE   0x0001u
 #define FSW_DE   0x0002u
 #define FSW_ZE   0x0004u

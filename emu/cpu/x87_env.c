@@ -8,7 +8,7 @@
 
 #include "emu/cpu/host_fpu.h"
 
-#define FXSAVE_BYTES 288        /* up to XMM7; hardware leaves the rest alone */
+#define FXSAVE_BYTES 288        /* up to XMM7; the rest stays as it is */
 #define ENV_MAX 28
 #define FSAVE_REGS 80
 

@@ -84,7 +84,8 @@ void emulated_init(void)
     h->cpu.gdtr = (struct cpu_table){ KERNEL + HARNESS_GDT, 32 * 8 - 1 };
     h->cpu.idtr = (struct cpu_table){ KERNEL + HARNESS_IDT, 256 * 8 - 1 };
     h->cpu.tr = (struct cpu_seg){ .sel = HARNESS_TSS_SEL, .attr = 0x08b,
-                                  .limit = 0x67, .base = KERNEL + HARNESS_TSS };
+                                  .limit = 0x67,
+                                  .base = KERNEL + HARNESS_TSS };
     h->cpu.cr3 = PAGE_DIR;
     h->cpu.cr0 |= CR0_PG | CR0_WP | CR0_AM | CR0_NE | CR0_MP;
     h->cpu.cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_PSE;

@@ -2,7 +2,7 @@
 
 #include "tests/cpu/random.h"
 
-/* ---- What 64-bit mode lacks or does otherwise -------------------------------- */
+/* ---- What 64-bit mode lacks or does otherwise ------------------------- */
 
 struct opcodes {
     uint8_t map, first, last;
@@ -53,7 +53,7 @@ bool encode_has_address(const struct form *f)
            f->hint == H_XLAT || f->hint == H_MASKMOV;
 }
 
-/* ---- Emission ----------------------------------------------------------------- */
+/* ---- Emission --------------------------------------------------------- */
 
 static void put(struct code *c, uint32_t value, unsigned bytes)
 {
@@ -136,7 +136,7 @@ void encode_bytes(struct test *t, const char *bytes, unsigned n)
     encode_end(&b);
 }
 
-/* ---- Memory operands ------------------------------------------------------------ */
+/* ---- Memory operands -------------------------------------------------- */
 
 static void mem16(struct build *b, unsigned reg)
 {

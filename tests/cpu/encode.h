@@ -2,8 +2,8 @@
  * Puts an instruction together in two encodings: IA-32, for the interpreter
  * and for a processor in 32-bit mode, and the same instruction in 64-bit mode.
  * There an address-size prefix makes addresses 32 bits wide, INC and DEC have
- * no short form, an absolute address takes a SIB byte (Intel SDM vol. 1, 3.3.7;
- * vol. 2, 2.2.1).
+ * no short form, an absolute address takes a SIB byte (Intel SDM vol. 1,
+ * 3.3.7; vol. 2, 2.2.1).
  */
 #ifndef TESTS_CPU_ENCODE_H
 #define TESTS_CPU_ENCODE_H

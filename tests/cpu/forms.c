@@ -59,12 +59,14 @@ static const struct row rows[] = {
     { 0, 0xc1, 0xc1, "mvi", 0xff, H_NONE },
     { 0, 0xc2, 0xc2, "vw", 0, H_RETN }, { 0, 0xc3, 0xc3, "v", 0, H_RETN },
     { 0, 0xc4, 0xc5, "Mv", 0, H_LXS }, { 0, 0xc6, 0xc6, "mi", 0x01, H_NONE },
-    { 0, 0xc7, 0xc7, "mvz", 0x01, H_NONE }, { 0, 0xc8, 0xc8, "vw", 0, H_ENTER },
+    { 0, 0xc7, 0xc7, "mvz", 0x01, H_NONE },
+    { 0, 0xc8, 0xc8, "vw", 0, H_ENTER },
     { 0, 0xc9, 0xc9, "v", 0, H_LEAVE }, { 0, 0xca, 0xca, "vw", 0, H_RETF },
     { 0, 0xcb, 0xcb, "v", 0, H_RETF }, { 0, 0xcc, 0xcc, "", 0, H_NONE },
     { 0, 0xcd, 0xcd, "i", 0, H_INT }, { 0, 0xce, 0xce, "", 0, H_NONE },
     { 0, 0xcf, 0xcf, "v", 0, H_IRET }, { 0, 0xd0, 0xd0, "m", 0xff, H_NONE },
-    { 0, 0xd1, 0xd1, "mv", 0xff, H_NONE }, { 0, 0xd2, 0xd2, "m", 0xff, H_NONE },
+    { 0, 0xd1, 0xd1, "mv", 0xff, H_NONE },
+    { 0, 0xd2, 0xd2, "m", 0xff, H_NONE },
     { 0, 0xd3, 0xd3, "mv", 0xff, H_NONE }, { 0, 0xd4, 0xd5, "i", 0, H_NONE },
     { 0, 0xd6, 0xd6, "", 0, H_NONE }, { 0, 0xd7, 0xd7, "", 0, H_XLAT },
     { 0, 0xe0, 0xe3, "i", 0, H_REL8 }, { 0, 0xe4, 0xe5, "i", 0, H_NONE },
@@ -114,7 +116,7 @@ static const struct row rows[] = {
     { 1, 0xc8, 0xcf, "", 0, H_NONE },
 };
 
-/* ---- Adding forms --------------------------------------------------------- */
+/* ---- Adding forms ----------------------------------------------------- */
 
 static void add(const struct form *f)
 {
@@ -219,7 +221,7 @@ static void add_alu(void)
     }
 }
 
-/* ---- x87 and SIMD --------------------------------------------------------- */
+/* ---- x87 and SIMD ----------------------------------------------------- */
 
 static void add_x87(void)
 {

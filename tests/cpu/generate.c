@@ -5,9 +5,7 @@
 #include "tests/cpu/encode.h"
 #include "tests/cpu/random.h"
 
-bool generate_low;
-
-/* ---- State ------------------------------------------------------------------ */
+/* ---- State ------------------------------------------------------------ */
 
 static void random_fpu(struct cpu_fpu *f)
 {
@@ -65,7 +63,7 @@ static void random_state(struct test *t)
     t->target = 0;
 }
 
-/* ---- Memory operands -------------------------------------------------------- */
+/* ---- Memory operands -------------------------------------------------- */
 
 static uint32_t pick_data(const struct build *b)
 {
@@ -103,7 +101,7 @@ static void fill_target(const struct build *b)
     area_write(b->t->target, bytes, sizeof(bytes));
 }
 
-/* ---- Preparations by hint --------------------------------------------------- */
+/* ---- Preparations by hint --------------------------------------------- */
 
 static uint32_t code_target(const struct form *f)
 {
@@ -127,8 +125,13 @@ static void put_words(const struct form *f, uint32_t at, const uint32_t *v,
 
 static uint32_t pick_selector(void)
 {
-    return one_in(8) ? random_below(64) : one_in(4) ? random_below(4)
-                                                    : SEL_DATA;
+    /* beyond the GDT, in an LDT that is not there, other privileges */
+    static const uint16_t selectors[] = { SEL_DATA & ~3u, SEL_DATA & ~2u,
+                                          SEL_CODE, SEL_CODE & ~3u, 0, 1, 3,
+                                          0x0c, 0xfff8, 0x7ffb };
+
+    return one_in(2) ? SEL_DATA
+        : selectors[random_below(sizeof(selectors) / sizeof(selectors[0]))];
 }
 
 static void prepare_fxrstor(uint32_t at)
@@ -279,7 +282,7 @@ static void prepare_rm_register(struct build *b, unsigned rm)
     }
 }
 
-/* ---- Instructions ----------------------------------------------------------- */
+/* ---- Instructions ----------------------------------------------------- */
 
 static void emit_modrm(struct build *b)
 {
@@ -287,20 +290,20 @@ static void emit_modrm(struct build *b)
     unsigned reg = f->ext >= 0 ? (unsigned)f->ext : random_below(8);
     unsigned rm = random_below(8);
 
+    if (reg == RSP && f->ext < 0 && (b->sequence || !one_in(8)))
+        reg = RBX;
     if (f->rm == RM_FIXED) {
         encode_value(b, f->modrm, 1);
         return;
     }
     if (f->rm == RM_REG) {
-        if (rm == RSP && !one_in(8))
+        if (rm == RSP && (b->sequence || !one_in(8)))
             rm = RBX;
         if (!b->sequence)
             prepare_rm_register(b, rm);
         encode_value(b, 0xc0 | reg << 3 | rm, 1);
         return;
     }
-    if (reg == RSP && f->ext < 0 && !one_in(8))
-        reg = RBX;
     if (f->hint == H_BT && !b->sequence && !one_in(4))
         b->t->in.gpr[reg] = (uint32_t)((int)random_below(2048) - 1024);
     b->t->target = pick_data(b);
@@ -327,11 +330,13 @@ static void emit_imm(struct build *b)
         return;
     case H_FAR_IMM:
         encode_value(b, code_target(f), f->imm - 2);
-        encode_value(b, one_in(8) ? random_below(64) : SEL_CODE, 2);
+        encode_value(b, one_in(8) ? pick_selector() : SEL_CODE, 2);
         return;
     case H_ENTER:
         encode_value(b, random_below(128), 2);
         encode_value(b, one_in(2) ? 0 : random_below(4), 1);
+        if (!one_in(8) || ia32_under_qemu)
+            b->t->in.gpr[RBP] = b->t->in.gpr[RSP] + 4 * random_below(16);
         return;
     case H_RETN:
     case H_RETF:
@@ -358,12 +363,13 @@ static void pick_prefixes(struct build *b)
 {
     static const uint8_t segments[] = { 0x26, 0x36, 0x3e, 0x65, 0x2e };
     bool ia32 = !b->t->long_mode;
+    bool code_segment = ia32 && !ia32_under_qemu && one_in(8);
 
     if (!encode_has_address(b->f))
         return;
-    b->addr16 = generate_low && ia32 && one_in(8);
+    b->addr16 = ia32 && one_in(4);
     if (one_in(8))
-        b->override = segments[random_below(ia32 && one_in(8) ? 5 : 4)];
+        b->override = segments[random_below(code_segment ? 5 : 4)];
 }
 
 static void build_insn(struct test *t, const struct form *f, bool sequence)
@@ -391,12 +397,14 @@ void generate_one(struct test *t, const struct form *f, bool long_mode)
 {
     random_state(t);
     t->long_mode = long_mode;
+    if (!long_mode)             /* Linux's sigreturn leaves ID alone */
+        t->in.eflags &= ~(FLAG_AC | FLAG_ID);
     build_insn(t, f, false);
     t->in.eip = t->insn;
     undefined_find(t);
 }
 
-/* ---- Sequences -------------------------------------------------------------- */
+/* ---- Sequences -------------------------------------------------------- */
 
 /* Faults, jumps and addresses out of registers end a program too early. */
 static bool fits_sequence(const struct form *f)
@@ -408,9 +416,11 @@ static bool fits_sequence(const struct form *f)
     bool loose = f->map && f->op16 &&
                  ((f->opcode & 0xf6) == 0xa4 || (f->opcode & 0xf8) == 0xc8);
 
+    bool esp = f->rm == RM_NONE && (f->opcode & 7) == RSP;
+
     if (f->hint == H_FLOAT)
         return true;
-    if (loose)
+    if (loose || esp)
         return false;
     return f->hint == H_NONE && f->good && !f->faults && !stack;
 }

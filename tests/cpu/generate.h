@@ -27,9 +27,6 @@ struct test {
     bool result_undefined;      /* and the destination with them */
 };
 
-/* Is memory below 64 KiB there (16-bit addresses)? */
-extern bool generate_low;
-
 /*
  * One instruction of form `f`. Memory contents are written to both sides.
  * `long_mode`: only what has an encoding in 64-bit mode too.

@@ -3,8 +3,10 @@
  * interpreter. Every form of every instruction runs until it has ended
  * without a fault --runs times; then sequences of instructions.
  *
- * The processor must be an x86-64 one; where it is newer than an i686, forms
- * that it executes and an i686 does not are left out (forms.c).
+ * Instructions that 64-bit mode has too run there, in this process; the others
+ * run in a 32-bit helper program, natively if the kernel can, else in QEMU.
+ * Forms that a new processor executes and an i686 does not are left out
+ * (forms.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +20,7 @@
 struct options {
     uint64_t seed;
     unsigned runs, sequences;
+    const char *helper;         /* path of the IA-32 program */
     const char *only;           /* forms whose names contain this */
 };
 
@@ -32,11 +35,16 @@ static bool ended_well(const struct run_state *s)
 static bool run_test(struct test *t, struct run_state *native, bool quiet)
 {
     struct run_state emulated;
+    uint32_t at = t->insn - CODE_BASE;
 
     memset(&emulated, 0, sizeof(emulated));
-    native_code(t->insn - CODE_BASE, t->code64.bytes, t->code64.len);
-    emulated_code(t->insn - CODE_BASE, t->code.bytes, t->code.len);
-    native_run(&t->in, native);
+    emulated_code(at, t->code.bytes, t->code.len);
+    if (t->long_mode) {
+        native_code(at, t->code64.bytes, t->code64.len);
+        native_run(&t->in, native);
+    } else {
+        ia32_run(&t->in, at, t->code.bytes, t->code.len, native);
+    }
     emulated_run(&t->in, &emulated);
     return compare_run(t, native, &emulated, quiet);
 }
@@ -51,7 +59,7 @@ static void run_form(struct form *f, const struct options *o)
         if (!f->good && attempts >= 200 + o->runs)
             break;              /* never works: #UD and the like */
         attempts++;
-        generate_one(&t, f, true);
+        generate_one(&t, f, encode_long_mode(f));
         if (!run_test(&t, &native, wrong > 2))
             wrong++;
         if (ended_well(&native)) {
@@ -85,7 +93,7 @@ static void run_sequences(const struct options *o)
     mismatches += wrong;
 }
 
-/* ---- Report ----------------------------------------------------------------- */
+/* ---- Report ----------------------------------------------------------- */
 
 static void print_cell(const char *text, unsigned *column)
 {
@@ -111,7 +119,8 @@ static unsigned print_forms(bool good)
         if ((f->good != 0) != good || !(f->good + f->faults))
             continue;
         form_name(f, name, sizeof(name));
-        snprintf(cell, sizeof(cell), "%s %s%d", name, good ? "" : "#",
+        snprintf(cell, sizeof(cell), "%s%s %s%d", name,
+                 encode_long_mode(f) ? "" : "*", good ? "" : "#",
                  good ? (int)f->good : f->last_fault);
         print_cell(cell, &column);
         count++;
@@ -141,26 +150,39 @@ static unsigned check_counts(const struct options *o)
     return bad;
 }
 
+/* False: no such option, or not a number. */
+static bool parse_option(struct options *o, const char *name,
+                         const char *value)
+{
+    uint64_t number;
+    char *end;
+
+    if (!strcmp(name, "--form") || !strcmp(name, "--helper")) {
+        *(name[2] == 'f' ? &o->only : &o->helper) = value;
+        return true;
+    }
+    number = strtoull(value, &end, 0);
+    if (*end || end == value)
+        return false;
+    if (!strcmp(name, "--seed"))
+        o->seed = number;
+    else if (!strcmp(name, "--runs"))
+        o->runs = (unsigned)number;
+    else if (!strcmp(name, "--sequences"))
+        o->sequences = (unsigned)number;
+    else
+        return false;
+    return true;
+}
+
 static void parse(struct options *o, int argc, char **argv)
 {
-    for (int n = 1; n < argc; n++) {
-        const char *value = n + 1 < argc ? argv[n + 1] : "";
-        char *end = NULL;
-
-        if (!strcmp(argv[n], "--seed"))
-            o->seed = strtoull(value, &end, 0);
-        else if (!strcmp(argv[n], "--runs"))
-            o->runs = (unsigned)strtoul(value, &end, 0);
-        else if (!strcmp(argv[n], "--sequences"))
-            o->sequences = (unsigned)strtoul(value, &end, 0);
-        else if (!strcmp(argv[n], "--form"))
-            o->only = value;
-        if ((!end && o->only != value) || (end && (*end || !*value))) {
-            fprintf(stderr, "usage: cputest [--seed N] [--runs N] "
-                    "[--sequences N] [--form NAME]\n");
-            exit(2);
-        }
-        n++;
+    for (int n = 1; n < argc; n += 2) {
+        if (n + 1 < argc && parse_option(o, argv[n], argv[n + 1]))
+            continue;
+        fprintf(stderr, "usage: cputest [--seed N] [--runs N] "
+                "[--sequences N] [--form TEXT] [--helper PATH]\n");
+        exit(2);
     }
 }
 
@@ -174,24 +196,29 @@ static bool wanted(const struct options *o, const struct form *f)
 
 int main(int argc, char **argv)
 {
-    struct options o = { .seed = 1, .runs = 1000, .sequences = 100000 };
+    struct options o = { .seed = 1, .runs = 1000, .sequences = 100000,
+                         .helper = "build/cputest/ia32" };
     unsigned bad;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     parse(&o, argc, argv);
     random_seed(o.seed);
     forms_build();
-    generate_low = native_init();
+    memory_init();
+    native_init();
     emulated_init();
-    if (!generate_low)
-        printf("no memory below 64 KiB (needs root): 16-bit addresses left "
-               "out\n");
+    if (!ia32_init(o.helper)) {
+        fprintf(stderr, "%s: not run by the kernel nor by qemu-i386\n",
+                o.helper);
+        return 2;
+    }
     for (unsigned n = 0; n < forms_count; n++)
-        if (wanted(&o, &forms[n]) && encode_long_mode(&forms[n]))
+        if (wanted(&o, &forms[n]))
             run_form(&forms[n], &o);
     if (!o.only)
         run_sequences(&o);
-    printf("runs without a fault, by form (r register, m memory):\n");
+    printf("runs without a fault, by form (r register, m memory, * in the "
+           "IA-32 helper):\n");
     printf("%u forms\n", print_forms(true));
     printf("forms that only fault, and the vector:\n");
     printf("%u forms\n", print_forms(false));

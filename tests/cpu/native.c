@@ -11,15 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include "tests/cpu/state.h"
-
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
 
 #define SEL_CODE64 0x33u
 
@@ -35,7 +30,6 @@ extern void native_resume(void);
 extern void native_signal(int sig, siginfo_t *info, void *context);
 
 static struct run_state *result;
-static uint8_t *code_alias, *lowcode_alias;
 
 /*
  * native_signal: EFLAGS.AC of the code is still set in its signal handler, and
@@ -117,37 +111,7 @@ void native_run(const struct run_state *in, struct run_state *out)
     native_enter();
 }
 
-/* Two views of `size` bytes: the code's own at `base`, a writable alias. */
-static uint8_t *map_area(uint32_t base, uint32_t size, int prot)
-{
-    int fd = memfd_create("area", 0);
-    void *alias = MAP_FAILED, *at = MAP_FAILED;
-
-    if (fd >= 0 && !ftruncate(fd, size)) {
-        alias = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                     MAP_SHARED | MAP_POPULATE, fd, 0);
-        at = mmap((void *)(uintptr_t)base, size, prot,
-                  MAP_SHARED | MAP_POPULATE | MAP_FIXED_NOREPLACE, fd, 0);
-    }
-    if (fd >= 0)
-        close(fd);
-    if (alias == MAP_FAILED || at != (void *)(uintptr_t)base)
-        return NULL;
-    return alias;
-}
-
-static uint8_t *map_or_die(uint32_t base, uint32_t size, int prot)
-{
-    uint8_t *alias = map_area(base, size, prot);
-
-    if (!alias) {
-        fprintf(stderr, "cannot map %#x\n", base);
-        exit(2);
-    }
-    return alias;
-}
-
-static void catch_signals(void)
+void native_init(void)
 {
     static uint8_t stack[64 * 1024] __attribute__((aligned(16)));
     static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
@@ -159,33 +123,4 @@ static void catch_signals(void)
     sigaltstack(&alt, NULL);
     for (unsigned n = 0; n < sizeof(signals) / sizeof(signals[0]); n++)
         sigaction(signals[n], &sa, NULL);
-}
-
-bool native_init(void)
-{
-    int rw = PROT_READ | PROT_WRITE, rx = PROT_READ | PROT_EXEC;
-
-    code_alias = map_or_die(CODE_BASE, CODE_SIZE, rx);
-    memset(code_alias, 0xcc, CODE_SIZE);
-    areas[AREA_DATA].native = map_or_die(DATA_BASE, DATA_SIZE, rw);
-    mprotect((void *)(uintptr_t)(DATA_BASE + DATA_RW), DATA_SIZE - DATA_RW,
-             PROT_READ);
-    areas[AREA_STACK].native = map_or_die(STACK_BASE, STACK_SIZE, rw);
-    catch_signals();
-    lowcode_alias = map_area(LOWCODE_BASE, PAGE, rx);
-    areas[AREA_LOWDATA].native = map_area(LOWDATA_BASE, LOWDATA_SIZE, rw);
-    if (!lowcode_alias || !areas[AREA_LOWDATA].native)
-        return false;
-    memset(lowcode_alias, 0xcc, PAGE);
-    return true;
-}
-
-void native_code(uint32_t offset, const uint8_t *code, unsigned n)
-{
-    static uint32_t last_offset, last_n;
-
-    memset(code_alias + last_offset, 0xcc, last_n);
-    memcpy(code_alias + offset, code, n);
-    last_offset = offset;
-    last_n = n;
 }

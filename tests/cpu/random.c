@@ -81,7 +81,8 @@ static uint64_t random_real64(void)
 void random_real80(uint8_t *p)
 {
     static const struct { uint16_t exp; uint64_t mant; } edges[] = {
-        { 0, 0 }, { 0x8000, 0 }, { 0x3fff, 1ull << 63 }, { 0xbfff, 1ull << 63 },
+        { 0, 0 }, { 0x8000, 0 }, { 0x3fff, 1ull << 63 },
+        { 0xbfff, 1ull << 63 },
         { 0x7fff, 1ull << 63 }, { 0xffff, 1ull << 63 }, { 0x7fff, 3ull << 62 },
         { 0xffff, 3ull << 62 }, { 0x7fff, 1ull << 63 | 1 }, { 0, 1 },
         { 0x8000, 1ull << 62 }, { 0, 1ull << 63 }, { 1, 1ull << 63 },

@@ -27,6 +27,7 @@
 /* Data in reach of 16-bit addresses. */
 #define LOWDATA_BASE 0xa000u
 #define LOWDATA_SIZE (2 * PAGE)
+#define EXCHANGE_BASE 0x5a5a0000u
 
 /* Flat user segments, where Linux has them in its GDT for IA-32 programs. */
 #define SEL_CODE 0x23u
@@ -41,6 +42,36 @@ struct run_state {
     uint32_t error, cr2;
 };
 
+/*
+ * Memory shared between this program, in whose 64-bit mode code runs at the
+ * same addresses, and the IA-32 helper. The read-only page of the data is a
+ * mapping of its own. The last one holds a struct exchange.
+ */
+enum { MEM_CODE, MEM_DATA, MEM_DATA_RO, MEM_STACK, MEM_LOWCODE, MEM_LOWDATA,
+       MEM_EXCHANGE, MEM_COUNT };
+struct mapping {
+    uint32_t base, size;
+    int prot;                   /* PROT_* */
+    int fd;                     /* of which memory */
+    uint32_t offset;            /* in fd */
+};
+#define MAPPINGS(R, RW, RX) { \
+    [MEM_CODE] = { CODE_BASE, CODE_SIZE, RX, -1, 0 }, \
+    [MEM_DATA] = { DATA_BASE, DATA_RW, RW, -1, 0 }, \
+    [MEM_DATA_RO] = { DATA_BASE + DATA_RW, DATA_SIZE - DATA_RW, R, -1, \
+                      DATA_RW }, \
+    [MEM_STACK] = { STACK_BASE, STACK_SIZE, RW, -1, 0 }, \
+    [MEM_LOWCODE] = { LOWCODE_BASE, PAGE, RX, -1, 0 }, \
+    [MEM_LOWDATA] = { LOWDATA_BASE, LOWDATA_SIZE, RW, -1, 0 }, \
+    [MEM_EXCHANGE] = { EXCHANGE_BASE, PAGE, RW, -1, 0 } }
+
+struct exchange {
+    struct run_state in, out;
+    uint32_t code_offset, code_len;     /* where in the code page */
+    uint8_t code[256];
+};
+_Static_assert(sizeof(struct exchange) <= PAGE, "one page");
+
 /* Areas of memory that are compared after a run. */
 enum { AREA_DATA, AREA_STACK, AREA_LOWDATA, AREA_COUNT };
 struct area {
@@ -54,14 +85,38 @@ bool area_at(uint32_t linear, uint8_t **native, uint8_t **emulated);
 /* Write the same bytes to both memories; bytes outside are left out. */
 void area_write(uint32_t linear, const void *bytes, unsigned n);
 
+/* memory.c: make the mappings; `exchange` is the helper's. */
+extern struct mapping mappings[MEM_COUNT];
+extern struct exchange *exchange;
+void memory_init(void);
 /*
- * native.c: code in 64-bit mode, in this process. False: no memory below
- * 64 KiB (mapping it takes CAP_SYS_RAWIO).
+ * Code page contents from `offset`; the rest is INT3. The helper writes its
+ * own code page, lest QEMU keep what it translated from the old contents.
  */
-bool native_init(void);
-/* Code page contents from `offset`; the rest is INT3. */
 void native_code(uint32_t offset, const uint8_t *code, unsigned n);
+
+/* native.c: code in 64-bit mode, in this process. */
+void native_init(void);
 void native_run(const struct run_state *in, struct run_state *out);
+
+/*
+ * ia32.c: IA-32 code in the helper program at `path`; the FPU state is not
+ * taken over. False: neither the kernel nor qemu-i386 runs it.
+ */
+bool ia32_init(const char *path);
+/* QEMU's user mode checks neither limits nor rights of segments. */
+extern bool ia32_under_qemu;
+/* The vector only as far as the signal tells it (vector_class): as in QEMU. */
+void ia32_run(const struct run_state *in, uint32_t offset,
+              const uint8_t *code, unsigned n, struct run_state *out);
+/* Vectors that end in the same signal; #PF apart. */
+static inline int vector_class(int vector)
+{
+    bool segv = vector == EXC_OF || vector == EXC_BR ||
+                (vector >= EXC_TS && vector <= EXC_GP);
+
+    return segv ? EXC_GP : vector == EXC_DB ? EXC_BP : vector;
+}
 
 /* emulated.c */
 void emulated_init(void);
