@@ -126,4 +126,13 @@ run: $(BUILD)/trestle.iso
 	@$(QEMU) -machine $(MACHINE) -m 512 $(QEMU_FIRMWARE) $(QEMU_CONSOLE) \
 	  $(RUN_NET) -cdrom $< -boot d
 
+# ---- Tests ----------------------------------------------------------------
+
+.PHONY: check-appliance
+# Debian's python3: pexpect and scapy are its packages.
+## check-appliance the appliance's tests in QEMU, PYTEST_ARGS=
+check-appliance: $(BUILD)/trestle.iso | $(DEPS_test)
+	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
+	  tests/appliance $(PYTEST_ARGS)
+
 -include $(shell [ -d $(METAL) ] && find $(METAL) -name '*.d')
