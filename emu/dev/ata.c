@@ -2,8 +2,8 @@
  * ATA disk commands (ATA/ATAPI-6 chapter 8).
  *
  * Sectors go through the channel's buffer in chunks of up to 256. If a chunk
- * fails it is done again one sector at a time, so that what is good arrives and the
- * registers name the sector that is not.
+ * fails it is done again one sector at a time, so that what is good arrives
+ * and the registers name the sector that is not.
  */
 #include <string.h>
 
@@ -22,7 +22,7 @@ enum ata_flag {
 
 static void chunk_start(struct ide_channel *ch);
 
-/* ---- Addresses -------------------------------------------------------------- */
+/* ---- Addresses ---------------------------------------------------------- */
 
 static uint64_t lba_from_registers(const struct ide_channel *ch, bool ext)
 {
@@ -83,7 +83,7 @@ static uint32_t count_from_registers(const struct ide_unit *u, bool ext)
     return n ? n : 65536;
 }
 
-/* ---- Commands that move sectors ---------------------------------------------- */
+/* ---- Commands that move sectors ----------------------------------------- */
 
 static void transfer_end(struct ide_channel *ch)
 {
@@ -266,7 +266,7 @@ static void cmd_transfer(struct ide_channel *ch, uint8_t flags)
     chunk_start(ch);
 }
 
-/* ---- Commands without data ----------------------------------------------------- */
+/* ---- Commands without data ---------------------------------------------- */
 
 static void cmd_abort(struct ide_channel *ch, uint8_t flags)
 {
@@ -416,7 +416,7 @@ static void cmd_set_features(struct ide_channel *ch, uint8_t flags)
         ide_fail(ch, ER_ABRT);
 }
 
-/* ---- Dispatch -------------------------------------------------------------------- */
+/* ---- Dispatch ----------------------------------------------------------- */
 
 static const struct {
     uint8_t first, last;

@@ -1,4 +1,4 @@
-/* IDENTIFY data, transfer modes and geometry (ATA/ATAPI-6 6.17 and 8.15). */
+/* IDENTIFY data, transfer modes and geometry (ATA/ATAPI-6 chapters 6 and 8). */
 #include <string.h>
 
 #include "emu/dev/ide_internal.h"

@@ -1,12 +1,12 @@
 /*
- * ATAPI: how packet commands and their data travel (ATA/ATAPI-6 9.7 to 9.10).
+ * ATAPI: how packet commands and their data travel (ATA/ATAPI-6 chapter 9).
  * What the commands do is in atapi_command.c.
  */
 #include <string.h>
 
 #include "emu/dev/ide_internal.h"
 
-/* Interrupt reason, in the sector count register (ATA/ATAPI-6 7.12.3). */
+/* Interrupt reason, in the sector count register (ATA/ATAPI-6 chapter 7). */
 enum { REASON_COMMAND = 0x01, REASON_TO_HOST = 0x02,
        REASON_STATUS = REASON_COMMAND | REASON_TO_HOST };
 
@@ -14,7 +14,7 @@ enum { REASON_COMMAND = 0x01, REASON_TO_HOST = 0x02,
 
 static void read_chunk(struct ide_channel *ch);
 
-/* ---- End of a packet command ---------------------------------------------- */
+/* ---- End of a packet command -------------------------------------------- */
 
 void atapi_done(struct ide_channel *ch)
 {
@@ -31,7 +31,7 @@ void atapi_check(struct ide_channel *ch, enum atapi_sense sense)
     ide_fail(ch, key << 4 | (key == 5 ? ER_ABRT : 0));
 }
 
-/* ---- Data to the guest ------------------------------------------------------ */
+/* ---- Data to the guest -------------------------------------------------- */
 
 static void send_data(struct ide_channel *ch);
 
@@ -124,7 +124,7 @@ void atapi_read(struct ide_channel *ch, uint32_t lba, uint32_t count)
     read_chunk(ch);
 }
 
-/* ---- Commands of the drive's own ---------------------------------------------- */
+/* ---- Commands of the drive's own ---------------------------------------- */
 
 static void packet_taken(struct ide_channel *ch)
 {
@@ -196,7 +196,7 @@ void atapi_command(struct ide_channel *ch, uint8_t command)
     case 0xa1:
         cmd_identify(ch);
         break;
-    case 0x20: case 0xec:       /* a packet device says so (8.15.5) */
+    case 0x20: case 0xec:       /* answered with the signature */
         ide_signature(ch->active);
         ide_fail(ch, ER_ABRT);
         break;

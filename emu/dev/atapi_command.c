@@ -5,7 +5,7 @@
 
 enum command_flag {
     NEEDS_MEDIUM = 0x01,
-    DESPITE_ATTENTION = 0x02,   /* runs although there is news (SPC-2 5.6) */
+    DESPITE_ATTENTION = 0x02,   /* runs although there is news (SPC-2) */
 };
 
 #define SPEED_KBPS 4224u        /* 24 x 176 kB/s */
@@ -49,7 +49,7 @@ static uint32_t capacity(const struct ide_unit *u)
     return n > UINT32_MAX ? UINT32_MAX : n;
 }
 
-/* ---- State and sense -------------------------------------------------------- */
+/* ---- State and sense ---------------------------------------------------- */
 
 static void cmd_ok(struct ide_channel *ch)
 {
@@ -154,7 +154,7 @@ static void cmd_mechanism_status(struct ide_channel *ch)
     atapi_reply(ch, 8, get16(ch->atapi.cdb + 8));
 }
 
-/* ---- The medium ---------------------------------------------------------------- */
+/* ---- The medium --------------------------------------------------------- */
 
 static void read_sectors(struct ide_channel *ch, uint32_t lba, uint32_t count)
 {
@@ -253,7 +253,7 @@ static void cmd_read_toc(struct ide_channel *ch)
     atapi_reply(ch, p - out, get16(cdb + 7));
 }
 
-/* ---- What the drive can do ------------------------------------------------------ */
+/* ---- What the drive can do ---------------------------------------------- */
 
 static const uint8_t page_error_recovery[8] = { 0x01, 6, 0, 1 };
 static const uint8_t page_cd_parameters[8] = { 0x0d, 6, 0, 0, 0, 60, 0, 75 };
@@ -310,7 +310,7 @@ static void cmd_mode_sense(struct ide_channel *ch)
     atapi_reply(ch, p - out, get16(cdb + 7));
 }
 
-/* Feature descriptors (MMC-3 5.3): version, persistent and current bits. */
+/* Feature descriptors (MMC-3): version, persistent and current bits. */
 static const struct {
     uint16_t code;
     uint8_t flags;
@@ -361,7 +361,7 @@ static void cmd_get_configuration(struct ide_channel *ch)
     atapi_reply(ch, p - out, get16(cdb + 7));
 }
 
-/* ---- Dispatch --------------------------------------------------------------------- */
+/* ---- Dispatch ----------------------------------------------------------- */
 
 static const struct {
     uint8_t opcode;

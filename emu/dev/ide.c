@@ -54,7 +54,7 @@ void ide_fail(struct ide_channel *ch, uint8_t error)
     ide_interrupt(ch, true);
 }
 
-/* ---- Reset ---------------------------------------------------------------- */
+/* ---- Reset -------------------------------------------------------------- */
 
 void ide_signature(struct ide_unit *u)
 {
@@ -79,7 +79,7 @@ static void mbr_read(struct ide_channel *ch, int error)
 
 /*
  * The rest of a reset, once no block request is in flight: BSY lasts until
- * the disks' partition tables are read, as real ones stay BSY while they spin up.
+ * the disks' partition tables are read, as real ones stay BSY until they spin.
  */
 static void reset_continue(struct ide_channel *ch)
 {
@@ -155,7 +155,7 @@ static void ide_reset(struct device *dev)
     }
 }
 
-/* ---- The task file --------------------------------------------------------- */
+/* ---- The task file ------------------------------------------------------ */
 
 static struct ide_unit *selected_unit(struct ide_channel *ch)
 {
@@ -184,7 +184,7 @@ static uint8_t read_reg(struct ide_channel *ch, enum ide_reg reg)
         return read_status(ch, reg == REG_COMMAND);
     if (channel_empty(ch))
         return 0xff;
-    /* Device 0 answers for an absent device 1 (ATA/ATAPI-6 9.16.1). */
+    /* Device 0 answers for an absent device 1 (ATA/ATAPI-6 chapter 9). */
     if (!u->present)
         u = &ch->unit[0];
     if (!u->present)
@@ -290,7 +290,7 @@ static void write_reg(struct ide_channel *ch, enum ide_reg reg, uint8_t value)
     }
 }
 
-/* ---- Ports ------------------------------------------------------------------ */
+/* ---- Ports -------------------------------------------------------------- */
 
 /* Which register of which channel `port` is; NULL: none (a gap, or BAR4). */
 static struct ide_channel *decode(struct ide *ide, uint16_t port,
@@ -426,7 +426,7 @@ static unsigned ide_write_block(struct device *dev, uint16_t port,
     return 1;
 }
 
-/* ---- Life ------------------------------------------------------------------- */
+/* ---- Life --------------------------------------------------------------- */
 
 static const struct device_ops ide_ops = {
     .name = "ide",

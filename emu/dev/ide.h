@@ -1,7 +1,7 @@
 /*
  * The PIIX3's IDE function (8086:7010): two channels at the legacy ports with
  * up to four ATA disks and ATAPI CD-ROM drives, and the bus-master engine in
- * BAR4 (82371SB datasheet 2.4, "Programming Interface for Bus Master IDE
+ * BAR4 (82371SB datasheet, "Programming Interface for Bus Master IDE
  * Controller" 1.0, ATA/ATAPI-6).
  */
 #ifndef EMU_DEV_IDE_H

@@ -1,8 +1,9 @@
 /*
  * The bus master of a channel ("Programming Interface for Bus Master IDE
  * Controller" 1.0). The status bits at the end of a command follow its table
- * in section 3: a PRD table longer than the command leaves ACTIVE set with
- * INTERRUPT; one that is shorter clears ACTIVE while the drive waits on.
+ * of how the two can end: a PRD table longer than the command leaves ACTIVE
+ * set with INTERRUPT; one that is shorter clears ACTIVE while the drive waits
+ * on.
  */
 #include "emu/dev/ide_internal.h"
 
@@ -109,7 +110,7 @@ void ide_dma_start(struct ide_channel *ch, bool in, uint32_t pos, uint32_t end,
         .end = end,
         .then = then,
     };
-    /* ATA/ATAPI-6 9.9: BSY or DRQ may be set while DMARQ is negotiated. */
+    /* BSY or DRQ may be set in the DMA protocol (ATA/ATAPI-6 chapter 9). */
     ch->active->status = ST_READY | ST_DRQ;
     bm_run(ch);
 }
@@ -143,7 +144,7 @@ static void bm_command(struct ide_channel *ch, uint8_t value)
     struct ide_busmaster *bm = &ch->bm;
     bool was_on = bm->command & BM_START;
 
-    /* The direction must not change while it runs (2.1, bit 3). */
+    /* The direction must not change while it runs. */
     if (!was_on)
         bm->command = value & (BM_START | BM_TO_MEMORY);
     if (was_on && !(value & BM_START)) {

@@ -59,7 +59,7 @@ struct ide_geometry {
     uint16_t cylinders, heads, sectors;
 };
 
-/* Sense data of a packet device (MMC-3 annex F): key << 16 | ASC << 8 | ASCQ. */
+/* Sense data of a packet device (SPC-2, MMC-3): key << 16 | ASC << 8 | ASCQ. */
 enum atapi_sense {
     SENSE_NONE = 0,
     SENSE_NO_MEDIUM = 0x023a00,
@@ -142,7 +142,7 @@ struct atapi_transfer {
     uint32_t lba;               /* next CD sector to read from the disk */
     uint32_t left;              /* CD sectors from there */
     uint32_t chunk, chunk_max;  /* CD sectors per block request */
-    uint32_t pos, end;          /* what the guest has not yet got of the buffer */
+    uint32_t pos, end;          /* of the buffer: still to be sent */
     uint16_t byte_limit;        /* of a PIO block; even */
     bool dma;
 };
@@ -193,19 +193,19 @@ void ide_signature(struct ide_unit *u);
 /* Stop everything on the channel (or what `only` does, for DEVICE RESET). */
 void ide_channel_reset(struct ide_channel *ch, struct ide_unit *only);
 
-/* ---- ide_io.c ------------------------------------------------------------ */
+/* ---- ide_io.c ----------------------------------------------------------- */
 
 struct ide_io *ide_io_create(struct ide_channel *ch);
 void ide_io_destroy(struct ide_io *io);
 /*
- * Submit a request for `count` sectors at io->buf + `offset`. `then` is called when
- * it is done: from here, or later; never recursively from itself.
+ * Submit a request for `count` sectors at io->buf + `offset`. `then` is called
+ * when it is done: from here, or later; never recursively from itself.
  */
 void ide_io_start(struct ide_channel *ch, enum block_op op, uint64_t sector,
                   uint32_t count, uint32_t offset,
                   void (*then)(struct ide_channel *ch, int error));
 
-/* ---- ide_data.c ---------------------------------------------------------- */
+/* ---- ide_data.c --------------------------------------------------------- */
 
 /* Ask the guest to move buf[pos, end) through the data port, then `then`. */
 void ide_pio_start(struct ide_channel *ch, bool in, uint32_t pos, uint32_t end,
@@ -216,7 +216,7 @@ void ide_data_read(struct ide_channel *ch, unsigned size, uint8_t *buf,
 void ide_data_write(struct ide_channel *ch, unsigned size, const uint8_t *buf,
                     size_t len);
 
-/* ---- ide_dma.c ----------------------------------------------------------- */
+/* ---- ide_dma.c ---------------------------------------------------------- */
 
 /* Move buf[pos, end) by the bus master once the guest has started it. */
 void ide_dma_start(struct ide_channel *ch, bool in, uint32_t pos, uint32_t end,
@@ -228,7 +228,7 @@ void ide_bm_interrupt(struct ide_channel *ch);
 uint8_t ide_bm_read(const struct ide_channel *ch, unsigned reg);
 void ide_bm_write(struct ide_channel *ch, unsigned reg, uint8_t value);
 
-/* ---- ata.c, ata_identify.c, atapi.c --------------------------------------- */
+/* ---- ata.c, ata_identify.c, atapi.c ------------------------------------- */
 
 /* The active unit, a disk, has been given `command`. */
 void ata_command(struct ide_channel *ch, uint8_t command);
@@ -243,7 +243,7 @@ void ata_set_geometry(struct ide_unit *u, const uint8_t *mbr);
 void atapi_command(struct ide_channel *ch, uint8_t command);
 void atapi_reset(struct ide_unit *u);
 
-/* ---- atapi.c for atapi_command.c and back --------------------------------- */
+/* ---- atapi.c for atapi_command.c and back ------------------------------- */
 
 /* Run the packet command in ch->atapi.cdb. */
 void atapi_packet(struct ide_channel *ch);

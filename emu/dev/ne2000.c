@@ -34,9 +34,9 @@ void ne_raise(struct ne2000 *s, uint8_t isr)
     update_irq(s);
 }
 
-/* ---- Reset ------------------------------------------------------------------ */
+/* ---- Reset -------------------------------------------------------------- */
 
-/* The reset port, and a part of power-on (10.2's table; other registers stay). */
+/* The reset port, and a part of power-on; the other registers stay. */
 static void soft_reset(struct ne2000 *s)
 {
     machine_timer_cancel(s->pci.dev.machine, s->timer);
@@ -73,7 +73,7 @@ static void ne2000_reset(struct device *dev)
     soft_reset(s);
 }
 
-/* ---- Registers ------------------------------------------------------------------ */
+/* ---- Registers ---------------------------------------------------------- */
 
 static uint8_t read_tally(struct ne2000 *s, unsigned n)
 {
@@ -118,7 +118,7 @@ static uint8_t read_page2(const struct ne2000 *s, unsigned reg)
     case 0x1: return s->pstart;
     case 0x2: return s->pstop;
     case 0x4: return s->tpsr;
-    case 0xc: return s->rcr | 0xc0;             /* unused bits read 1 (10.8) */
+    case 0xc: return s->rcr | 0xc0;             /* unused bits read 1 */
     case 0xd: return s->tcr | 0xe0;
     case 0xe: return s->dcr | 0x80;
     case 0xf: return s->imr | 0x80;
@@ -157,7 +157,7 @@ static uint8_t read_reg(struct ne2000 *s, unsigned reg)
 }
 
 /*
- * CR (10.3). STA and STP both 0 leave the chip as it is: drivers write just
+ * CR. STA and STP both 0 leave the chip as it is: drivers write just
  * 20h to choose a page.
  */
 static void write_cr(struct ne2000 *s, uint8_t v)
@@ -194,7 +194,7 @@ static void write_page0(struct ne2000 *s, unsigned reg, uint8_t v)
     case 0x4: s->tpsr = v; break;
     case 0x5: put_byte(&s->tbcr, false, v); break;
     case 0x6: put_byte(&s->tbcr, true, v); break;
-    case 0x7:                   /* RST follows STP and STA alone (10.4) */
+    case 0x7:                   /* RST follows STP and STA alone */
         s->isr &= ~v | ISR_RST;
         update_irq(s);
         break;
@@ -257,7 +257,7 @@ static void write_reg(struct ne2000 *s, unsigned reg, uint8_t v)
     }
 }
 
-/* ---- Ports ------------------------------------------------------------------------- */
+/* ---- Ports -------------------------------------------------------------- */
 
 static uint8_t read_byte(struct ne2000 *s, unsigned offset)
 {
@@ -353,7 +353,7 @@ static unsigned ne2000_write_block(struct device *dev, uint16_t port,
     return 1;
 }
 
-/* ---- Life ---------------------------------------------------------------------------- */
+/* ---- Life --------------------------------------------------------------- */
 
 static const struct device_ops ne2000_ops = {
     .name = "ne2000",

@@ -1,6 +1,6 @@
 /*
  * Realtek RTL8029AS: an NE2000 on PCI (10ec:8029), with 16 KiB of packet
- * memory at pages 40h-7Fh (RTL8029AS datasheet; DP8390D datasheet for the core).
+ * memory at pages 40h-7Fh (RTL8029AS datasheet; DP8390D for the core).
  */
 #ifndef EMU_DEV_NE2000_H
 #define EMU_DEV_NE2000_H

@@ -1,5 +1,5 @@
 /*
- * Remote DMA (7.0): the guest's way into the PROM and the packet memory.
+ * Remote DMA (9.0): the guest's way into the PROM and the packet memory.
  *
  * One address counter, which goes from PSTOP to PSTART. A strobe moves its
  * width; only a byte strobe in word mode moves a word, of which it shows
@@ -101,7 +101,7 @@ static void counted(struct ne2000 *s, uint32_t n)
     ne_raise(s, ISR_RDC);
 }
 
-/* Send Packet (7.3): read the packet at BNRY, as its header says. */
+/* Send Packet (9.0): read the packet at BNRY, as its header says. */
 static void send_packet(struct ne2000 *s)
 {
     uint8_t header[4];

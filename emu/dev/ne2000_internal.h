@@ -23,7 +23,7 @@ enum { ISR_PRX = 0x01, ISR_PTX = 0x02, ISR_RXE = 0x04, ISR_TXE = 0x08,
        ISR_OVW = 0x10, ISR_CNT = 0x20, ISR_RDC = 0x40, ISR_RST = 0x80 };
 enum { DCR_WTS = 0x01, DCR_LAS = 0x04 };
 enum { TCR_CRC = 0x01, TCR_LB = 0x06 };
-enum { TSR_PTX = 0x01, TSR_FU = 0x20 };
+enum { TSR_PTX = 0x01, TSR_CRS = 0x10, TSR_FU = 0x20, TSR_CDH = 0x40 };
 enum { RCR_AB = 0x04, RCR_AM = 0x08, RCR_PRO = 0x10, RCR_MON = 0x20 };
 enum { RSR_PRX = 0x01, RSR_CRC = 0x02, RSR_MPA = 0x10, RSR_PHY = 0x20,
        RSR_DIS = 0x40 };
@@ -69,7 +69,7 @@ void ne_refuse(struct ne2000 *s, const char *name);
 /* Set ISR bits; drive INTA# by ISR & IMR. */
 void ne_raise(struct ne2000 *s, uint8_t isr);
 
-/* ---- ne2000_dma.c: remote DMA through the data port ----------------------- */
+/* ---- ne2000_dma.c: remote DMA through the data port --------------------- */
 
 /* A CR write asked for remote DMA command `rd` (CR bits 5..3). */
 void ne_remote_command(struct ne2000 *s, uint8_t rd);
@@ -78,7 +78,7 @@ void ne_data_read(struct ne2000 *s, unsigned size, uint8_t *buf, size_t count);
 void ne_data_write(struct ne2000 *s, unsigned size, const uint8_t *buf,
                    size_t count);
 
-/* ---- ne2000_rx.c ------------------------------------------------------------ */
+/* ---- ne2000_rx.c -------------------------------------------------------- */
 
 /* Note whether the receiver is deaf now; CR and TCR have been written. */
 void ne_hearing_changed(struct ne2000 *s);
@@ -89,7 +89,7 @@ void ne_deliver(struct ne2000 *s);
 /* CRC-32 of Ethernet, most significant bit first, not complemented. */
 uint32_t ne_crc(const uint8_t *p, size_t len);
 
-/* ---- ne2000_tx.c ------------------------------------------------------------ */
+/* ---- ne2000_tx.c -------------------------------------------------------- */
 
 void ne_transmit(struct ne2000 *s);
 /* The timer's: the frame has left. */

@@ -1,7 +1,7 @@
 /*
- * Reception (6.0): from the host's port into the ring. A frame for which there
- * is no room stays at the port, so that a slow guest sees no overflow as long as
- * the host can hold what comes.
+ * Reception (7.0): from the host's port into the ring. A frame for which there
+ * is no room stays at the port, so that a slow guest sees no overflow as long
+ * as the host can hold what comes.
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@
  * interface that is down must not get old frames when it comes up.
  */
 #define DEAF_HOLD_NS 50000000u
-#define TALLY_MAX 0xc0u         /* 10.9: counting stops at 192 */
+#define TALLY_MAX 0xc0u         /* counting stops at 192 */
 
 void ne_hearing_changed(struct ne2000 *s)
 {
@@ -66,7 +66,7 @@ static void tally_missed(struct ne2000 *s, unsigned n)
         ne_raise(s, ISR_CNT);
 }
 
-/* ---- The ring ------------------------------------------------------------------ */
+/* ---- The ring ----------------------------------------------------------- */
 
 struct ring {
     unsigned pages;             /* in the whole ring; 0: not usable */
@@ -75,8 +75,8 @@ struct ring {
 
 /*
  * BNRY is the last page read in some drivers and the next to read in others;
- * both call the ring empty when it equals CURR, so that reception must never make
- * them equal. A BNRY outside the ring never stops it.
+ * both call the ring empty when it equals CURR, so that reception must never
+ * make them equal. A BNRY outside the ring never stops it.
  */
 static struct ring ring_now(const struct ne2000 *s)
 {
@@ -142,7 +142,7 @@ static void ring_store(struct ne2000 *s, const uint8_t *frame, uint32_t len,
     ne_raise(s, ISR_PRX);
 }
 
-/* ---- One frame --------------------------------------------------------------------- */
+/* ---- One frame ---------------------------------------------------------- */
 
 /* What becomes of a frame while the chip is deaf: false, keep it. */
 static bool refuse_deaf(struct ne2000 *s)

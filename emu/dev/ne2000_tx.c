@@ -23,9 +23,11 @@ static void put_fcs(const uint8_t *frame, size_t len, uint8_t *fcs)
 }
 
 /*
- * Loopback (12.2): the frame comes back into the FIFO, never into the ring.
- * One CRC generator serves both ways, so a CRC that the transmitter appends
- * always shows as an error; with TCR.CRC the guest's own is checked.
+ * Loopback (12.0, and National's application note 937): the frame comes back
+ * into the FIFO, never into the ring. One CRC generator serves both ways, so a
+ * CRC that the transmitter appends always shows as an error; with TCR.CRC the
+ * guest's own is checked. A frame for another address is good, whatever
+ * its CRC.
  */
 static void loop_back(struct ne2000 *s, const uint8_t *frame, uint32_t len)
 {
@@ -35,10 +37,14 @@ static void loop_back(struct ne2000 *s, const uint8_t *frame, uint32_t len)
     uint32_t data = own ? len - NE_FCS : len;
 
     s->counters.tx_loopback++;
+    s->rsr = RSR_PRX;
     if (len < 14 + NE_FCS || !ne_filter(s, frame))
         return;
     put_fcs(frame, data, fcs);
-    s->rsr = own && !memcmp(frame + data, fcs, NE_FCS) ? RSR_PRX : RSR_CRC;
+    if (!own || memcmp(frame + data, fcs, NE_FCS)) {
+        s->rsr = RSR_CRC;
+        s->tx_isr |= ISR_RXE;
+    }
     if (own)
         memcpy(fcs, frame + data, NE_FCS);
     s->fifo[0] = count;
@@ -62,8 +68,10 @@ static void on_the_wire(struct ne2000 *s, const uint8_t *frame, uint32_t len)
 
 void ne_transmit(struct ne2000 *s)
 {
-    /* TSR by loopback mode, as in the table of 12.2. */
-    static const uint8_t tsr_of_mode[4] = { TSR_PTX, 0x53, 0x43, 0x03 };
+    /* Inside the chip nobody sees a carrier (CRS) or a heartbeat (CDH). */
+    static const uint8_t tsr_of_mode[4] = {
+        TSR_PTX, TSR_PTX | TSR_CRS | TSR_CDH, TSR_PTX | TSR_CDH, TSR_PTX
+    };
     unsigned mode = (s->tcr & TCR_LB) >> 1;
     uint32_t addr = s->tpsr * NE_PAGE, len = s->tbcr;
     struct machine *m = s->pci.dev.machine;

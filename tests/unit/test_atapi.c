@@ -102,7 +102,7 @@ static void assert_sectors(const uint8_t *buf, uint32_t lba, uint32_t count)
             assert_int_equal(buf[s * 512 + i], fake_disk_byte(lba * 4 + s, i));
 }
 
-/* ---- The drive ---------------------------------------------------------------- */
+/* ---- The drive ---------------------------------------------------------- */
 
 static void test_signature(void **state)
 {
@@ -177,7 +177,7 @@ static void test_drive_commands(void **state)
     fake_ide_free(&f);
 }
 
-/* ---- Attention and sense --------------------------------------------------------- */
+/* ---- Attention and sense ------------------------------------------------ */
 
 static void test_attention(void **state)
 {
@@ -234,7 +234,7 @@ static void test_unknown_packet(void **state)
     fake_ide_free(&f);
 }
 
-/* ---- Reading ------------------------------------------------------------------------ */
+/* ---- Reading ------------------------------------------------------------ */
 
 static void read_cdb(uint8_t *cdb, uint8_t op, uint32_t lba, uint32_t count)
 {
@@ -404,7 +404,7 @@ static void test_deferred(void **state)
     fake_ide_free(&f);
 }
 
-/* ---- What the medium and the drive are --------------------------------------------------- */
+/* ---- What the medium and the drive are ---------------------------------- */
 
 static void test_capacity(void **state)
 {
@@ -519,7 +519,7 @@ static void test_mechanism(void **state)
     fake_ide_free(&f);
 }
 
-/* ---- The tray ------------------------------------------------------------------------------ */
+/* ---- The tray ----------------------------------------------------------- */
 
 static void test_tray(void **state)
 {

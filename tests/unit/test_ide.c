@@ -52,7 +52,7 @@ static void prd_whole(struct fake_ide *f, uint32_t len)
     } while (at < len);
 }
 
-/* ---- Which units are there ------------------------------------------------- */
+/* ---- Which units are there ---------------------------------------------- */
 
 static void test_signature(void **state)
 {
@@ -128,7 +128,7 @@ static void test_devfn_taken(void **state)
     fake_ide_free(&f);
 }
 
-/* ---- IDENTIFY and geometry ---------------------------------------------------- */
+/* ---- IDENTIFY and geometry ---------------------------------------------- */
 
 static void identify(struct fake_ide *f, unsigned unit, uint16_t *id)
 {
@@ -214,9 +214,10 @@ static void test_geometry(void **state)
     } cases[] = {
         { 16, 63, { 0 }, { 42, 16, 63 } },
         { 8, 32, { 0 }, { 165, 8, 32 } },
-        { 255, 63, { 0 }, { 42, 16, 63 } },     /* translated: not the drive's */
+        { 255, 63, { 0 }, { 42, 16, 63 } },     /* not the drive's */
         { 16, 0, { 0 }, { 42, 16, 63 } },
-        { 8, 32, { .cylinders = 10, .heads = 4, .sectors = 17 }, { 10, 4, 17 } },
+        { 8, 32, { .cylinders = 10, .heads = 4, .sectors = 17 },
+          { 10, 4, 17 } },
         { 8, 32, { .heads = 4, .sectors = 17 }, { 622, 4, 17 } },
         { 8, 32, { .heads = 17, .sectors = 17 }, { 165, 8, 32 } },
         { 8, 32, { .cylinders = 60000, .heads = 16, .sectors = 63 },
@@ -272,7 +273,7 @@ static void test_geometry_unreadable(void **state)
     fake_ide_free(&f);
 }
 
-/* ---- PIO ------------------------------------------------------------------------ */
+/* ---- PIO ---------------------------------------------------------------- */
 
 static void test_read_pio(void **state)
 {
@@ -486,7 +487,7 @@ static void test_hob(void **state)
     fake_ide_free(&f);
 }
 
-/* ---- Errors ----------------------------------------------------------------------- */
+/* ---- Errors ------------------------------------------------------------- */
 
 static void test_outside(void **state)
 {
@@ -642,7 +643,7 @@ static void test_refused_commands(void **state)
     fake_ide_free(&f);
 }
 
-/* ---- Commands without data ---------------------------------------------------------- */
+/* ---- Commands without data ---------------------------------------------- */
 
 static void test_simple_commands(void **state)
 {
@@ -768,7 +769,7 @@ static void test_flush_waits(void **state)
     fake_ide_free(&f);
 }
 
-/* ---- DMA --------------------------------------------------------------------------------- */
+/* ---- DMA ---------------------------------------------------------------- */
 
 static void test_dma_read(void **state)
 {
@@ -938,7 +939,7 @@ static void test_bm_registers(void **state)
     fake_ide_free(&f);
 }
 
-/* ---- Slow disks, reset -------------------------------------------------------------------- */
+/* ---- Slow disks, reset -------------------------------------------------- */
 
 static void test_deferred(void **state)
 {
@@ -972,7 +973,7 @@ static void test_deferred(void **state)
     fake_ide_free(&f);
 }
 
-/* A reset stays busy until the request has come back, and forgets its command. */
+/* A reset stays busy until the request is back, and forgets its command. */
 static void test_reset_in_flight(void **state)
 {
     struct fake_ide f;

@@ -237,7 +237,7 @@ static void assert_frame(const uint8_t *got, const uint8_t *dst, size_t len,
         assert_int_equal(got[i], (uint8_t)(seed + i * 3));
 }
 
-/* ---- Probe ------------------------------------------------------------------ */
+/* ---- Probe -------------------------------------------------------------- */
 
 static void test_pci(void **state)
 {
@@ -344,7 +344,8 @@ static void test_prom_read_only(void **state)
     remote_write(r, 0, data, 32);
     remote_read(r, 0, data, 32);
     assert_int_equal(data[0], mac[0]);
-    assert_int_equal(fake_count(r->m, "ne2000: remote write outside memory"), 1);
+    assert_int_equal(fake_count(r->m, "ne2000: remote write outside memory"),
+                     1);
     rig_free(r);
 }
 
@@ -388,7 +389,7 @@ static void test_page2(void **state)
     rig_free(r);
 }
 
-/* ---- Remote DMA ------------------------------------------------------------------ */
+/* ---- Remote DMA --------------------------------------------------------- */
 
 /* Strobes of 32, 16 and 8 bits mixed in one transfer of an odd length. */
 static void test_mixed_strobes(void **state)
@@ -564,7 +565,7 @@ static void test_remote_dma_at_reset_values(void **state)
     rig_free(r);
 }
 
-/* ---- Transmission ------------------------------------------------------------------- */
+/* ---- Transmission ------------------------------------------------------- */
 
 static void load_frame(struct rig *r, uint16_t addr, const uint8_t *dst,
                        unsigned len)
@@ -678,11 +679,11 @@ static void test_transmit_bounds(void **state)
     }
 }
 
-/* ---- Loopback ------------------------------------------------------------------------- */
+/* ---- Loopback ----------------------------------------------------------- */
 
 static void test_loopback(void **state)
 {
-    static const uint8_t tsr[4] = { 0x01, 0x53, 0x43, 0x03 };
+    static const uint8_t tsr[4] = { 0x01, 0x51, 0x41, 0x01 };
 
     for (unsigned mode = 1; mode < 4; mode++) {
         struct rig *r = rig_new();
@@ -694,7 +695,7 @@ static void test_loopback(void **state)
         out(r, 7, 0xff);
         transmit(r, 0x40, 64);
         fake_advance(r->m, 1000000);
-        assert_int_equal(in(r, 7), 0x02);       /* no PRX in loopback */
+        assert_int_equal(in(r, 7), 0x06);       /* no PRX in loopback */
         assert_int_equal(in(r, 4), tsr[mode]);
         assert_int_equal(in(r, 0xc), 0x02);     /* its own CRC: an error */
         assert_int_equal(r->tx_count, mode == 3);
@@ -703,6 +704,13 @@ static void test_loopback(void **state)
         assert_int_equal(in(r, 6), 0);
         assert_int_equal(in(r, 6), (uint8_t)(63 * 7));
         assert_int_equal(page1(r, 7), 0x4c);
+        set_page1(r, 1, 0xaa);                  /* another's address */
+        out(r, 0xc, 0x00);
+        out(r, 7, 0xff);
+        transmit(r, 0x40, 64);
+        fake_advance(r->m, 1000000);
+        assert_int_equal(in(r, 7), 0x02);
+        assert_int_equal(in(r, 0xc), 0x01);
         rig_free(r);
     }
 }
@@ -745,7 +753,7 @@ static void test_loopback_crc(void **state)
     rig_free(r);
 }
 
-/* ---- Reception --------------------------------------------------------------------------- */
+/* ---- Reception ---------------------------------------------------------- */
 
 static void test_receive(void **state)
 {
@@ -913,7 +921,7 @@ static void test_monitor(void **state)
     rig_free(r);
 }
 
-/* ---- A full ring --------------------------------------------------------------------------- */
+/* ---- A full ring -------------------------------------------------------- */
 
 /* Every frame of one page until one page is left; the rest waits, unlost. */
 static void test_ring_full_holds(void **state)
@@ -1053,7 +1061,7 @@ static void test_stopped(void **state)
     rig_free(r);
 }
 
-/* ---- Registers that make no sense ------------------------------------------------------------ */
+/* ---- Registers that make no sense --------------------------------------- */
 
 /* CVE-2016-2841, CVE-2015-5278, CVE-2015-5279. */
 static void test_bad_ring(void **state)
@@ -1174,7 +1182,7 @@ static void test_poll_is_bounded(void **state)
     rig_free(r);
 }
 
-/* ---- Two NICs, a reset, the text ---------------------------------------------------------------- */
+/* ---- Two NICs, a reset, the text ---------------------------------------- */
 
 static void test_device_reset(void **state)
 {
