@@ -18,6 +18,18 @@ static void run_##op(struct cpu *c, const struct insn *i)                   \
     op(c, i);                                                               \
     leave(c, i);                                                            \
 }
+/* FERR# stops the CPU with rip on the instruction (x87_wait). */
+#define GO_FPU(op)                                                          \
+static void run_##op(struct cpu *c, const struct insn *i)                   \
+{                                                                           \
+    sync(c, i);                                                             \
+    op(c, i);                                                               \
+    if (unlikely(c->halted)) {                                              \
+        leave(c, i);                                                        \
+        return;                                                             \
+    }                                                                       \
+    NEXT_POLLED(c, i);                                                      \
+}
 
 GO_LEAVE(op_group6)
 GO_LEAVE(op_group7)
@@ -28,9 +40,9 @@ GO_LEAVE(op_mov_dr)
 GO_LEAVE(op_sysenter)
 GO_ON(op_cpuid)
 GO_LEAVE(op_cache)
-GO_ON(op_x87)
-GO_ON(op_fwait)
-GO_ON(op_simd)
+GO_FPU(op_x87)
+GO_FPU(op_fwait)
+GO_FPU(op_simd)
 
 /* WRMSR may change the mode; the others are just read. */
 static void run_op_msr(struct cpu *c, const struct insn *i)
