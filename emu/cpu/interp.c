@@ -118,9 +118,6 @@ static void deliver(struct engine *e)
 {
     struct cpu *c = e->cpu;
 
-    /* The branch that ended the last trace does not lead to the handler. */
-    e->link = NULL;
-    e->indirect = false;
     e->delivering = true;
     c->halted = false;
     c->inhibit = 0;
