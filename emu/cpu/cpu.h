@@ -163,7 +163,7 @@ struct cpu_bus {
 struct cpu_run {
     uint64_t lf_res;            /* lazy flags: ZF, SF, PF */
     uint32_t lf_aux;            /* lazy flags: CF, OF, AF */
-    uint32_t gen;               /* links between traces of another are void */
+    uint32_t gen[2];            /* links of another than theirs are void */
     uint64_t count, limit;      /* instructions: before this trace, and end */
     struct trace *trace;        /* executing now */
     const struct insn *cur;     /* may fault: whose rip to put back */

@@ -184,16 +184,13 @@ void go_slow(struct cpu *c, const struct insn *i, uint32_t rip, bool direct)
 }
 
 /*
- * May `link` always go to `t` until the next generation? Within a page yes; to
- * another page only while a CS offset is one linear address.
+ * May `link` always go to `t` until the next generation? To another page only
+ * while a CS offset is one linear address.
  */
-static bool may_link(const struct cpu *c, const struct insn *link,
-                     const struct trace *t)
+static bool may_link(const struct cpu *c, const struct insn *link)
 {
-    uint32_t base = (uint32_t)c->seg[CS].base;
-
-    return (c->run.mode & TRACE_FLAT) || !(c->cr0 & CR0_PG) ||
-           (base + link->rip) / MMU_PAGE_SIZE == (base + t->rip) / MMU_PAGE_SIZE;
+    return link->imm2 == LINK_PAGE || (c->run.mode & TRACE_FLAT) ||
+           !(c->cr0 & CR0_PG);
 }
 
 /* Let the branch that led here come directly next time. */
@@ -203,13 +200,15 @@ static void link_trace(struct engine *e, struct trace *t, bool linkable)
     struct insn *link = e->link;
     struct jump_cache *j;
 
-    if (linkable && link && may_link(c, link, t)) {
+    if (linkable && link && may_link(c, link)) {
+        if (t->paddr2 != NO_PAGE)
+            link->imm2 = LINK_FAR;
         link->link = t;
-        link->link_gen = c->run.gen;
+        link->link_gen = c->run.gen[link->imm2];
     }
     if (linkable && e->indirect && (c->run.mode & TRACE_FLAT)) {
         j = &e->jumps[jump_hash(t->rip)];
-        *j = (struct jump_cache){ t->rip, c->run.gen, t };
+        *j = (struct jump_cache){ t->rip, c->run.gen[LINK_FAR], t };
     }
     forget_link(e);
 }
@@ -372,7 +371,7 @@ static struct engine *interp_create(struct cpu *cpu)
         return NULL;
     e->cpu = cpu;
     cpu->mmu = NULL;
-    cpu->run = (struct cpu_run){ .gen = 1 };
+    cpu->run = (struct cpu_run){ .gen = { 1, 1 } };
     e->cache = trace_cache_create();
     e->jumps = calloc(JUMP_CACHE, sizeof(*e->jumps));
     if (!e->cache || !e->jumps || mmu_create(cpu) < 0) {

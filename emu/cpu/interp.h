@@ -64,7 +64,13 @@ struct trace {
 };
 #define NO_PAGE (~0ull)
 
-/* Targets of indirect jumps, for flat code. */
+/*
+ * A branch's imm2: does its link hold while the code does, or only while the
+ * mapping does too? Index of run.gen.
+ */
+enum link_kind { LINK_PAGE, LINK_FAR };
+
+/* Targets of indirect jumps, for flat code; of the kind LINK_FAR. */
 struct jump_cache {
     uint32_t rip, gen;
     struct trace *trace;
@@ -253,7 +259,7 @@ static inline bool may_enter(const struct cpu *c, const struct trace *t)
 /* A direct branch to i->imm, linked or not; i->count is set. */
 static inline void go_direct(struct cpu *c, const struct insn *i)
 {
-    if (likely(i->link_gen == c->run.gen)) {
+    if (likely(i->link_gen == c->run.gen[i->imm2])) {
         struct trace *t = i->link;
 
         c->run.count += i->count;
@@ -274,7 +280,7 @@ static inline void go_indirect(struct cpu *c, const struct insn *i,
     const struct jump_cache *j =
         &c->engine->jumps[jump_hash(rip)];
 
-    if (likely(j->rip == rip && j->gen == c->run.gen &&
+    if (likely(j->rip == rip && j->gen == c->run.gen[LINK_FAR] &&
                j->trace->mode == c->run.mode)) {
         struct trace *t = j->trace;
 

@@ -5,15 +5,17 @@
  * so it outlives changes of page tables.
  *
  * Traces come from one arena, thrown away as a whole when full. A write to
- * decoded bytes unhooks the traces over them and bumps run.gen, which voids
- * every link between traces; links come back as they are used.
+ * decoded bytes unhooks the traces over them and voids every link between traces
+ * (run.gen); a change of mapping voids those from page to page. Links come back
+ * as they are used.
  */
 #include <stdlib.h>
 
 #include "emu/cpu/interp.h"
 
 #define ARENA_BYTES (16u << 20)
-#define HASH_SIZE 16384u
+#define HASH_BITS 16
+#define HASH_SIZE (1u << HASH_BITS)
 #define PAGE_HASH 4096u
 #define PAGES_MAX 8192u         /* physical pages that hold traces */
 #define PAGE_BYTES 4096u
@@ -143,17 +145,18 @@ static bool overlaps(const struct trace *t, uint64_t paddr, unsigned len)
 
 /* ---- Finding and dropping ------------------------------------------------- */
 
+/* rip follows from paddr but for aliases, so it need not be mixed in. */
 static struct trace **hash_bucket(struct trace_cache *tc, uint64_t paddr,
-                                  uint32_t rip, uint32_t mode)
+                                  uint32_t mode)
 {
-    uint32_t h = (uint32_t)(paddr ^ paddr >> 14) ^ rip >> 12 ^ mode << 8;
+    uint32_t h = (uint32_t)paddr ^ (uint32_t)(paddr >> 32) ^ mode << 26;
 
-    return &tc->hash[h % HASH_SIZE];
+    return &tc->hash[h * 2654435761u >> (32 - HASH_BITS)];
 }
 
 static void drop(struct trace_cache *tc, struct trace *t)
 {
-    struct trace **p = hash_bucket(tc, t->paddr, t->rip, t->mode);
+    struct trace **p = hash_bucket(tc, t->paddr, t->mode);
 
     t->dropped = true;
     while (*p && *p != t)
@@ -162,12 +165,14 @@ static void drop(struct trace_cache *tc, struct trace *t)
         *p = t->hash_next;
 }
 
-/* Void all links and jump cache entries; 0 means "not linked". */
-static void new_generation(struct cpu *c)
+/*
+ * Void the links of `kind`; 0 means "not linked", so a counter that comes round
+ * takes everything with it.
+ */
+static void new_generation(struct cpu *c, enum link_kind kind)
 {
-    if (++c->run.gen != 0)
-        return;
-    code_flush_all(c);
+    if (++c->run.gen[kind] == 0)
+        code_flush_all(c);
 }
 
 void code_written(struct cpu *c, uint64_t paddr, unsigned len)
@@ -199,7 +204,8 @@ void code_written(struct cpu *c, uint64_t paddr, unsigned len)
         mmu_untrack_page(c, page);
     if (!hit)
         return;
-    new_generation(c);
+    new_generation(c, LINK_PAGE);
+    new_generation(c, LINK_FAR);
     end_trace(c);
 }
 
@@ -212,7 +218,7 @@ void code_mapping_changed(struct cpu *c)
 {
     end_trace(c);
     if (c->engine)
-        new_generation(c);
+        new_generation(c, LINK_FAR);
 }
 
 void code_flush_all(struct cpu *c)
@@ -228,8 +234,9 @@ void code_flush_all(struct cpu *c)
     tc->page_count = 0;
     tc->used = 0;
     e->link = NULL;
-    if (++c->run.gen == 0)
-        c->run.gen = 1;
+    for (unsigned kind = 0; kind < 2; kind++)
+        if (++c->run.gen[kind] == 0)
+            c->run.gen[kind] = 1;
     end_trace(c);
 }
 
@@ -304,6 +311,14 @@ static int decode_next(struct source *src, struct insn *i, uint32_t rip,
     return DECODE_LAST;
 }
 
+static void prepare_link(const struct trace *t, struct insn *i)
+{
+    uint32_t at = (uint32_t)(t->paddr % PAGE_BYTES) + (i->imm - t->rip);
+
+    i->count = t->n;
+    i->imm2 = at < PAGE_BYTES ? LINK_PAGE : LINK_FAR;
+}
+
 static void close_trace(struct trace *t, uint32_t rip)
 {
     struct insn *i = &t->insn[t->n];
@@ -312,7 +327,7 @@ static void close_trace(struct trace *t, uint32_t rip)
     i->rip = rip;
     i->fn = op_trace_end;
     i->imm = rip;
-    i->count = t->n;
+    prepare_link(t, i);
 }
 
 static void join(struct insn *i, enum cond cc, uint32_t mode)
@@ -338,7 +353,7 @@ static void build(struct trace *t, struct source *src, uint32_t rip,
             break;
         t->n++;
         if (kind & DECODE_DIRECT)
-            i->count = t->n;
+            prepare_link(t, i);
         if ((kind & DECODE_JCC) && t->n > 1)
             join(i - 1, (enum cond)(kind >> DECODE_CC_SHIFT), mode);
         rip += i->len;
@@ -356,7 +371,7 @@ static void build(struct trace *t, struct source *src, uint32_t rip,
 static void hook(struct cpu *c, struct trace *t)
 {
     struct trace_cache *tc = c->engine->cache;
-    struct trace **bucket = hash_bucket(tc, t->paddr, t->rip, t->mode);
+    struct trace **bucket = hash_bucket(tc, t->paddr, t->mode);
     unsigned first = bytes_in_first(t);
     struct code_page *cp = page_get(tc, t->paddr & ~(uint64_t)(PAGE_BYTES - 1));
 
@@ -398,7 +413,7 @@ struct trace *trace_find(struct cpu *c, bool single, bool *linkable)
     if (!single) {
         uint64_t paddr = src.page | src.lin % PAGE_BYTES;
 
-        for (t = *hash_bucket(tc, paddr, rip, mode); t; t = t->hash_next) {
+        for (t = *hash_bucket(tc, paddr, mode); t; t = t->hash_next) {
             if (t->paddr == paddr && t->rip == rip && t->mode == mode &&
                 t->last_rip <= c->seg[CS].limit &&
                 second_page_matches(c, t, src.lin)) {
