@@ -14,7 +14,7 @@
 #define DR7_WRITABLE 0xffff23ffu
 #define DR7_ONES     0x00000400u
 
-/* Bits that make the CPU load the PDPTEs when they change (SDM vol. 3, 4.4.1). */
+/* Bits whose change loads the PDPTEs (SDM vol. 3, 4.4.1). */
 #define CR0_PDPTE (CR0_PG | CR0_CD | CR0_NW)
 #define CR4_PDPTE (CR4_PAE | CR4_PGE | CR4_PSE)
 

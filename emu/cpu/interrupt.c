@@ -1,4 +1,7 @@
-/* Delivery of interrupts and exceptions (SDM vol. 3, 6.10 to 6.13, 20.1.4, 20.3). */
+/*
+ * Delivery of interrupts and exceptions (SDM vol. 3, 6.10 to 6.13, 20.1.4,
+ * 20.3).
+ */
 #include "emu/cpu/debug.h"
 #include "emu/cpu/exec.h"
 #include "emu/cpu/mmu.h"
@@ -6,7 +9,7 @@
 
 #define ERROR_IDT 2u            /* error code names an IDT entry */
 
-/* Fault-class exceptions: their saved EFLAGS has RF set (SDM vol. 3, 17.3.1.1). */
+/* Faults: their saved EFLAGS has RF set (SDM vol. 3, 17.3.1.1). */
 #define FAULT_VECTORS                                                       \
     (1u << EXC_DE | 1u << EXC_BR | 1u << EXC_UD | 1u << EXC_NM |            \
      1u << EXC_TS | 1u << EXC_NP | 1u << EXC_SS | 1u << EXC_GP |            \

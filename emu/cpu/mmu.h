@@ -1,6 +1,7 @@
 /*
- * Paging and memory access of one CPU (Intel SDM vol. 3, chapter 4): a software TLB
- * with an inline fast path, and behind it the exact slow path of mmu.c.
+ * Paging and memory access of one CPU (Intel SDM vol. 3, chapter 4): a
+ * software TLB with an inline fast path, and behind it the exact slow path of
+ * mmu.c.
  *
  * Two direct-mapped views, one with supervisor and one with user rights, each
  * of TLB_SIZE entries. A *fast tag* equals the page's linear address when the

@@ -1,4 +1,7 @@
-/* Model-specific registers, time-stamp counter, SYSENTER (SDM vol. 4; vol. 3, 5.8.7). */
+/*
+ * Model-specific registers, time-stamp counter, SYSENTER (SDM vol. 4; vol. 3,
+ * 5.8.7).
+ */
 #include "emu/cpu/creg.h"
 #include "emu/cpu/exec.h"
 #include "emu/cpu/features.h"
@@ -21,9 +24,10 @@ enum msr {
 #define MTRRCAP_VALUE      0x508u
 #define MTRR_DEF_WRITABLE  0xcffu
 #define MTRR_MASK_VALID    0x800u
-#define MISC_ENABLE_WRITABLE (1u << 0 | 1u << 22)   /* fast strings, CPUID limit */
+/* Fast strings, CPUID limit. */
+#define MISC_ENABLE_WRITABLE (1u << 0 | 1u << 22)
 
-/* Memory types: UC, WC, WT, WP, WB; UC- in the PAT only (SDM vol. 3, 11.12.2). */
+/* UC, WC, WT, WP, WB; UC- in the PAT only (SDM vol. 3, 11.12.2). */
 #define MTRR_TYPES 0x73u
 #define PAT_TYPES  0xf3u
 

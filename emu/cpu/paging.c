@@ -1,6 +1,6 @@
 /*
- * Page walks: 32-bit paging with 4 KiB and 4 MiB pages and PAE paging with 4 KiB and
- * 2 MiB pages (SDM vol. 3, 4.3 and 4.4).
+ * Page walks: 32-bit paging with 4 KiB and 4 MiB pages and PAE paging with
+ * 4 KiB and 2 MiB pages (SDM vol. 3, 4.3 and 4.4).
  */
 #include "emu/cpu/paging.h"
 

@@ -1,4 +1,4 @@
-/* Interrupts, IRET, task switches, I/O permission (emu/cpu/interrupt.c, iret.c, task.c). */
+/* Interrupts, IRET, task switches, I/O permission. */
 #include "tests/unit/sys_harness.h"
 
 #include "emu/cpu/mmu.h"

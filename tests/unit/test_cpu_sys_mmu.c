@@ -605,7 +605,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_error_codes), T(test_all_rights), T(test_accessed_dirty), T(test_4m_pages),
+        T(test_error_codes), T(test_all_rights), T(test_accessed_dirty),
+        T(test_4m_pages),
         T(test_pae), T(test_nx), T(test_page_crossing), T(test_global_pages),
         T(test_code_tracking), T(test_mmio_and_rom), T(test_lin_block),
         T(test_alignment), T(test_watchpoints), T(test_a20_alias),

@@ -1,4 +1,4 @@
-/* Segment loads, far transfers and call gates (emu/cpu/seg.c, far.c, stack.c). */
+/* Segment loads, far transfers, call gates (emu/cpu/seg.c, far.c, stack.c). */
 #include "tests/unit/sys_harness.h"
 
 #include "emu/cpu/seg.h"
