@@ -6,10 +6,10 @@ GUEST_CFLAGS := -m32 -march=i686 -Os -ffreestanding -fno-pic -fno-pie \
   -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
   -mno-sse -std=gnu11 -Wall -Wextra -Werror -I. -MD -MP
 
-$(GUESTS)/%.o: tests/guests/%.c mk/guests.mk | $(DEPS_build)
+$(GUESTS)/%.o: tests/guests/%.c mk/30-guests.mk | $(DEPS_build)
 	@mkdir -p $(@D)
 	@$(CC) $(GUEST_CFLAGS) -c -o $@ $<
-$(GUESTS)/boot.o: tests/guests/boot.S mk/guests.mk | $(DEPS_build)
+$(GUESTS)/boot.o: tests/guests/boot.S mk/30-guests.mk | $(DEPS_build)
 	@mkdir -p $(@D)
 	@$(CC) -m32 -c -o $@ $<
 # Padded to a whole number of 64 KiB, so that tests have sectors to play with.

@@ -1,0 +1,17 @@
+# Benchmarks beside QEMU, in the same run. Never a test.
+$(BENCH)/guest/%.o: tests/bench/%.c | $(DEPS_bench)
+	@mkdir -p $(@D)
+	@$(CC) $(filter-out -Os,$(GUEST_CFLAGS)) -O2 -c -o $@ $<
+$(BENCH)/mix.img: $(GUESTS)/boot.o $(BENCH)/guest/mix_guest.o \
+                  $(BENCH)/guest/cpu_mix.o $(GUESTS)/lib.o tests/guests/guest.ld
+	@ld -m elf_i386 -z noexecstack --no-warn-rwx-segments \
+	  -T tests/guests/guest.ld -o $(@:.img=.elf) $(filter %.o,$^)
+	@objcopy -O binary $(@:.img=.elf) $@
+	@truncate -s '%65536' $@
+
+.PHONY: bench
+## bench           integer mix beside QEMU TCG, to docs/BENCHMARKS.md
+bench: $(BUILD)/trestle $(BENCH)/mix.img
+	@python3 tests/bench/mix.py $(BUILD)/trestle $(BENCH)/mix.img \
+	  --out docs/BENCHMARKS.md
+-include $(wildcard $(BENCH)/guest/*.d)
