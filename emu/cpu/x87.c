@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "emu/cpu/host_fpu.h"
+#include "emu/cpu/x87_fast.h"
 
 /* ---- Memory ----------------------------------------------------------- */
 
@@ -121,8 +122,13 @@ static bool sets_eflags(const struct insn *i)
 static void exec_reg(struct cpu *c, const struct insn *i)
 {
     struct cpu_fpu out;
-    uint8_t before = (uint8_t)cpu_flags(c), after;
+    uint8_t before, after;
 
+    if (x87_fast_reg(c, i)) {
+        set_pointers(c, i);
+        return;
+    }
+    before = (uint8_t)cpu_flags(c);
     c->fpu.mxcsr &= MXCSR_VALID;
     after = host_x87_run(&c->fpu, &out, NULL,
                          host_x87_reg_op(i->opcode, i->modrm), before);
@@ -139,18 +145,20 @@ static void exec_load(struct cpu *c, const struct insn *i, unsigned n)
     uint8_t buf[16];
 
     fpu_read(c, i, ea, buf, n, n == 10 ? 8 : n);
-    c->fpu.mxcsr &= MXCSR_VALID;
-    host_x87_run(&c->fpu, &out, buf, host_x87_mem_op(i->opcode, insn_reg(i)),
-                 0);
-    commit(c, &out);
+    if (!x87_fast_load(&c->fpu, i, buf)) {
+        c->fpu.mxcsr &= MXCSR_VALID;
+        host_x87_run(&c->fpu, &out, buf,
+                     host_x87_mem_op(i->opcode, insn_reg(i)), 0);
+        commit(c, &out);
+    }
     set_pointers(c, i);
     set_data_pointer(c, i, ea);
 }
 
-static void exec_store(struct cpu *c, const struct insn *i, unsigned n)
+static void store_slow(struct cpu *c, const struct insn *i, unsigned n,
+                       uint32_t ea)
 {
     struct cpu_fpu out;
-    uint32_t ea = insn_ea(c, i);
     uint8_t buf[16] = { 0 };
 
     c->fpu.mxcsr &= MXCSR_VALID;
@@ -162,6 +170,20 @@ static void exec_store(struct cpu *c, const struct insn *i, unsigned n)
     else
         fpu_write(c, i, ea, buf, n, n == 10 ? 8 : n);
     commit(c, &out);
+}
+
+static void exec_store(struct cpu *c, const struct insn *i, unsigned n)
+{
+    uint32_t ea = insn_ea(c, i);
+    struct x87_store s;
+    uint8_t buf[16];
+
+    if (x87_fast_store(&c->fpu, i, buf, &s)) {
+        fpu_write(c, i, ea, buf, n, n == 10 ? 8 : n);
+        x87_fast_stored(&c->fpu, &s);
+    } else {
+        store_slow(c, i, n, ea);
+    }
     set_pointers(c, i);
     set_data_pointer(c, i, ea);
 }
