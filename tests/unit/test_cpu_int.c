@@ -401,6 +401,161 @@ static void test_insn_crosses_to_absent_page(void **state)
     assert_int_equal(harness_r32(h, reg(h, RSP) + 4), at + 1);
 }
 
+/* A jump to another page follows the page tables, linked or not. */
+static void test_far_link_follows_mapping(void **state)
+{
+    struct harness *h = *state;
+    uint32_t page = HARNESS_DATA + 0x1000;
+
+    harness_paging(h, 0x40000);
+    h->ram[page] = 0x41;                        /* inc ecx; ret */
+    h->ram[page + 1] = 0xc3;
+    h->ram[page + 0x1000] = 0x42;               /* inc edx; ret */
+    h->ram[page + 0x1001] = 0xc3;
+    h->cpu.gpr[RSI] = (uint32_t)((uint8_t *)harness_pte(h, page) - h->ram);
+    h->cpu.gpr[RBX] = (page + 0x1000) | 7;
+    h->cpu.gpr[RDI] = page;
+    HARNESS_CODE_BYTES(h,
+        0xe8, 0xfb, 0x8f, 0, 0,                 /* call page, thrice */
+        0x40, 0x83, 0xf8, 3, 0x72, 0xf5,        /* inc eax; cmp 3; jb */
+        0x89, 0x1e,                             /* mov [esi], ebx */
+        0x0f, 0x01, 0x3f,                       /* invlpg [edi] */
+        0x83, 0xf8, 6, 0x75, 0xeb,              /* cmp eax, 6; jne */
+        0xf4);
+    assert_int_equal(harness_run(h), ENGINE_HALTED);
+    assert_int_equal(harness_vector(h), -1);
+    assert_int_equal(reg(h, RAX), 6);
+    assert_int_equal(reg(h, RCX), 3);
+    assert_int_equal(reg(h, RDX), 3);
+}
+
+/* A subroutine in the same page is patched between calls. */
+static void test_page_link_follows_writes(void **state)
+{
+    struct harness *h = *state;
+
+    RUN(h, 0xe8, 0x15, 0, 0, 0,                 /* call +15h: 801a */
+        0x40, 0x83, 0xf8, 5, 0x72, 0xf5,        /* inc eax; cmp 5; jb */
+        0xc6, 0x05, 0x1a, 0x80, 0, 0, 0x42,     /* [801a] = inc edx */
+        0x3c, 10, 0x75, 0xea,                   /* cmp al, 10; jne 8000 */
+        0xf4, 0x90, 0x90, 0x90,
+        0x41, 0xc3);                            /* 801a: inc ecx; ret */
+    assert_int_equal(reg(h, RAX), 10);
+    assert_int_equal(reg(h, RCX), 5);
+    assert_int_equal(reg(h, RDX), 5);
+}
+
+/* Supervisor code is not reached by a link from user code in its page. */
+static void test_user_link_is_checked(void **state)
+{
+    struct harness *h = *state;
+    uint32_t page = HARNESS_DATA + 0x1000;
+
+    for (unsigned user = 0; user < 2; user++) {
+        if (user)
+            harness_user(h);
+        else
+            harness_protected(h);
+        harness_paging(h, 0x40000);
+        *harness_pte(h, page) &= ~4u;
+        h->ram[page] = 0xf4;
+        HARNESS_CODE_BYTES(h, 0xe9, 0xfb, 0x8f, 0, 0);
+        assert_int_equal(harness_run(h), ENGINE_HALTED);
+        assert_int_equal(harness_vector(h), user ? EXC_PF : -1);
+        h->cpu.halted = false;
+    }
+    assert_int_equal(h->cpu.cr2, page);
+}
+
+static void test_branch_beyond_limit(void **state)
+{
+    struct harness *h = *state;
+
+    harness_real(h);
+    h->cpu.gpr[RCX] = 2;
+    h->ram[0xfffd] = 0x66;                      /* o32 loop: to 10009 */
+    h->ram[0xfffe] = 0xe2;
+    h->ram[0xffff] = 0x09;
+    h->cpu.rip = 0xfffd;
+    assert_int_equal(harness_run(h), ENGINE_HALTED);
+    assert_int_equal(harness_vector(h), EXC_GP);
+    assert_int_equal(harness_r16(h, HARNESS_STACK - 6), 0xfffd);
+    assert_int_equal(reg(h, RCX), 2);
+}
+
+/* Compares joined with their branch: every condition against SETcc. */
+static void test_joined_conditions(void **state)
+{
+    static const uint32_t values[] = { 0, 1, 0x7f, 0x80, 0xff, 0x7fffffff,
+                                       0x80000000, 0xffffffff };
+    struct harness *h = *state;
+    /* cmp eax, ebx; jcc +3; mov dl, 1 or not; cmp eax, ebx; setcc cl */
+    uint8_t code[] = { 0x39, 0xd8, 0x70, 0x02, 0xb2, 0x01, 0x39, 0xd8, 0x0f,
+                       0x90, 0xc1, 0xf4 };
+    static const uint8_t compare[] = { 0x38, 0x39, 0x84, 0x85 };
+
+    for (unsigned n = 0; n < 4 * 16 * 64; n++) {
+        harness_protected(h);
+        code[0] = code[6] = compare[n >> 10];
+        code[2] = (uint8_t)(0x70 | (n >> 6 & 15));
+        code[9] = (uint8_t)(0x90 | (n >> 6 & 15));
+        h->cpu.gpr[RAX] = values[n & 7];
+        h->cpu.gpr[RBX] = values[n >> 3 & 7];
+        harness_code(h, code, sizeof(code));
+        assert_int_equal(harness_run(h), ENGINE_HALTED);
+        assert_int_equal(reg(h, RDX) ^ 1, reg(h, RCX));
+    }
+}
+
+/* DMA over the instruction behind an OUT. */
+static void patch_code(struct harness *h, const struct harness_io *io)
+{
+    h->ram[HARNESS_CODE + 2] = 0x43;
+    h->ops->memory_changed(h->engine, HARNESS_CODE + 2, 1);
+}
+
+static void test_dma_into_running_trace(void **state)
+{
+    struct harness *h = *state;
+
+    h->io_hook = patch_code;
+    RUN(h, 0xe6, 0x80, 0x40);
+    assert_int_equal(reg(h, RAX), 0);
+    assert_int_equal(reg(h, RBX), 1);
+}
+
+/* More code than the cache holds. */
+static void test_cache_overflows(void **state)
+{
+    struct harness *h = *state;
+    uint32_t sum = 0;
+
+    for (unsigned round = 0; round < 3; round++)
+        for (uint32_t at = HARNESS_DATA; at < RAM - 16; at += 7) {
+            memcpy(h->ram + at, "\x40\x90\x90\x90\x90\x90\xf4", 7);
+            h->cpu.rip = at;
+            h->cpu.halted = false;
+            assert_int_equal(harness_run(h), ENGINE_HALTED);
+            sum++;
+        }
+    assert_int_equal(reg(h, RAX), sum);
+}
+
+/* Code that cannot be cached: MMIO. */
+static void test_code_in_mmio(void **state)
+{
+    struct harness *h = *state;
+    static const uint8_t code[] = { 0x40, 0x40, 0xeb, 0x00, 0x40, 0xf4 };
+
+    h->mmio_base = HARNESS_DATA;
+    h->mmio_size = 0x1000;
+    h->ops->map_changed(h->engine);
+    memcpy(h->ram + HARNESS_DATA, code, sizeof(code));
+    h->cpu.rip = HARNESS_DATA;
+    assert_int_equal(harness_run(h), ENGINE_HALTED);
+    assert_int_equal(reg(h, RAX), 3);
+}
+
 /* ---- Strings ----------------------------------------------------------------- */
 
 static void test_rep_movs_fault_in_the_middle(void **state)
@@ -696,6 +851,11 @@ int main(void)
         TEST(test_exact_count), TEST(test_next_insn_modified),
         TEST(test_loop_modified), TEST(test_code_across_pages),
         TEST(test_insn_crosses_to_absent_page),
+        TEST(test_far_link_follows_mapping),
+        TEST(test_page_link_follows_writes), TEST(test_user_link_is_checked),
+        TEST(test_branch_beyond_limit), TEST(test_joined_conditions),
+        TEST(test_dma_into_running_trace), TEST(test_cache_overflows),
+        TEST(test_code_in_mmio),
         TEST(test_rep_movs_fault_in_the_middle),
         TEST(test_rep_movs_overlap), TEST(test_rep_down),
         TEST(test_repne_scas), TEST(test_repe_cmps), TEST(test_rep_ins),
