@@ -8,9 +8,10 @@
  * jump from one to the next; else (sanitizers) the loop calls each. A handler
  * must therefore not hold the address of a local over NEXT.
  *
- * Handlers come in up to three variants: `_g` works in every mode and takes
- * every fault; `_f` and `_b` have the fast path inline and go to `_g` when it
- * fails, before they have changed anything.
+ * Handlers come in up to four variants: `_g` works in every mode and takes
+ * every fault. The others have the fast path inline and go to `_g` when it
+ * fails, before they have changed anything: `_f` and `_b` for flat segments,
+ * with and without an index register, `_s` for any segment and address size.
  */
 #ifndef EMU_CPU_INTERP_H
 #define EMU_CPU_INTERP_H
@@ -353,7 +354,7 @@ static inline uint8_t *flat_rmw(const struct cpu *c, uint32_t lin, unsigned n)
     return not_null(tlb_host(e, lin));
 }
 
-/* 32-bit addresses in a flat segment: `f` with, `b` without an index. */
+/* 32-bit addresses: `f` with, `b` without an index. */
 static inline uint32_t ea_f(const struct cpu *c, const struct insn *i)
 {
     return R32(c, i->base) + (R32(c, i->index) << i->scale) + i->disp;
@@ -365,6 +366,38 @@ static inline uint32_t ea_b(const struct cpu *c, const struct insn *i)
 }
 
 /*
+ * Host address of the operand or NULL, by variant. `s` passes by what the
+ * segment check does not let through at once, as `g` will find out why.
+ */
+#define DEF_AT(kind, is_write)                                              \
+static inline uint8_t *at_##kind##_f(const struct cpu *c,                   \
+                                     const struct insn *i, unsigned n)      \
+{                                                                           \
+    return flat_##kind(c, ea_f(c, i), n);                                   \
+}                                                                           \
+static inline uint8_t *at_##kind##_b(const struct cpu *c,                   \
+                                     const struct insn *i, unsigned n)      \
+{                                                                           \
+    return flat_##kind(c, ea_b(c, i), n);                                   \
+}                                                                           \
+static inline uint8_t *at_##kind##_s(const struct cpu *c,                   \
+                                     const struct insn *i, unsigned n)      \
+{                                                                           \
+    const struct cpu_seg *s = &c->seg[i->seg];                              \
+    uint32_t types = is_write ? SEG_WRITE_TYPES : SEG_READ_TYPES;           \
+    uint32_t ea = insn_ea(c, i);                                            \
+                                                                            \
+    if (unlikely(!(types >> (s->attr & 0x1f) & 1) ||                        \
+                 (uint64_t)ea + n - 1 > s->limit))                          \
+        return NULL;                                                        \
+    return flat_##kind(c, (uint32_t)s->base + ea, n);                       \
+}
+
+DEF_AT(read, false)
+DEF_AT(write, true)
+DEF_AT(rmw, true)
+
+/*
  * Handlers with a memory operand of `bits` bits, in all variants. LOAD: the
  * body finds it in `v`. RMW: the body turns `v` into `r`. STORE: `value` is
  * written; the body of it must not change what `value` depends on.
@@ -372,7 +405,7 @@ static inline uint32_t ea_b(const struct cpu *c, const struct insn *i)
 #define LOAD_FAST(name, bits, x, ...)                                       \
 static void name##_##x(struct cpu *c, const struct insn *i)                 \
 {                                                                           \
-    const uint8_t *p_ = flat_read(c, ea_##x(c, i), bits / 8);               \
+    const uint8_t *p_ = at_read_##x(c, i, bits / 8);               \
     uint##bits##_t v;                                                       \
                                                                             \
     if (unlikely(!p_))                                                      \
@@ -393,12 +426,13 @@ static void name##_g(struct cpu *c, const struct insn *i)                   \
 }                                                                           \
 LOAD_FAST(name, bits, f, __VA_ARGS__)                                       \
 LOAD_FAST(name, bits, b, __VA_ARGS__)                                       \
-static const struct mem_handlers name = { name##_g, name##_f, name##_b };
+LOAD_FAST(name, bits, s, __VA_ARGS__)                                       \
+static const struct mem_handlers name = { name##_f, name##_b, name##_s };
 
 #define RMW_FAST(name, bits, x, ...)                                        \
 static void name##_##x(struct cpu *c, const struct insn *i)                 \
 {                                                                           \
-    uint8_t *p_ = flat_rmw(c, ea_##x(c, i), bits / 8);                      \
+    uint8_t *p_ = at_rmw_##x(c, i, bits / 8);                      \
     uint##bits##_t v, r;                                                    \
                                                                             \
     if (unlikely(!p_))                                                      \
@@ -423,12 +457,13 @@ static void name##_g(struct cpu *c, const struct insn *i)                   \
 }                                                                           \
 RMW_FAST(name, bits, f, __VA_ARGS__)                                        \
 RMW_FAST(name, bits, b, __VA_ARGS__)                                        \
-static const struct mem_handlers name = { name##_g, name##_f, name##_b };
+RMW_FAST(name, bits, s, __VA_ARGS__)                                        \
+static const struct mem_handlers name = { name##_f, name##_b, name##_s };
 
 #define STORE_FAST(name, bits, x, value)                                    \
 static void name##_##x(struct cpu *c, const struct insn *i)                 \
 {                                                                           \
-    uint8_t *p_ = flat_write(c, ea_##x(c, i), bits / 8);                    \
+    uint8_t *p_ = at_write_##x(c, i, bits / 8);                    \
                                                                             \
     if (unlikely(!p_))                                                      \
         return name##_g(c, i);                                              \
@@ -444,10 +479,11 @@ static void name##_g(struct cpu *c, const struct insn *i)                   \
 }                                                                           \
 STORE_FAST(name, bits, f, value)                                            \
 STORE_FAST(name, bits, b, value)                                            \
-static const struct mem_handlers name = { name##_g, name##_f, name##_b };
+STORE_FAST(name, bits, s, value)                                            \
+static const struct mem_handlers name = { name##_f, name##_b, name##_s };
 
 struct mem_handlers {
-    handler g, f, b;
+    handler f, b, s;
 };
 
 /* The variant of `h` that suits the mode and the operand. */
@@ -455,7 +491,7 @@ static inline handler mem_select(const struct mem_handlers *h,
                                  const struct insn *i, uint32_t mode)
 {
     if (!(mode & TRACE_FLAT) || i->seg >= FS || (i->flags & INSN_ADDR16))
-        return h->g;
+        return h->s;
     return i->index == CPU_NOREG ? h->b : h->f;
 }
 
