@@ -160,17 +160,6 @@ static void uart_option(struct metal_options *o, const char *value, char *why,
     }
 }
 
-static void selftest_option(struct metal_options *o, const char *value,
-                            char *why, size_t why_size)
-{
-    if (!strcmp(value, "panic"))
-        o->selftest_panic = true;
-    else if (!strcmp(value, "fault"))
-        o->selftest_fault = true;
-    else
-        format(why, why_size, "-selftest: panic or fault, not '%s'", value);
-}
-
 int metal_options_take(struct metal_options *o, int argc, char **argv,
                        char *why, size_t why_size)
 {
@@ -193,7 +182,7 @@ int metal_options_take(struct metal_options *o, int argc, char **argv,
         else if (uart)
             uart_option(o, argv[++i], why, why_size);
         else
-            selftest_option(o, argv[++i], why, why_size);
+            o->selftest = argv[++i];
     }
     argv[kept] = NULL;
     return kept;

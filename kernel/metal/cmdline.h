@@ -24,8 +24,7 @@ struct metal_options {
     uint16_t uart_port;         /* 0: find one */
     bool uart_off;
     bool no_reboot;             /* seen, and left in argv */
-    bool selftest_panic;        /* -selftest panic */
-    bool selftest_fault;        /* -selftest fault */
+    const char *selftest;       /* -selftest NAME (panic.h), NULL: none */
 };
 
 /*

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "kernel/metal/arch.h"
 #include "kernel/metal/clock.h"
@@ -19,8 +20,11 @@
 #define MAX_FRAMES 24u
 #define LOG_TAIL 2000u          /* bytes of log shown */
 
+extern const uint8_t rodata_start[];
+
 static unsigned depth;          /* panics begun, all cores */
 static bool halt_at_end;
+static bool fault_in_report;    /* -selftest nested */
 
 void panic_set_halt(bool halt) { halt_at_end = halt; }
 
@@ -85,6 +89,8 @@ static void say_log_tail(void)
     static char tail[LOG_TAIL];
     size_t n = platform_log_read(tail, sizeof tail), start = 0;
 
+    if (fault_in_report)
+        *(volatile uint8_t *)(uintptr_t)rodata_start = 0;
     say("last log lines:");
     if (n == sizeof tail)       /* begins in the middle of a line */
         while (start < n && tail[start++] != '\n')
@@ -179,23 +185,34 @@ void platform_fatal(const char *fmt, ...)
     finish();
 }
 
-extern const uint8_t rodata_start[];
-
-static __attribute__((noinline)) void selftest_inner(bool fault)
+static __attribute__((noinline)) void selftest_fault(void)
 {
-    if (fault)
-        *(volatile uint8_t *)(uintptr_t)rodata_start = 0;
+    *(volatile uint8_t *)(uintptr_t)rodata_start = 0;
+}
+
+static __attribute__((noinline)) void selftest_fatal(void)
+{
     platform_fatal("self-test, asked for by -selftest");
 }
 
-void panic_selftest_fatal(void)
+static __attribute__((noinline)) unsigned selftest_stack(unsigned depth_now)
 {
-    selftest_inner(false);
-    __asm__ volatile("");       /* no tail call: keep this frame */
+    volatile unsigned frame[64];
+
+    frame[depth_now % 64] = depth_now;
+    if (depth_now == 1u << 20)  /* 256 MiB: no stack is that large */
+        return 0;
+    return selftest_stack(depth_now + 1) + frame[depth_now % 64];
 }
 
-void panic_selftest_fault(void)
+bool panic_selftest(const char *name)
 {
-    selftest_inner(true);
-    __asm__ volatile("");
+    fault_in_report = !strcmp(name, "nested");
+    if (!strcmp(name, "panic") || fault_in_report)
+        selftest_fatal();
+    else if (!strcmp(name, "fault"))
+        selftest_fault();
+    else if (!strcmp(name, "stack"))
+        selftest_stack(0);
+    return false;
 }

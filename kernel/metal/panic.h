@@ -20,9 +20,12 @@ void panic_set_halt(bool halt);
 /* An exception that nothing handles. */
 _Noreturn void panic_exception(const struct trap_frame *f);
 
-/* For tests (-selftest panic, -selftest fault): a call chain with known names
- * that ends in platform_fatal, or in a write to a read-only page. */
-void panic_selftest_fatal(void);
-void panic_selftest_fault(void);
+/*
+ * For tests (-selftest NAME): do on purpose what must not happen, in functions
+ * with known names. "panic": platform_fatal. "fault": a write to read-only
+ * data. "stack": recursion into the guard page. "nested": a panic whose report
+ * faults. False: no such name.
+ */
+bool panic_selftest(const char *name);
 
 #endif

@@ -113,9 +113,7 @@ void metal_start(uint32_t magic, uint32_t info)
     greet();
     start_memory(info, info_size);
     start_devices();
-    if (options.selftest_panic)
-        panic_selftest_fatal();
-    if (options.selftest_fault)
-        panic_selftest_fault();
+    if (options.selftest && !panic_selftest(options.selftest))
+        platform_log("-selftest: there is no '%s'", options.selftest);
     platform_poweroff(kernel_main(argc, argv));
 }

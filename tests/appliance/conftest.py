@@ -47,11 +47,12 @@ class Appliance:
     """One QEMU whose COM1 is this session."""
 
     def __init__(self, medium, firmware, tmp, machine="q35", drive="cdrom",
-                 net=("-nic", "none"), ram=512, extra=(), limit=120):
+                 net=("-nic", "none"), ram=512, extra=(), limit=120,
+                 serial=("-serial", "chardev:c0")):
         args = [str(limit), "qemu-system-x86_64", "-machine", machine,
                 "-m", str(ram), "-display", "none", "-monitor", "none",
                 "-chardev", "stdio,id=c0,signal=off,mux=off",
-                "-serial", "chardev:c0", *net, *extra]
+                *serial, *net, *extra]
         if firmware == "uefi":
             variables = tmp / "ovmf_vars.fd"
             shutil.copy(OVMF / "OVMF_VARS_4M.fd", variables)

@@ -109,3 +109,28 @@ def test_restart_is_a_reset(boot):
     appliance.expect(GREETING)
     appliance.expect(r"restarting in 10 s")
     appliance.expect(GREETING, timeout=60)
+
+
+def test_without_apic(boot):
+    """The 8259 pair and the PIT do the whole work."""
+    appliance = boot(NO_GUEST, machine="pc", extra=("-cpu", "qemu64,-apic"))
+    appliance.expect(r"interrupts: 8259, 0 IOAPICs")
+    appliance.expect(r"timer: PIT")
+    appliance.expect(r"console: UART at port 3f8h, IRQ 4")
+    appliance.expect(r"engine \w+")
+    switch_off(appliance)
+
+
+def test_pci_serial(boot):
+    """No COM port but a UART on PCI, as with serial over LAN."""
+    appliance = boot(NO_GUEST, serial=("-serial", "none", "-device",
+                                     "pci-serial,chardev=c0"))
+    appliance.expect(r"console: UART at PCI 00:0\d\.0 port [0-9a-f]+h, polled")
+    appliance.expect(r"engine \w+")
+    switch_off(appliance)
+
+
+def test_memory_above_4_gib(boot):
+    appliance = boot(NO_GUEST, ram=5120)
+    assert 4900 < int(appliance.expect(r"memory: (\d+) MiB free")[1]) < 5120
+    appliance.expect(r"engine \w+")

@@ -135,7 +135,8 @@ static void test_metal_options(void **state)
     assert_int_equal(o.uart.baud, 9600);
     assert_int_equal(o.uart.parity, UART_PARITY_ODD);
     assert_int_equal(o.uart_port, 0x2f8);
-    assert_true(o.no_reboot && o.selftest_panic && !o.uart_off);
+    assert_true(o.no_reboot && !o.uart_off);
+    assert_string_equal(o.selftest, "panic");
     assert_int_equal(take("t -uart port=none"), 1);
     assert_true(o.uart_off);
 }
@@ -145,7 +146,7 @@ static void test_metal_options_wrong(void **state)
     static const char *const wrong[] = {
         "t -uart flow=hard", "t -uart baud=110000", "t -uart baud=0",
         "t -uart port=0x1000000000", "t -uart what", "t -uart",
-        "t -selftest no", "t -uart parity=even2", "t -uart port=99999"};
+        "t -selftest", "t -uart parity=even2", "t -uart port=99999"};
 
     for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         assert_int_equal(take(wrong[i]), 1);
