@@ -135,8 +135,11 @@ static enum machine_status serve_request(struct machine *m)
     bool reset = requested(m, MACHINE_REQ_RESET);
 
     m->requests = 0;
-    if (!reset)
+    if (!reset) {
+        /* The guest's last words leave the UARTs. */
+        poll_inputs(m);
         return MACHINE_POWEROFF;
+    }
     machine_reset_now(m);
     return MACHINE_RESET;
 }

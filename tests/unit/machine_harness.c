@@ -114,15 +114,33 @@ static void host_debug(void *ctx, uint8_t c)
         g->debug[g->debug_len++] = (char)c;
 }
 
+static size_t host_serial_write(void *ctx, const uint8_t *buf, size_t len)
+{
+    struct guest *g = ctx;
+
+    if (len > sizeof g->said - g->said_len)
+        len = sizeof g->said - g->said_len;
+    memcpy(g->said + g->said_len, buf, len);
+    g->said_len += len;
+    return len;
+}
+
+static size_t host_serial_read(void *ctx, uint8_t *buf, size_t len)
+{
+    return 0;
+}
+
 struct machine_config guest_config(struct guest *g, int icount_shift)
 {
     for (unsigned i = 0; i < BIOS_BYTES; i++)
         guest_bios[i] = (uint8_t)(i * 7 + i / 251);
     g->host = (struct machine_host){ g, host_clock, host_log, host_debug };
+    g->com1 = (struct chardev){ g, host_serial_write, host_serial_read, NULL };
     return (struct machine_config){
         .name = "test", .ram = g->ram, .ram_bytes = RAM_BYTES,
         .engine = &fake_engine, .bios = guest_bios, .bios_size = BIOS_BYTES,
-        .icount_shift = icount_shift, .host = &g->host
+        .icount_shift = icount_shift, .host = &g->host,
+        .serial = { &g->com1 }
     };
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "emu/chardev.h"
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/engine.h"
 #include "emu/machine.h"
@@ -27,6 +28,9 @@ struct guest {
     unsigned log_lines;
     char debug[64];             /* what was written to port 402h */
     unsigned debug_len;
+    struct chardev com1;
+    char said[64];              /* what came out of COM1 */
+    unsigned said_len;
     /* One "instruction"; true: it was HLT. NULL: it does nothing. */
     bool (*insn)(struct guest *g, struct cpu *c);
     unsigned insn_ns;           /* host time for each */

@@ -246,6 +246,28 @@ static void test_requests(void **state)
     guest_free(g);
 }
 
+static bool insn_last_words(struct guest *g, struct cpu *c)
+{
+    for (const char *p = "Power down\r\n"; c->icount == 100 && *p; p++)
+        guest_out(g, 0x3f8, 1, (uint8_t)*p);
+    if (c->icount == 101)
+        machine_request(g->m, MACHINE_REQ_POWEROFF);
+    return false;
+}
+
+/* A line keeps sending when its PC goes off; so does the UART's FIFO. */
+static void test_last_words(void **state)
+{
+    struct guest *g = guest_new(-1);
+
+    guest_out(g, 0x3fa, 1, 0x01);
+    g->insn = insn_last_words;
+    assert_int_equal(machine_run(g->m, MS), MACHINE_POWEROFF);
+    assert_int_equal(g->said_len, 12);
+    assert_memory_equal(g->said, "Power down\r\n", 12);
+    guest_free(g);
+}
+
 static void test_log_is_limited(void **state)
 {
     struct guest *g = guest_new(-1);
@@ -357,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_dma_bounds),
         cmocka_unit_test(test_port_layers),
         cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_last_words),
         cmocka_unit_test(test_log_is_limited),
         cmocka_unit_test(test_counters_are_bounded),
         cmocka_unit_test(test_firmware_view),
