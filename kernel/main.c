@@ -32,8 +32,8 @@ static void print_banner(const struct guest *g)
     if (*g->engine_note)
         platform_log("engines not used: %s", g->engine_note);
     if (guest_format_block(g, text, sizeof text))
-        for (char *l = strtok_r(text, "\r\n", &save); l;
-             l = strtok_r(NULL, "\r\n", &save))
+        for (char *l = strtok_r(text, "\n", &save); l;
+             l = strtok_r(NULL, "\n", &save))
             platform_log("%s", l);
     if (!o->net_count && !o->net_none)
         platform_log("no -net option: the guest has no network");

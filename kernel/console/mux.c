@@ -36,7 +36,6 @@ void mux_print(struct mux *mux, const char *text)
         byte_ring_put(&mux->out, (const uint8_t *)text, n);
         text += n;
         if (*text == '\n') {
-            /* A monitor text may bring its own CR. */
             byte_ring_put(&mux->out, (const uint8_t *)"\r\n", 2);
             text++;
         }

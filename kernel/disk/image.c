@@ -167,8 +167,8 @@ int disk_image_format(const struct disk_image *img, const char *unit,
 {
     return snprintf(
         buf, size,
-        "%s: type=%s removable=%d file=%s ro=%d drv=raw\r\n"
-        "    %" PRIu64 " sectors%s%s\r\n",
+        "%s: type=%s removable=%d file=%s ro=%d drv=raw\n"
+        "    %" PRIu64 " sectors%s%s\n",
         unit, img->is_cdrom ? "cdrom" : "hd", img->is_cdrom, img->dev.name,
         img->dev.read_only, img->dev.sectors,
         img->grown ? ", grown to what its partition table says" : "",

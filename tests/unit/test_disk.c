@@ -101,6 +101,7 @@ static void test_grows_and_keeps(void **state)
     assert_int_equal(request(BLOCK_READ, 42335, 2, buf), -EINVAL);
     disk_image_format(&img, "hda", (char *)text, sizeof text);
     assert_non_null(strstr((char *)text, "hda: type=hd removable=0 file="));
+    assert_null(strchr((char *)text, '\r'));    /* the console adds them */
     disk_image_close(&img);
 
     /* The write to the last sector persists. */
