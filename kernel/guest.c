@@ -109,30 +109,32 @@ static int choose_engine(struct guest *g, char *why, size_t size)
     return -EINVAL;
 }
 
-/* Read a whole file or module of at most `max` bytes; NULL and `why`. */
-static uint8_t *load_file(const char *name, size_t max, size_t *out_size,
-                          char *why, size_t why_size)
+/* Read an option's ROM, a whole file or module; NULL and `why`. */
+static uint8_t *load_rom(const char *option, const char *name,
+                         size_t *out_size, char *why, size_t why_size)
 {
     struct platform_file f;
     int r = platform_file_open(name, false, &f);
     uint8_t *data = NULL;
 
     if (r) {
-        snprintf(why, why_size, "cannot open '%s': %s", name, strerror(-r));
+        snprintf(why, why_size, "%s: cannot open '%s': %s", option, name,
+                 strerror(-r));
         return NULL;
     }
-    if (!f.size || f.size > max) {
-        snprintf(why, why_size, "'%s': a ROM has 1 to %zu bytes", name, max);
+    if (!f.size || f.size > ROM_MAX) {
+        snprintf(why, why_size, "%s: '%s' has %llu bytes; a ROM has 1 to %u",
+                 option, name, (unsigned long long)f.size, ROM_MAX);
     } else if ((data = platform_pages_alloc(f.size))) {
         r = platform_file_read(&f, 0, data, f.size);
         *out_size = f.size;
-        snprintf(why, why_size, "'%s': %s", name, strerror(-r));
+        snprintf(why, why_size, "%s: '%s': %s", option, name, strerror(-r));
         if (r) {
             platform_pages_free(data, f.size);
             data = NULL;
         }
     } else {
-        snprintf(why, why_size, "no memory for '%s'", name);
+        snprintf(why, why_size, "%s: no memory for '%s'", option, name);
     }
     platform_file_close(&f);
     return data;
@@ -144,8 +146,8 @@ static int load_firmware(struct guest *g, struct machine_config *c, char *why,
     c->bios = firmware_bios;
     c->bios_size = firmware_bios_end - firmware_bios;
     if (g->options->bios) {
-        c->bios = load_file(g->options->bios, ROM_MAX, &c->bios_size, why,
-                            size);
+        c->bios = load_rom("-bios", g->options->bios, &c->bios_size, why,
+                           size);
         if (!c->bios)
             return -EINVAL;
     }
@@ -162,8 +164,8 @@ static int load_firmware(struct guest *g, struct machine_config *c, char *why,
         if (!net_port(g->net, i) || !*net_romfile(g->net, i))
             continue;
         rom->fw_cfg_name = "pci10ec,8029.rom";
-        rom->data = load_file(net_romfile(g->net, i), ROM_MAX, &rom->size,
-                              why, size);
+        rom->data = load_rom("-net nic,romfile=", net_romfile(g->net, i),
+                             &rom->size, why, size);
         if (!rom->data)
             return -EINVAL;
         c->rom_count++;

@@ -264,13 +264,20 @@ static int tap_make(struct wire *w, const char *params, char *why,
                     size_t size)
 {
     struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+    char name[64];
 
     w->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     snprintf(why, size, "could not open /dev/net/tun: %s; run as root or "
              "give yourself rights to it", strerror(errno));
     if (w->fd < 0)
         return -errno;
-    param(params, "ifname", ifr.ifr_name, sizeof ifr.ifr_name);
+    if (param(params, "ifname", name, sizeof name)) {
+        if (strlen(name) >= sizeof ifr.ifr_name) {
+            snprintf(why, size, "ifname=%s: 15 characters at most", name);
+            return -EINVAL;
+        }
+        strcpy(ifr.ifr_name, name);
+    }
     if (ioctl(w->fd, TUNSETIFF, &ifr)) {
         snprintf(why, size, "no TAP device '%s': %s", ifr.ifr_name,
                  strerror(errno));
