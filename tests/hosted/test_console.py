@@ -1,0 +1,253 @@
+"""The serial line, its keys and the monitor, with the UART echo as the guest."""
+import random
+import re
+import time
+
+import pytest
+
+from conftest import ESCAPE
+
+READY = "uart_echo ready\r\n"
+
+
+@pytest.fixture
+def echo(trestle, guest):
+    def start(*args):
+        t = trestle("-m", 16, "-hda", guest("uart_echo"), *args)
+        t.expect(READY)
+        return t
+
+    return start
+
+
+def test_echo_and_power_off(echo):
+    t = echo()
+    text = "".join(chr(c) for c in range(32, 127)) + "\x03\x13\x11\x1a\x7f\x80\xff"
+    t.send(text)
+    t.expect(re.escape(text))
+    t.send("\r~p")
+    assert t.ends() == 0
+    assert "the guest switched itself off" in t.before
+
+
+@pytest.mark.parametrize("key", ["r", "t"])
+def test_reboot_and_triple_fault_are_resets(echo, key):
+    t = echo()
+    for _ in range(2):
+        t.send("~" + key)
+        t.expect(READY)
+    t.send("~p")
+    assert t.ends() == 0
+
+
+@pytest.mark.parametrize("key", ["r", "t"])
+def test_no_reboot(echo, key):
+    t = echo("-no-reboot")
+    t.send("~" + key)
+    assert t.ends() == 0
+    assert "the guest rebooted" in t.before
+    assert READY not in t.before
+
+
+def test_paste_of_a_megabyte(trestle, guest):
+    """All bytes but the two that mean something arrive whole and in order."""
+    rng = random.Random(1)
+    alphabet = bytes(c for c in range(256) if c not in (1, 4))
+    data = bytes(rng.choices(alphabet, k=1 << 20))
+    t = trestle("-m", 16, "-hda", guest("count"), limit=240)
+    t.expect("count ready\r\n")
+    t.send(data.decode("latin-1") + "\x04")
+    got = t.expect("bytes ([0-9a-f]{8}) sum ([0-9a-f]{8})\r\n")
+    a = b = 0
+    for c in data:
+        a = (a + c) % 65535
+        b = (b + a) % 65535
+    assert int(got[1], 16) == len(data)
+    assert int(got[2], 16) == b << 16 | a
+    assert t.ends() == 0
+
+
+def test_help_key(echo):
+    t = echo()
+    t.send(ESCAPE + "h")
+    for line in ("C-a h .*help", "C-a x .*exit", "C-a t .*timestamps",
+                 "C-a b .*break", "C-a c .*monitor", "C-a C-a .*C-a"):
+        t.expect(line)
+
+
+def test_unknown_key(echo):
+    t = echo()
+    t.send(ESCAPE + "Z")
+    t.expect("no such key after the escape key: 0x5a")
+    t.send("still")
+    t.expect("still")
+
+
+def test_escape_twice_sends_it(echo):
+    t = echo()
+    t.send("<" + ESCAPE + ESCAPE + ">")
+    t.expect("<" + ESCAPE + ">")
+
+
+def test_other_escape_character(echo):
+    t = echo("-echr", "0x14")
+    t.send(ESCAPE + "h")
+    t.expect(ESCAPE + "h")
+    t.send("\x14h")
+    t.expect("C-t h .*help")
+    t.send("\x14x")
+    assert t.ends() == 0
+
+
+def test_exit_key(echo):
+    t = echo()
+    t.send(ESCAPE + "x")
+    assert t.ends() == 0
+
+
+def test_timestamps(echo):
+    t = echo()
+    t.send(ESCAPE + "t")
+    t.send("one\n")
+    t.expect(r"\[\d\d:\d\d:\d\d\.\d\d\d\] one\n")
+    t.send("two\n")
+    t.expect(r"\[\d\d:\d\d:\d\d\.\d\d\d\] two\n")
+    t.send(ESCAPE + "t" + "three\n")
+    t.expect("three\n")
+    assert "[" not in t.before
+
+
+def test_exit_while_the_guest_takes_nothing(echo):
+    """A halted guest does not lock the user in."""
+    t = echo()
+    t.send("~h")
+    t.send("x" * 1000)
+    t.send(ESCAPE + "c")
+    t.expect(r"\(trestle\) ")
+    assert "VM status: running" in t.monitor("info status")
+    t.send(ESCAPE + "x")
+    assert t.ends() == 0
+
+
+INFO = {
+    "status": [r"VM status: running\n", r"engine: \w+, [1-9]\d* instructions"],
+    "version": [r"\d+\.\d+ \(\w+\) on hosted, engine \w+\n"],
+    "block": [r"hda: type=hd removable=0 file=\S*uart_echo.img ro=0 drv=raw\n",
+              r"128 sectors"],
+    "network": [r"no network: no -net option"],
+    "bridge": [r"no network: no -net option"],
+    "pci": [r"Host bridge: PCI device 8086:1237", r"PCI device 8086:7113",
+            r"VGA controller: PCI device 1234:1111"],
+    "pic": [r"pic0: irr=", r"pic1: irr="],
+    "registers": [r"EAX=[0-9a-f]{8}", r"\bCS =0008 00000000 ffffffff",
+                  r"CR0=\S{7}1"],
+    "screen": [r"SeaBIOS \(version", r"Booting from Hard Disk"],
+}
+
+
+def test_info(echo):
+    t = echo()
+    t.to_monitor()
+    for subject, patterns in INFO.items():
+        text = t.monitor("info " + subject)
+        for pattern in patterns:
+            assert re.search(pattern, text), (subject, text)
+    listed = re.findall(r"^info (\w+) ", t.monitor("info"), re.MULTILINE)
+    assert sorted(listed) == sorted(INFO)
+    assert "no such subject: 'nonsense'" in t.monitor("info nonsense")
+
+
+def test_monitor_help_and_unknown_commands(echo):
+    t = echo()
+    t.to_monitor()
+    text = t.monitor("help")
+    for command in ("info", "stop", "cont", "system_reset", "quit"):
+        assert re.search(rf"^{command} .*-- ", text, re.MULTILINE)
+    assert "unknown command: 'frobnicate'" in t.monitor("frobnicate now")
+    assert t.monitor("") == ""
+
+
+def test_monitor_line_editing(echo):
+    t = echo()
+    t.to_monitor()
+    t.send("info versx\x7fion\r")
+    t.expect("engine interp")
+    t.send("rubbish\x15info status\r")
+    t.expect("VM status: running")
+
+
+def test_monitor_input_is_not_the_guests(echo):
+    t = echo()
+    t.to_monitor()
+    t.monitor("info status")
+    t.to_console()
+    t.send("[back]")
+    t.expect(r"\[back\]")
+    assert "status" not in t.before
+
+
+def test_stop_and_cont(echo):
+    t = echo()
+    t.to_monitor()
+    t.monitor("stop")
+    text = t.monitor("info status")
+    assert "VM status: paused" in text
+    time.sleep(0.2)
+    assert t.monitor("info status") == text
+    t.to_console()
+    t.send("held")
+    assert t.silent("held")
+    t.to_monitor()
+    t.send("cont\r")
+    t.to_console()
+    t.expect("held")
+
+
+def test_system_reset(echo):
+    t = echo()
+    t.to_monitor()
+    t.send("system_reset\r")
+    t.expect(READY)
+    t.to_console()
+    t.send("again")
+    t.expect("again")
+
+
+def test_quit(echo):
+    t = echo()
+    t.to_monitor()
+    t.send("quit\r")
+    assert t.ends() == 0
+
+
+def test_start_stopped(trestle, guest):
+    t = trestle("-m", 16, "-hda", guest("uart_echo"), "-S")
+    t.expect("128 sectors")
+    assert t.silent("uart_echo")
+    t.to_monitor()
+    assert "VM status: paused\nengine: interp, 0 instructions" in \
+        t.monitor("info status")
+    t.send("c\r")
+    t.expect(READY)
+
+
+def test_input_before_the_port_is_armed_is_dropped(trestle, guest):
+    """Stray bytes must not reach a boot loader (facts: onie#320)."""
+    t = trestle("-m", 16, "-hda", guest("uart_echo"), "-S")
+    t.expect("128 sectors")
+    t.send("early")
+    t.to_monitor()
+    t.send("cont\r" + ESCAPE + "c")
+    t.expect(READY)
+    t.send("late")
+    t.expect("late")
+    assert "early" not in t.before
+
+
+def test_no_serial_port(trestle, guest):
+    """-serial none leaves no COM1; the monitor has the line."""
+    t = trestle("-m", 16, "-hda", guest("uart_echo"), "-serial", "none")
+    t.expect(r"\(trestle\) ")
+    assert "running" in t.monitor("info status")
+    t.send("quit\r")
+    assert t.ends() == 0

@@ -1,0 +1,62 @@
+"""A disk on a file, with a guest that copies sectors and writes the last."""
+import pytest
+
+SECTOR = 512
+HEADS, SECTORS, CYLINDERS = 16, 63, 42
+FULL = CYLINDERS * HEADS * SECTORS      # as on the seed page: a560h
+
+
+def add_partition(image):
+    """One partition up to the last cylinder, behind the guest's code."""
+    start = SECTORS
+    count = FULL - start
+    entry = bytes([0x80, 1, 1, 0, 0x83, HEADS - 1, SECTORS, CYLINDERS - 1])
+    entry += start.to_bytes(4, "little") + count.to_bytes(4, "little")
+    data = bytearray(image.read_bytes())
+    assert not any(data[446:510])       # the boot code ends before the table
+    data[446:462] = entry
+    image.write_bytes(data)
+
+
+@pytest.fixture
+def image(guest, tmp_path):
+    guest("disk_copy")
+    path = tmp_path / "disk_copy.img"
+    add_partition(path)
+    data = bytearray(path.read_bytes().ljust(128 * SECTOR, b"\0"))
+    for i in range(64, 128):
+        data[i * SECTOR:(i + 1) * SECTOR] = bytes([i, 255 - i]) * 256
+    path.write_bytes(data)
+    return path
+
+
+def run(trestle, image, *args):
+    t = trestle("-m", 16, "-hda", image, *args)
+    t.expect(f"{FULL} sectors, grown to what its partition table says")
+    t.expect("disk_copy ok sectors ([0-9a-f]{8})\r\n")
+    assert int(t.session.match[1], 16) == FULL == 0xa560
+    assert t.ends() == 0
+
+
+def test_truncated_image_is_whole_and_writable(trestle, image):
+    before = image.read_bytes()
+    run(trestle, image)
+    after = image.read_bytes()
+    assert len(after) == FULL * SECTOR
+    assert after[:128 * SECTOR] == before
+    assert after[128 * SECTOR:192 * SECTOR] == before[64 * SECTOR:]
+    assert not any(after[192 * SECTOR:-SECTOR])
+    assert after[-SECTOR:] == b"\xa5" * SECTOR
+
+
+def test_snapshot_leaves_the_file_alone(trestle, image):
+    before = image.read_bytes()
+    run(trestle, image, "-snapshot")
+    assert image.read_bytes() == before
+
+
+
+def test_as_a_bare_name(trestle, image):
+    t = trestle(image)
+    t.expect("disk_copy ok")
+    assert t.ends() == 0

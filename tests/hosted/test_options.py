@@ -1,0 +1,73 @@
+"""What the command line accepts, and how it says no."""
+import os
+import re
+import subprocess
+
+import pytest
+
+from conftest import BUILD
+
+BAD = [
+    (["-frobnicate"], "-frobnicate"),
+    (["-m"], "-m"),
+    (["-m", "0"], "-m 0"),
+    (["-m", "4096"], "-m 4096"),
+    (["-m", "many"], "-m many"),
+    (["-hda", "/nonexistent/disk.img"], "-hda"),
+    (["/nonexistent/disk.img"], "-hda"),
+    (["-hda", "/dev/null", "-hda", "/dev/null"], "-hda"),
+    (["-cdrom", "/nonexistent/cd.iso"], "-hdc|-cdrom"),
+    (["-boot", "x"], "-boot x"),
+    (["-net", "nonsense"], "-net nonsense"),
+    (["-net", "nic,macaddr=12"], "-net nic,macaddr=12"),
+    (["-net", "nic,macaddr=01:00:00:00:00:00"], "-net nic,macaddr=01"),
+    (["-net", "nic,model=e1000"], "-net nic,model=e1000"),
+    (["-net", "nic", "-net", "socket,listen=nowhere"], "-net socket"),
+    (["-net", "nic,romfile=/nonexistent.rom", "-net", "nic"], "-net nic,romfile="),
+    (["-net", "nic,romfile=/dev/null", "-net", "nic"], "-net nic,romfile="),
+    (["-net", "nic", "-net", "tap,ifname=waytoolongforaname"], "-net tap"),
+    (["-serial", "tcp"], "-serial tcp"),
+    (["-serial"] + ["null", "-serial"] * 4 + ["null"], "-serial"),
+    (["-echr", "0"], "-echr 0"),
+    (["-accel", "warp"], "-accel warp"),
+    (["-cpu", "z80"], "-cpu z80"),
+    (["-icount", "shift=99"], "-icount 99"),
+    (["-bios", "/nonexistent.bin"], "-bios: .*/nonexistent.bin"),
+    (["-name", ""], "-name"),
+]
+
+
+def run(args):
+    return subprocess.run([BUILD / "trestle", *args], capture_output=True,
+                          stdin=subprocess.DEVNULL, text=True, timeout=20)
+
+
+@pytest.mark.parametrize("args,named", BAD, ids=[" ".join(b[0]) for b in BAD])
+def test_bad_option(args, named):
+    done = run(args)
+    assert done.returncode == 1
+    assert re.search(named, done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("args", [[], ["-help"], ["-h"], ["--help"]])
+def test_all_options_are_listed(args):
+    done = run(args)
+    assert done.returncode == 0
+    for option in ("-m", "-hda", "-snapshot", "-net nic", "-net bridge",
+                   "-net tap", "-net socket", "-serial", "-nographic",
+                   "-no-reboot", "-accel", "-name", "-S", "-icount"):
+        assert option in done.stderr
+
+
+def test_version():
+    assert re.match(r"Trestle \d+\.\d+ \(\w+\)\n", run(["-version"]).stderr)
+
+
+def test_without_a_terminal(guest):
+    """Input from a pipe's end: the guest runs on without a keyboard."""
+    image = guest("disk_copy")
+    os.truncate(image, 1 << 20)
+    done = run(["-hda", image, "-nographic", "-name", "Zo"])
+    assert done.returncode == 0
+    assert "disk_copy ok" in done.stdout
+    assert "Zo: the guest switched itself off" in done.stderr
