@@ -33,13 +33,6 @@ int disk_image_open(struct disk_image *img, const char *name, bool is_cdrom,
                     bool snapshot, char *why, size_t why_size);
 void disk_image_close(struct disk_image *img);
 
-/*
- * Sectors that the partition table in `mbr` (512 bytes) asks for: the end
- * of the last partition, rounded up to whole cylinders as the table's CHS
- * geometry has them. 0 when there is no valid table.
- */
-uint64_t disk_mbr_sectors(const uint8_t *mbr);
-
 /* One line in the shape of qemu's `info block`, for unit `unit` ("hda"). */
 int disk_image_format(const struct disk_image *img, const char *unit,
                       char *buf, size_t size);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "kernel/disk/image.h"
+#include "kernel/disk/mbr.h"
 
 static char path[] = "/tmp/trestle-disk-XXXXXX";
 static struct disk_image img;

@@ -1,0 +1,68 @@
+/* The option parser on command lines of known and of arbitrary words. */
+// covers: kernel/options.c kernel/options_net.c
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/options.h"
+
+#define MAX_ARGS 40
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *const words[] = {
+    "-m", "-hda", "-hdb", "-hdc", "-hdd", "-cdrom", "-boot", "-snapshot",
+    "-net", "-serial", "-nographic", "-echr", "-S", "-no-reboot", "-accel",
+    "-cpu", "-icount", "-name", "-bios", "-debugcon", "-version", "-help",
+    "--name", "-h", "64", "1G", "64M", "order=dc", "cdn", "none", "null",
+    "stdio", "mon:stdio", "0x14", "shift=3", "shift=0,sleep=off", "nic",
+    "nic,macaddr=52:54:00:12:34:56", "nic,vlan=3,model=ne2k_pci",
+    "nic,romfile=x", "bridge", "bridge,ip=dhcp", "bridge,ip=10.0.0.1/8,nic=1",
+    "tap,ifname=t0,script=no", "socket,connect=127.0.0.1:1", "x.img",
+};
+#define WORDS (sizeof words / sizeof *words)
+
+static void check_width(const char *text)
+{
+    if (strlen(text) > 80)
+        abort();
+}
+
+/*
+ * A byte below WORDS is that word; another starts a literal of (byte - WORDS)
+ * bytes, which the input goes on with.
+ */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct options o;
+    char *argv[MAX_ARGS + 1], *made[MAX_ARGS + 1], why[64] = "";
+    int argc = 1, literals = 0;
+
+    argv[0] = (char *)"trestle";
+    while (size && argc < MAX_ARGS) {
+        uint8_t b = *data++;
+        size_t n;
+
+        size--;
+        if (b < WORDS) {
+            argv[argc++] = (char *)words[b];
+            continue;
+        }
+        n = b - WORDS < size ? b - WORDS : size;
+        made[literals] = malloc(n + 1);
+        memcpy(made[literals], data, n);
+        made[literals][n] = '\0';
+        argv[argc++] = made[literals++];
+        data += n;
+        size -= n;
+    }
+    if (argc == 1)
+        options_help(check_width);
+    if (options_parse(&o, argc, argv, why, sizeof why) == OPTIONS_ERROR &&
+        !why[0])
+        abort();                /* an error always says something */
+    while (literals)
+        free(made[--literals]);
+    return 0;
+}
