@@ -197,6 +197,7 @@ static void write_page0(struct ne2000 *s, unsigned reg, uint8_t v)
     case 0x7:                   /* RST follows STP and STA alone */
         s->isr &= ~v | ISR_RST;
         update_irq(s);
+        ne_remind(s);
         break;
     case 0x8: put_byte(&s->rsar, false, v); break;
     case 0x9: put_byte(&s->rsar, true, v); break;

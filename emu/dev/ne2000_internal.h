@@ -86,6 +86,8 @@ void ne_hearing_changed(struct ne2000 *s);
 bool ne_filter(const struct ne2000 *s, const uint8_t *frame);
 /* Take waiting frames while there is room. */
 void ne_deliver(struct ne2000 *s);
+/* The guest cleared bits of ISR: tell it again of what it has not taken. */
+void ne_remind(struct ne2000 *s);
 /* CRC-32 of Ethernet, most significant bit first, not complemented. */
 uint32_t ne_crc(const uint8_t *p, size_t len);
 

@@ -199,10 +199,26 @@ void ne_deliver(struct ne2000 *s)
 
     for (unsigned i = 0; i < DELIVER_MAX; i++) {
         len = s->port->rx_peek(s->port->ctx, &frame);
+        if (!len)
+            s->holding = false;
         if (!len || !receive(s, frame, len))
             return;
         s->port->rx_done(s->port->ctx);
     }
+}
+
+/*
+ * A driver that leaves frames in the ring when it clears PRX (Linux takes ten
+ * at a time and then clears it) counts on the next frame's interrupt, or on
+ * OVW. While a frame waits for room neither would ever come.
+ */
+void ne_remind(struct ne2000 *s)
+{
+    if (!s->holding)
+        return;
+    ne_deliver(s);
+    if (s->holding && !s->deaf)
+        ne_raise(s, ISR_PRX);
 }
 
 void ne2000_poll(struct ne2000 *s)

@@ -939,11 +939,16 @@ static void test_ring_full_holds(void **state)
     assert_int_equal(count(r)->rx_held, 1);
     assert_int_equal(in(r, 7) & 0x10, 0);       /* no overflow */
     assert_int_equal(page1(r, 7), 0x7e);
+    out(r, 7, 0x01);
+    assert_int_equal(in(r, 7) & 0x01, 0x01);    /* nothing else would wake it */
+    assert_int_equal(count(r)->rx_held, 1);
     for (unsigned i = 0; i < 60; i++) {
         assert_int_equal(driver_receive(r, buf), 60);
         assert_frame(buf, mac, 60, i);
     }
     assert_int_equal(waiting(r), 0);            /* came by writes to BNRY */
+    out(r, 7, 0x01);
+    assert_int_equal(in(r, 7) & 0x01, 0);
     assert_int_equal(driver_receive(r, buf), 0);
     rig_free(r);
 }
