@@ -134,7 +134,7 @@ class Wire:
             self.socket.settimeout(timeout)
             try:
                 data = self.socket.recv(65536)
-            except TimeoutError:
+            except (TimeoutError, BlockingIOError):
                 return None
             if not data:
                 return None

@@ -60,3 +60,12 @@ def test_as_a_bare_name(trestle, image):
     t = trestle(image)
     t.expect("disk_copy ok")
     assert t.ends() == 0
+
+
+def test_image_in_use_is_refused(trestle, image, guest):
+    """Two writers would destroy it."""
+    t = trestle("-m", 16, "-hda", image, "-S")
+    t.expect(f"{FULL} sectors")
+    second = trestle("-m", 16, "-hda", image, "-S")
+    second.expect("-hda: .*disk_copy.img.*busy")
+    assert second.ends() == 1
