@@ -169,7 +169,10 @@ void op_trace_end(struct cpu *c, const struct insn *i);
 #endif
 #define NEXT(c, i) CHAIN(c, (i) + 1)
 
-/* intr, nmi or stop_request: something for the engine's loop to do. */
+/*
+ * intr, nmi or stop_request: something for the engine's loop to do. An
+ * interrupt that waits for IF is none: what sets IF goes to the loop by itself.
+ */
 static inline bool attention(const struct cpu *c)
 {
     uint32_t word;
@@ -182,7 +185,10 @@ static inline bool attention(const struct cpu *c)
                    "the inputs lie in one word");
     __atomic_load((const uint32_t *)(const void *)&c->exact_count, &word,
                   __ATOMIC_RELAXED);
-    return word & 0xffffff00u;
+    word &= 0xffffff00u;
+    if (likely(!word))
+        return false;
+    return word & 0xffff0000u || c->rflags & FLAG_IF;
 }
 
 static inline unsigned insn_number(const struct cpu *c, const struct insn *i)
