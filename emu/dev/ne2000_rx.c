@@ -76,19 +76,21 @@ struct ring {
 /*
  * BNRY is the last page read in some drivers and the next to read in others;
  * both call the ring empty when it equals CURR, so that reception must never
- * make them equal. A BNRY outside the ring never stops it.
+ * make them equal. Linux writes the next packet's page less one, which is
+ * PSTART - 1 where it means PSTOP - 1. Another BNRY outside never stops it.
  */
 static struct ring ring_now(const struct ne2000 *s)
 {
     struct ring r = { 0, 0 };
+    uint8_t bnry = s->bnry == s->pstart - 1 ? s->pstop - 1 : s->bnry;
 
     if (s->pstart >= s->pstop || s->pstart < NE_RAM_START / NE_PAGE ||
         s->pstop > NE_RAM_END / NE_PAGE ||
         s->curr < s->pstart || s->curr >= s->pstop)
         return r;
     r.pages = r.room = s->pstop - s->pstart;
-    if (s->bnry >= s->pstart && s->bnry < s->pstop && s->bnry != s->curr)
-        r.room = (s->bnry + r.pages - s->curr) % r.pages;
+    if (bnry >= s->pstart && bnry < s->pstop && bnry != s->curr)
+        r.room = (bnry + r.pages - s->curr) % r.pages;
     return r;
 }
 

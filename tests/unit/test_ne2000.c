@@ -1119,6 +1119,22 @@ static void test_boundary_outside(void **state)
     rig_free(r);
 }
 
+/* Linux's "next packet less one" below the ring: the unread stay unread. */
+static void test_boundary_just_below(void **state)
+{
+    struct rig *r = rig_new();
+
+    driver_start(r);
+    out(r, 3, 0x4b);
+    for (unsigned i = 0; i < 60; i++) {
+        put_frame(r, mac, 60, i);
+        ne2000_poll(r->nic);
+    }
+    assert_int_equal(count(r)->rx_frames, 50);
+    assert_int_equal(page1(r, 7), 0x7e);
+    rig_free(r);
+}
+
 static void test_reserved_imr(void **state)
 {
     struct rig *r = rig_new();
@@ -1298,6 +1314,7 @@ int main(void)
         cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_bad_ring),
         cmocka_unit_test(test_boundary_outside),
+        cmocka_unit_test(test_boundary_just_below),
         cmocka_unit_test(test_reserved_imr),
         cmocka_unit_test(test_irq_level),
         cmocka_unit_test(test_wide_access),
