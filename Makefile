@@ -19,16 +19,19 @@ DRIVER_SRC := $(sort $(wildcard drivers/*/*.c))
 
 include $(wildcard mk/*.mk)
 
-.PHONY: help clean distclean
+.PHONY: all help clean distclean
+## all             the hosted program and the boot medium (the default)
+all: $(BUILD)/trestle iso
+
 help:
 	@echo "Trestle's make targets (BUILD=$(BUILD)):"
 	@sed -n 's/^## *\(.*\)/  \1/p' Makefile mk/*.mk
 
 ## help            this list
-## clean           remove the programs and objects, keep newlib and lwIP
+## clean           remove what was built, but newlib, lwIP and the router image
 clean:
-	@rm -rf $(BUILD)/hosted $(BUILD)/appliance $(BUILD)/unit $(BUILD)/fuzz \
-	  $(BUILD)/trestle $(BUILD)/trestle.elf $(BUILD)/trestle.iso
+	@[ ! -d $(BUILD) ] || find $(BUILD) -mindepth 1 -maxdepth 1 ! -name newlib \
+	  ! -name lwip ! -name deps ! -name 'router*' -exec rm -rf {} +
 ## distclean       remove everything that was built
 distclean:
 	@rm -rf $(BUILD)

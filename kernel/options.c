@@ -149,6 +149,12 @@ static bool parse_flag(struct parser *p, const char *name, const char *v)
     return true;
 }
 
+/* The bare machine takes these out before they come here. */
+static bool parse_appliance(struct parser *p, const char *name, const char *v)
+{
+    return bad(p, name, "only the appliance has this option", v);
+}
+
 static bool parse_net(struct parser *p, const char *name, const char *v)
 {
     char reason[128];
@@ -196,6 +202,11 @@ static const struct option {
       "SeaBIOS" },
     { "debugcon", false, parse_flag, "-debugcon       firmware messages of port"
       " 402h to the log" },
+    { "uart", true, parse_appliance, "-uart SETTINGS  (appliance) baud=N,"
+      "parity=none|even|odd,\n"
+      "                flow=none|rtscts|xonxoff,port=0xN|auto|none" },
+    { "selftest", true, parse_appliance, "-selftest WHAT  (appliance) try the "
+      "panic: panic fault stack nested" },
     { "version", false, NULL, "-version        print the version" },
     { "help", false, NULL, "-help           this list" },
     { "h", false, NULL, NULL },
