@@ -1,32 +1,20 @@
 /* The network's text for the monitor: see net_format in net.h. */
-#include <stdio.h>
-
+#include "emu/textbuf.h"
 #include "kernel/net/fdb.h"
 #include "kernel/net/net_impl.h"
 #include "lwip/sys.h"
 
-struct text {
-    char *buf;
-    size_t size, used;
-};
-
-#define ADD(t, ...)                                                        \
-    ((t)->used += snprintf((t)->used < (t)->size ? (t)->buf + (t)->used    \
-                           : NULL,                                         \
-                           (t)->used < (t)->size ? (t)->size - (t)->used   \
-                           : 0, __VA_ARGS__))
-
-static void add_counter(struct text *t, const char *name, uint64_t n)
+static void add_counter(struct textbuf *t, const char *name, uint64_t n)
 {
     if (n)
-        ADD(t, "    %s=%llu\n", name, (unsigned long long)n);
+        text_add(t, "    %s=%llu\n", name, (unsigned long long)n);
 }
 
-static void add_port_counters(struct text *t, const struct port *p)
+static void add_port_counters(struct textbuf *t, const struct port *p)
 {
     const struct port_counters *c = &p->counters;
 
-    ADD(t, "    in=%llu (%llu bytes) out=%llu (%llu bytes)\n",
+    text_add(t, "    in=%llu (%llu bytes) out=%llu (%llu bytes)\n",
         (unsigned long long)c->in_frames, (unsigned long long)c->in_bytes,
         (unsigned long long)c->out_frames, (unsigned long long)c->out_bytes);
     add_counter(t, "in_runt", c->in_runt);
@@ -48,52 +36,52 @@ static void add_port_counters(struct text *t, const struct port *p)
     }
 }
 
-static void add_mac(struct text *t, const uint8_t *m)
+static void add_mac(struct textbuf *t, const uint8_t *m)
 {
-    ADD(t, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+    text_add(t, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
         m[5]);
 }
 
 int net_format(const struct net *net, char *buf, size_t size)
 {
-    struct text t = { buf, size, 0 };
+    struct textbuf t = { buf, size, 0 };
 
     for (unsigned v = 0; v < net->vlan_count; v++) {
-        ADD(&t, "VLAN %u devices:\n", net->vlans[v].number);
+        text_add(&t, "VLAN %u devices:\n", net->vlans[v].number);
         for (unsigned i = 0; i < net->port_count; i++) {
             const struct port *p = &net->ports[i];
 
             if (p->vlan != &net->vlans[v])
                 continue;
-            ADD(&t, "  %s macaddr=", p->nic ? p->name : "ne2000 pci");
+            text_add(&t, "  %s macaddr=", p->nic ? p->name : "ne2000 pci");
             add_mac(&t, p->nic ? p->nic->mac : p->cable->port.mac);
-            ADD(&t, "%s\n", !p->nic ? "" : p->nic->link_up ? " link=up"
+            text_add(&t, "%s\n", !p->nic ? "" : p->nic->link_up ? " link=up"
                             : " link=down");
             add_port_counters(&t, p);
         }
     }
-    return t.used;
+    return t.wanted;
 }
 
 int net_format_bridge(const struct net *net, char *buf, size_t size)
 {
-    struct text t = { buf, size, 0 };
+    struct textbuf t = { buf, size, 0 };
 
     for (unsigned v = 0; v < net->vlan_count; v++) {
         const struct fdb_entry *e;
         size_t cursor = 0;
 
-        ADD(&t, "bridge of VLAN %u, ports:\n", net->vlans[v].number);
+        text_add(&t, "bridge of VLAN %u, ports:\n", net->vlans[v].number);
         for (unsigned i = 0; i < net->port_count; i++)
             if (net->ports[i].vlan == &net->vlans[v])
-                ADD(&t, "  %u %s\n", net->ports[i].number,
+                text_add(&t, "  %u %s\n", net->ports[i].number,
                     net->ports[i].name);
-        ADD(&t, "  port address            age\n");
+        text_add(&t, "  port address            age\n");
         while ((e = fdb_next(net->vlans[v].fdb, &cursor))) {
-            ADD(&t, "  %-4u ", e->port);
+            text_add(&t, "  %-4u ", e->port);
             add_mac(&t, e->mac);
-            ADD(&t, "  %u s\n", (unsigned)(sys_now() - e->seen_ms) / 1000);
+            text_add(&t, "  %u s\n", (unsigned)(sys_now() - e->seen_ms) / 1000);
         }
     }
-    return t.used;
+    return t.wanted;
 }

@@ -34,6 +34,7 @@ struct sending {
     struct nic_buf buf;
     struct pbuf *pbuf;
     struct sending *next_free;
+    bool busy;                  /* of a bounce buffer: the NIC has it */
 };
 
 /* I/O core only. Kept for reuse: as many as were ever in flight at once. */
@@ -154,7 +155,7 @@ static void bounce_free(struct nic_buf *buf)
 {
     struct sending *s = buf->owner;
 
-    s->next_free = NULL;        /* back to unused; see bounce_new */
+    s->busy = false;
 }
 
 #define BOUNCES 32u
@@ -172,9 +173,9 @@ static struct sending *bounce_new(struct pbuf *p)
     for (unsigned i = 0; memory && i < BOUNCES; i++) {
         struct sending *s = &bounce[i];
 
-        if (s->next_free)       /* non-NULL while the NIC holds it */
+        if (s->busy)
             continue;
-        s->next_free = s;
+        s->busy = true;
         s->buf = (struct nic_buf){
             memory + i * FRAME_SLOT_BYTES, phys + i * FRAME_SLOT_BYTES,
             p->tot_len, bounce_free, s
