@@ -10,8 +10,9 @@ NEWLIB_JOBS ?= $(shell nproc)
 # The code model and the like, shared with the appliance's own objects.
 METAL_ABI := -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
              -fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer
-GCC_INC := $(shell $(CC) -print-file-name=include)
-NEWLIB_CFLAGS := -O2 -ffreestanding $(METAL_ABI) -nostdinc -isystem $(GCC_INC) -U__linux__
+# Asked once, and not before a recipe needs it: gcc may be installed by then.
+GCC_INC = $(eval GCC_INC := $(shell $(CC) -print-file-name=include))$(GCC_INC)
+NEWLIB_CFLAGS = -O2 -ffreestanding $(METAL_ABI) -nostdinc -isystem $(GCC_INC) -U__linux__
 NEWLIB_KEY = $(notdir $(NEWLIB_TAR)) $(NEWLIB_CFLAGS)
 
 # Rewritten, and so newer than the stamp, only when the key changes.
