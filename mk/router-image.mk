@@ -1,5 +1,6 @@
 # The stand-in router image, built from Debian's i386 packages. See tools/router-image/README.md.
-ROUTER_IMAGE_SRC := $(shell find tools/router-image -type f ! -name README.md ! -path '*/__pycache__/*')
+ROUTER_IMAGE_SRC := $(shell find tools/router-image -type f ! -name README.md ! -path '*/__pycache__/*') \
+                    tools/lib/debian-i386.sh
 
 .PHONY: router-image
 ## router-image    router disk image from Debian i386 packages: router.img

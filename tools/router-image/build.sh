@@ -1,9 +1,7 @@
 #!/bin/bash
 # Build the stand-in router image: build.sh OUTDIR makes OUTDIR/router.img from Debian's i386 packages.
 #
-# Nothing is installed and the machine's apt configuration is not touched: apt runs with private lists, a private
-# cache and an empty status file below OUTDIR/router-image, where the packages stay for the next build. Nothing of
-# the image is run while it is built, so that the machine need not be able to run i386 programs.
+# Nothing is installed, and nothing of the image is run while it is built: see tools/lib/debian-i386.sh.
 set -euo pipefail
 umask 022
 export LC_ALL=C PYTHONDONTWRITEBYTECODE=1
@@ -14,12 +12,12 @@ if [ $# -ne 1 ]; then
 fi
 
 here=$(cd "$(dirname "$0")" && pwd)
-mkdir -p "$1"
+mkdir -p "$1/router-image"
 out=$(cd "$1" && pwd)
+name=router-image
 work=$out/router-image
-apt=$work/apt
-pkg=$work/packages
-kernel_tree=
+# shellcheck source=../lib/debian-i386.sh
+. "$here/../lib/debian-i386.sh"
 
 # Disk geometry: 16 heads, 63 sectors. The root partition is a multiple of 16 cylinders (of 504 KiB), so that it
 # holds whole erase blocks of 128 KiB: block2mtd refuses anything else.
@@ -44,112 +42,21 @@ programs='usr/sbin/dnsmasq usr/sbin/nft usr/sbin/dropbear usr/bin/dropbearkey us
 program_packages='dnsmasq-base nftables dropbear-bin iperf3'
 other_packages='busybox-static grub-legacy'
 
-step() { echo "router-image: $*"; }
-die() { echo "router-image: $*" >&2; exit 1; }
+# Where the unpacked kernel package has its modules.
+kernel_tree=
 
-check_tools() {
-	local tool missing=
-	while read -r tool package; do
-		PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || missing+=" $tool (package $package)"
-	done <<-END
-		apt-get apt
-		dpkg-deb dpkg
-		python3 python3
-		readelf binutils
-		mksquashfs squashfs-tools
-		mke2fs e2fsprogs
-	END
-	[ -z "$missing" ] || die "missing:$missing"
-	export PATH=$PATH:/usr/sbin:/sbin
-}
-
-# Run apt-get or apt-cache as if this were an i386 machine on which nothing is installed.
-private_apt() {
-	local command=$1
-	shift
-	"$command" -o APT::Architecture=i386 -o APT::Architectures=i386 -o APT::Sandbox::User=root \
-		-o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=- \
-		-o Dir::State::lists="$apt/lists" -o Dir::State::status=/dev/null -o Dir::Cache="$apt/cache" "$@"
-}
-
-fetch_lists() {
-	step "reading Debian's i386 package lists (private copy)"
-	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-	# The security suite's i386 index is not everywhere mirrored; main and -updates suffice.
-	apt-get indextargets --format 'deb [arch=i386] $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-		sort -u | grep -v -e -security -e -backports >"$apt/sources.list" ||
-		die "this machine's apt knows no Debian archive"
-	private_apt apt-get -q update >"$work/log" 2>&1 || die "apt-get update failed, see $work/log"
-}
-
-# The library packages among the dependencies of $@, and theirs.
-library_packages() {
-	local todo=$* all= next name
-	while [ -n "$todo" ]; do
-		# shellcheck disable=SC2086
-		next=$(private_apt apt-cache depends $todo | sed -n 's/^ *Depends: \(z\?lib[^ <]*\)$/\1/p' | sort -u)
-		todo=
-		for name in $next; do
-			case " $all " in *" $name "*) ;; *) all+=" $name" todo+=" $name" ;; esac
-		done
-	done
-	echo "$all"
-}
-
-fetch_packages() {
-	local kernel names
+# Fetch and unpack the kernel, the programs and the libraries they need.
+get_packages() {
+	local kernel
+	fetch_lists
 	kernel=$(private_apt apt-cache depends linux-image-686 |
 		sed -n 's/^ *Depends: \(linux-image-.*-686\)$/\1/p' | head -n 1)
 	[ -n "$kernel" ] || die "the package lists name no linux-image-686"
-	# shellcheck disable=SC2086
-	names="$kernel $other_packages $program_packages $(library_packages $program_packages)"
-	step "fetching $(echo "$names" | wc -w) packages"
-	# shellcheck disable=SC2086
-	(cd "$apt/cache/archives" && private_apt apt-get -q download $names) >>"$work/log" 2>&1 ||
-		die "apt-get download failed, see $work/log"
-
-	# A version gone from the archive must not be unpacked again, so take what the lists name now.
-	# shellcheck disable=SC2086
-	private_apt apt-cache --no-all-versions show $names |
-		awk '/^Package:/ {name = $2} /^Version:/ {print name, $2}' | sort -u >"$work/versions"
-}
-
-unpack_packages() {
-	local name version deb
-	step "unpacking"
-	rm -rf "$pkg"
-	mkdir -p "$pkg"
-	while read -r name version; do
-		deb=$apt/cache/archives/${name}_${version//:/%3a}_i386.deb
-		[ -e "$deb" ] || deb=${deb%_i386.deb}_all.deb
-		dpkg-deb -x "$deb" "$pkg" || die "cannot unpack $name $version"
-		echo "  $name $version"
-	done <"$work/versions"
+	# shellcheck disable=SC2046,SC2086
+	fetch_packages "$kernel" $other_packages $program_packages $(library_packages $program_packages)
+	unpack_packages
 	kernel_tree=$(echo "$pkg"/lib/modules/*)
 	[ -d "$kernel_tree/kernel" ] || die "the kernel package holds no modules"
-}
-
-# Where the unpacked packages have a shared library of this name.
-find_library() {
-	local dir
-	for dir in lib/i386-linux-gnu usr/lib/i386-linux-gnu lib usr/lib; do
-		[ -e "$pkg/$dir/$1" ] && echo "$pkg/$dir/$1" && return
-	done
-	die "no package has the library $1 (needed by $2)"
-}
-
-# Copy the libraries the given files need, and theirs, to the root's /lib.
-copy_libraries() {
-	local root=$1 file name library
-	shift
-	for file; do
-		for name in $(readelf -d "$file" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
-			[ -e "$root/lib/$name" ] && continue
-			library=$(find_library "$name" "$file")
-			cp -L "$library" "$root/lib/$name"
-			copy_libraries "$root" "$library"
-		done
-	done
 }
 
 build_initramfs() {
@@ -166,24 +73,18 @@ build_initramfs() {
 }
 
 build_root() {
-	local root=$work/root folder names name program
+	local root=$work/root library
 	step "root filesystem"
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,sbin,usr/bin,usr/sbin,lib,etc,dev,proc,sys,tmp,mnt,rom,overlay,root,var}
 	chmod 1777 "$root/tmp"
 	cp "$pkg/bin/busybox" "$root/bin/"
-	while read -r folder names; do
-		[ "$folder" != '#' ] || continue
-		set -f
-		for name in $names; do ln -sf /bin/busybox "$root$folder/$name"; done
-		set +f
-	done < <(grep -v '^#' "$here/applets.txt")
-	for program in $programs; do cp "$pkg/$program" "$root/$program"; done
+	link_applets "$root" <"$here/applets.txt"
 	# shellcheck disable=SC2086
-	copy_libraries "$root" $(printf "$root/%s " $programs)
-	# Not named by any program: the loader itself, and what the C library opens for host names and users.
-	for name in ld-linux.so.2 libnss_files.so.2 libnss_dns.so.2; do
-		cp -L "$(find_library $name libc6)" "$root/lib/$name"
+	copy_programs "$root" $programs
+	# Not named by any program: what the C library opens for host names and users.
+	for library in libnss_files.so.2 libnss_dns.so.2; do
+		cp -L "$(find_library $library libc6)" "$root/lib/$library"
 	done
 	# shellcheck disable=SC2086
 	python3 "$here/modules.py" "$kernel_tree" "$root/lib/modules/${kernel_tree##*/}" $root_modules $initramfs_modules
@@ -225,11 +126,15 @@ build_disk() {
 	mv "$out/router.img.new" "$out/router.img"
 }
 
-check_tools
-mkdir -p "$work"
-fetch_lists
-fetch_packages
-unpack_packages
+check_tools <<-END
+	apt-get apt
+	dpkg-deb dpkg
+	python3 python3
+	readelf binutils
+	mksquashfs squashfs-tools
+	mke2fs e2fsprogs
+END
+get_packages
 build_initramfs
 build_root
 build_boot
