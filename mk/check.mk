@@ -1,0 +1,23 @@
+# All tests. `check` stays under 40 minutes on two cores; what takes longer is
+# in `check-long`. The order: what fails fastest first.
+CHECKS := check-unit check-cpu check-fuzz check-hosted check-appliance
+CHECKS_LONG := check-fuzz-long check-cpu-long check-stress
+
+# $(call run_checks,TARGETS): each with its time; the first failure ends it.
+define run_checks
+set -e; start=$$(date +%s); n=0; \
+for t in $(1); do \
+  begin=$$(date +%s); echo "== $$t"; \
+  $(MAKE) $$t || { echo "== $$t failed"; echo "$$n passed, 1 failed"; exit 1; }; \
+  n=$$((n + 1)); echo "== $$t: $$(($$(date +%s) - begin)) s"; \
+done; \
+echo "== all in $$(($$(date +%s) - start)) s"; echo "$$n passed, 0 failed"
+endef
+
+.PHONY: check check-long
+## check           all tests, under 40 minutes on two cores
+check: | $(DEPS_test)
+	@$(call run_checks,$(CHECKS))
+## check-long      long fuzzing, CPU comparison and stress (hours)
+check-long: | $(DEPS_test)
+	@$(call run_checks,$(CHECKS_LONG))
