@@ -8,7 +8,7 @@ define run_checks
 set -e; start=$$(date +%s); n=0; \
 for t in $(1); do \
   begin=$$(date +%s); echo "== $$t"; \
-  $(MAKE) $$t || { echo "== $$t failed"; echo "$$n passed, 1 failed"; exit 1; }; \
+  $(MAKE) -j$$(nproc) $$t || { echo "== $$t failed"; echo "$$n passed, 1 failed"; exit 1; }; \
   n=$$((n + 1)); echo "== $$t: $$(($$(date +%s) - begin)) s"; \
 done; \
 echo "== all in $$(($$(date +%s) - start)) s"; echo "$$n passed, 0 failed"
