@@ -21,15 +21,21 @@ PROMPT = r"\(trestle\) "
 
 
 class Trestle:
-    """One running program. `limit` seconds bound its life and each wait."""
+    """One running program. `limit` seconds bound its life and each wait.
 
-    def __init__(self, *args, limit=60, nographic=True):
-        words = [str(a) for a in args] + (["-nographic"] if nographic else [])
-        self.session = pexpect.spawn(
-            "timeout", ["--foreground", "-k", "5", str(limit),
-                        str(BUILD / "trestle"), *words],
-            timeout=limit, echo=False, encoding="latin-1", codec_errors="strict")
+    prefix: words of a command that runs it, e.g. in a network namespace.
+    """
+
+    def __init__(self, *args, limit=60, prefix=()):
+        words = ["--foreground", "-k", "5", str(limit), *prefix,
+                 BUILD / "trestle", *args, "-nographic"]
+        self.session = pexpect.spawn("timeout", [str(w) for w in words],
+                                     timeout=limit, echo=False,
+                                     encoding="latin-1")
         self.session.delaybeforesend = None
+        if os.environ.get("TRACE"):
+            self.session.logfile_read = open(os.environ["TRACE"], "w",
+                                             encoding="latin-1")
 
     def expect(self, pattern, timeout=-1):
         """Wait for `pattern`; returns the match."""
