@@ -12,7 +12,7 @@ import pytest
 from conftest import BUILD
 from lan import Namespace
 
-LIMIT = 150
+LIMIT = 400
 PROMPT = r"root@router:/# "
 FETCH = """
 import hashlib, sys, urllib.request
