@@ -15,6 +15,8 @@ import time
 import pexpect
 import pytest
 
+from lan import Namespace
+
 BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
 ESCAPE = "\x01"
 PROMPT = r"\(trestle\) "
@@ -168,3 +170,19 @@ def wires():
     yield connect
     for w in made:
         w.close()
+
+
+@pytest.fixture
+def namespace():
+    """namespace(seconds) -> a Namespace, whose processes end by then."""
+    if os.geteuid():
+        pytest.skip("network namespaces need root")
+    made = []
+
+    def start(limit):
+        made.append(Namespace(str(len(made)), limit))
+        return made[-1]
+
+    yield start
+    for n in made:
+        n.close()

@@ -1,16 +1,12 @@
 """The whole: the router image on a LAN with a real DHCP server."""
 import hashlib
-import os
 import random
 import re
 import shutil
 import sys
 import time
 
-import pytest
-
 from conftest import BUILD
-from lan import Namespace
 
 LIMIT = 400
 PROMPT = r"root@router:/# "
@@ -19,15 +15,6 @@ import hashlib, sys, urllib.request
 with urllib.request.urlopen(sys.argv[1], timeout=60) as reply:
     print(hashlib.sha256(reply.read()).hexdigest())
 """
-
-
-@pytest.fixture
-def lan():
-    if os.geteuid():
-        pytest.skip("network namespaces need root")
-    made = Namespace("router", LIMIT)
-    yield made
-    made.close()
 
 
 class Router:
@@ -91,8 +78,9 @@ def transfers(lan, router, folder, address):
                    f"http://{address}/data").strip() == wanted
 
 
-def test_router_on_a_lan(trestle, lan, tmp_path):
+def test_router_on_a_lan(trestle, namespace, tmp_path):
     """Prompt, lease, ping, transfers, reboot with a file kept, power off."""
+    lan = namespace(LIMIT)
     image = shutil.copy(BUILD / "router.img", tmp_path / "router.img")
     lan.dnsmasq(tmp_path)
     t = trestle("-m", 64, "-hda", image, "-net", "nic", "-net",
