@@ -420,10 +420,11 @@ int ne2000_format(const struct ne2000 *s, char *buf, size_t size)
     };
     struct textbuf t = { .buf = buf, .size = size };
 
-    text_add(&t, "  ne2000 pci macaddr=%02x:%02x:%02x:%02x:%02x:%02x\n   ",
+    text_add(&t, "  ne2000 pci macaddr=%02x:%02x:%02x:%02x:%02x:%02x",
              mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    /* Two to a line: 80 columns even with 20-digit values. */
     for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++)
-        text_add(&t, " %s=%llu", values[i].name,
+        text_add(&t, "%s %s=%llu", i % 2 ? "" : "\n   ", values[i].name,
                  (unsigned long long)values[i].value);
     text_add(&t, "\n");
     return (int)t.wanted;

@@ -1267,7 +1267,7 @@ static void test_format(void **state)
     assert_int_equal(n, strlen(text));
     assert_non_null(strstr(text,
                            "  ne2000 pci macaddr=52:54:00:12:34:56\n"));
-    assert_non_null(strstr(text, " rx_frames=1 rx_bytes=60 "));
+    assert_non_null(strstr(text, " rx_frames=1 rx_bytes=60\n"));
     assert_int_equal(ne2000_format(r->nic, cut, sizeof cut), n);
     assert_int_equal(strlen(cut), 9);
     rig_free(r);
