@@ -4,7 +4,7 @@ BENCH_CFLAGS := $(COMMON_CFLAGS) -O2 -g -D_GNU_SOURCE
 BENCH_CPU_OBJ := $(patsubst %.c,$(BENCH)/%.o,$(sort $(wildcard emu/cpu/*.c)) \
   tests/unit/cpu_harness.c tests/bench/cpu_mips.c tests/bench/cpu_mix.c)
 
-$(BENCH)/%.o: %.c Makefile mk/45-bench-cpu.mk
+$(BENCH)/%.o: %.c Makefile mk/45-bench-cpu.mk | $(DEPS_bench)
 	@mkdir -p $(@D)
 	@echo "  CC    $< (bench)"
 	@$(CC) $(BENCH_CFLAGS) -c -o $@ $<

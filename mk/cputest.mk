@@ -5,7 +5,7 @@ CPUTEST_OBJ := $(patsubst %.c,$(CPUTEST)/%.o,$(sort $(wildcard emu/cpu/*.c \
                  tests/cpu/*.c)) tests/unit/cpu_harness.c)
 CPUTEST_RUNS ?= 1000
 
-$(CPUTEST)/%.o: %.c Makefile mk/cputest.mk
+$(CPUTEST)/%.o: %.c Makefile mk/cputest.mk | $(DEPS_test)
 	@mkdir -p $(@D)
 	@echo "  CC    $< (cputest)"
 	@$(CC) $(CPUTEST_CFLAGS) -c -o $@ $<
@@ -14,10 +14,10 @@ $(CPUTEST)/cputest: $(CPUTEST_OBJ)
 	@$(CC) -no-pie -o $@ $^
 
 # No libc variables in the code's segments: the helper loads all of them.
-$(CPUTEST)/ia32: tests/cpu/ia32/helper.c tests/cpu/state.h mk/cputest.mk
+$(CPUTEST)/ia32: tests/cpu/ia32/helper.c tests/cpu/state.h mk/cputest.mk | $(DEPS_test)
 	@mkdir -p $(@D)
 	@echo "  CC    $< (IA-32)"
-	@$(CC) $(filter-out -MMD -MP,$(COMMON_CFLAGS)) -O1 -m32 -static -fno-pie \
+	@$(CC) $(filter-out -MD -MP,$(COMMON_CFLAGS)) -O1 -m32 -static -fno-pie \
 	  -fno-stack-protector -mgeneral-regs-only -o $@ $<
 
 .PHONY: check-cpu check-cpu-long

@@ -6,5 +6,5 @@ ROUTER_IMAGE_SRC := $(shell find tools/router-image -type f ! -name README.md ! 
 ## router-image    router disk image from Debian i386 packages: router.img
 router-image: $(BUILD)/router.img
 
-$(BUILD)/router.img: $(ROUTER_IMAGE_SRC)
+$(BUILD)/router.img: $(ROUTER_IMAGE_SRC) | $(DEPS_run)
 	tools/router-image/build.sh $(BUILD)

@@ -1,7 +1,7 @@
 # Debian's i386 stress programs on a disk, and their run in the hosted emulator. See docs/STRESS.md.
 STRESS_DISK_SRC := $(shell find tools/stress-disk -type f) tools/lib/debian-i386.sh
 
-.PHONY: stress-disk check-stress check-long
+.PHONY: stress-disk check-stress
 ## stress-disk     disk with stress-ng, openssl, memtester and fio: stress.img
 stress-disk: $(BUILD)/stress.img
 
@@ -11,4 +11,3 @@ $(BUILD)/stress.img: $(STRESS_DISK_SRC) | $(DEPS_run)
 ## check-stress    those programs in the hosted emulator, 20 minutes (in check-long)
 check-stress: $(BUILD)/trestle $(BUILD)/router.img $(BUILD)/stress.img | $(DEPS_test)
 	/usr/bin/python3 tests/long/stress.py $^
-check-long: check-stress
