@@ -50,8 +50,15 @@ class Guest:
         self.session.send("\r")
         self.session.expect(PROMPT)
         # Its messages would stand among the programs' output.
-        self.good("dmesg -n 1; modprobe ext4; mount -o ro /dev/sdb /mnt"
-                  " && mount -o ro /dev/sdc /mnt/data")
+        self.good("dmesg -n 1; modprobe ext4;"
+                  f" mount -o ro {self.disk('b')} /mnt"
+                  f" && mount -o ro {self.disk('c')} /mnt/data")
+
+    def disk(self, letter):
+        """The guest's name of hda to hdd, which differs between boots."""
+        place = {"a": "0:0:0", "b": "0:0:1", "c": "1:0:0", "d": "1:0:1"}
+        name = self.good(f"ls /sys/bus/scsi/devices/{place[letter]}:0/block")
+        return f"/dev/{name.strip()}"
 
     def run(self, command, limit=LIMIT):
         """Returns (exit status, output) of a shell command."""
@@ -211,7 +218,7 @@ class Tests:
 
     def test_fio_raw(self):
         """Past the page cache, blocks of all sizes, eight at a time."""
-        verified = self.fio("--filename=/dev/sdd --direct=1"
+        verified = self.fio(f"--filename={self.guest.disk('d')} --direct=1"
                             " --bsrange=4k-128k --ioengine=libaio --iodepth=8")
         if verified != f"{SCRATCH_MIB - 8}.0MiB":
             raise Failure(f"{verified} verified")
@@ -220,8 +227,9 @@ class Tests:
     def test_fio_file(self):
         """Through ext4 with flushes, read back when nothing is cached."""
         job = "--filename=/scratch/file --bs=8k --ioengine=psync"
-        mount = "mount -t ext4 /dev/sdd /mnt/scratch"
-        self.guest.good(f"mke2fs /dev/sdd && {mount}")
+        disk = self.guest.disk("d")
+        mount = f"mount -t ext4 {disk} /mnt/scratch"
+        self.guest.good(f"mke2fs {disk} && {mount}")
         self.fio(f"{job} --fsync=32 --do_verify=0")
         self.guest.good(f"umount /mnt/scratch && {mount}")
         verified = self.fio(f"{job} --verify_only=1")
@@ -233,7 +241,8 @@ class Tests:
     def test_scratch_equal(self):
         """What the guest sees on the scratch disk is in the image."""
         self.guest.good("sync; echo 3 >/proc/sys/vm/drop_caches")
-        there = self.guest.good("sha256sum </dev/sdd").split()[0]
+        disk = self.guest.disk("d")
+        there = self.guest.good(f"sha256sum <{disk}").split()[0]
         data = (self.folder / "scratch.img").read_bytes()
         if there != hashlib.sha256(data).hexdigest():
             raise Failure("the image differs from the guest's disk")
