@@ -282,15 +282,18 @@ size_t uart16550_write_room(const struct uart16550 *u)
 size_t uart16550_write(struct uart16550 *u, const uint8_t *buf, size_t len)
 {
     size_t room = uart16550_write_room(u), n = len < room ? len : room;
-    uint32_t old_head = u->tx.head;
+    uint32_t old_head = u->tx.head, old_tail = u->tx.tail;
 
     for (size_t i = 0; i < n; i++)
         ring_put(&u->tx, buf[i]);
     if (n < len)
         u->tx_refused = true;
-    /* Unless what was here before has just run out, a transmit interrupt is on
-     * its way (or that of the XON or CTS which lets us go on). */
-    if (n && u->tx.tail == old_head)
+    /*
+     * A transmit interrupt is on its way (or that of the XON or CTS which lets
+     * us go on) only if bytes waited here before and no interrupt took some
+     * meanwhile: that one may have been the last, with half of ours to send.
+     */
+    if (n && (old_tail == old_head || u->tx.tail != old_tail))
         rearm(u);
     return n;
 }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -347,6 +350,62 @@ static void test_transmit(void **state)
     assert_int_equal(chip.sent_count, sizeof text + 1);
 }
 
+/* The second page of a text that is being written: reading it interrupts. */
+static uint8_t *second_page;
+static bool sends_at_once;
+
+static void interrupted(int signal)
+{
+    mprotect(second_page, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE);
+    chip.rx[chip.rx_count++] = '!';
+    uart16550_service(uart);
+    /* The transmitter's interrupt came while that was still at it. */
+    while (sends_at_once && chip.tx_count)
+        character(-1);
+    if (sends_at_once)
+        serve();
+}
+
+/*
+ * An interrupt comes between two bytes of a write and sends the first: nobody
+ * but the writer can start the transmitter for the second.
+ */
+static void write_interrupted(size_t waiting)
+{
+    size_t page = sysconf(_SC_PAGESIZE);
+    uint8_t *text = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct sigaction action = {.sa_handler = interrupted}, before;
+
+    assert_true(text != MAP_FAILED);
+    second_page = text + page;
+    memcpy(second_page - 1, "ab", 2);
+    assert_int_equal(uart16550_write(uart, (const uint8_t *)"01", waiting),
+                     waiting);
+    mprotect(second_page, page, PROT_NONE);
+    sigaction(SIGSEGV, &action, &before);
+    assert_int_equal(uart16550_write(uart, second_page - 1, 2), 2);
+    sigaction(SIGSEGV, &before, NULL);
+    pump(10);
+    munmap(text, 2 * page);
+}
+
+static void test_write_interrupted(void **state)
+{
+    start(UART_FLOW_NONE);
+    sends_at_once = true;
+    write_interrupted(0);
+    assert_int_equal(chip.sent_count, 2);
+    assert_memory_equal(chip.sent, "ab", 2);
+    write_interrupted(2);
+    assert_int_equal(chip.sent_count, 6);
+    assert_memory_equal(chip.sent + 2, "01ab", 4);
+    sends_at_once = false;
+    write_interrupted(1);
+    assert_int_equal(chip.sent_count, 9);
+    assert_memory_equal(chip.sent + 6, "0ab", 3);
+}
+
 static void test_transmit_without_fifo(void **state)
 {
     chip.no_fifo = true;
@@ -476,6 +535,7 @@ int main(void)
         T(test_probe), T(test_line_settings),
         T(test_nothing_lost_below_a_millisecond), T(test_loss_is_counted),
         T(test_full_ring_holds_the_fifo), T(test_transmit),
+        T(test_write_interrupted),
         T(test_transmit_without_fifo), T(test_writer_hears_of_room),
         T(test_rts_cts), T(test_xon_xoff), T(test_line_errors_are_named),
         T(test_polled),
