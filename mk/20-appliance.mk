@@ -131,7 +131,7 @@ run: $(BUILD)/trestle.iso
 .PHONY: check-appliance
 # Debian's python3: pexpect and scapy are its packages.
 ## check-appliance the appliance's tests in QEMU, PYTEST_ARGS=
-check-appliance: $(BUILD)/trestle.iso | $(DEPS_test)
+check-appliance: $(BUILD)/trestle.iso guests | $(DEPS_test)
 	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
 	  tests/appliance $(PYTEST_ARGS)
 

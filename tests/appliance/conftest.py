@@ -3,10 +3,13 @@
 Environment: BUILD (default "build") is the build folder; `make check-appliance`
 has put trestle.iso there. Every QEMU ends with its test.
 """
+import contextlib
 import os
 import pathlib
 import shutil
 import subprocess
+import termios
+import threading
 
 import pexpect
 import pytest
@@ -43,13 +46,23 @@ def make_iso(path, options, modules=(), gzipped=True):
     return path
 
 
+def transparent_output():
+    """QEMU leaves the terminal's output processing on: LF stays LF."""
+    mode = termios.tcgetattr(0)
+    mode[1] &= ~termios.ONLCR
+    mode[3] &= ~termios.ECHO
+    termios.tcsetattr(0, termios.TCSANOW, mode)
+
+
 class Appliance:
     """One QEMU whose COM1 is this session."""
 
     def __init__(self, medium, firmware, tmp, machine="q35", drive="cdrom",
                  net=("-nic", "none"), ram=512, extra=(), limit=120,
-                 serial=("-serial", "chardev:c0")):
-        args = [str(limit), "qemu-system-x86_64", "-machine", machine,
+                 serial=("-serial", "chardev:c0"), inside=()):
+        # `inside`: what runs QEMU somewhere else, as in a network namespace.
+        args = [*inside, "timeout", str(limit), "qemu-system-x86_64",
+                "-machine", machine,
                 "-m", str(ram), "-display", "none", "-monitor", "none",
                 "-chardev", "stdio,id=c0,signal=off,mux=off",
                 *serial, *net, *extra]
@@ -66,10 +79,14 @@ class Appliance:
                     f"id=stick,if=none,file={medium},format=raw,snapshot=on",
                     "-device", "usb-storage,drive=stick,bootindex=0"],
         }[drive]
-        self.session = pexpect.spawn("timeout", args, timeout=limit,
-                                     echo=False, encoding="latin-1")
-        # A pty of 80 columns would not matter, a cooked one would.
+        self.session = pexpect.spawn(
+            args[0], args[1:], timeout=limit, encoding="latin-1",
+            preexec_fn=transparent_output)
         self.session.delaybeforesend = None
+        # All that the console said, for whoever looks into a failure.
+        self.log = open(tmp / f"{pathlib.Path(medium).stem}.log", "w",
+                        encoding="latin-1", newline="")
+        self.session.logfile_read = self.log
 
     def expect(self, pattern, timeout=-1):
         """Wait for `pattern`; returns the match."""
@@ -79,6 +96,23 @@ class Appliance:
     def send(self, text):
         self.session.send(text)
 
+    def paste(self, data):
+        """Send `data` (bytes) in the background, at the line's pace."""
+        def run():
+            # A QEMU that ended meanwhile takes no more.
+            with contextlib.suppress(OSError, ValueError):
+                for at in range(0, len(data), 4096):
+                    os.write(self.session.child_fd, data[at:at + 4096])
+
+        # The write to a terminal whose other end is gone may never return.
+        self.pasting = threading.Thread(target=run, daemon=True)
+        self.pasting.start()
+
+    def paste_done(self, timeout):
+        """Wait until the line has taken all of the paste."""
+        self.pasting.join(timeout)
+        assert not self.pasting.is_alive()
+
     def ends(self, timeout=60):
         """Wait until QEMU ends by itself; returns its exit status."""
         self.session.expect(pexpect.EOF, timeout=timeout)
@@ -87,6 +121,7 @@ class Appliance:
 
     def close(self):
         self.session.close(force=True)
+        self.log.close()
 
 
 @pytest.fixture

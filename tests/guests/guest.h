@@ -55,6 +55,13 @@ uint8_t serial_getc(void);              /* waits for it */
 void print(const char *text);
 void print_hex(uint32_t v);             /* eight digits */
 
+/* How many bytes came and a Fletcher-32-like sum of them that order changes. */
+struct check_sum {
+    uint32_t bytes, a, b;
+};
+void check_sum_add(struct check_sum *s, uint8_t c);
+void check_sum_print(const struct check_sum *s);    /* "bytes N sum S" */
+
 uint32_t pci_read(unsigned devfn, unsigned reg);
 void pci_write(unsigned devfn, unsigned reg, uint32_t v);
 /* devfn of the first function with these ids on bus 0, or -1. */

@@ -44,6 +44,22 @@ void print_hex(uint32_t v)
         serial_putc("0123456789abcdef"[(v >> shift) & 15]);
 }
 
+void check_sum_add(struct check_sum *s, uint8_t c)
+{
+    s->a = (s->a + c) % 65535;
+    s->b = (s->b + s->a) % 65535;
+    s->bytes++;
+}
+
+void check_sum_print(const struct check_sum *s)
+{
+    print("bytes ");
+    print_hex(s->bytes);
+    print(" sum ");
+    print_hex(s->b << 16 | s->a);
+    print("\n");
+}
+
 uint32_t pci_read(unsigned devfn, unsigned reg)
 {
     outl(0xcf8, 0x80000000u | devfn << 8 | (reg & 0xfc));

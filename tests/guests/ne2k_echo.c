@@ -1,7 +1,8 @@
 /*
  * An RTL8029 that sends every frame addressed to it (or broadcast) back to its
- * sender, addresses swapped. Prints its MAC; 'q' on the serial line prints the
- * counts and powers off. Datasheet: RTL8029AS 6, NS DP8390D.
+ * sender, addresses swapped, and sums up the serial line's bytes between them.
+ * Prints its MAC; 'q' on the serial line prints the counts and powers off.
+ * Datasheet: RTL8029AS 6, NS DP8390D.
  */
 #include "tests/guests/guest.h"
 
@@ -114,8 +115,23 @@ static void echo_one(void)
     outb(io + 3, next_page == RX_START ? RX_STOP - 1 : next_page - 1);
 }
 
+/* One look at the serial line; false once a 'q' came. */
+static bool take_serial(struct check_sum *sum)
+{
+    uint8_t c;
+
+    if (!serial_ready())
+        return true;
+    c = serial_getc();
+    if (c == 'q')
+        return false;
+    check_sum_add(sum, c);
+    return true;
+}
+
 void guest_main(void)
 {
+    struct check_sum sum = { 0 };
     int dev;
 
     serial_init();
@@ -131,16 +147,14 @@ void guest_main(void)
     print_hex(mac[0] << 24 | mac[1] << 16 | mac[2] << 8 | mac[3]);
     print_hex(mac[4] << 24 | mac[5] << 16);
     print("\n");
-    for (;;) {
-        while (next_page != current_page())
+    while (take_serial(&sum))
+        if (next_page != current_page())
             echo_one();
-        if (serial_ready() && serial_getc() == 'q')
-            break;
-    }
     print("frames ");
     print_hex(frames);
     print(" bad ");
     print_hex(bad);
     print("\n");
+    check_sum_print(&sum);
     power_off();
 }

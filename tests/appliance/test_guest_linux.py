@@ -1,0 +1,90 @@
+"""The whole: GRUB, Trestle, a Linux router, its LAN, and the way out."""
+import hashlib
+import os
+import re
+import time
+
+import pytest
+
+from lan import HOST, Lan
+
+PROMPT = r"root@router:\S* ?# "
+TRANSFER = 10_000_000
+
+
+class Shell:
+    """The router's shell on the serial console."""
+
+    def __init__(self, appliance):
+        self.appliance = appliance
+        self.count = 0
+
+    def run(self, command, timeout=120):
+        """Run `command`, which must succeed; returns what it printed."""
+        self.count += 1
+        # The echo of the line has no number where the shell's answer has one.
+        self.appliance.send(f"{command}; echo end-{self.count}-$?-\r")
+        self.appliance.expect(rf"end-{self.count}-\$\?-[^\n]*\n")
+        text = self.appliance.expect(
+            rf"(?s)(.*)end-{self.count}-(\d+)-\r\n", timeout)
+        assert text[2] == "0", f"{command}: {text[1]}"
+        self.appliance.expect(PROMPT)
+        return text[1]
+
+
+def sha256(text):
+    return re.search(r"\b[0-9a-f]{64}\b", text)[0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace needs root")
+def test_router_on_a_lan(boot_medium, tmp_path, record_property):
+    data = os.urandom(TRANSFER)
+    (tmp_path / "data").write_bytes(data)
+    want = hashlib.sha256(data).hexdigest()
+    times = {}
+
+    def lap(name, start):
+        times[name] = round(time.monotonic() - start, 1)
+        record_property(name, times[name])
+
+    with Lan(tmp_path) as lan:
+        lan.start("/usr/bin/python3", "-m", "http.server", "-d", tmp_path,
+                  "--bind", HOST, "8000")
+        appliance = boot_medium("bios", "cdrom", net=lan.qemu_net("e1000e"),
+                                inside=lan.inside, limit=1500)
+        appliance.expect(r"GRUB", 60)
+        start = time.monotonic()
+        appliance.expect(r"nic0: e1000e 8086:10d3")
+        appliance.expect(r"Please press Enter to activate this console", 900)
+        appliance.send("\r")
+        appliance.expect(PROMPT)
+        lap("GRUB to prompt", start)
+        address = lan.lease(240)
+        lap("GRUB to lease", start)
+        shell = Shell(appliance)
+        shell.run("until ip -4 addr show br-lan | grep -w inet; do sleep 1; done")
+        assert f"inet {address}/24 " in shell.run("ip -4 addr show br-lan")
+
+        lan.run("ping", "-c", "3", "-i", "0.5", "-W", "10", address)
+        shell.run(f"ping -c 3 -W 10 {HOST}")
+
+        start = time.monotonic()
+        shell.run(f"wget -q -O /tmp/data http://{HOST}:8000/data", 600)
+        lap("10 MB to the router", start)
+        assert sha256(shell.run("sha256sum /tmp/data", 300)) == want
+        shell.run("httpd -p 80 -h /tmp")
+        start = time.monotonic()
+        fetched = lan.run(
+            "/usr/bin/python3", "-c", "import sys, urllib.request as u;"
+            f"sys.stdout.buffer.write(u.urlopen('http://{address}/data',"
+            "timeout=60).read())", timeout=600).stdout
+        lap("10 MB from the router", start)
+        assert hashlib.sha256(fetched).hexdigest() == want
+
+        start = time.monotonic()
+        appliance.send("poweroff\r")
+        appliance.expect(r"the guest switched itself off", 300)
+        assert appliance.ends() == 0
+        lap("poweroff", start)
+    for name, seconds in times.items():
+        print(f"{name}: {seconds} s")
