@@ -78,6 +78,9 @@ class Appliance:
             "usb": ["-device", "qemu-xhci", "-drive",
                     f"id=stick,if=none,file={medium},format=raw,snapshot=on",
                     "-device", "usb-storage,drive=stick,bootindex=0"],
+            "usb2": ["-device", "usb-ehci", "-drive",
+                     f"id=stick,if=none,file={medium},format=raw,snapshot=on",
+                     "-device", "usb-storage,drive=stick,bootindex=0"],
         }[drive]
         self.session = pexpect.spawn(
             args[0], args[1:], timeout=limit, encoding="latin-1",

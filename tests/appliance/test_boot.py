@@ -30,6 +30,14 @@ def test_every_way_to_boot(boot_medium, firmware, drive):
     switch_off(appliance)
 
 
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_usb2_stick(boot, firmware):
+    """Behind EHCI. Without an image: firmware reads slowly there."""
+    appliance = boot(NO_GUEST, firmware=firmware, drive="usb2")
+    appliance.expect(r"engine \w+")
+    switch_off(appliance)
+
+
 def test_medium_is_small():
     """Less than 8 MB beside the guest's image."""
     image = BUILD / "appliance/iso/router.img"
@@ -126,6 +134,13 @@ def test_pci_serial(boot):
     appliance = boot(NO_GUEST, serial=("-serial", "none", "-device",
                                      "pci-serial,chardev=c0"))
     appliance.expect(r"console: UART at PCI 00:0\d\.0 port [0-9a-f]+h, polled")
+    appliance.expect(r"engine \w+")
+    switch_off(appliance)
+
+
+def test_four_processors(boot):
+    """The others are left asleep; the one that boots does the work."""
+    appliance = boot(NO_GUEST, extra=("-smp", "4"))
     appliance.expect(r"engine \w+")
     switch_off(appliance)
 

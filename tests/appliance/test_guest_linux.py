@@ -62,7 +62,8 @@ def test_router_on_a_lan(boot_medium, tmp_path, record_property):
         address = lan.lease(240)
         lap("GRUB to lease", start)
         shell = Shell(appliance)
-        shell.run("until ip -4 addr show br-lan | grep -w inet; do sleep 1; done")
+        shell.run("until ip -4 addr show br-lan | grep -w inet; "
+                  "do sleep 1; done")
         assert f"inet {address}/24 " in shell.run("ip -4 addr show br-lan")
 
         lan.run("ping", "-c", "3", "-i", "0.5", "-W", "10", address)

@@ -1,4 +1,4 @@
-"""The far end of a QEMU NIC: frames over a socket, a 4-byte length before each."""
+"""The far end of a QEMU NIC: frames, each behind its length, on a socket."""
 import socket
 import struct
 import time
