@@ -117,9 +117,10 @@ def make_data(folder):
 
 def make_disks(folder, router, stress):
     """Copies and new disks; returns letter -> path."""
-    disks = {"a": folder / "router.img", "b": stress,
+    disks = {"a": folder / "router.img", "b": folder / "stress.img",
              "c": folder / "data.img", "d": folder / "scratch.img"}
     shutil.copy(router, disks["a"])
+    shutil.copy(stress, disks["b"])
     make_data(folder / "data")
     subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext2", "-d", folder / "data",
                     disks["c"], "2048"], check=True, capture_output=True)
@@ -309,7 +310,11 @@ def main():
         guest = Guest(args.trestle.resolve(), disks, args.accel, args.log)
         try:
             start = time.monotonic()
-            guest.boot()
+            try:
+                guest.boot()
+            except (pexpect.TIMEOUT, pexpect.EOF):
+                sys.exit("stress: no prompt:\n"
+                         + last_words(guest.session.before))
             print(f"stress: prompt after {time.monotonic() - start:.0f} s")
             failures = run_tests(Tests(guest, folder, args.t),
                                  args.only.split(","))
