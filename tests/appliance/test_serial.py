@@ -121,9 +121,9 @@ def test_stop_and_cont(boot):
     appliance.send(ESCAPE + "c")
     appliance.expect(PROMPT)
     assert ask(appliance, "info status") == first
-    ask(appliance, "cont")
-    assert "running" in ask(appliance, "info status")
+    appliance.send("cont\r")
     appliance.expect("waits")
+    assert "running" in ask(appliance, "info status")
 
 
 def test_input_before_the_guest_is_armed(boot):
