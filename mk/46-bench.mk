@@ -10,8 +10,10 @@ $(BENCH)/mix.img: $(GUESTS)/boot.o $(BENCH)/guest/mix_guest.o \
 	@truncate -s '%65536' $@
 
 .PHONY: bench
-## bench           integer mix beside QEMU TCG, to docs/BENCHMARKS.md
-bench: $(BUILD)/trestle $(BENCH)/mix.img
-	@python3 tests/bench/mix.py $(BUILD)/trestle $(BENCH)/mix.img \
+## bench           integer mix and boot beside QEMU TCG, to docs/BENCHMARKS.md
+bench: $(BUILD)/trestle $(BENCH)/mix.img $(BUILD)/router.img
+	@python3 -B tests/bench/mix.py $(BUILD)/trestle $(BENCH)/mix.img \
+	  --out docs/BENCHMARKS.md
+	@python3 -B tests/bench/boot.py $(BUILD)/trestle $(BUILD)/router.img \
 	  --out docs/BENCHMARKS.md
 -include $(wildcard $(BENCH)/guest/*.d)

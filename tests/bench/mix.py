@@ -7,59 +7,14 @@ the file given with --out. Higher ratio: Trestle is faster.
 """
 import argparse
 import datetime
-import os
 import platform
-import re
-import select
 import statistics
-import subprocess
 import sys
 
+from emulator import (Emulator, cpu_name, qemu_command, qemu_version,
+                      trestle_command)
+
 PARTS = ["sieve", "qsort", "fib", "vm", "lz", "matmul", "checksum"]
-
-
-class Emulator:
-    def __init__(self, name, command):
-        self.name = name
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL)
-        self.seen = b""
-        self.wait_for(rb"mix ready", 120)
-
-    def wait_for(self, pattern, seconds):
-        out = self.process.stdout.fileno()
-        while not (match := re.search(pattern, self.seen)):
-            if not select.select([out], [], [], seconds)[0]:
-                sys.exit(f"{self.name}: nothing for {seconds} s")
-            data = os.read(out, 4096)
-            if not data:
-                sys.exit(f"{self.name} ended: {self.seen[-300:]!r}")
-            self.seen += data
-        self.seen = self.seen[match.end():]
-        return match
-
-    def cpu_seconds(self):
-        with open(f"/proc/{self.process.pid}/stat") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def run(self, part):
-        start = self.cpu_seconds()
-        self.process.stdin.write(b"%d" % part)
-        self.process.stdin.flush()
-        result = self.wait_for(rb"result ([0-9a-f]{8})", 300).group(1)
-        return self.cpu_seconds() - start, result
-
-    def end(self):
-        self.process.stdin.write(b"q")
-        self.process.stdin.flush()
-        self.process.wait(30)
-
-
-def cpu_name():
-    with open("/proc/cpuinfo") as info:
-        return re.search(r"model name\s*: (.*)", info.read()).group(1)
 
 
 def main():
@@ -69,18 +24,11 @@ def main():
     args.add_argument("--rounds", type=int, default=5)
     args.add_argument("--out")
     args = args.parse_args()
-    version = subprocess.run(["qemu-system-i386", "--version"],
-                             capture_output=True, text=True).stdout
-    version = re.search(r"version (\S+)", version).group(1)
-    ours = Emulator("trestle", [args.trestle, "-m", "64", "-hda", args.image,
-                                "-snapshot", "-serial", "stdio"])
-    qemu = Emulator("qemu", [
-        "qemu-system-i386", "-accel", "tcg", "-m", "64", "-snapshot",
-        "-drive", f"file={args.image},format=raw", "-display", "none",
-        "-serial", "stdio", "-monitor", "none", "-net", "none"])
+    ours = Emulator("trestle", trestle_command(args.trestle, args.image))
+    qemu = Emulator("qemu", qemu_command(args.image, "-net", "none"))
     lines = [f"Integer mix, {datetime.date.today()}, {cpu_name()}, "
              f"Linux {platform.release()}",
-             f"QEMU {version} TCG; medians of {args.rounds}, seconds of "
+             f"QEMU {qemu_version()} TCG; medians of {args.rounds}, seconds of "
              "processor time", "",
              "| part | trestle interp | QEMU TCG | ratio |",
              "|---|---|---|---|"]
@@ -108,7 +56,7 @@ def main():
     if args.out:
         with open(args.out, "w") as out:
             out.write("# Benchmarks\n\nMade by `make bench`. A ratio above 1: "
-                      "Trestle is faster than QEMU.\n\n" + text)
+                      "Trestle is faster than QEMU.\n\n## Integer mix\n\n" + text)
 
 
 if __name__ == "__main__":
