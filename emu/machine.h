@@ -70,7 +70,6 @@ struct machine_config {
     struct netport *nic[MACHINE_NICS];          /* NULL: no such NIC */
     struct chardev *serial[MACHINE_SERIALS];    /* NULL: no such UART */
     const char *boot_order;     /* "c", "d", "n", or several; NULL "cd" */
-    bool firmware_on_serial;    /* BIOS text on the first serial port too */
     int64_t rtc_base;           /* UTC seconds at power-on */
     int icount_shift;           /* ns per instruction = 1 << shift; -1: off */
     const struct machine_host *host;

@@ -1,8 +1,8 @@
 /*
  * The host's end of the cable that is plugged into an emulated NIC.
  * Frames carry no FCS. Guest to host: the NIC calls tx. Host to guest: the NIC
- * pulls with rx when it has room (it is told with machine_net_kick that there
- * is something to pull), so a full ring holds frames on the host's side.
+ * pulls with rx_peek when it has room, at the start of each machine_run, so a
+ * full ring holds frames on the host's side.
  */
 #ifndef EMU_NETPORT_H
 #define EMU_NETPORT_H

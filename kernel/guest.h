@@ -36,7 +36,6 @@ struct guest {
     void *ram;
     char debug_line[128];       /* port 402h, gathered to lines */
     unsigned debug_len;
-    bool powered_off;           /* machine_run said so */
 };
 
 /*

@@ -95,8 +95,6 @@ enum timer_id {
     TIMER_UART2,
     TIMER_UART3,
     TIMER_KBD,
-    TIMER_IDE0,
-    TIMER_IDE1,
     TIMER_NE2000_0,
     TIMER_NE2000_1,
     TIMER_NE2000_2,

@@ -39,6 +39,9 @@ static void info_status(struct monitor *mon)
                    g->engine->name, machine_icount(g->machine));
     if (*g->engine_note)
         monitor_printf(mon, "not used: %s\n", g->engine_note);
+    if (mon->mux->dropped_unarmed)
+        monitor_printf(mon, "typed before the guest listened, dropped: %"
+                       PRIu64 " bytes\n", mon->mux->dropped_unarmed);
 }
 
 static void info_version(struct monitor *mon)

@@ -192,6 +192,7 @@ static void test_unarmed_input_is_dropped(void **state)
     type("abc");
     assert_int_equal(mux.dropped_unarmed, 3);
     assert_int_equal(byte_ring_used(&guest->serial[0]->to_guest), 0);
+    assert_shows(type("\001cinfo status\r"), "dropped: 3 bytes");
 }
 
 static void test_guest_output_waits_for_the_line(void **state)
