@@ -233,8 +233,8 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
     return 0;
 }
 
-int guest_create(const struct options *o, struct guest **out, char *why,
-                 size_t why_size)
+int guest_create(const struct options *o, unsigned number, struct guest **out,
+                 char *why, size_t why_size)
 {
     struct machine_config c = { 0 };
     struct guest *g = calloc(1, sizeof *g);
@@ -244,6 +244,7 @@ int guest_create(const struct options *o, struct guest **out, char *why,
     if (!g)
         return r;
     g->options = o;
+    g->number = number;
     if (o->cpu && !cpu_model_find(o->cpu)) {
         snprintf(why, why_size, "-cpu %s: no such model; there is "
                  CPU_MODEL_DEFAULT, o->cpu);
@@ -251,7 +252,7 @@ int guest_create(const struct options *o, struct guest **out, char *why,
         goto fail;
     }
     if ((r = choose_engine(g, why, why_size)) || (r = make_serials(g)) ||
-        (r = net_create(o, &g->net, why, why_size)) ||
+        (r = net_create(o, number - 1, &g->net, why, why_size)) ||
         (r = load_firmware(g, &c, why, why_size)) ||
         (r = open_disks(g, &c, why, why_size)) ||
         (r = make_machine(g, &c, why, why_size)))

@@ -4,50 +4,73 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "emu/machine.h"
-#include "kernel/console/monitor.h"
 #include "kernel/console/mux.h"
 #include "kernel/guest.h"
 #include "kernel/net/net.h"
 #include "kernel/platform.h"
 
-/* How long the guest runs between looks at the devices. */
-#define SLICE_NS 500000u
 /* How long the last bytes of output may take to leave at the end. */
 #define DRAIN_NS 2000000000u
-/* How long a start waits for the physical link (facts: 2 to 30 s are usual). */
-#define LINK_WAIT_NS 10000000000u
 
-static bool io_poll(struct guest *g, struct mux *mux)
+struct loop {
+    struct guest *const *guests;
+    unsigned count;
+    struct mux *mux;
+};
+
+static bool io_poll(struct loop *l)
 {
-    bool busy = mux_poll(mux);
+    bool busy = mux_poll(l->mux);
 
-    if (g->net)
-        busy |= net_poll(g->net);
-    return busy;
+    return net_poll() || busy;
 }
 
-/* Something waits that a halted guest's devices would take. */
-static bool guest_input_pending(const struct guest *g, const struct mux *mux)
+/*
+ * One round: every guest that has something to do gets a slice, and between
+ * two slices the consoles and the network get theirs. A guest that overran its
+ * slice sits out rounds for it, as long as another one wants the core. True:
+ * some guest ran.
+ */
+static bool run_guests(struct loop *l)
 {
-    return (mux->serial && byte_ring_used(&mux->serial->to_guest)) ||
-           (g->net && net_guest_pending(g->net));
-}
+    struct guest *richest = NULL;
+    bool ran = false;
 
-static void idle(struct guest *g, struct mux *mux, uint64_t deadline)
-{
-    if (guest_input_pending(g, mux)) {
-        /*
-         * The guest does not take it (a full FIFO, a stopped NIC): look again
-         * soon, but do not spin.
-         */
-        uint64_t soon = platform_now_ns() + SLICE_NS;
+    for (unsigned i = 0; i < l->count && !mux_wants_end(l->mux); i++) {
+        struct guest *g = l->guests[i];
+        uint64_t now = platform_now_ns();
 
-        if (deadline > soon)
-            deadline = soon;
+        if (!guest_start(g, now) || !guest_wants_core(g, now))
+            continue;
+        g->run.credit_ns += GUEST_SLICE_NS;
+        if (g->run.credit_ns > (int64_t)GUEST_SLICE_NS)
+            g->run.credit_ns = GUEST_SLICE_NS;
+        if (g->run.credit_ns > 0) {
+            guest_run(g);
+            io_poll(l);
+            ran = true;
+        } else if (!richest || g->run.credit_ns > richest->run.credit_ns) {
+            richest = g;
+        }
     }
-    if (g->net && net_deadline(g->net) < deadline)
-        deadline = net_deadline(g->net);
+    if (ran || !richest)
+        return ran;
+    guest_run(richest);
+    return true;
+}
+
+static void idle(struct loop *l)
+{
+    uint64_t now = platform_now_ns(), deadline = net_deadline();
+
+    for (unsigned i = 0; i < l->count; i++) {
+        uint64_t at = guest_deadline(l->guests[i], now);
+
+        if (at < deadline)
+            deadline = at;
+    }
+    if (mux_holds_input(l->mux) && deadline > now + 2 * GUEST_SLICE_NS)
+        deadline = now + 2 * GUEST_SLICE_NS;
     platform_wait(deadline);
 }
 
@@ -56,73 +79,52 @@ static void drain(struct mux *mux)
     uint64_t end = platform_now_ns() + DRAIN_NS;
 
     mux_poll(mux);
-    while (byte_ring_used(&mux->out) && platform_now_ns() < end) {
-        platform_wait(platform_now_ns() + SLICE_NS);
+    while (mux_output_waits(mux) && platform_now_ns() < end) {
+        platform_wait(platform_now_ns() + GUEST_SLICE_NS);
         mux_poll(mux);
     }
 }
 
-/* An NE2000 has no carrier: without this wait the guest's DHCP misses it. */
-static bool wait_for_link(struct guest *g, struct mux *mux)
+static bool any_on(const struct loop *l)
 {
-    uint64_t end = platform_now_ns() + LINK_WAIT_NS;
-
-    if (!g->net || net_link_up(g->net))
-        return true;
-    platform_log("waiting for the network link, 10 s at most");
-    while (!net_link_up(g->net)) {
-        io_poll(g, mux);
-        if (mux->exit_requested)
-            return false;
-        if (platform_now_ns() >= end) {
-            platform_log("no link: starting without it");
-            break;
-        }
-        platform_wait(platform_now_ns() + 20 * SLICE_NS);
-    }
-    return true;
+    for (unsigned i = 0; i < l->count; i++)
+        if (l->guests[i]->state == GUEST_ON)
+            return true;
+    return false;
 }
 
-enum loop_end loop_run(struct guest *g, struct mux *mux,
-                       struct monitor *monitor)
+/* Its last words come before the line that says so. */
+static void tell_ends(const struct loop *l)
 {
-    enum loop_end end = LOOP_EXIT;
+    for (unsigned i = 0; i < l->count; i++) {
+        struct guest *g = l->guests[i];
 
-    if (!wait_for_link(g, mux))
-        return LOOP_EXIT;
-    for (;;) {
-        bool busy = io_poll(g, mux);
+        if (g->state == GUEST_ON || g->end_told)
+            continue;
+        if (any_on(l))
+            mux_poll(l->mux);
+        else
+            drain(l->mux);
+        guest_tell_end(g);
+    }
+}
 
-        if (mux->exit_requested || (monitor && monitor->quit))
+int loop_run(struct guest *const *guests, unsigned count, struct mux *mux)
+{
+    struct loop l = { guests, count, mux };
+
+    while (any_on(&l)) {
+        bool busy = io_poll(&l);
+
+        if (mux_wants_end(mux))
             break;
-        if (machine_is_stopped(g->machine)) {
-            if (!busy)
-                idle(g, mux, UINT64_MAX);
-            continue;
-        }
-        switch (machine_run(g->machine, SLICE_NS)) {
-        case MACHINE_BUDGET:
-            continue;
-        case MACHINE_HALTED:
-            if (!io_poll(g, mux))
-                idle(g, mux, machine_deadline(g->machine));
-            continue;
-        case MACHINE_RESET:
-            if (!g->options->no_reboot)
-                continue;
-            end = LOOP_REBOOT;
-            break;
-        case MACHINE_POWEROFF:
-            end = LOOP_POWEROFF;
-            break;
-        case MACHINE_ERROR:
-            platform_log("%s: %s", g->options->name,
-                         machine_error(g->machine));
-            end = LOOP_ERROR;
-            break;
-        }
-        break;
+        if (!run_guests(&l) && !busy && !io_poll(&l))
+            idle(&l);
+        tell_ends(&l);
     }
     drain(mux);
-    return end;
+    for (unsigned i = 0; i < count; i++)
+        if (guests[i]->state == GUEST_FAILED)
+            return 1;
+    return 0;
 }

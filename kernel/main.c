@@ -27,8 +27,8 @@ static void print_banner(const struct guest *g)
     const struct options *o = g->options;
     char text[1024], *save = NULL;
 
-    platform_log("Trestle %s, engine %s, %u MiB", trestle_version,
-                 g->engine->name, (unsigned)(o->ram_bytes >> 20));
+    platform_log("%s: engine %s, %u MiB", o->name, g->engine->name,
+                 (unsigned)(o->ram_bytes >> 20));
     if (*g->engine_note)
         platform_log("engines not used: %s", g->engine_note);
     if (guest_format_block(g, text, sizeof text))
@@ -37,8 +37,6 @@ static void print_banner(const struct guest *g)
             platform_log("%s", l);
     if (!o->net_count && !o->net_none)
         platform_log("no -net option: the guest has no network");
-    if (!o->nographic)
-        platform_log("there is no local screen yet: -nographic is assumed");
 }
 
 static bool wants_monitor(const struct options *o)
@@ -47,38 +45,64 @@ static bool wants_monitor(const struct options *o)
            o->nographic;
 }
 
-static int run_guest(struct guest *g)
+static int run_guests(struct guest *const *guests, unsigned count)
 {
     static struct mux mux;
     static struct monitor monitor;
-    const struct options *o = g->options;
-    bool with_monitor = wants_monitor(o);
-    enum loop_end end;
+    bool with_monitor = false, nographic = true;
+    int status;
 
-    mux_init(&mux, platform_console(), g, with_monitor ? &monitor : NULL,
-             o->escape);
+    for (unsigned i = 0; i < count; i++) {
+        with_monitor |= wants_monitor(guests[i]->options);
+        nographic &= guests[i]->options->nographic;
+    }
+    if (!nographic)
+        platform_log("there is no local screen yet: -nographic is assumed");
+    if (mux_init(&mux, platform_console(), guests, count,
+                 with_monitor ? &monitor : NULL,
+                 guests[0]->options->escape)) {
+        platform_log("no memory for the console");
+        return 1;
+    }
     mux.ask_before_exit = platform_exit_is_poweroff;
-    monitor_init(&monitor, g, &mux);
+    monitor_init(&monitor, &mux);
     if (mux.in_monitor)
         monitor_enter(&monitor);
-    if (o->start_stopped)
-        machine_stop(g->machine);
-    end = loop_run(g, &mux, with_monitor ? &monitor : NULL);
-    if (end == LOOP_POWEROFF)
-        platform_log("%s: the guest switched itself off", o->name);
-    if (end == LOOP_REBOOT)
-        platform_log("%s: the guest rebooted (-no-reboot)", o->name);
-    return end == LOOP_ERROR;
+    for (unsigned i = 0; i < count; i++)
+        if (guests[i]->options->start_stopped)
+            guest_stop(guests[i]);
+    status = loop_run(guests, count, &mux);
+    mux_fini(&mux);
+    return status;
+}
+
+static int run_options(const struct options *options, unsigned count)
+{
+    struct guest *guests[OPTIONS_MACHINES] = { NULL };
+    char why[320] = "";
+    int status = 1;
+
+    platform_log("Trestle %s", trestle_version);
+    for (unsigned i = 0; i < count; i++) {
+        if (guest_create(&options[i], i + 1, &guests[i], why, sizeof why)) {
+            platform_log("%s", why);
+            goto out;
+        }
+        print_banner(guests[i]);
+    }
+    status = run_guests(guests, count);
+out:
+    for (unsigned i = 0; i < count; i++)
+        guest_destroy(guests[i]);
+    return status;
 }
 
 int kernel_main(int argc, char **argv)
 {
-    static struct options options;
+    static struct options options[OPTIONS_MACHINES];
     char why[320] = "";
-    struct guest *g;
-    int status;
 
-    switch (options_parse(&options, argc, argv, why, sizeof why)) {
+    switch (options_parse(&options[0], argc, argv, why, sizeof why)) {
     case OPTIONS_HELP:
         options_help(help_line);
         return 0;
@@ -91,12 +115,5 @@ int kernel_main(int argc, char **argv)
     case OPTIONS_RUN:
         break;
     }
-    if (guest_create(&options, &g, why, sizeof why)) {
-        platform_log("%s", why);
-        return 1;
-    }
-    print_banner(g);
-    status = run_guest(g);
-    guest_destroy(g);
-    return status;
+    return run_options(options, 1);
 }

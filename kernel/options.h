@@ -11,7 +11,9 @@
 
 #include "emu/machine.h"
 
+#define OPTIONS_MACHINES 9u     /* Ctrl-a and a digit, 1 to 9 */
 #define OPTIONS_NETS 8u
+#define OPTIONS_NET_PARAMS 256u
 #define OPTIONS_TEXT 1024u      /* longest single option value */
 
 enum net_kind { NET_NIC, NET_BRIDGE, NET_TAP, NET_SOCKET };
@@ -25,7 +27,7 @@ struct net_option {
     char romfile[128];          /* nic: boot ROM file or module, "" for none */
     char ip[48];                /* bridge: "", "dhcp" or "a.b.c.d/n" */
     int nic_index;              /* bridge: nic=K, or -1 for the first */
-    char params[256];           /* tap, socket: for platform_wire_open */
+    char params[OPTIONS_NET_PARAMS];    /* tap, socket: platform_wire_open */
 };
 
 enum serial_kind { SERIAL_DEFAULT, SERIAL_NONE, SERIAL_NULL, SERIAL_STDIO,

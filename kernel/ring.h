@@ -62,4 +62,10 @@ static inline size_t byte_ring_get(struct byte_ring *r, uint8_t *p, size_t len)
     return len;
 }
 
+/* Consumer: forget the oldest `len` bytes, of those that are there. */
+static inline void byte_ring_drop(struct byte_ring *r, size_t len)
+{
+    atomic_fetch_add_explicit(&r->tail, len, memory_order_release);
+}
+
 #endif

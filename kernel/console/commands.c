@@ -29,32 +29,56 @@ static void cmd_info(struct monitor *mon, char *args);
 
 /* ---- info ---------------------------------------------------------------- */
 
+static struct guest *shown(const struct monitor *mon)
+{
+    return mux_guest(mon->mux);
+}
+
 static void info_status(struct monitor *mon)
 {
-    struct guest *g = mon->guest;
+    const struct mux_console *con = mon->mux->shown;
+    const struct guest *g = con->guest;
 
-    monitor_printf(mon, "VM status: %s\n",
-                   machine_is_stopped(g->machine) ? "paused" : "running");
+    monitor_printf(mon, "VM status: %s\n", guest_state_text(g));
     monitor_printf(mon, "engine: %s, %" PRIu64 " instructions run\n",
                    g->engine->name, machine_icount(g->machine));
     if (*g->engine_note)
         monitor_printf(mon, "not used: %s\n", g->engine_note);
-    if (mon->mux->dropped_unarmed)
+    if (con->dropped_unarmed)
         monitor_printf(mon, "typed before the guest listened, dropped: %"
-                       PRIu64 " bytes\n", mon->mux->dropped_unarmed);
+                       PRIu64 " bytes\n", con->dropped_unarmed);
+    if (con->dropped_unread)
+        monitor_printf(mon, "typed and not read by the guest, dropped: %"
+                       PRIu64 " bytes\n", con->dropped_unread);
+}
+
+/* The asterisk is at the machine that is shown. */
+static void info_machines(struct monitor *mon)
+{
+    monitor_printf(mon, "  key name             state              engine"
+                   "    ran\n");
+    for (unsigned i = 0; i < mon->mux->count; i++) {
+        const struct guest *g = mon->mux->console[i].guest;
+
+        monitor_printf(mon, "%c %-3u %-16.28s %-18s %-9s %llu.%03u s\n",
+                       g == shown(mon) ? '*' : ' ', g->number,
+                       g->options->name, guest_state_text(g), g->engine->name,
+                       (unsigned long long)(g->run.used_ns / 1000000000u),
+                       (unsigned)(g->run.used_ns / 1000000u % 1000u));
+    }
 }
 
 static void info_version(struct monitor *mon)
 {
     monitor_printf(mon, "%s on %s, engine %s\n", trestle_version,
-                   platform_name, mon->guest->engine->name);
+                   platform_name, shown(mon)->engine->name);
 }
 
 static void info_block(struct monitor *mon)
 {
     char text[1024];
 
-    if (guest_format_block(mon->guest, text, sizeof text))
+    if (guest_format_block(shown(mon), text, sizeof text))
         mux_print(mon->mux, text);
     else
         monitor_printf(mon, "no disks\n");
@@ -70,7 +94,7 @@ static void info_text(struct monitor *mon, const char *what)
         monitor_printf(mon, "out of memory\n");
         return;
     }
-    n = machine_info(mon->guest->machine, what, text, INFO_TEXT);
+    n = guest_info(shown(mon), what, text, INFO_TEXT);
     if (n > 0)
         mux_print(mon->mux, text);
     free(text);
@@ -81,12 +105,12 @@ static void info_net(struct monitor *mon,
 {
     char *text;
 
-    if (!mon->guest->net) {
+    if (!shown(mon)->net) {
         monitor_printf(mon, "no network: no -net option was given\n");
         return;
     }
     text = malloc(INFO_TEXT);
-    if (text && format(mon->guest->net, text, INFO_TEXT) > 0)
+    if (text && format(shown(mon)->net, text, INFO_TEXT) > 0)
         mux_print(mon->mux, text);
     free(text);
 }
@@ -118,6 +142,7 @@ static const struct {
 } infos[] = {
     { "block", "the disks and what lies behind them", info_block },
     { "bridge", "the bridge's ports and learned addresses", info_bridge },
+    { "machines", "all machines, their state and key", info_machines },
     { "network", "NICs, cables, counters", info_network },
     { "pci", "the guest's PCI devices", info_pci },
     { "pic", "the guest's interrupt controllers", info_pic },
@@ -144,17 +169,39 @@ static void cmd_info(struct monitor *mon, char *args)
 
 static void cmd_stop(struct monitor *mon, char *args)
 {
-    machine_stop(mon->guest->machine);
+    guest_stop(shown(mon));
 }
 
 static void cmd_cont(struct monitor *mon, char *args)
 {
-    machine_cont(mon->guest->machine);
+    guest_cont(shown(mon));
 }
 
 static void cmd_reset(struct monitor *mon, char *args)
 {
-    machine_reset(mon->guest->machine);
+    guest_reset(shown(mon));
+}
+
+/* By number or by name. */
+static void cmd_machine(struct monitor *mon, char *args)
+{
+    const struct mux *mux = mon->mux;
+
+    if (!*args) {
+        info_machines(mon);
+        return;
+    }
+    for (unsigned i = 0; i < mux->count; i++) {
+        const struct guest *g = mux->console[i].guest;
+        const char digit[] = { '0' + g->number, '\0' };
+
+        if (!strcmp(args, digit) || !strcmp(args, g->options->name)) {
+            mux_show(mon->mux, g->number, false);
+            return;
+        }
+    }
+    monitor_printf(mon, "no such machine: '%s'; 'info machines' lists them\n",
+                   args);
 }
 
 static void cmd_quit(struct monitor *mon, char *args) { mon->quit = true; }
@@ -163,6 +210,7 @@ static const struct command commands[] = {
     { "help", "[command]", "this list", cmd_help },
     { "?", "[command]", NULL, cmd_help },
     { "info", "[subject]", "show the state of something", cmd_info },
+    { "machine", "[number|name]", "go to another machine", cmd_machine },
     { "stop", "", "stop the guest", cmd_stop },
     { "cont", "", "let it run again", cmd_cont },
     { "c", "", NULL, cmd_cont },

@@ -13,10 +13,9 @@
 #define CTRL_U 21
 #define DEL 127
 
-void monitor_init(struct monitor *mon, struct guest *guest, struct mux *mux)
+void monitor_init(struct monitor *mon, struct mux *mux)
 {
     memset(mon, 0, sizeof *mon);
-    mon->guest = guest;
     mon->mux = mux;
 }
 

@@ -11,19 +11,17 @@
 
 #define MONITOR_LINE 256u
 
-struct guest;
 struct mux;
 
 struct monitor {
-    struct guest *guest;
-    struct mux *mux;            /* where it prints */
+    struct mux *mux;            /* where it prints, and whose machine it is */
     char line[MONITOR_LINE];
     unsigned len;
     bool greeted;
     bool quit;                  /* "quit" was typed */
 };
 
-void monitor_init(struct monitor *mon, struct guest *guest, struct mux *mux);
+void monitor_init(struct monitor *mon, struct mux *mux);
 /* The monitor gets the keyboard: banner the first time, then the prompt. */
 void monitor_enter(struct monitor *mon);
 /* One byte from the administrator. */

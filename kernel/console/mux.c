@@ -1,7 +1,9 @@
 /* See mux.h. */
 #include "kernel/console/mux.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/console/monitor.h"
@@ -9,23 +11,48 @@
 #include "kernel/platform.h"
 
 #define CHUNK 256u
+/* A guest whose ring was full and untouched at so many looks does not read. */
+#define STALL_LOOKS 500u
+#define STALL_LOOK_NS 1000000u
 
-void mux_init(struct mux *mux, struct chardev *line, struct guest *guest,
-              struct monitor *monitor, uint8_t escape)
+static void find_serial(struct mux_console *con)
+{
+    for (unsigned i = 0; i < MACHINE_SERIALS && !con->serial; i++)
+        if (con->guest->serial[i] && !con->guest->serial[i]->discard) {
+            con->serial = con->guest->serial[i];
+            con->serial_index = i;
+        }
+}
+
+int mux_init(struct mux *mux, struct chardev *line,
+             struct guest *const *guests, unsigned count,
+             struct monitor *monitor, uint8_t escape)
 {
     memset(mux, 0, sizeof *mux);
     mux->line = line;
-    mux->guest = guest;
+    mux->count = count;
     mux->monitor = monitor;
     mux->escape = escape;
-    mux->line_start = true;
     mux->start_ns = platform_now_ns();
-    for (unsigned i = 0; i < MACHINE_SERIALS && !mux->serial; i++)
-        if (guest->serial[i] && !guest->serial[i]->discard) {
-            mux->serial = guest->serial[i];
-            mux->serial_index = i;
-        }
-    mux->in_monitor = monitor && !mux->serial;
+    for (unsigned i = 0; i < count; i++) {
+        struct mux_console *con = &mux->console[i];
+
+        con->guest = guests[i];
+        con->line_start = true;
+        find_serial(con);
+        con->kept = calloc(1, sizeof *con->kept);
+        if (!con->kept)
+            return -ENOMEM;
+    }
+    mux->shown = &mux->console[0];
+    mux->in_monitor = monitor && !mux->shown->serial;
+    return 0;
+}
+
+void mux_fini(struct mux *mux)
+{
+    for (unsigned i = 0; i < mux->count; i++)
+        free(mux->console[i].kept);
 }
 
 void mux_print(struct mux *mux, const char *text)
@@ -60,6 +87,14 @@ static void print_help(struct mux *mux)
              "%s b    send break\n%s c    switch between console and monitor\n"
              "%s %s  send %s\n", key, key, key, key, key, key);
     mux_print(mux, line);
+    for (unsigned i = 0; i < mux->count && mux->count > 1; i++) {
+        const struct mux_console *con = &mux->console[i];
+
+        snprintf(line, sizeof line, "%s %u    show %.32s (%s)%s\n", key, i + 1,
+                 con->guest->options->name, guest_state_text(con->guest),
+                 con == mux->shown ? ", which is shown" : "");
+        mux_print(mux, line);
+    }
 }
 
 static void request_exit(struct mux *mux)
@@ -74,24 +109,61 @@ static void request_exit(struct mux *mux)
 
 static void to_guest(struct mux *mux, uint8_t c)
 {
-    if (!mux->serial)
+    struct mux_console *con = mux->shown;
+
+    if (!con->serial)
         return;
-    if (!machine_serial_armed(mux->guest->machine, mux->serial_index)) {
-        mux->dropped_unarmed++;
-        return;
-    }
-    byte_ring_put(&mux->serial->to_guest, &c, 1);
+    if (!guest_serial_armed(con->guest, con->serial_index))
+        con->dropped_unarmed++;
+    else if (!byte_ring_put(&con->serial->to_guest, &c, 1))
+        con->dropped_unread++;
 }
 
 static void switch_focus(struct mux *mux)
 {
-    if (!mux->monitor || !mux->serial)
+    if (!mux->monitor || !mux->shown->serial)
         return;
     mux->in_monitor = !mux->in_monitor;
     if (mux->in_monitor)
         monitor_enter(mux->monitor);
     else
         mux_print(mux, "\n");
+}
+
+struct guest *mux_guest(const struct mux *mux) { return mux->shown->guest; }
+
+bool mux_show(struct mux *mux, unsigned number, bool console)
+{
+    struct mux_console *con = &mux->console[number - 1];
+    char line[160];
+    int n;
+
+    if (number < 1 || number > mux->count)
+        return false;
+    n = snprintf(line, sizeof line, "\n[machine %u: %.32s, %s]\n", number,
+                 con->guest->options->name, guest_state_text(con->guest));
+    if (con->dropped_output)
+        snprintf(line + n, sizeof line - n, "[%llu bytes of its output were "
+                 "not kept]\n", (unsigned long long)con->dropped_output);
+    con->dropped_output = 0;
+    mux->shown = con;
+    mux_print(mux, line);
+    if (!console || !mux->monitor)
+        return true;
+    mux->in_monitor = !con->serial;
+    if (mux->in_monitor)
+        monitor_enter(mux->monitor);
+    return true;
+}
+
+static void digit_key(struct mux *mux, uint8_t c)
+{
+    char line[80];
+
+    if (mux_show(mux, c - '0', true))
+        return;
+    snprintf(line, sizeof line, "\n[there is no machine %c]\n", c);
+    mux_print(mux, line);
 }
 
 static void escape_key(struct mux *mux, uint8_t c)
@@ -117,11 +189,14 @@ static void escape_key(struct mux *mux, uint8_t c)
         break;
     case 't':
         mux->timestamps = !mux->timestamps;
-        mux->line_start = true;
+        mux->shown->line_start = true;
         break;
     case 'b':
-        if (mux->serial)
-            machine_serial_break(mux->guest->machine, mux->serial_index);
+        if (mux->shown->serial)
+            guest_break(mux->shown->guest, mux->shown->serial_index);
+        break;
+    case '1' ... '9':
+        digit_key(mux, c);
         break;
     default:
         snprintf(line, sizeof line, "\n[no such key after the escape key: "
@@ -151,21 +226,57 @@ static void input_byte(struct mux *mux, uint8_t c)
         to_guest(mux, c);
 }
 
+/* The guest's ring is full, and has been for so long that nobody reads. */
+static bool is_stalled(struct mux *mux, struct mux_console *con)
+{
+    uint32_t tail = atomic_load(&con->serial->to_guest.tail);
+    uint64_t now = platform_now_ns();
+
+    if (tail != con->stall_tail) {
+        con->stall_tail = tail;
+        con->stall_looks = 0;
+        con->stall_seen_ns = now;
+    } else if (con->stall_looks < STALL_LOOKS &&
+               now - con->stall_seen_ns >= STALL_LOOK_NS) {
+        /* Looks, not time: a host that was busy elsewhere proves nothing. */
+        con->stall_seen_ns = now;
+        if (++con->stall_looks == STALL_LOOKS)
+            mux_print(mux, "\n[the guest does not read: input is dropped]\n");
+    }
+    return con->stall_looks == STALL_LOOKS;
+}
+
+/* How much may be taken from the line now. */
+static size_t input_room(struct mux *mux)
+{
+    struct mux_console *con = mux->shown;
+    size_t room;
+
+    if (mux->in_monitor || mux->confirm_exit || !con->serial)
+        return CHUNK;
+    room = byte_ring_room(&con->serial->to_guest);
+    if (room)
+        return room < CHUNK ? room : CHUNK;
+    if (mux->escaped)
+        return 1;               /* a key for us, most likely */
+    return is_stalled(mux, con) ? CHUNK : 0;
+}
+
+bool mux_holds_input(const struct mux *mux)
+{
+    return !mux->in_monitor && mux->shown->serial &&
+           !byte_ring_room(&mux->shown->serial->to_guest);
+}
+
 static bool poll_input(struct mux *mux)
 {
     bool moved = false;
 
     for (;;) {
         uint8_t buf[CHUNK];
-        size_t want = sizeof buf, n;
+        size_t want = input_room(mux);
+        size_t n = want ? mux->line->read(mux->line->ctx, buf, want) : 0;
 
-        /* What the guest has no room for stays with the line. */
-        if (mux->serial && !mux->in_monitor &&
-            byte_ring_room(&mux->serial->to_guest) < want)
-            want = byte_ring_room(&mux->serial->to_guest);
-        if (!want)
-            return moved;
-        n = mux->line->read(mux->line->ctx, buf, want);
         if (!n)
             return moved;
         for (size_t i = 0; i < n; i++)
@@ -174,7 +285,27 @@ static bool poll_input(struct mux *mux)
     }
 }
 
-static void put_timestamp(struct mux *mux)
+/* ---- Output ---------------------------------------------------------------- */
+
+/* To the line if the machine is shown, else to what is kept for later. */
+static void emit(struct mux *mux, struct mux_console *con, const uint8_t *p,
+                 size_t len)
+{
+    size_t room;
+
+    if (con == mux->shown) {
+        byte_ring_put(&mux->out, p, len);
+        return;
+    }
+    room = byte_ring_room(con->kept);
+    if (room < len) {
+        byte_ring_drop(con->kept, len - room);
+        con->dropped_output += len - room;
+    }
+    byte_ring_put(con->kept, p, len);
+}
+
+static void put_timestamp(struct mux *mux, struct mux_console *con)
 {
     uint64_t ms = (platform_now_ns() - mux->start_ns) / 1000000;
     char stamp[32];
@@ -182,32 +313,63 @@ static void put_timestamp(struct mux *mux)
                      (unsigned)(ms / 3600000), (unsigned)(ms / 60000 % 60),
                      (unsigned)(ms / 1000 % 60), (unsigned)(ms % 1000));
 
-    byte_ring_put(&mux->out, (const uint8_t *)stamp, n);
+    emit(mux, con, (const uint8_t *)stamp, n);
+}
+
+/* A byte may become a timestamp and itself: leave room for all of them. */
+static bool has_out_room(const struct mux *mux)
+{
+    return byte_ring_room(&mux->out) > CHUNK * 32;
+}
+
+static bool move_kept(struct mux *mux)
+{
+    bool moved = false;
+
+    while (byte_ring_used(mux->shown->kept) && has_out_room(mux)) {
+        uint8_t buf[CHUNK];
+        size_t n = byte_ring_get(mux->shown->kept, buf, sizeof buf);
+
+        byte_ring_put(&mux->out, buf, n);
+        moved = true;
+    }
+    return moved;
+}
+
+static bool move_output(struct mux *mux, struct mux_console *con)
+{
+    uint8_t buf[CHUNK];
+    size_t n = byte_ring_get(&con->serial->from_guest, buf, sizeof buf);
+
+    if (!mux->timestamps) {
+        emit(mux, con, buf, n);
+        return n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (con->line_start)
+            put_timestamp(mux, con);
+        con->line_start = buf[i] == '\n';
+        emit(mux, con, &buf[i], 1);
+    }
+    return n;
 }
 
 static bool poll_guest_output(struct mux *mux)
 {
-    bool moved = false;
+    bool moved = move_kept(mux);
 
-    if (!mux->serial)
-        return false;
-    /* A byte may become a timestamp and itself: leave room for all of them. */
-    while (byte_ring_room(&mux->out) > CHUNK * 32) {
-        uint8_t buf[CHUNK];
-        size_t n = byte_ring_get(&mux->serial->from_guest, buf, sizeof buf);
+    for (unsigned i = 0; i < mux->count; i++) {
+        struct mux_console *con = &mux->console[i];
 
-        if (!n)
-            break;
-        moved = true;
-        if (!mux->timestamps) {
-            byte_ring_put(&mux->out, buf, n);
+        if (!con->serial)
             continue;
-        }
-        for (size_t i = 0; i < n; i++) {
-            if (mux->line_start)
-                put_timestamp(mux);
-            mux->line_start = buf[i] == '\n';
-            byte_ring_put(&mux->out, &buf[i], 1);
+        /* A ring's worth at most: the guest may fill it while we read. */
+        for (unsigned k = 0; k < BYTE_RING_SIZE / CHUNK; k++) {
+            if ((con == mux->shown &&
+                 (byte_ring_used(con->kept) || !has_out_room(mux))) ||
+                !move_output(mux, con))
+                break;
+            moved = true;
         }
     }
     return moved;
@@ -240,4 +402,14 @@ bool mux_poll(struct mux *mux)
 
     moved |= poll_guest_output(mux);
     return flush_out(mux) || moved;
+}
+
+bool mux_output_waits(const struct mux *mux)
+{
+    return byte_ring_used(&mux->out) || byte_ring_used(mux->shown->kept);
+}
+
+bool mux_wants_end(const struct mux *mux)
+{
+    return mux->exit_requested || (mux->monitor && mux->monitor->quit);
 }

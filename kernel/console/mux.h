@@ -1,10 +1,14 @@
 /*
- * The serial multiplexer: the administrator's line carries the guest's serial
- * console and the monitor; an escape key (Ctrl-a) switches. Keys are qemu's:
- * h x c t b and Ctrl-a Ctrl-a.
+ * The serial multiplexer: the administrator's line carries the serial consoles
+ * of the machines, one at a time, and the monitor; an escape key (Ctrl-a)
+ * switches. Keys are qemu's, h x c t b and Ctrl-a Ctrl-a; a digit shows another
+ * machine.
  *
- * Bytes are never dropped: input is taken from the line only while the guest's
- * ring has room, guest output only while the line takes it.
+ * Output of the machine that is shown is never dropped: it waits until the line
+ * takes it. That of the others is kept, the newest 64 KiB of each. Input
+ * stays with the line while the guest's ring is full, but only as long as the
+ * guest reads at all: else it is dropped, and counted, for the escape key may
+ * be behind it.
  */
 #ifndef KERNEL_CONSOLE_MUX_H
 #define KERNEL_CONSOLE_MUX_H
@@ -14,16 +18,33 @@
 #include <stdint.h>
 
 #include "emu/chardev.h"
+#include "kernel/options.h"
 #include "kernel/ring.h"
 
 struct guest;
+struct guest_serial;
 struct monitor;
+
+/* One machine's console. */
+struct mux_console {
+    struct guest *guest;
+    struct guest_serial *serial;        /* its port on the line, or NULL */
+    unsigned serial_index;
+    bool line_start;                    /* of its output, for timestamps */
+    struct byte_ring *kept;             /* output while another is shown */
+    uint64_t dropped_output;            /* of that, since it was last shown */
+    uint64_t dropped_unarmed;           /* input before the guest listened */
+    uint64_t dropped_unread;            /* input that the guest did not read */
+    uint32_t stall_tail;                /* where the guest's reading stands, */
+    uint64_t stall_seen_ns;             /* as last looked at, */
+    unsigned stall_looks;               /* and how often it stood there */
+};
 
 struct mux {
     struct chardev *line;
-    struct guest *guest;
-    struct guest_serial *serial;        /* the guest's port, or NULL */
-    unsigned serial_index;
+    struct mux_console console[OPTIONS_MACHINES];
+    unsigned count;
+    struct mux_console *shown;
     struct monitor *monitor;            /* NULL: no monitor on this line */
     uint8_t escape;
     bool escaped;                       /* the last byte was the escape key */
@@ -32,17 +53,32 @@ struct mux {
     bool ask_before_exit;
     bool exit_requested;
     bool timestamps;
-    bool line_start;                    /* of guest output, for timestamps */
     uint64_t start_ns;
     struct byte_ring out;               /* towards the line */
-    uint64_t dropped_unarmed;           /* input before the guest listened */
 };
 
-void mux_init(struct mux *mux, struct chardev *line, struct guest *guest,
-              struct monitor *monitor, uint8_t escape);
+/* `guests` in the order of their numbers, 1 to `count`. 0 or -ENOMEM. */
+int mux_init(struct mux *mux, struct chardev *line,
+             struct guest *const *guests, unsigned count,
+             struct monitor *monitor, uint8_t escape);
+void mux_fini(struct mux *mux);
 
 /* Move bytes both ways. True: something moved. */
 bool mux_poll(struct mux *mux);
+/* Output waits for the line. */
+bool mux_output_waits(const struct mux *mux);
+/* Input waits for the guest: call mux_poll again within a millisecond. */
+bool mux_holds_input(const struct mux *mux);
+/* The administrator wants to end Trestle. */
+bool mux_wants_end(const struct mux *mux);
+
+/* The machine that is shown: the monitor's commands are for it. */
+struct guest *mux_guest(const struct mux *mux);
+/*
+ * Show machine `number` (1..) from now on. False: there is none. With
+ * `console`, the keyboard goes to its console.
+ */
+bool mux_show(struct mux *mux, unsigned number, bool console);
 
 /* Text for the administrator; \n becomes CRLF. Cut if 64 KiB are waiting. */
 void mux_print(struct mux *mux, const char *text);

@@ -65,7 +65,8 @@ void frame_ring_free(struct frame_ring *r, unsigned i)
     index_put(&r->freed, i);
 }
 
-bool frame_ring_empty(const struct frame_ring *r)
+unsigned frame_ring_used(const struct frame_ring *r)
 {
-    return index_peek(&r->filled) < 0;
+    return atomic_load_explicit(&r->filled.head, memory_order_acquire) -
+           atomic_load_explicit(&r->filled.tail, memory_order_acquire);
 }

@@ -47,6 +47,7 @@ int frame_ring_peek(const struct frame_ring *r);
 /* Consumer: give slot `i` back. */
 void frame_ring_free(struct frame_ring *r, unsigned i);
 
-bool frame_ring_empty(const struct frame_ring *r);
+/* Frames that wait. */
+unsigned frame_ring_used(const struct frame_ring *r);
 
 #endif

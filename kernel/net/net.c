@@ -1,6 +1,6 @@
 /*
- * See net.h. Each VLAN number of the -net options is one lwIP bridge; its NICs
- * and cables are ports.
+ * See net.h. Each VLAN number of a machine's -net options is one lwIP bridge;
+ * its NICs and cables are ports.
  */
 #include "kernel/net/net.h"
 
@@ -11,6 +11,7 @@
 
 #include "kernel/net/host_ip.h"
 #include "kernel/net/net_impl.h"
+#include "kernel/net/uplink.h"
 #include "kernel/platform.h"
 #include "lwip/init.h"
 #include "lwip/sys.h"
@@ -18,6 +19,10 @@
 
 /* A NIC that can neither interrupt nor be watched is looked at this often. */
 #define POLL_NS 1000000u
+
+static struct net *nets;        /* of all machines */
+
+const struct net *net_all(void) { return nets; }
 
 uint32_t sys_now(void) { return platform_now_ns() / 1000000u; }
 
@@ -41,136 +46,184 @@ _Noreturn void net_lwip_assert(const char *what, const char *file, int line)
     platform_fatal("lwIP: %s (%s:%d)", what, file, line);
 }
 
-static struct vlan *find_vlan(struct net *net, const struct net_option *o)
-{
-    struct vlan *v;
-
-    for (unsigned i = 0; i < net->vlan_count; i++)
-        if (net->vlans[i].number == o->vlan)
-            return &net->vlans[i];
-    v = &net->vlans[net->vlan_count];
-    if (vlan_init(v, o->vlan))
-        return NULL;
-    net->vlan_count++;
-    return v;
-}
-
 /*
  * A guest's default MAC: on a PC with a NIC derived from that NIC's, so that
  * two appliances on a LAN never collide; else qemu's 52:54:00:12:34:56 and on.
+ * Machines differ in a byte that tells vendors apart on the PC, for the last
+ * bytes count through the vendor's other cards.
  */
-static void default_mac(unsigned i, uint8_t mac[6])
+static void default_mac(unsigned machine, unsigned i, uint8_t mac[6])
 {
     static const uint8_t qemu[6] = { 0x52, 0x54, 0x00, 0x12, 0x34, 0x56 };
     const struct nic *nic = platform_nic(0);
 
     memcpy(mac, nic ? nic->mac : qemu, 6);
-    if (nic)
+    if (nic) {
         mac[0] = ((mac[0] ^ 0x08) | 0x02) & 0xfe;
+        mac[1] ^= machine;
+    } else {
+        mac[4] += machine;
+    }
     mac[5] += i;
 }
 
-static int add_guest(struct net *net, struct vlan *v,
-                     const struct net_option *o)
+static int check_mac(const struct net *net, const uint8_t mac[6], char *why,
+                     size_t size)
+{
+    for (const struct net *n = nets; n; n = n->next)
+        for (unsigned i = 0; i < n->port_count; i++) {
+            if (memcmp(n->ports[i].cable->port.mac, mac, 6))
+                continue;
+            snprintf(why, size, "-net nic: %s eth%u has the address "
+                     "%02x:%02x:%02x:%02x:%02x:%02x of %s eth%u already; "
+                     "give it another macaddr=", n->machine, i, mac[0],
+                     mac[1], mac[2], mac[3], mac[4], mac[5], net->machine,
+                     net->port_count);
+            return -EEXIST;
+        }
+    return 0;
+}
+
+static struct vlan *vlan_of(const struct net *net, unsigned number)
+{
+    for (unsigned i = 0; i < net->vlan_count; i++)
+        if (net->vlans[i].number == number)
+            return net->vlans[i].vlan;
+    return NULL;
+}
+
+static int add_guest(struct net *net, const struct net_option *o, char *why,
+                     size_t size)
 {
     struct port *p = &net->ports[net->port_count];
-    unsigned i = net->guest_count;
+    unsigned i = net->port_count;
     uint8_t mac[6];
-    char name[24];
+    char name[sizeof p->name];
     int r;
 
     if (o->has_mac)
         memcpy(mac, o->mac, 6);
     else
-        default_mac(i, mac);
-    snprintf(name, sizeof name, "guest eth%u", i);
-    r = port_add_guest(p, v, mac, name);
+        default_mac(net->index, i, mac);
+    r = check_mac(net, mac, why, size);
     if (r)
         return r;
-    net->guest[i] = p;
-    net->guest_option[i] = o;
-    net->guest_count++;
+    snprintf(name, sizeof name, "%.32s eth%u", net->machine, i);
+    r = port_add_guest(p, vlan_of(net, o->vlan), mac, name);
+    snprintf(why, size, "-net nic: %s: %s", name,
+             r == -ENOSPC ? "the bridge has no port left" : "out of memory");
+    if (r)
+        return r;
+    net->option[i] = o;
     net->port_count++;
     return 0;
 }
 
-static int open_nic(const struct net_option *o, struct nic **nic, char *why,
-                    size_t size)
+/* ---- Bridges and physical ports -------------------------------------------- */
+
+/*
+ * The bridge of VLAN `number`: that of a physical port which another machine
+ * has opened already, else a new one.
+ */
+static int find_bridge(const struct options *o, struct net *net,
+                       unsigned number, struct vlan **out, char *why,
+                       size_t size)
 {
-    int r;
+    struct vlan *found = NULL;
 
-    if (o->kind != NET_BRIDGE) {
-        const char *type = o->kind == NET_TAP ? "tap" : "socket";
-        char reason[128] = "";
+    for (unsigned i = 0; i < o->net_count; i++) {
+        const struct uplink *u;
 
-        r = platform_wire_open(type, o->params, nic, reason, sizeof reason);
-        snprintf(why, size, "-net %s: %s", type, reason);
-        if (r)
-            return r;
-    } else {
-        *nic = platform_nic(o->nic_index < 0 ? 0 : o->nic_index);
-        snprintf(why, size, "-net bridge: no physical NIC with a driver%s",
-                 o->nic_index > 0 ? " of that number" : "");
-        if (!*nic)
-            return -ENODEV;
-        snprintf(why, size, "-net bridge: %s is in use already",
-                 (*nic)->label);
-        if ((*nic)->is_open)
-            return -EBUSY;
+        if (o->net[i].vlan != number || o->net[i].kind == NET_NIC ||
+            !(u = uplink_find(&o->net[i])) || u->vlan == found)
+            continue;
+        snprintf(why, size, "-net: %s: VLAN %u would join %s with another LAN "
+                 "that a machine keeps apart", net->machine, number,
+                 u->port.name);
+        if (found)
+            return -EINVAL;
+        found = u->vlan;
     }
+    snprintf(why, size, "-net: out of memory");
+    if (!found) {
+        found = malloc(sizeof *found);
+        if (!found || vlan_init(found, number)) {
+            free(found);
+            return -ENOMEM;
+        }
+    }
+    *out = found;
     return 0;
-}
-
-static int add_nic(struct net *net, struct vlan *v,
-                   const struct net_option *o, char *why, size_t size)
-{
-    struct port *p = &net->ports[net->port_count];
-    struct nic *nic;
-    int r = open_nic(o, &nic, why, size);
-
-    if (r)
-        return r;
-    r = port_add_nic(p, v, nic);
-    snprintf(why, size, "%s: no memory for a bridge port", nic->label);
-    if (r)
-        return r;
-    net->port_count++;
-    vlan_set_hwaddr(v, nic->mac);
-    r = nic->ops->open(nic);
-    snprintf(why, size, "%s: cannot start it: %s", nic->label, strerror(-r));
-    return r;
 }
 
 /*
  * A missing NIC must not keep the router from starting: the guest then runs
  * on a bridge without a LAN, and a line says so.
  */
-static int add_option(struct net *net, const struct net_option *o, char *why,
+static int add_uplink(struct net *net, const struct net_option *o, char *why,
                       size_t size)
 {
-    struct vlan *v = find_vlan(net, o);
-    int r;
+    struct vlan *v = vlan_of(net, o->vlan);
+    int r = uplink_find(o) ? 0 : uplink_open(o, v, why, size);
 
-    snprintf(why, size, "-net: out of memory");
-    if (!v)
-        return -ENOMEM;
-    if (o->kind == NET_NIC)
-        return add_guest(net, v, o);
-    r = add_nic(net, v, o, why, size);
-    if (r == -ENODEV && o->kind == NET_BRIDGE) {
+    if (r == -ENODEV) {
         platform_log("%s: starting without a LAN", why);
         return 0;
     }
-    if (!r && *o->ip)
-        r = host_ip_start(&v->bridge, o->ip);
+    if (r || !*o->ip)
+        return r;
+    snprintf(why, size, "-net bridge,ip=%s: this LAN has an ip= already",
+             o->ip);
+    if (host_ip_wanted(&v->bridge))
+        return -EEXIST;
+    snprintf(why, size, "-net bridge,ip=%s: out of memory", o->ip);
+    return host_ip_start(&v->bridge, o->ip);
+}
+
+/* A machine names a physical port once. */
+static int check_uplinks(const struct options *o, char *why, size_t size)
+{
+    for (unsigned i = 0; i < o->net_count; i++)
+        for (unsigned k = 0; k < i; k++) {
+            const struct uplink *u = o->net[i].kind == NET_NIC
+                                         ? NULL : uplink_find(&o->net[i]);
+
+            if (!u || o->net[k].kind == NET_NIC ||
+                u != uplink_find(&o->net[k]))
+                continue;
+            snprintf(why, size, "-net: %s: %s is in use already, by another "
+                     "-net option", o->name, u->port.name);
+            return -EBUSY;
+        }
+    return 0;
+}
+
+/* One VLAN: its bridge, then its physical ports. */
+static int add_vlan(const struct options *o, struct net *net, unsigned number,
+                    char *why, size_t size)
+{
+    struct vlan *v;
+    int r;
+
+    if (vlan_of(net, number))
+        return 0;
+    r = find_bridge(o, net, number, &v, why, size);
+    if (r)
+        return r;
+    v->users++;
+    net->vlans[net->vlan_count++] = (struct net_vlan){ number, v };
+    for (unsigned i = 0; i < o->net_count && !r; i++)
+        if (o->net[i].vlan == number && o->net[i].kind != NET_NIC)
+            r = add_uplink(net, &o->net[i], why, size);
     return r;
 }
 
-int net_create(const struct options *o, struct net **out, char *why,
-               size_t why_size)
+int net_create(const struct options *o, unsigned index, struct net **out,
+               char *why, size_t why_size)
 {
     static bool lwip_ready;
     struct net *net;
+    int r = 0;
 
     *out = NULL;
     if (!o->net_count)
@@ -182,81 +235,116 @@ int net_create(const struct options *o, struct net **out, char *why,
     if (!lwip_ready)
         lwip_init();
     lwip_ready = true;
-    for (unsigned i = 0; i < o->net_count; i++) {
-        int r = add_option(net, &o->net[i], why, why_size);
+    net->machine = o->name;
+    net->index = index;
+    net->next = nets;
+    nets = net;
+    for (unsigned i = 0; i < o->net_count && !r; i++)
+        r = add_vlan(o, net, o->net[i].vlan, why, why_size);
+    if (!r)
+        r = check_uplinks(o, why, why_size);
+    for (unsigned i = 0; i < o->net_count && !r; i++)
+        if (o->net[i].kind == NET_NIC)
+            r = add_guest(net, &o->net[i], why, why_size);
+    if (r)
+        net_destroy(net);
+    else
+        *out = net;
+    return r;
+}
 
-        if (r) {
-            net_destroy(net);
-            return r;
-        }
-    }
-    *out = net;
-    return 0;
+static void drop_vlan(struct vlan *v)
+{
+    if (--v->users)
+        return;
+    uplink_close(v);
+    vlan_fini(v);
+    free(v);
 }
 
 void net_destroy(struct net *net)
 {
+    struct net **at = &nets;
+
+    while (*at != net)
+        at = &(*at)->next;
+    *at = net->next;
     for (unsigned i = 0; i < net->port_count; i++)
         port_remove(&net->ports[i]);
     for (unsigned i = 0; i < net->vlan_count; i++)
-        vlan_fini(&net->vlans[i]);
+        drop_vlan(net->vlans[i].vlan);
     free(net);
 }
 
+/* ---- One machine's part ----------------------------------------------------- */
+
 struct netport *net_port(struct net *net, unsigned i)
 {
-    return i < net->guest_count ? &net->guest[i]->cable->port : NULL;
+    return i < net->port_count ? &net->ports[i].cable->port : NULL;
 }
 
 const char *net_romfile(const struct net *net, unsigned i)
 {
-    return i < net->guest_count ? net->guest_option[i]->romfile : "";
+    return i < net->port_count ? net->option[i]->romfile : "";
 }
 
-bool net_poll(struct net *net)
+unsigned net_guest_pending(const struct net *net)
 {
-    bool moved = false;
+    unsigned n = 0;
 
     for (unsigned i = 0; i < net->port_count; i++)
-        moved |= port_poll(&net->ports[i]);
-    sys_check_timeouts();
-    if (!moved)
-        for (unsigned i = 0; i < net->port_count; i++) {
-            struct nic *nic = net->ports[i].nic;
-
-            if (nic && nic->ops->arm)
-                nic->ops->arm(nic);
-        }
-    return moved;
-}
-
-bool net_guest_pending(const struct net *net)
-{
-    for (unsigned i = 0; i < net->guest_count; i++)
-        if (!frame_ring_empty(&net->guest[i]->cable->to_guest))
-            return true;
-    return false;
-}
-
-uint64_t net_deadline(const struct net *net)
-{
-    uint32_t sleep_ms = sys_timeouts_sleeptime();
-    uint64_t now = platform_now_ns();
-
-    for (unsigned i = 0; i < net->port_count; i++) {
-        const struct nic *nic = net->ports[i].nic;
-
-        if (nic && !nic->ops->arm && nic->poll_fd < 0)
-            return now + POLL_NS;
-    }
-    return sleep_ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE
-               ? UINT64_MAX : now + (uint64_t)sleep_ms * 1000000u;
+        n += frame_ring_used(&net->ports[i].cable->to_guest);
+    return n;
 }
 
 bool net_link_up(const struct net *net)
 {
-    for (unsigned i = 0; i < net->port_count; i++)
-        if (net->ports[i].nic && !net->ports[i].nic->link_up)
-            return false;
+    for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
+        for (unsigned i = 0; i < net->vlan_count; i++)
+            if (u->vlan == net->vlans[i].vlan && !u->port.nic->link_up)
+                return false;
     return true;
+}
+
+void net_plug(struct net *net, bool in)
+{
+    for (unsigned i = 0; i < net->port_count; i++)
+        port_plug(&net->ports[i], in);
+}
+
+/* ---- All machines ----------------------------------------------------------- */
+
+bool net_poll(void)
+{
+    bool moved = false;
+
+    if (!nets)
+        return false;
+    for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
+        moved |= port_poll(&u->port);
+    for (struct net *n = nets; n; n = n->next)
+        for (unsigned i = 0; i < n->port_count; i++)
+            moved |= port_poll(&n->ports[i]);
+    sys_check_timeouts();
+    if (moved)
+        return true;
+    for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
+        if (u->port.nic->ops->arm)
+            u->port.nic->ops->arm(u->port.nic);
+    return false;
+}
+
+uint64_t net_deadline(void)
+{
+    uint64_t now = platform_now_ns();
+    uint32_t sleep_ms;
+
+    if (!nets)
+        return UINT64_MAX;
+    for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
+        if (!u->port.nic->ops->arm && u->port.nic->poll_fd < 0)
+            return now + POLL_NS;
+    sleep_ms = sys_timeouts_sleeptime();
+    return sleep_ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE
+               ? UINT64_MAX : now + (uint64_t)sleep_ms * 1000000u;
 }

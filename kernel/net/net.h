@@ -1,7 +1,10 @@
 /*
- * The network of one machine: its NE2000 cables, the bridge and the physical
- * NICs, joined by lwIP. I/O core only, but for the netports, whose callbacks
- * run on the guest's core and touch nothing but their rings.
+ * The network of the machines: their NE2000 cables, the bridges and the
+ * physical NICs, joined by lwIP. I/O core only, but for the netports, whose
+ * callbacks run on the guest's core and touch nothing but their rings.
+ *
+ * A struct net is one machine's part. Machines that name the same physical NIC
+ * are on one bridge.
  */
 #ifndef KERNEL_NET_NET_H
 #define KERNEL_NET_NET_H
@@ -16,11 +19,13 @@
 struct net;
 
 /*
- * Build what the -net options ask for. *out is NULL when they ask for
- * nothing. 0, or negative errno with a sentence in `why`.
+ * Build what the -net options of machine `index` (from 0) ask for. *out is
+ * NULL when they ask for nothing. 0, or negative errno with a sentence in
+ * `why`. `o` must outlive it.
  */
-int net_create(const struct options *o, struct net **out, char *why,
-               size_t why_size);
+int net_create(const struct options *o, unsigned index, struct net **out,
+               char *why, size_t why_size);
+/* No net_poll may come between this and the end of the last struct net. */
 void net_destroy(struct net *net);
 
 /* The cable of the machine's NIC `i`, or NULL. */
@@ -28,14 +33,17 @@ struct netport *net_port(struct net *net, unsigned i);
 /* The boot ROM file asked for with romfile=, or "". */
 const char *net_romfile(const struct net *net, unsigned i);
 
-/* Move frames both ways, run lwIP's timers. True: something was done. */
-bool net_poll(struct net *net);
-/* Frames wait for the guest. */
-bool net_guest_pending(const struct net *net);
-/* platform_now_ns time by which net_poll must run again. */
-uint64_t net_deadline(const struct net *net);
+/* Frames that wait for the guest. */
+unsigned net_guest_pending(const struct net *net);
 /* All physical links that the machine uses are up. */
 bool net_link_up(const struct net *net);
+/* Pull the cables out of a machine that is off, and plug them in again. */
+void net_plug(struct net *net, bool in);
+
+/* All machines: move frames both ways, run timers. True: something moved. */
+bool net_poll(void);
+/* platform_now_ns time by which net_poll must run again. */
+uint64_t net_deadline(void);
 
 /* Text of `info network` / `info bridge`, as machine_info does. */
 int net_format(const struct net *net, char *buf, size_t size);

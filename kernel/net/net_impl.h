@@ -6,14 +6,24 @@
 #include "kernel/net/port.h"
 #include "kernel/net/vlan.h"
 
-struct net {
-    struct vlan vlans[OPTIONS_NETS];
-    unsigned vlan_count;
-    struct port ports[OPTIONS_NETS];
-    unsigned port_count;
-    struct port *guest[MACHINE_NICS];
-    const struct net_option *guest_option[MACHINE_NICS];
-    unsigned guest_count;
+/* A VLAN number of the machine's options and the bridge that it is. */
+struct net_vlan {
+    unsigned number;
+    struct vlan *vlan;
 };
+
+struct net {
+    const char *machine;        /* its name */
+    unsigned index;             /* of the machine, from 0 */
+    struct net_vlan vlans[OPTIONS_NETS];
+    unsigned vlan_count;
+    struct port ports[MACHINE_NICS];    /* the guest's NICs */
+    const struct net_option *option[MACHINE_NICS];
+    unsigned port_count;
+    struct net *next;           /* of all machines' */
+};
+
+/* The first machine's, for walking along `next`. */
+const struct net *net_all(void);
 
 #endif

@@ -2,6 +2,7 @@
 #include "emu/textbuf.h"
 #include "kernel/net/fdb.h"
 #include "kernel/net/net_impl.h"
+#include "kernel/net/uplink.h"
 #include "lwip/sys.h"
 
 static void add_counter(struct textbuf *t, const char *name, uint64_t n)
@@ -42,25 +43,45 @@ static void add_mac(struct textbuf *t, const uint8_t *m)
         m[5]);
 }
 
+static void add_port(struct textbuf *t, const struct port *p)
+{
+    text_add(t, "  %s macaddr=", p->nic ? p->name : "ne2000 pci");
+    add_mac(t, p->nic ? p->nic->mac : p->cable->port.mac);
+    text_add(t, "%s\n", !p->nic ? "" : p->nic->link_up ? " link=up"
+                       : " link=down");
+    add_port_counters(t, p);
+}
+
 int net_format(const struct net *net, char *buf, size_t size)
 {
     struct textbuf t = { buf, size, 0 };
 
     for (unsigned v = 0; v < net->vlan_count; v++) {
-        text_add(&t, "VLAN %u devices:\n", net->vlans[v].number);
-        for (unsigned i = 0; i < net->port_count; i++) {
-            const struct port *p = &net->ports[i];
+        const struct net_vlan *nv = &net->vlans[v];
 
-            if (p->vlan != &net->vlans[v])
-                continue;
-            text_add(&t, "  %s macaddr=", p->nic ? p->name : "ne2000 pci");
-            add_mac(&t, p->nic ? p->nic->mac : p->cable->port.mac);
-            text_add(&t, "%s\n", !p->nic ? "" : p->nic->link_up ? " link=up"
-                            : " link=down");
-            add_port_counters(&t, p);
-        }
+        text_add(&t, "VLAN %u devices:\n", nv->number);
+        for (unsigned i = 0; i < net->port_count; i++)
+            if (net->ports[i].vlan == nv->vlan)
+                add_port(&t, &net->ports[i]);
+        for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
+            if (u->vlan == nv->vlan)
+                add_port(&t, &u->port);
+        if (nv->vlan->users > 1)
+            text_add(&t, "  shared by %u machines\n", nv->vlan->users);
     }
     return t.wanted;
+}
+
+/* All ports of a bridge, whichever machine they belong to. */
+static void add_bridge_ports(struct textbuf *t, const struct vlan *v)
+{
+    for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
+        if (u->vlan == v)
+            text_add(t, "  %u %s\n", u->port.number, u->port.name);
+    for (const struct net *n = net_all(); n; n = n->next)
+        for (unsigned i = 0; i < n->port_count; i++)
+            if (n->ports[i].vlan == v)
+                text_add(t, "  %u %s\n", n->ports[i].number, n->ports[i].name);
 }
 
 int net_format_bridge(const struct net *net, char *buf, size_t size)
@@ -68,16 +89,14 @@ int net_format_bridge(const struct net *net, char *buf, size_t size)
     struct textbuf t = { buf, size, 0 };
 
     for (unsigned v = 0; v < net->vlan_count; v++) {
+        const struct vlan *vlan = net->vlans[v].vlan;
         const struct fdb_entry *e;
         size_t cursor = 0;
 
         text_add(&t, "bridge of VLAN %u, ports:\n", net->vlans[v].number);
-        for (unsigned i = 0; i < net->port_count; i++)
-            if (net->ports[i].vlan == &net->vlans[v])
-                text_add(&t, "  %u %s\n", net->ports[i].number,
-                    net->ports[i].name);
+        add_bridge_ports(&t, vlan);
         text_add(&t, "  port address            age\n");
-        while ((e = fdb_next(net->vlans[v].fdb, &cursor))) {
+        while ((e = fdb_next(vlan->fdb, &cursor))) {
             text_add(&t, "  %-4u ", e->port);
             add_mac(&t, e->mac);
             text_add(&t, "  %u s\n", (unsigned)(sys_now() - e->seen_ms) / 1000);

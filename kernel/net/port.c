@@ -355,10 +355,7 @@ bool port_poll(struct port *p)
     up = p->nic->link_up;
     if (up != !!netif_is_link_up(&p->netif)) {
         platform_log("%s: link %s", p->name, up ? "up" : "down");
-        if (up)
-            netif_set_link_up(&p->netif);
-        else
-            netif_set_link_down(&p->netif);
+        port_plug(p, up);
     }
     return n > 0;
 }
@@ -415,7 +412,8 @@ int port_add_nic(struct port *p, struct vlan *vlan, struct nic *nic)
 int port_add_guest(struct port *p, struct vlan *vlan, const uint8_t mac[6],
                    const char *name)
 {
-    uint8_t hwaddr[6];
+    /* No frame is the host's because of a guest's port. */
+    static const uint8_t none[6];
     int r;
 
     memset(p, 0, sizeof *p);
@@ -433,14 +431,20 @@ int port_add_guest(struct port *p, struct vlan *vlan, const uint8_t mac[6],
         .rx_done = cable_rx_done, .rx_lost = cable_rx_lost
     };
     memcpy(p->cable->port.mac, mac, 6);
-    memcpy(hwaddr, mac, 6);
-    hwaddr[0] ^= 0x10;
-    r = add_to_bridge(p, vlan, hwaddr);
+    r = add_to_bridge(p, vlan, none);
     if (r)
         free(p->cable);
     else
-        netif_set_link_up(&p->netif);
+        port_plug(p, true);
     return r;
+}
+
+void port_plug(struct port *p, bool in)
+{
+    if (in)
+        netif_set_link_up(&p->netif);
+    else
+        netif_set_link_down(&p->netif);
 }
 
 void port_remove(struct port *p)

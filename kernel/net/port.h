@@ -48,14 +48,15 @@ struct port {
 };
 
 /*
- * Make a port and plug it into `vlan`. The port's own
- * address must differ from the guest's (bridgeif keeps frames to a port's
- * address for the host). 0 or negative errno; the NIC has been opened.
+ * Make a port and plug it into `vlan`. 0 or negative errno (-ENOSPC: the
+ * bridge has no port left). `name` is copied.
  */
 int port_add_nic(struct port *p, struct vlan *vlan, struct nic *nic);
 int port_add_guest(struct port *p, struct vlan *vlan, const uint8_t mac[6],
                    const char *name);
 void port_remove(struct port *p);
+/* Its cable is in, or out: then the bridge sends nothing to it. */
+void port_plug(struct port *p, bool in);
 
 /* Move what waits into the bridge. True: something was moved. */
 bool port_poll(struct port *p);

@@ -33,7 +33,6 @@ int vlan_init(struct vlan *v, unsigned number)
 
     init.ethaddr.addr[5] = number;
     memset(v, 0, sizeof *v);
-    v->number = number;
     if (!netif_add_noaddr(&v->bridge, &init, bridgeif_init, bridge_input))
         return -ENOMEM;
     v->fdb = fdb_last_made();

@@ -1,4 +1,7 @@
-/* One lwIP bridge: qemu's "vlan N", a hub of guests' NICs and cables. */
+/*
+ * One lwIP bridge: qemu's "vlan N", a hub of guests' NICs and cables. What
+ * hangs on a physical NIC shares one, whichever machine it belongs to.
+ */
 #ifndef KERNEL_NET_VLAN_H
 #define KERNEL_NET_VLAN_H
 
@@ -8,13 +11,16 @@
 #include "lwip/netif.h"
 
 struct vlan {
-    unsigned number;
     struct netif bridge;
     struct fdb *fdb;
     unsigned port_count;
+    unsigned users;             /* machines' VLANs that are this bridge */
 };
 
-/* An empty bridge without an address. 0 or -ENOMEM. */
+/*
+ * An empty bridge without an address. `number` tells its own MAC from those
+ * of other bridges until a NIC lends its address. 0 or -ENOMEM.
+ */
 int vlan_init(struct vlan *v, unsigned number);
 void vlan_fini(struct vlan *v);
 /* The host's own address on this bridge is that of its physical NIC. */

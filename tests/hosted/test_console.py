@@ -134,6 +134,7 @@ INFO = {
     "version": [r"\d+\.\d+ \(\w+\) on hosted, engine \w+\n"],
     "block": [r"hda: type=hd removable=0 file=\S*uart_echo.img ro=0 drv=raw\n",
               r"128 sectors"],
+    "machines": [r"\* 1 +trestle +running +\w+ +\d+\.\d{3} s\n"],
     "network": [r"no network: no -net option"],
     "bridge": [r"no network: no -net option"],
     "pci": [r"Host bridge: PCI device 8086:1237", r"PCI device 8086:7113",

@@ -83,19 +83,21 @@ static int setup(void **state)
 
     if (options_parse(&options, *state ? 8 : 6, argv, why, sizeof why) !=
             OPTIONS_RUN ||
-        guest_create(&options, &guest, why, sizeof why)) {
+        guest_create(&options, 1, &guest, why, sizeof why)) {
         print_error("%s\n", why);
         return -1;
     }
     memset(&line, 0, sizeof line);
     line.accept = SIZE_MAX;
-    mux_init(&mux, &chr, guest, &monitor, 1);
-    monitor_init(&monitor, guest, &mux);
+    if (mux_init(&mux, &chr, &guest, 1, &monitor, 1))
+        return -1;
+    monitor_init(&monitor, &mux);
     return 0;
 }
 
 static int teardown(void **state)
 {
+    mux_fini(&mux);
     guest_destroy(guest);
     return 0;
 }
@@ -166,7 +168,7 @@ static void test_texts_fit_80_columns(void **state)
 {
     static const char *const commands[] = {
         "help\r", "info\r", "info bridge\r", "info status\r",
-        "info version\r", "info pic\r",
+        "info version\r", "info pic\r", "info machines\r",
         "info pci\r", "info block\r", "info network\r", "info registers\r",
     };
 
@@ -190,7 +192,7 @@ static void test_texts_fit_80_columns(void **state)
 static void test_unarmed_input_is_dropped(void **state)
 {
     type("abc");
-    assert_int_equal(mux.dropped_unarmed, 3);
+    assert_int_equal(mux.shown->dropped_unarmed, 3);
     assert_int_equal(byte_ring_used(&guest->serial[0]->to_guest), 0);
     assert_shows(type("\001cinfo status\r"), "dropped: 3 bytes");
 }

@@ -1,0 +1,39 @@
+/*
+ * Physical ports: the NICs and wires that -net bridge, tap and socket name.
+ * Each is opened once and lies on one bridge, which all machines that name it
+ * share. I/O core only.
+ */
+#ifndef KERNEL_NET_UPLINK_H
+#define KERNEL_NET_UPLINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernel/net/port.h"
+#include "kernel/net/vlan.h"
+#include "kernel/options.h"
+
+struct uplink {
+    struct port port;
+    struct vlan *vlan;
+    char key[OPTIONS_NET_PARAMS + 16];  /* what names it, "" if nothing can */
+    struct uplink *next;
+};
+
+/* The open uplink that `o` names, or NULL. */
+struct uplink *uplink_find(const struct net_option *o);
+
+/*
+ * Open what `o` names and plug it into `v`. 0 or negative errno with a
+ * sentence in `why`; -ENODEV: there is no such physical NIC.
+ */
+int uplink_open(const struct net_option *o, struct vlan *v, char *why,
+                size_t why_size);
+
+/* Close all on bridge `v`. */
+void uplink_close(const struct vlan *v);
+
+/* All that are open: *u starts at NULL. */
+struct uplink *uplink_next(const struct uplink *u);
+
+#endif
