@@ -193,6 +193,9 @@ static const char *config_error(const struct machine_config *c)
         return "the BIOS image must be a multiple of 64 KiB";
     if (!c->engine)
         return "no CPU engine";
+    if (c->cpu_model && cpu_model_is_64bit(c->cpu_model) &&
+        !c->engine->long_mode)
+        return "this CPU engine runs no 64-bit CPU model";
     if (!c->host || !c->host->clock_ns)
         return "no clock";
     if (c->icount_shift > 20)

@@ -1,5 +1,5 @@
 /*
- * The CPU's state at reset, its models, and its registers as text.
+ * The CPU's state at reset, and its registers as text.
  */
 #include <stdio.h>
 #include <string.h>
@@ -7,28 +7,6 @@
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/features.h"
 #include "emu/textbuf.h"
-
-static const struct cpu_model model_trestle32 = {
-    .name = CPU_MODEL_DEFAULT,
-    .vendor = "GenuineIntel",
-    .signature = 0x00000663,
-    .features_edx = CPUID_FPU | CPUID_DE | CPUID_PSE | CPUID_TSC | CPUID_MSR |
-                    CPUID_PAE | CPUID_CX8 | CPUID_SEP | CPUID_MTRR |
-                    CPUID_PGE | CPUID_CMOV | CPUID_PAT | CPUID_MMX |
-                    CPUID_FXSR | CPUID_SSE | CPUID_SSE2,
-    .ext_edx = CPUID_EXT_NX,
-    .tsc_hz = 1000000000,
-};
-
-const struct cpu_model *const cpu_models[] = { &model_trestle32, NULL };
-
-const struct cpu_model *cpu_model_find(const char *name)
-{
-    for (unsigned n = 0; cpu_models[n]; n++)
-        if (strcmp(cpu_models[n]->name, name) == 0)
-            return cpu_models[n];
-    return NULL;
-}
 
 void cpu_reset(struct cpu *c)
 {
@@ -52,7 +30,10 @@ void cpu_reset(struct cpu *c)
     c->dr[7] = 0x400;
     c->cpl = 0;
     c->sysenter_cs = c->sysenter_esp = c->sysenter_eip = 0;
-    c->apic_base = 0xfee00000;
+    /* The boot processor, APIC on (SDM vol. 3, 10.4.4). */
+    c->apic_base = 0xfee00000 | (cpu_has(c, CPUID_APIC) ? 0x900 : 0);
+    c->star = c->lstar = c->cstar = c->sfmask = c->kernel_gs_base = 0;
+    c->cr8 = 0;
     c->pat = 0x0007040600070406;        /* SDM vol. 3, 11.12.4 */
     c->misc_enable = 1;
     c->mtrr_def_type = 0;

@@ -57,6 +57,7 @@ enum cpu_segreg { ES, CS, SS, DS, FS, GS, SEG_COUNT };
 #define CR4_PCE 0x100u
 #define CR4_OSFXSR 0x200u
 #define CR4_OSXMMEXCPT 0x400u
+#define CR4_OSXSAVE 0x40000u
 #define EFER_SCE 0x001u
 #define EFER_LME 0x100u
 #define EFER_LMA 0x400u
@@ -96,18 +97,29 @@ struct cpu_table {              /* GDTR, IDTR */
 
 /*
  * x87, MMX and SSE state in the memory layout of FXSAVE (SDM vol. 1, 10.5.1),
- * legacy 32-bit form, so that the host's own FXRSTOR takes it. FCS/FDS are in
- * the layout as well (offsets 12 and 20, 16 bits each).
+ * so that the host's own FXRSTOR takes it. The form is the model's: legacy
+ * 32-bit (FIP and FDP of 32 bits, FCS and FDS), but REX.W's with 64-bit
+ * pointers where cpu_model_is_64bit.
  */
 struct cpu_fpu {
     uint16_t fcw, fsw;
     uint8_t ftw;                /* abridged tag word */
     uint8_t reserved0;
     uint16_t fop;
-    uint32_t fip;
-    uint16_t fcs, reserved1;
-    uint32_t fdp;
-    uint16_t fds, reserved2;
+    union {
+        struct {
+            uint32_t fip;
+            uint16_t fcs, reserved1;
+        };
+        uint64_t fip64;
+    };
+    union {
+        struct {
+            uint32_t fdp;
+            uint16_t fds, reserved2;
+        };
+        uint64_t fdp64;
+    };
     uint32_t mxcsr, mxcsr_mask;
     uint8_t st[8][16];          /* ST0..ST7 (relative to TOP), 10 bytes used */
     uint8_t xmm[16][16];
@@ -115,13 +127,21 @@ struct cpu_fpu {
 } __attribute__((aligned(16)));
 _Static_assert(sizeof(struct cpu_fpu) == 512, "FXSAVE area is 512 bytes");
 
-/* What CPUID says and which features #UD when absent. */
+/*
+ * What CPUID says, which features #UD when absent, and which MSRs and control
+ * register bits exist: one table for every engine (model.c).
+ */
 struct cpu_model {
     const char *name;           /* for -cpu */
-    const char vendor[13];
+    const char *about;          /* one line for -cpu help */
+    char vendor[13];
+    bool host_vendor;           /* hardware engines: vendor as the host's */
+    uint8_t max_leaf;           /* CPUID 0 EAX */
+    uint8_t phys_bits;          /* of physical addresses */
     uint32_t signature;         /* CPUID 1 EAX */
     uint32_t features_edx, features_ecx;        /* CPUID 1 */
     uint32_t ext_edx, ext_ecx;                  /* CPUID 80000001h */
+    uint32_t power_edx;                         /* CPUID 80000007h */
     uint64_t tsc_hz;
 };
 
@@ -154,6 +174,13 @@ struct cpu_bus {
     uint64_t (*tsc)(void *ctx);
     /* FERR# (CR0.NE=0): x87 error towards IRQ 13. */
     void (*ferr)(void *ctx, bool level);
+    /*
+     * The local APIC's share of the CPU, all NULL without one: CR8, which is
+     * TPR bits 7-4 (SDM vol. 3, 10.8.6.1), and IA32_APIC_BASE just written.
+     */
+    uint8_t (*cr8_read)(void *ctx);
+    void (*cr8_write)(void *ctx, uint8_t v);
+    void (*apic_base_written)(void *ctx, uint64_t v);
 };
 
 /*
@@ -194,11 +221,13 @@ struct cpu {
     uint64_t dr[8];
     uint8_t cpl;                /* 0..3; 3 in virtual-8086 mode, 0 in real */
 
-    /* MSRs */
+    /* MSRs; FS and GS base are in seg[] */
+    uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t apic_base, pat, misc_enable, mtrr_def_type;
     uint64_t mtrr_fixed[11], mtrr_var[16];
     uint64_t tsc_offset;        /* added to bus->tsc */
+    uint8_t cr8;                /* without a local APIC (bus->cr8_read) */
 
     /* Execution */
     bool halted;
@@ -215,6 +244,7 @@ struct cpu {
     volatile bool stop_request; /* leave engine run at the next boundary */
 
     const struct cpu_model *model;
+    struct cpu_model fitted;    /* cpu_fit_host's result: model points here */
     const struct cpu_bus *bus;
     struct cpu_fpu fpu;
 
@@ -224,10 +254,64 @@ struct cpu {
 
 /* Power-on or INIT state (SDM vol. 3, table 9-1). Keeps model and bus. */
 void cpu_reset(struct cpu *c);
-/* The model of that name, or NULL. cpu_models is the list, NULL-terminated. */
+/* The model of that name or alias, or NULL. cpu_models: all, then NULL. */
 const struct cpu_model *cpu_model_find(const char *name);
 extern const struct cpu_model *const cpu_models[];
 #define CPU_MODEL_DEFAULT "trestle32"
+/* Does it have long mode? Only engines with engine_ops.long_mode run it. */
+bool cpu_model_is_64bit(const struct cpu_model *m);
+
+/*
+ * For hardware engines, before the CPU first runs: keep of the model what this
+ * host's processor has too (by CPUID), and let its TSC run at `tsc_hz`, the
+ * host's, or 0 to keep the model's.
+ */
+void cpu_fit_host(struct cpu *c, uint64_t tsc_hz);
+
+/*
+ * The policy of CPUID, MSRs and control registers, for every engine: no
+ * faults are raised, no engine is told. After a true answer the interpreter
+ * needs mmu_mode_changed and code_mode_changed.
+ */
+struct cpuid_regs {
+    uint32_t eax, ebx, ecx, edx;
+};
+struct cpuid_regs cpu_cpuid(const struct cpu *c, uint32_t leaf,
+                            uint32_t subleaf);
+/* RDMSR, WRMSR at CPL 0. False: #GP(0), nothing changed. */
+bool cpu_msr_read(const struct cpu *c, uint32_t msr, uint64_t *v);
+bool cpu_msr_write(struct cpu *c, uint32_t msr, uint64_t v);
+/*
+ * The MSRs of this model that hardware may keep while it runs the guest and
+ * that the guest may then reach without an exit, with exactly our checks:
+ * SYSENTER_*, and with long mode STAR, LSTAR, CSTAR, SFMASK, FS, GS and
+ * KERNEL_GS base. All others must exit. Returns the n-th, or 0 past the end.
+ */
+uint32_t cpu_msr_passthrough(const struct cpu_model *m, unsigned n);
+/*
+ * MOV to CR0, CR2, CR3, CR4 or CR8 at CPL 0 with all that follows: EFER.LMA,
+ * PDPTEs. False: #GP(0), nothing changed.
+ */
+bool cpu_cr_write(struct cpu *c, unsigned n, uint64_t v);
+uint64_t cpu_cr8_read(const struct cpu *c);
+/* The bits of CR4 that this model lets the guest set. */
+uint32_t cpu_cr4_allowed(const struct cpu *c);
+
+static inline bool cpu_in_long_mode(const struct cpu *c)
+{
+    return c->efer & EFER_LMA;
+}
+
+/* 64-bit mode, not compatibility mode. */
+static inline bool cpu_in_64bit_mode(const struct cpu *c)
+{
+    return cpu_in_long_mode(c) && (c->seg[CS].attr & SEG_L);
+}
+
+static inline bool cpu_canonical(uint64_t v)
+{
+    return (uint64_t)((int64_t)(v << 16) >> 16) == v;
+}
 
 /* "info registers" in qemu's shape; returns the length wanted. */
 int cpu_format_registers(const struct cpu *c, char *buf, size_t size);

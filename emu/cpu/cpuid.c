@@ -1,19 +1,16 @@
-/* CPUID (SDM vol. 2): exactly what the model offers. */
+/* CPUID (SDM vol. 2; APM vol. 3, appendix E): exactly what the model offers. */
 #include <string.h>
 
+#include "emu/cpu/cpu.h"
 #include "emu/cpu/exec.h"
 #include "emu/cpu/features.h"
-#include "emu/cpu/paging.h"
 
-#define MAX_BASIC    2u
 #define MAX_EXTENDED 0x80000008u
-#define LINEAR_BITS  32u
+#define HYPERVISOR_LEAF 0x40000000u
+
+#define APIC_BASE_ENABLE 0x800u
 
 static const char brand[48] = "Trestle Virtual CPU";
-
-struct cpuid_regs {
-    uint32_t eax, ebx, ecx, edx;
-};
 
 static uint32_t text_word(const char *s)
 {
@@ -23,12 +20,25 @@ static uint32_t text_word(const char *s)
     return v;
 }
 
+static bool is_amd(const struct cpu *c)
+{
+    return strcmp(c->model->vendor, "AuthenticAMD") == 0;
+}
+
 static struct cpuid_regs leaf_vendor(const struct cpu *c)
 {
     const char *v = c->model->vendor;
 
-    return (struct cpuid_regs){ MAX_BASIC, text_word(v), text_word(v + 8),
-                                text_word(v + 4) };
+    return (struct cpuid_regs){ c->model->max_leaf, text_word(v),
+                                text_word(v + 8), text_word(v + 4) };
+}
+
+/* The APIC bit goes when software switches it off (SDM vol. 3, 10.4.3). */
+static uint32_t features_edx(const struct cpu *c)
+{
+    uint32_t edx = c->model->features_edx;
+
+    return c->apic_base & APIC_BASE_ENABLE ? edx : edx & ~CPUID_APIC;
 }
 
 static struct cpuid_regs leaf_features(const struct cpu *c)
@@ -37,8 +47,52 @@ static struct cpuid_regs leaf_features(const struct cpu *c)
     uint32_t ebx = cpu_has(c, CPUID_CLFSH) ? 8u << 8 : 0;
 
     return (struct cpuid_regs){ c->model->signature, ebx,
-                                c->model->features_ecx,
-                                c->model->features_edx };
+                                c->model->features_ecx, features_edx(c) };
+}
+
+/* TLBs of 4K and 4M pages, 16K + 16K L1, 512K L2; AMD has leaf 80000005h. */
+static struct cpuid_regs leaf_cache_codes(const struct cpu *c)
+{
+    if (is_amd(c))
+        return (struct cpuid_regs){ 0 };
+    return (struct cpuid_regs){ 0x03020101, 0, 0, 0x0c040843 };
+}
+
+/*
+ * The same caches in leaf 4: type and level, self-initialising, one core;
+ * ways, partitions and line size less one; sets less one.
+ */
+static struct cpuid_regs leaf_caches(const struct cpu *c, uint32_t subleaf)
+{
+    static const struct cpuid_regs caches[] = {
+        { 0x121, 3u << 22 | 63, 63, 0 },        /* L1 data */
+        { 0x122, 3u << 22 | 63, 63, 0 },        /* L1 code */
+        { 0x143, 7u << 22 | 63, 1023, 0 },      /* L2 */
+    };
+
+    if (is_amd(c) || subleaf >= sizeof(caches) / sizeof(caches[0]))
+        return (struct cpuid_regs){ 0 };
+    return caches[subleaf];
+}
+
+static struct cpuid_regs leaf_ext_features(const struct cpu *c)
+{
+    uint32_t edx = c->model->ext_edx;
+
+    if (is_amd(c))
+        edx |= features_edx(c) & CPUID_EXT_REPEATED;
+    return (struct cpuid_regs){ .eax = is_amd(c) ? c->model->signature : 0,
+                                .ecx = c->model->ext_ecx, .edx = edx };
+}
+
+static struct cpuid_regs leaf_ext_max(const struct cpu *c)
+{
+    const char *v = c->model->vendor;
+
+    if (!is_amd(c))
+        return (struct cpuid_regs){ .eax = MAX_EXTENDED };
+    return (struct cpuid_regs){ MAX_EXTENDED, text_word(v), text_word(v + 8),
+                                text_word(v + 4) };
 }
 
 static struct cpuid_regs leaf_brand(uint32_t leaf)
@@ -49,39 +103,90 @@ static struct cpuid_regs leaf_brand(uint32_t leaf)
                                 text_word(s + 8), text_word(s + 12) };
 }
 
-static struct cpuid_regs cpuid(const struct cpu *c, uint32_t leaf)
+/* AMD's view of L1 (16K, 4 ways, 64 bytes a line) and its TLBs. */
+static struct cpuid_regs leaf_l1(const struct cpu *c)
 {
-    /* A leaf too high gives the highest basic one. */
-    if (leaf & 0x80000000u ? leaf > MAX_EXTENDED : leaf > MAX_BASIC)
-        leaf = MAX_BASIC;
+    const uint32_t tlb = 0x01400140, l1 = 16u << 24 | 4u << 16 | 1u << 8 | 64;
+
+    if (!is_amd(c) || !cpu_model_is_64bit(c->model))
+        return (struct cpuid_regs){ 0 };
+    return (struct cpuid_regs){ tlb, tlb, l1, l1 };
+}
+
+/* L2: 512K, 8 ways (code 6), 64 bytes a line. */
+static struct cpuid_regs leaf_l2(const struct cpu *c)
+{
+    if (!cpu_model_is_64bit(c->model))
+        return (struct cpuid_regs){ 0 };
+    return (struct cpuid_regs){ .ecx = 512u << 16 | 6u << 12 | 1u << 8 | 64 };
+}
+
+static struct cpuid_regs leaf_address_sizes(const struct cpu *c)
+{
+    uint32_t linear = cpu_model_is_64bit(c->model) ? 48 : 32;
+
+    return (struct cpuid_regs){ .eax = linear << 8 | c->model->phys_bits };
+}
+
+static struct cpuid_regs extended(const struct cpu *c, uint32_t leaf)
+{
+    switch (leaf) {
+    case 0x80000000u:
+        return leaf_ext_max(c);
+    case 0x80000001u:
+        return leaf_ext_features(c);
+    case 0x80000002u:
+    case 0x80000003u:
+    case 0x80000004u:
+        return leaf_brand(leaf);
+    case 0x80000005u:
+        return leaf_l1(c);
+    case 0x80000006u:
+        return leaf_l2(c);
+    case 0x80000007u:
+        return (struct cpuid_regs){ .edx = c->model->power_edx };
+    default:
+        return leaf_address_sizes(c);
+    }
+}
+
+static struct cpuid_regs basic(const struct cpu *c, uint32_t leaf,
+                               uint32_t subleaf)
+{
     switch (leaf) {
     case 0:
         return leaf_vendor(c);
     case 1:
         return leaf_features(c);
     case 2:
-        /* TLBs of 4K and 4M pages, 16K + 16K L1, 512K L2. */
-        return (struct cpuid_regs){ 0x03020101, 0, 0, 0x0c040843 };
-    case 0x80000000u:
-        return (struct cpuid_regs){ .eax = MAX_EXTENDED };
-    case 0x80000001u:
-        return (struct cpuid_regs){ .ecx = c->model->ext_ecx,
-                                    .edx = c->model->ext_edx };
-    case 0x80000002u:
-    case 0x80000003u:
-    case 0x80000004u:
-        return leaf_brand(leaf);
-    case 0x80000008u:
-        return (struct cpuid_regs){ .eax = LINEAR_BITS << 8 |
-                                           PAGING_PHYS_BITS };
+        return leaf_cache_codes(c);
+    case 4:
+        return leaf_caches(c, subleaf);
     default:
         return (struct cpuid_regs){ 0 };
     }
 }
 
+struct cpuid_regs cpu_cpuid(const struct cpu *c, uint32_t leaf,
+                            uint32_t subleaf)
+{
+    if (leaf >= 0x80000000u && leaf <= MAX_EXTENDED)
+        return extended(c, leaf);
+    if (leaf == HYPERVISOR_LEAF && (c->model->features_ecx & CPUID_HYPERVISOR))
+        return (struct cpuid_regs){ HYPERVISOR_LEAF, text_word("Tres"),
+                                    text_word("tleV"), text_word("M\0\0") };
+    if (leaf <= c->model->max_leaf)
+        return basic(c, leaf, subleaf);
+    /* Too high a leaf: Intel's give the highest basic one, AMD's zeros. */
+    if (is_amd(c))
+        return (struct cpuid_regs){ 0 };
+    return basic(c, c->model->max_leaf, subleaf);
+}
+
 void op_cpuid(struct cpu *c, const struct insn *i)
 {
-    struct cpuid_regs r = cpuid(c, (uint32_t)c->gpr[RAX]);
+    struct cpuid_regs r = cpu_cpuid(c, (uint32_t)c->gpr[RAX],
+                                    (uint32_t)c->gpr[RCX]);
 
     c->gpr[RAX] = r.eax;
     c->gpr[RBX] = r.ebx;

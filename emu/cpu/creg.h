@@ -6,7 +6,7 @@
 
 /* #GP(0) unless at CPL 0. */
 void cpu_need_cpl0(struct cpu *c);
-/* MOV CR0 with all its checks and consequences. */
-void cpu_set_cr0(struct cpu *c, uint32_t v);
+/* MOV to CR0, CR2, CR3 or CR4 with all its checks and consequences. */
+void cpu_set_cr(struct cpu *c, unsigned n, uint32_t v);
 
 #endif

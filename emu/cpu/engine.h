@@ -6,6 +6,7 @@
 #ifndef EMU_CPU_ENGINE_H
 #define EMU_CPU_ENGINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ enum engine_exit {
 
 struct engine_ops {
     const char *name;
+    bool long_mode;             /* runs models with long mode */
     /* 0, or -errno with the reason in words in `why` (at most `size`). */
     int (*probe)(char *why, size_t size);
     /* Bind to `cpu`, which outlives the engine. NULL: no memory. */

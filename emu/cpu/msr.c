@@ -1,24 +1,12 @@
 /*
- * Model-specific registers, time-stamp counter, SYSENTER (SDM vol. 4; vol. 3,
- * 5.8.7).
+ * Model-specific registers (SDM vol. 4; APM vol. 2, appendix A): which exist
+ * on which model, and what may be written to them. For every engine; raises
+ * nothing.
  */
-#include "emu/cpu/creg.h"
-#include "emu/cpu/exec.h"
-#include "emu/cpu/features.h"
-#include "emu/cpu/mmu.h"
-#include "emu/cpu/paging.h"
-#include "emu/cpu/seg.h"
+#include <string.h>
 
-enum msr {
-    MSR_TSC = 0x10, MSR_PLATFORM_ID = 0x17, MSR_UCODE_REV = 0x8b,
-    MSR_MTRRCAP = 0xfe, MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP = 0x175,
-    MSR_SYSENTER_EIP = 0x176, MSR_MISC_ENABLE = 0x1a0, MSR_DEBUGCTL = 0x1d9,
-    MSR_MTRR_PHYS = 0x200, MSR_MTRR_PHYS_LAST = 0x20f,
-    MSR_MTRR_FIX64K = 0x250, MSR_MTRR_FIX16K = 0x258,
-    MSR_MTRR_FIX4K = 0x268, MSR_MTRR_FIX4K_LAST = 0x26f, MSR_PAT = 0x277,
-    MSR_MTRR_DEF_TYPE = 0x2ff,
-};
-#define MSR_EFER 0xc0000080u
+#include "emu/cpu/cpu.h"
+#include "emu/cpu/features.h"
 
 /* 8 variable ranges, fixed ranges, write combining. */
 #define MTRRCAP_VALUE      0x508u
@@ -26,16 +14,37 @@ enum msr {
 #define MTRR_MASK_VALID    0x800u
 /* Fast strings, CPUID limit. */
 #define MISC_ENABLE_WRITABLE (1u << 0 | 1u << 22)
+#define APIC_BASE_BSP      0x100u
+#define APIC_BASE_ENABLE   0x800u
 
 /* UC, WC, WT, WP, WB; UC- in the PAT only (SDM vol. 3, 11.12.2). */
 #define MTRR_TYPES 0x73u
 #define PAT_TYPES  0xf3u
 
+/* Which models have it: all, those with a CPUID bit, or a vendor's. */
+enum msr_when { ALWAYS, WITH_EDX, WITH_EXT, AMD_ONLY, INTEL_ONLY };
+
+struct msr_rule {
+    uint32_t first, last;
+    uint8_t when;               /* enum msr_when */
+    uint32_t feature;           /* WITH_EDX, WITH_EXT */
+    /* Where it is kept: offset in struct cpu, 8 bytes for each; 0: nowhere. */
+    uint16_t field;
+    uint32_t fixed;             /* what it reads as when kept nowhere */
+    /* Check and keep; false: #GP. NULL: read-only. */
+    bool (*write)(struct cpu *c, const struct msr_rule *r, uint32_t msr,
+                  uint64_t v);
+};
+
+static uint64_t *field_of(struct cpu *c, const struct msr_rule *r,
+                          uint32_t msr)
+{
+    return (uint64_t *)((char *)c + r->field) + (msr - r->first);
+}
+
 static bool types_valid(uint64_t v, unsigned count, uint32_t types)
 {
-    unsigned n;
-
-    for (n = 0; n < count; n++) {
+    for (unsigned n = 0; n < count; n++) {
         unsigned type = v >> (n * 8) & 0xff;
 
         if (type > 7 || !(types >> type & 1))
@@ -44,257 +53,253 @@ static bool types_valid(uint64_t v, unsigned count, uint32_t types)
     return true;
 }
 
-/* The fixed-range MTRR of that number, or NULL. */
-static uint64_t *mtrr_fixed(struct cpu *c, uint32_t msr)
+static uint64_t beyond_phys(const struct cpu *c)
 {
-    if (msr == MSR_MTRR_FIX64K)
-        return &c->mtrr_fixed[0];
-    if (msr == MSR_MTRR_FIX16K || msr == MSR_MTRR_FIX16K + 1)
-        return &c->mtrr_fixed[1 + msr - MSR_MTRR_FIX16K];
-    if (msr >= MSR_MTRR_FIX4K && msr <= MSR_MTRR_FIX4K_LAST)
-        return &c->mtrr_fixed[3 + msr - MSR_MTRR_FIX4K];
-    return NULL;
+    return ~((1ull << c->model->phys_bits) - 1);
 }
 
-static bool is_mtrr_var(uint32_t msr)
-{
-    return msr >= MSR_MTRR_PHYS && msr <= MSR_MTRR_PHYS_LAST;
-}
+/* ---- Writes -------------------------------------------------------------- */
 
-static bool read_mtrr(struct cpu *c, uint32_t msr, uint64_t *v)
+static bool write_any(struct cpu *c, const struct msr_rule *r, uint32_t msr,
+                      uint64_t v)
 {
-    const uint64_t *fixed = mtrr_fixed(c, msr);
-
-    if (!cpu_has(c, CPUID_MTRR))
-        return false;
-    if (fixed)
-        *v = *fixed;
-    else if (is_mtrr_var(msr))
-        *v = c->mtrr_var[msr - MSR_MTRR_PHYS];
-    else if (msr == MSR_MTRRCAP)
-        *v = MTRRCAP_VALUE;
-    else if (msr == MSR_MTRR_DEF_TYPE)
-        *v = c->mtrr_def_type;
-    else
-        return false;
+    *field_of(c, r, msr) = v;
     return true;
+}
+
+static bool write_low(struct cpu *c, const struct msr_rule *r, uint32_t msr,
+                      uint64_t v)
+{
+    return write_any(c, r, msr, (uint32_t)v);
+}
+
+/* An address: all 64 bits with long mode, where it must be canonical. */
+static bool write_address(struct cpu *c, const struct msr_rule *r,
+                          uint32_t msr, uint64_t v)
+{
+    if (!cpu_model_is_64bit(c->model))
+        return write_low(c, r, msr, v);
+    return cpu_canonical(v) && write_any(c, r, msr, v);
+}
+
+static bool write_ignored(struct cpu *c, const struct msr_rule *r,
+                          uint32_t msr, uint64_t v)
+{
+    return true;
+}
+
+static bool write_zero(struct cpu *c, const struct msr_rule *r, uint32_t msr,
+                       uint64_t v)
+{
+    return v == 0;
+}
+
+static bool write_tsc(struct cpu *c, const struct msr_rule *r, uint32_t msr,
+                      uint64_t v)
+{
+    c->tsc_offset = v - c->bus->tsc(c->bus->ctx);
+    return true;
+}
+
+static bool write_misc_enable(struct cpu *c, const struct msr_rule *r,
+                              uint32_t msr, uint64_t v)
+{
+    c->misc_enable = (c->misc_enable & ~(uint64_t)MISC_ENABLE_WRITABLE) |
+                     (v & MISC_ENABLE_WRITABLE);
+    return true;
+}
+
+static bool write_pat(struct cpu *c, const struct msr_rule *r, uint32_t msr,
+                      uint64_t v)
+{
+    return types_valid(v, 8, PAT_TYPES) && write_any(c, r, msr, v);
+}
+
+static bool write_mtrr_fixed(struct cpu *c, const struct msr_rule *r,
+                             uint32_t msr, uint64_t v)
+{
+    return types_valid(v, 8, MTRR_TYPES) && write_any(c, r, msr, v);
 }
 
 /* Bases are even numbers with a type, masks odd with a valid bit. */
-static bool mtrr_var_valid(uint32_t msr, uint64_t v)
+static bool write_mtrr_var(struct cpu *c, const struct msr_rule *r,
+                           uint32_t msr, uint64_t v)
 {
-    uint64_t reserved = ~PAGING_PHYS_MASK;
+    uint64_t reserved = beyond_phys(c);
 
-    if (msr & 1)
-        return !(v & (reserved | (0xfff & ~MTRR_MASK_VALID)));
-    return !(v & (reserved | 0xf00)) && types_valid(v, 1, MTRR_TYPES);
+    reserved |= msr & 1 ? 0xfff & ~MTRR_MASK_VALID : 0xf00;
+    if ((v & reserved) || (!(msr & 1) && !types_valid(v, 1, MTRR_TYPES)))
+        return false;
+    return write_any(c, r, msr, v);
 }
 
-static bool write_mtrr(struct cpu *c, uint32_t msr, uint64_t v)
+static bool write_mtrr_default(struct cpu *c, const struct msr_rule *r,
+                               uint32_t msr, uint64_t v)
 {
-    uint64_t *fixed = mtrr_fixed(c, msr);
+    return !(v & ~(uint64_t)MTRR_DEF_WRITABLE) &&
+           types_valid(v, 1, MTRR_TYPES) && write_any(c, r, msr, v);
+}
 
-    if (!cpu_has(c, CPUID_MTRR))
+/* Once off it stays so until reset (SDM vol. 3, 10.4.3). */
+static bool write_apic_base(struct cpu *c, const struct msr_rule *r,
+                            uint32_t msr, uint64_t v)
+{
+    const uint64_t known = APIC_BASE_ENABLE | (~beyond_phys(c) & ~0xfffull);
+
+    if (v & ~(known | APIC_BASE_BSP))
         return false;
-    if (fixed) {
-        if (!types_valid(v, 8, MTRR_TYPES))
-            return false;
-        *fixed = v;
-    } else if (is_mtrr_var(msr)) {
-        if (!mtrr_var_valid(msr, v))
-            return false;
-        c->mtrr_var[msr - MSR_MTRR_PHYS] = v;
-    } else if (msr == MSR_MTRR_DEF_TYPE) {
-        if ((v & ~(uint64_t)MTRR_DEF_WRITABLE) ||
-            !types_valid(v, 1, MTRR_TYPES))
-            return false;
-        c->mtrr_def_type = v;
-    } else {
-        return false;
-    }
+    c->apic_base = (v & known) | (c->apic_base & APIC_BASE_BSP);
+    if (c->bus->apic_base_written)
+        c->bus->apic_base_written(c->bus->ctx, c->apic_base);
     return true;
 }
 
-static bool has_nx(const struct cpu *c)
+/* LMA is the processor's; LME is fixed while paging (APM vol. 2, 3.1.7). */
+static bool write_efer(struct cpu *c, const struct msr_rule *r, uint32_t msr,
+                       uint64_t v)
 {
-    return c->model->ext_edx & CPUID_EXT_NX;
-}
-
-static uint64_t read_tsc(const struct cpu *c)
-{
-    return c->bus->tsc(c->bus->ctx) + c->tsc_offset;
-}
-
-/* False: no such MSR. */
-static bool read_msr(struct cpu *c, uint32_t msr, uint64_t *v)
-{
-    switch (msr) {
-    case MSR_TSC:
-        *v = read_tsc(c);
-        return cpu_has(c, CPUID_TSC);
-    case MSR_PLATFORM_ID:
-    case MSR_UCODE_REV:
-    case MSR_DEBUGCTL:
-        *v = 0;
-        return true;
-    case MSR_SYSENTER_CS:
-        *v = c->sysenter_cs;
-        return cpu_has(c, CPUID_SEP);
-    case MSR_SYSENTER_ESP:
-        *v = c->sysenter_esp;
-        return cpu_has(c, CPUID_SEP);
-    case MSR_SYSENTER_EIP:
-        *v = c->sysenter_eip;
-        return cpu_has(c, CPUID_SEP);
-    case MSR_MISC_ENABLE:
-        *v = c->misc_enable;
-        return true;
-    case MSR_PAT:
-        *v = c->pat;
-        return cpu_has(c, CPUID_PAT);
-    case MSR_EFER:
-        *v = c->efer;
-        return has_nx(c);
-    default:
-        return read_mtrr(c, msr, v);
-    }
-}
-
-static bool write_efer(struct cpu *c, uint64_t v)
-{
-    if (!has_nx(c) || (v & ~(uint64_t)EFER_NXE))
-        return false;
-    c->efer = v;
-    mmu_mode_changed(c);
-    code_mode_changed(c);
-    return true;
-}
-
-/* False: no such MSR, or a value that it does not take. */
-static bool write_msr(struct cpu *c, uint32_t msr, uint64_t v)
-{
-    switch (msr) {
-    case MSR_TSC:
-        c->tsc_offset = v - c->bus->tsc(c->bus->ctx);
-        return cpu_has(c, CPUID_TSC);
-    case MSR_UCODE_REV:         /* software clears it to ask by CPUID */
-        return true;
-    case MSR_DEBUGCTL:          /* no LBR, no BTF */
-        return v == 0;
-    case MSR_SYSENTER_CS:
-        c->sysenter_cs = (uint32_t)v;
-        return cpu_has(c, CPUID_SEP);
-    case MSR_SYSENTER_ESP:
-        c->sysenter_esp = (uint32_t)v;
-        return cpu_has(c, CPUID_SEP);
-    case MSR_SYSENTER_EIP:
-        c->sysenter_eip = (uint32_t)v;
-        return cpu_has(c, CPUID_SEP);
-    case MSR_MISC_ENABLE:
-        c->misc_enable = (c->misc_enable & ~(uint64_t)MISC_ENABLE_WRITABLE) |
-                         (v & MISC_ENABLE_WRITABLE);
-        return true;
-    case MSR_PAT:
-        if (!cpu_has(c, CPUID_PAT) || !types_valid(v, 8, PAT_TYPES))
-            return false;
-        c->pat = v;
-        return true;
-    case MSR_EFER:
-        return write_efer(c, v);
-    default:
-        return write_mtrr(c, msr, v);
-    }
-}
-
-static void set_edx_eax(struct cpu *c, uint64_t v)
-{
-    c->gpr[RAX] = (uint32_t)v;
-    c->gpr[RDX] = v >> 32;
-}
-
-static void rdmsr(struct cpu *c)
-{
-    uint64_t v;
-
-    cpu_need_cpl0(c);
-    if (!read_msr(c, (uint32_t)c->gpr[RCX], &v))
-        cpu_raise(c, EXC_GP, 0);
-    set_edx_eax(c, v);
-}
-
-static void wrmsr(struct cpu *c)
-{
-    uint64_t v = (uint64_t)(uint32_t)c->gpr[RDX] << 32 |
-                 (uint32_t)c->gpr[RAX];
-
-    cpu_need_cpl0(c);
-    if (!write_msr(c, (uint32_t)c->gpr[RCX], v))
-        cpu_raise(c, EXC_GP, 0);
-}
-
-static void need_feature(struct cpu *c, uint32_t bit)
-{
-    if (!cpu_has(c, bit))
-        cpu_raise(c, EXC_UD, 0);
-}
-
-void op_msr(struct cpu *c, const struct insn *i)
-{
-    switch (i->opcode) {
-    case 0x30:
-        need_feature(c, CPUID_MSR);
-        wrmsr(c);
-        break;
-    case 0x31:
-        need_feature(c, CPUID_TSC);
-        if ((c->cr4 & CR4_TSD) && c->cpl != 0)
-            cpu_raise(c, EXC_GP, 0);
-        set_edx_eax(c, read_tsc(c));
-        break;
-    case 0x32:
-        need_feature(c, CPUID_MSR);
-        rdmsr(c);
-        break;
-    default:
-        /* RDPMC: there is no counter that ECX could name. */
-        cpu_raise(c, EXC_GP, 0);
-    }
-}
-
-/* SYSENTER and SYSEXIT make their segments up (SDM vol. 2). */
-static struct cpu_seg flat_segment(uint32_t sel, unsigned cpl, bool code)
-{
-    return (struct cpu_seg){
-        .sel = (uint16_t)(SEL_ERROR(sel) | cpl), .limit = 0xffffffffu,
-        .attr = (uint16_t)(SEG_G | SEG_DB | SEG_P | SEG_S | cpl << 5 |
-                           SEG_TYPE_A | SEG_TYPE_W |
-                           (code ? SEG_TYPE_CODE : 0)),
+    static const struct { uint32_t feature, efer; } bits[] = {
+        { CPUID_EXT_SYSCALL, EFER_SCE }, { CPUID_EXT_LM, EFER_LME },
+        { CPUID_EXT_NX, EFER_NXE },
     };
+    uint64_t known = 0;
+
+    for (unsigned n = 0; n < sizeof(bits) / sizeof(bits[0]); n++)
+        if (c->model->ext_edx & bits[n].feature)
+            known |= bits[n].efer;
+    if (cpu_model_is_64bit(c->model))
+        v &= ~(uint64_t)EFER_LMA;
+    if ((v & ~known) || ((c->cr0 & CR0_PG) && ((v ^ c->efer) & EFER_LME)))
+        return false;
+    c->efer = v | (c->efer & EFER_LMA);
+    return true;
 }
 
-static void fast_transfer(struct cpu *c, uint32_t cs, unsigned cpl,
-                          uint64_t eip, uint64_t esp)
-{
-    c->seg[CS] = flat_segment(cs, cpl, true);
-    c->seg[SS] = flat_segment(cs + 8, cpl, false);
-    c->cpl = (uint8_t)cpl;
-    c->rip = (uint32_t)eip;
-    c->gpr[RSP] = (uint32_t)esp;
-    code_mode_changed(c);
-}
+/* ---- The table ----------------------------------------------------------- */
 
-void op_sysenter(struct cpu *c, const struct insn *i)
-{
-    uint32_t cs = (uint32_t)c->sysenter_cs;
+#define FIELD(f) .field = offsetof(struct cpu, f)
+#define LONG_MODE .when = WITH_EXT, .feature = CPUID_EXT_LM
 
-    need_feature(c, CPUID_SEP);
-    if (!(c->cr0 & CR0_PE) || SEL_IS_NULL(cs))
-        cpu_raise(c, EXC_GP, 0);
-    if (i->opcode == 0x34) {
-        cpu_flags_set(c, 0, FLAG_VM | FLAG_IF | FLAG_RF);
-        fast_transfer(c, cs, 0, c->sysenter_eip, c->sysenter_esp);
-    } else {
-        cpu_need_cpl0(c);
-        fast_transfer(c, cs + 16, 3, c->gpr[RDX], c->gpr[RCX]);
+static const struct msr_rule rules[] = {
+    /* TSC: read_special */
+    { 0x10, 0x10, WITH_EDX, CPUID_TSC, .write = write_tsc },
+    /* PLATFORM_ID */
+    { 0x17, 0x17, .when = INTEL_ONLY },
+    /* APIC_BASE */
+    { 0x1b, 0x1b, WITH_EDX, CPUID_APIC, FIELD(apic_base),
+      .write = write_apic_base },
+    /* Microcode revision: software clears it to ask by CPUID */
+    { 0x8b, 0x8b, .write = write_ignored },
+    /* MTRRCAP */
+    { 0xfe, 0xfe, WITH_EDX, CPUID_MTRR, .fixed = MTRRCAP_VALUE },
+    /* SYSENTER_CS, _ESP, _EIP */
+    { 0x174, 0x174, WITH_EDX, CPUID_SEP, FIELD(sysenter_cs),
+      .write = write_low },
+    { 0x175, 0x175, WITH_EDX, CPUID_SEP, FIELD(sysenter_esp),
+      .write = write_address },
+    { 0x176, 0x176, WITH_EDX, CPUID_SEP, FIELD(sysenter_eip),
+      .write = write_address },
+    { 0x1a0, 0x1a0, .when = INTEL_ONLY, FIELD(misc_enable),
+      .write = write_misc_enable },
+    /* DEBUGCTL: no LBR, no BTF */
+    { 0x1d9, 0x1d9, .write = write_zero },
+    { 0x200, 0x20f, WITH_EDX, CPUID_MTRR, FIELD(mtrr_var),
+      .write = write_mtrr_var },
+    /* MTRR_FIX64K, two FIX16K, eight FIX4K */
+    { 0x250, 0x250, WITH_EDX, CPUID_MTRR, FIELD(mtrr_fixed[0]),
+      .write = write_mtrr_fixed },
+    { 0x258, 0x259, WITH_EDX, CPUID_MTRR, FIELD(mtrr_fixed[1]),
+      .write = write_mtrr_fixed },
+    { 0x268, 0x26f, WITH_EDX, CPUID_MTRR, FIELD(mtrr_fixed[3]),
+      .write = write_mtrr_fixed },
+    { 0x277, 0x277, WITH_EDX, CPUID_PAT, FIELD(pat), .write = write_pat },
+    { 0x2ff, 0x2ff, WITH_EDX, CPUID_MTRR, FIELD(mtrr_def_type),
+      .write = write_mtrr_default },
+    /* EFER, STAR, LSTAR, CSTAR, SFMASK */
+    { 0xc0000080, 0xc0000080, WITH_EXT,
+      CPUID_EXT_NX | CPUID_EXT_SYSCALL | CPUID_EXT_LM, FIELD(efer),
+      .write = write_efer },
+    { 0xc0000081, 0xc0000081, WITH_EXT, CPUID_EXT_SYSCALL, FIELD(star),
+      .write = write_any },
+    { 0xc0000082, 0xc0000082, LONG_MODE, FIELD(lstar),
+      .write = write_address },
+    { 0xc0000083, 0xc0000083, LONG_MODE, FIELD(cstar),
+      .write = write_address },
+    { 0xc0000084, 0xc0000084, LONG_MODE, FIELD(sfmask), .write = write_low },
+    /* FS_BASE, GS_BASE, KERNEL_GS_BASE */
+    { 0xc0000100, 0xc0000100, LONG_MODE, FIELD(seg[FS].base),
+      .write = write_address },
+    { 0xc0000101, 0xc0000101, LONG_MODE, FIELD(seg[GS].base),
+      .write = write_address },
+    { 0xc0000102, 0xc0000102, LONG_MODE, FIELD(kernel_gs_base),
+      .write = write_address },
+    /* What guests ask of every AMD: SYSCFG, HWCR, NB_CFG, C1E, DE_CFG */
+    { 0xc0010010, 0xc0010010, .when = AMD_ONLY, .write = write_ignored },
+    { 0xc0010015, 0xc0010015, .when = AMD_ONLY, .write = write_ignored },
+    { 0xc001001f, 0xc001001f, .when = AMD_ONLY, .write = write_ignored },
+    { 0xc0010055, 0xc0010055, .when = AMD_ONLY, .write = write_ignored },
+    { 0xc0011029, 0xc0011029, .when = AMD_ONLY, .write = write_ignored },
+};
+
+static bool rule_applies(const struct cpu_model *m, const struct msr_rule *r)
+{
+    bool amd = strcmp(m->vendor, "AuthenticAMD") == 0;
+
+    switch (r->when) {
+    case WITH_EDX:
+        return m->features_edx & r->feature;
+    case WITH_EXT:
+        return m->ext_edx & r->feature;
+    case AMD_ONLY:
+        return amd;
+    case INTEL_ONLY:
+        return !amd;
+    default:
+        return true;
     }
+}
+
+/* The rule of this MSR on this model, or NULL: there is none such. */
+static const struct msr_rule *find_rule(const struct cpu_model *m,
+                                        uint32_t msr)
+{
+    for (unsigned n = 0; n < sizeof(rules) / sizeof(rules[0]); n++)
+        if (msr >= rules[n].first && msr <= rules[n].last)
+            return rule_applies(m, &rules[n]) ? &rules[n] : NULL;
+    return NULL;
+}
+
+bool cpu_msr_read(const struct cpu *c, uint32_t msr, uint64_t *v)
+{
+    const struct msr_rule *r = find_rule(c->model, msr);
+
+    if (!r)
+        return false;
+    if (r->write == write_tsc)
+        *v = c->bus->tsc(c->bus->ctx) + c->tsc_offset;
+    else if (r->field)
+        *v = *field_of((struct cpu *)c, r, msr);
+    else
+        *v = r->fixed;
+    return true;
+}
+
+bool cpu_msr_write(struct cpu *c, uint32_t msr, uint64_t v)
+{
+    const struct msr_rule *r = find_rule(c->model, msr);
+
+    return r && r->write && r->write(c, r, msr, v);
+}
+
+uint32_t cpu_msr_passthrough(const struct cpu_model *m, unsigned n)
+{
+    static const uint32_t all[] = {
+        0x174, 0x175, 0x176, 0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,
+        0xc0000100, 0xc0000101, 0xc0000102,
+    };
+
+    for (unsigned k = 0; k < sizeof(all) / sizeof(all[0]); k++)
+        if (find_rule(m, all[k]) && n-- == 0)
+            return all[k];
+    return 0;
 }

@@ -19,7 +19,7 @@
 /* Bits that must be zero. 4 MiB pages without PSE-36 (SDM vol. 3, 4.3). */
 #define PDE_4M_RESERVED  0x003fe000u
 #define PDE_2M_RESERVED  0x001fe000u
-#define PDPTE_RESERVED   (0x1e6ull | ~PAGING_PHYS_MASK)
+#define PDPTE_RESERVED   0x1e6ull
 
 /* One walk under way: entries seen and the rights they leave. */
 struct walk {
@@ -187,12 +187,13 @@ bool paging_walk(struct cpu *c, uint32_t lin, enum mmu_access access,
 
 bool paging_load_pdptes(struct cpu *c, uint32_t cr3)
 {
+    uint64_t reserved = PDPTE_RESERVED | ~0ull << c->model->phys_bits;
     uint64_t pdpte[4];
     unsigned n;
 
     for (n = 0; n < 4; n++) {
         pdpte[n] = phys_read(c, (cr3 & 0xffffffe0u) + n * 8, 8);
-        if ((pdpte[n] & PTE_P) && (pdpte[n] & PDPTE_RESERVED))
+        if ((pdpte[n] & PTE_P) && (pdpte[n] & reserved))
             return false;
     }
     memcpy(c->pdpte, pdpte, sizeof(pdpte));

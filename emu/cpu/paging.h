@@ -4,7 +4,7 @@
 
 #include "emu/cpu/cpu.h"
 
-/* Physical address bits, as CPUID 80000008h tells. */
+/* Physical address bits of every model that the interpreter runs. */
 #define PAGING_PHYS_BITS 36
 #define PAGING_PHYS_MASK ((1ull << PAGING_PHYS_BITS) - 1)
 

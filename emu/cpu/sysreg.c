@@ -157,7 +157,7 @@ static void lmsw(struct cpu *c, uint16_t v)
     const uint32_t mask = CR0_MP | CR0_EM | CR0_TS;
 
     cpu_need_cpl0(c);
-    cpu_set_cr0(c, ((uint32_t)c->cr0 & ~mask) | (v & (mask | CR0_PE)));
+    cpu_set_cr(c, 0, ((uint32_t)c->cr0 & ~mask) | (v & (mask | CR0_PE)));
 }
 
 /* The address is the segment's; INVLPG checks neither limit nor rights. */

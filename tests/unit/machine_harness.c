@@ -88,8 +88,14 @@ static void fake_kick(struct engine *e)
 }
 
 static const struct engine_ops fake_engine = {
-    "fake", fake_probe, fake_create, fake_destroy, fake_run,
-    fake_memory_changed, fake_map_changed, fake_kick
+    .name = "fake",
+    .probe = fake_probe,
+    .create = fake_create,
+    .destroy = fake_destroy,
+    .run = fake_run,
+    .memory_changed = fake_memory_changed,
+    .map_changed = fake_map_changed,
+    .kick = fake_kick,
 };
 
 /* ---- Machines ----------------------------------------------------------- */
