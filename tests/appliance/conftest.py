@@ -18,13 +18,14 @@ BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
 ELF = BUILD / "trestle.elf"
 OVMF = pathlib.Path(os.environ.get("OVMF", "/usr/share/OVMF"))
 GRUB_MODULES = ("multiboot2 normal part_gpt part_msdos iso9660 fat all_video "
-                "serial terminal gzio test boot configfile")
+                "serial terminal gzio test boot configfile wrmsr")
 
 
-def make_iso(path, options, modules=(), gzipped=True):
+def make_iso(path, options, modules=(), gzipped=True, before=()):
     """A boot medium that starts the appliance at once with `options`.
 
     modules: (name, bytes) pairs, gzip'd on the medium if `gzipped`.
+    before: GRUB's commands before it loads the appliance.
     """
     import gzip
 
@@ -33,6 +34,7 @@ def make_iso(path, options, modules=(), gzipped=True):
     subprocess.run(["strip", "-o", root / "boot/trestle.elf", ELF], check=True)
     lines = ["insmod gzio",
              'if [ "${grub_platform}" = efi ]; then insmod all_video; fi',
+             *before,
              f"multiboot2 /boot/trestle.elf {options}"]
     for name, data in modules:
         (root / name).write_bytes(gzip.compress(data) if gzipped else data)
