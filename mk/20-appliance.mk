@@ -59,19 +59,23 @@ $(METAL)/font.S: tools/font.py $(METAL)/flags
 $(METAL)/font.o: $(METAL)/font.S
 	@$(CC) -c -o $@ $<
 
-# Twice: the symbol table of the first link goes into the second.
-APPLIANCE_LINK = ld $(APPLIANCE_LDFLAGS) -o $(1) $(APPLIANCE_OBJ) $(2) \
-    $(APPLIANCE_EXTRA_OBJ) $(APPLIANCE_LWIP) -L$(NEWLIB_LIB) --start-group -lc -lm --end-group
+# $(call appliance_link,OBJECTS): $@ from them. Twice: the symbol table of the
+# first link goes into the second.
+define appliance_link
+@echo "  LD    $@"
+@python3 tools/symtab.py --empty > $(METAL)/$(@F)0.S
+@$(CC) -c -o $(METAL)/$(@F)0.o $(METAL)/$(@F)0.S
+@ld $(APPLIANCE_LDFLAGS) -o $(METAL)/$(@F).first $(1) $(METAL)/$(@F)0.o \
+  $(APPLIANCE_LIBS)
+@python3 tools/symtab.py $(METAL)/$(@F).first > $(METAL)/$(@F).S
+@$(CC) -c -o $(METAL)/$(@F).o $(METAL)/$(@F).S
+@ld $(APPLIANCE_LDFLAGS) -o $@ $(1) $(METAL)/$(@F).o $(APPLIANCE_LIBS)
+@python3 tools/symtab.py --check $(METAL)/$(@F).first $@
+endef
+APPLIANCE_LIBS = $(APPLIANCE_LWIP) -L$(NEWLIB_LIB) --start-group -lc -lm --end-group
 $(BUILD)/trestle.elf: $(APPLIANCE_OBJ) $(APPLIANCE_EXTRA_OBJ) $(APPLIANCE_LWIP) linker.ld \
     tools/symtab.py $(METAL)/sources
-	@echo "  LD    $@"
-	@python3 tools/symtab.py --empty > $(METAL)/symtab0.S
-	@$(CC) -c -o $(METAL)/symtab0.o $(METAL)/symtab0.S
-	@$(call APPLIANCE_LINK,$(METAL)/first.elf,$(METAL)/symtab0.o)
-	@python3 tools/symtab.py $(METAL)/first.elf > $(METAL)/symtab.S
-	@$(CC) -c -o $(METAL)/symtab.o $(METAL)/symtab.S
-	@$(call APPLIANCE_LINK,$@,$(METAL)/symtab.o)
-	@python3 tools/symtab.py --check $(METAL)/first.elf $@
+	$(call appliance_link,$(APPLIANCE_OBJ) $(APPLIANCE_EXTRA_OBJ))
 
 # ---- Boot medium ----------------------------------------------------------
 
@@ -131,7 +135,7 @@ run: $(BUILD)/trestle.iso
 .PHONY: check-appliance
 # Debian's python3: pexpect and scapy are its packages.
 ## check-appliance the appliance's tests in QEMU, PYTEST_ARGS=
-check-appliance: $(BUILD)/trestle.iso guests | $(DEPS_test)
+check-appliance: $(BUILD)/trestle.iso $(BUILD)/enginetest.elf guests | $(DEPS_test)
 	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
 	  tests/appliance $(PYTEST_ARGS)
 

@@ -21,8 +21,8 @@ GRUB_MODULES = ("multiboot2 normal part_gpt part_msdos iso9660 fat all_video "
                 "serial terminal gzio test boot configfile wrmsr")
 
 
-def make_iso(path, options, modules=(), gzipped=True, before=()):
-    """A boot medium that starts the appliance at once with `options`.
+def make_iso(path, options, modules=(), gzipped=True, before=(), elf=ELF):
+    """A boot medium that starts `elf` at once with `options`.
 
     modules: (name, bytes) pairs, gzip'd on the medium if `gzipped`.
     before: GRUB's commands before it loads the appliance.
@@ -31,7 +31,7 @@ def make_iso(path, options, modules=(), gzipped=True, before=()):
 
     root = path.parent / (path.name + ".d")
     (root / "boot/grub").mkdir(parents=True)
-    subprocess.run(["strip", "-o", root / "boot/trestle.elf", ELF], check=True)
+    subprocess.run(["strip", "-o", root / "boot/trestle.elf", elf], check=True)
     lines = ["insmod gzio",
              'if [ "${grub_platform}" = efi ]; then insmod all_video; fi',
              *before,
@@ -134,9 +134,10 @@ def boot(tmp_path):
     """boot(options, firmware=..., modules=..., ...) -> Appliance."""
     started = []
 
-    def start(options, firmware="bios", modules=(), gzipped=True, **kwargs):
+    def start(options, firmware="bios", modules=(), gzipped=True, elf=ELF,
+              **kwargs):
         medium = make_iso(tmp_path / f"medium{len(started)}.iso", options,
-                          modules, gzipped)
+                          modules, gzipped, elf)
         started.append(Appliance(medium, firmware, tmp_path, **kwargs))
         return started[-1]
 

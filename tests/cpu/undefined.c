@@ -2,6 +2,8 @@
  * Flags and results that the Intel SDM calls undefined. The source of each
  * row is "Flags Affected" on that instruction's page in volume 2.
  */
+#include "tests/cpu/undefined.h"
+
 #include "tests/cpu/generate.h"
 
 #define A FLAG_AF
@@ -37,20 +39,40 @@ static const struct undefined_row rows[] = {
     { 1, 0xbc, 0xbd, 0, C | O | S | A | P },            /* BSF, BSR */
 };
 
-static uint32_t from_table(const struct form *f)
+static uint32_t from_table(const struct undefined_insn *i)
 {
     for (unsigned n = 0; n < sizeof(rows) / sizeof(rows[0]); n++) {
         const struct undefined_row *r = &rows[n];
 
-        if (f->map == r->map && f->opcode >= r->first &&
-            f->opcode <= r->last &&
-            (!r->exts || r->exts >> f->ext & 1))
+        if (i->map == r->map && i->opcode >= r->first &&
+            i->opcode <= r->last &&
+            (!r->exts || r->exts >> i->ext & 1))
             return r->flags;
     }
     return 0;
 }
 
-static unsigned operand_bits(const struct form *f)
+uint32_t undefined_flags(const struct undefined_insn *i)
+{
+    uint32_t flags = from_table(i);
+
+    if (i->count <= 0)
+        return flags;
+    if (i->count > 1)           /* shifts, rotates, SHLD, SHRD: OF */
+        flags |= O;
+    if (i->map) {               /* SHLD, SHRD */
+        flags |= A;
+        if (i->count > i->bits)
+            flags |= C | O | S | Z | P;
+    } else if (i->ext >= 4) {   /* SHL, SHR, SAR */
+        flags |= A;
+        if (i->count >= i->bits && i->ext != 7)
+            flags |= C;
+    }
+    return flags;
+}
+
+static int operand_bits(const struct form *f)
 {
     if (!f->map && !(f->opcode & 1))
         return 8;
@@ -76,23 +98,10 @@ static int shift_count(const struct test *t)
 void undefined_find(struct test *t)
 {
     const struct form *f = t->form;
-    int count = shift_count(t), bits = (int)operand_bits(f);
+    struct undefined_insn i = { f->map, f->opcode, (uint8_t)f->ext,
+                                operand_bits(f), shift_count(t) };
 
-    t->undefined = from_table(f);
-    t->result_undefined = f->map && (f->opcode & 0xf8) == 0xc8 && f->op16;
-    if (count <= 0)
-        return;
-    if (count > 1)              /* shifts, rotates, SHLD, SHRD: OF */
-        t->undefined |= O;
-    if (f->map) {               /* SHLD, SHRD */
-        t->undefined |= A;
-        if (count > bits) {
-            t->undefined |= C | O | S | Z | P;
-            t->result_undefined = true;
-        }
-    } else if (f->ext >= 4) {   /* SHL, SHR, SAR */
-        t->undefined |= A;
-        if (count >= bits && f->ext != 7)
-            t->undefined |= C;
-    }
+    t->undefined = undefined_flags(&i);
+    t->result_undefined = f->map && ((f->opcode & 0xf8) == 0xc8 ? f->op16
+                                     : i.count > i.bits);
 }

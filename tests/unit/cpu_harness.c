@@ -176,6 +176,8 @@ static void build_tables(struct harness *h)
     }
 }
 
+const struct engine_ops *harness_engine = &engine_interp;
+
 struct harness *harness_new(const struct engine_ops *ops, size_t ram_bytes)
 {
     struct harness *h = aligned_alloc(64, (sizeof(*h) + 63) & ~(size_t)63);
@@ -194,7 +196,7 @@ struct harness *harness_new(const struct engine_ops *ops, size_t ram_bytes)
         .io_read_block = io_read_block, .io_write_block = io_write_block,
         .intack = intack, .tsc = tsc, .ferr = ferr,
     };
-    h->ops = ops ? ops : &engine_interp;
+    h->ops = ops ? ops : harness_engine;
     h->cpu.model = cpu_model_find(CPU_MODEL_DEFAULT);
     h->cpu.bus = &h->bus;
     cpu_reset(&h->cpu);

@@ -52,7 +52,9 @@ struct harness {
     bool ferr;
 };
 
-/* `ops` NULL: engine_interp. ram_bytes: a multiple of 4 KiB, >= 128 KiB. */
+/* The engine of tests that ask for none: engine_interp unless changed. */
+extern const struct engine_ops *harness_engine;
+/* `ops` NULL: harness_engine. ram_bytes: a multiple of 4 KiB, >= 128 KiB. */
 struct harness *harness_new(const struct engine_ops *ops, size_t ram_bytes);
 void harness_free(struct harness *h);
 

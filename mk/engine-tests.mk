@@ -1,0 +1,24 @@
+# The engines' test program, tests/engine: the host program's platform and all
+# of emu/ with another kernel_main. On the bare machine enginetest.elf, which
+# has the hardware engines; on Linux enginetest.
+ENGINETEST_CPU := $(addprefix tests/unit/test_cpu_,fpu.c int.c) \
+    $(sort $(wildcard tests/unit/test_cpu_sys_*.c))
+ENGINETEST_SRC := $(sort $(wildcard tests/engine/*.c)) $(ENGINETEST_CPU) \
+    tests/unit/cpu_harness.c tests/unit/sys_harness.c tests/cpu/undefined.c
+# Their <cmocka.h> is tests/engine/cmocka.h, and each main a function of main.c.
+ENGINETEST_UNIT := $(filter tests/unit/%,$(ENGINETEST_SRC))
+ENGINETEST_FLAGS = -Itests/engine -Dmain=$(basename $(notdir $<)) -Wno-missing-prototypes
+
+ENGINETEST_HOSTED := $(patsubst %.c,$(HOSTED)/%.o,$(ENGINETEST_SRC) \
+    $(wildcard tests/engine/hosted/*.c))
+$(foreach f,$(ENGINETEST_UNIT),$(eval CFLAGS_$(f) = $$(ENGINETEST_FLAGS)))
+$(BUILD)/enginetest: $(ENGINETEST_HOSTED) $(filter-out %/kernel/main.o,$(HOSTED_OBJ)) $(HOSTED_LWIP)
+	@echo "  LD    $@"
+	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm
+
+ENGINETEST_OBJ := $(patsubst %.c,$(METAL)/%.o,$(ENGINETEST_SRC) \
+    $(wildcard tests/engine/metal/*.c)) \
+    $(filter-out %/kernel/main.o,$(APPLIANCE_OBJ))
+$(patsubst %.c,$(METAL)/%.o,$(ENGINETEST_UNIT)): CFLAGS_FILE = $(ENGINETEST_FLAGS)
+$(BUILD)/enginetest.elf: $(ENGINETEST_OBJ) $(APPLIANCE_LWIP) linker.ld tools/symtab.py
+	$(call appliance_link,$(ENGINETEST_OBJ))

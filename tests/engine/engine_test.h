@@ -1,0 +1,16 @@
+/* The modes of the engines' test program; arguments begin behind the engine. */
+#ifndef TESTS_ENGINE_ENGINE_TEST_H
+#define TESTS_ENGINE_ENGINE_TEST_H
+
+#include <stdint.h>
+
+struct engine_ops;
+
+/* Argument `i` as a number, or `otherwise` where there is none. */
+uint64_t engine_test_number(int argc, char **argv, int i, uint64_t otherwise);
+
+/* Each prints its verdict as "N passed, M failed" and returns 0 if M is 0. */
+int lockstep_run(const struct engine_ops *engine, int argc, char **argv);
+int fuzz_run(const struct engine_ops *engine, int argc, char **argv);
+
+#endif

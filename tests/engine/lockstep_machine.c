@@ -1,0 +1,92 @@
+/* See lockstep_machine.h. */
+#include "tests/engine/lockstep_machine.h"
+
+#include "emu/machine_internal.h"
+#include "kernel/firmware.h"
+#include "kernel/platform.h"
+
+static size_t serial_write(void *ctx, const uint8_t *buf, size_t len)
+{
+    struct lockstep_machine *l = ctx;
+
+    for (size_t i = 0; i < len; i++) {
+        l->serial_hash = (l->serial_hash ^ buf[i]) * 0x100000001b3ull;
+        if (buf[i] >= ' ' && l->line_len < sizeof l->line - 10)
+            l->line[l->line_len++] = (char)buf[i];
+        if (buf[i] != '\n')
+            continue;
+        if (l->echo && l->line_len)
+            platform_log("guest: %.*s", (int)l->line_len, l->line);
+        l->line_len = 0;
+    }
+    return len;
+}
+
+static size_t serial_read(void *ctx, uint8_t *buf, size_t len)
+{
+    return 0;
+}
+
+static uint64_t host_clock(void *ctx)
+{
+    return platform_now_ns();
+}
+
+static void host_log(void *ctx, const char *line)
+{
+    struct lockstep_machine *l = ctx;
+
+    platform_log("%s: %s", l->name, line);
+}
+
+bool lockstep_machine_create(struct lockstep_machine *l, const char *name,
+                             const char *image, int64_t rtc)
+{
+    struct machine_config config = {
+        .name = name, .ram_bytes = LOCKSTEP_RAM, .engine = &engine_interp,
+        .bios = firmware_bios,
+        .bios_size = (size_t)(firmware_bios_end - firmware_bios),
+        .roms = &l->rom, .rom_count = 1, .boot_order = "c",
+        .rtc_base = rtc, .icount_shift = LOCKSTEP_SHIFT, .host = &l->host,
+    };
+    const char *error = "";
+    char why[160] = "";
+
+    l->name = name;
+    l->engine = &engine_interp;
+    l->serial_hash = 0xcbf29ce484222325ull;
+    l->host = (struct machine_host){ l, host_clock, host_log, NULL };
+    l->serial = (struct chardev){ l, serial_write, serial_read, NULL };
+    l->rom = (struct machine_rom){
+        "pci1234,1111.rom", firmware_vgabios,
+        (size_t)(firmware_vgabios_end - firmware_vgabios)
+    };
+    l->ram = platform_pages_alloc(LOCKSTEP_RAM);
+    if (!l->ram || disk_image_open(&l->disk, image, false, true, why,
+                                   sizeof why)) {
+        platform_log("%s: %s", name, l->ram ? why : "no memory");
+        return false;
+    }
+    config.ram = l->ram;
+    config.ide[0].disk = &l->disk.dev;
+    config.serial[0] = &l->serial;
+    l->m = machine_create(&config, &error);
+    if (!l->m)
+        platform_log("%s: %s", name, error);
+    return l->m;
+}
+
+bool lockstep_machine_engine(struct lockstep_machine *l,
+                             const struct engine_ops *engine)
+{
+    struct machine *m = l->m;
+
+    if (engine == l->engine)
+        return true;
+    l->engine->destroy(m->cpu.engine);
+    l->engine = m->config.engine = engine;
+    m->cpu.engine = engine->create(&m->cpu);
+    if (!m->cpu.engine)
+        platform_log("%s: engine %s: no memory", l->name, engine->name);
+    return m->cpu.engine;
+}
