@@ -27,22 +27,51 @@ uint64_t platform_now_ns(void);
 int64_t platform_wall_seconds(void);
 
 /*
- * Sleep until `deadline_ns` (on platform_now_ns's clock) or until an event: a
- * physical device wants service, console input, or platform_wake. May
+ * Sleep until `deadline_ns` (on platform_now_ns's clock) or until an event. For
+ * the I/O core: a physical device wants service, console input, or
+ * platform_wake; for another core: platform_core_wake. May
  * return early for no reason; never busy-waits (HLT here, poll(2) there).
  * A deadline in the past returns at once.
  */
 void platform_wait(uint64_t deadline_ns);
 
-/* End the current or the next platform_wait. Any core, interrupt handlers. */
+/*
+ * End the I/O core's current or next platform_wait. Any core, but no interrupt
+ * handler. What the caller stored before is seen by whoever is woken.
+ */
 void platform_wake(void);
+
+/* ---- Cores ------------------------------------------------------------ */
+
+/*
+ * Core 0 is the I/O core and runs kernel_main. Each of the others, 1 and up,
+ * runs one function at a time, to its end (on Linux: a thread). At least 1.
+ */
+unsigned platform_core_count(void);
+/* The caller's. Any core. */
+unsigned platform_core_index(void);
+/*
+ * Let core `core` call fn(ctx). 0; -ENODEV: no such core, or core 0; -EBUSY: it
+ * has one; -EAGAIN (Linux): no thread to be had.
+ */
+int platform_core_start(unsigned core, void (*fn)(void *ctx), void *ctx);
+/* Its function has not returned yet (core 0: always). */
+bool platform_core_busy(unsigned core);
+/*
+ * End that core's current or next platform_wait; on the bare machine an
+ * interrupt that takes it out of a guest. Any core. As platform_wake, it
+ * makes what was stored before seen.
+ */
+void platform_core_wake(unsigned core);
+/* Nanoseconds that core has spent in platform_wait. Any core. */
+uint64_t platform_core_idle_ns(unsigned core);
 
 /* ---- Log -------------------------------------------------------------- */
 
 /*
  * One formatted line to the host's log (console and in-memory ring). No
- * trailing newline in `fmt`. Safe before anything else is initialised; must
- * not be used in interrupt handlers. Lines are cut at 255 bytes.
+ * trailing newline in `fmt`. Safe before anything else is initialised; any
+ * core, but no interrupt handler. Lines are cut at 255 bytes.
  */
 void platform_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void platform_vlog(const char *fmt, va_list ap);
@@ -61,7 +90,7 @@ _Noreturn void platform_fatal(const char *fmt, ...)
 
 /*
  * `bytes` (rounded up to pages) of zeroed page-aligned memory, or NULL when
- * there is not enough. Meant for guest RAM and other large blocks.
+ * there is not enough. Meant for guest RAM and other large blocks. Any core.
  */
 void *platform_pages_alloc(size_t bytes);
 void platform_pages_free(void *pages, size_t bytes);

@@ -5,7 +5,8 @@ METAL_SRC := $(sort $(wildcard kernel/metal/*.c))
 # Parsers and the like that touch no hardware: tested and fuzzed on Linux.
 METAL_PURE := $(addprefix kernel/metal/,acpi_tables.c cmdline.c format.c \
     multiboot.c ranges.c rtc_time.c vmx_caps.c vmx_guest.c)
-METAL_ASM := boot/entry.S $(sort $(wildcard kernel/metal/*.S)) kernel/firmware.S
+METAL_ASM := boot/entry.S boot/ap_entry.S $(sort $(wildcard kernel/metal/*.S)) \
+    kernel/firmware.S
 APPLIANCE_SRC := $(METAL_SRC) $(EMU_SRC) $(KERNEL_SRC) $(DRIVER_SRC)
 # For trying things: more objects to link.
 APPLIANCE_EXTRA_OBJ ?=

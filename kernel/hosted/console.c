@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +14,17 @@
 #include <unistd.h>
 
 #include "emu/chardev.h"
+#include "kernel/hosted/cores.h"
 #include "kernel/platform.h"
 
 #define WATCHED_MAX 16
 
 static struct termios saved_mode;
-static volatile sig_atomic_t raw;
+static atomic_bool raw;         /* signals and the log look at it */
 static bool input_ended;
 static bool output_blocked;     /* the last write took less than offered */
 static int wake_fd = -1;
+static atomic_bool wake_set;     /* there is something to read there */
 static int watched[WATCHED_MAX];
 static unsigned watched_count;
 
@@ -138,8 +141,11 @@ void platform_wake(void)
 {
     uint64_t one = 1;
 
+    /* Set already: the main thread looks again before it sleeps. */
+    if (wake_fd < 0 || atomic_exchange(&wake_set, true))
+        return;
     if (write(wake_fd, &one, sizeof one) < 0)
-        return;                 /* already set: that is enough */
+        platform_fatal("cannot wake the main thread");
 }
 
 static struct timespec until(uint64_t deadline_ns)
@@ -150,7 +156,7 @@ static struct timespec until(uint64_t deadline_ns)
     return (struct timespec){ left / 1000000000u, left % 1000000000u };
 }
 
-void platform_wait(uint64_t deadline_ns)
+void cores_poll(uint64_t deadline_ns)
 {
     struct pollfd p[WATCHED_MAX + 3];
     struct timespec t = until(deadline_ns);
@@ -165,6 +171,9 @@ void platform_wait(uint64_t deadline_ns)
     for (unsigned i = 0; i < watched_count; i++)
         p[n++] = (struct pollfd){ watched[i], POLLIN, 0 };
     if (ppoll(p, n, deadline_ns == UINT64_MAX ? NULL : &t, NULL) > 0 &&
-        (p[0].revents & POLLIN) && read(wake_fd, &drop, sizeof drop) < 0)
-        return;
+        (p[0].revents & POLLIN)) {
+        if (read(wake_fd, &drop, sizeof drop) < 0)
+            return;
+        atomic_exchange(&wake_set, false);
+    }
 }

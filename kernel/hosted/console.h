@@ -1,4 +1,4 @@
-/* The terminal on stdio, and the poll(2) set that platform_wait sleeps on. */
+/* The terminal on stdio, and the poll(2) set that cores_poll sleeps on. */
 #ifndef KERNEL_HOSTED_CONSOLE_H
 #define KERNEL_HOSTED_CONSOLE_H
 

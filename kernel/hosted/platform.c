@@ -1,6 +1,7 @@
 /* The platform on Linux: time, log, memory, end. See kernel/platform.h. */
 
 #include <execinfo.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ const bool platform_exit_is_poweroff = false;
 
 static char log_ring[LOG_RING];
 static size_t log_bytes;        /* ever written */
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 
 uint64_t platform_now_ns(void)
 {
@@ -41,11 +43,13 @@ void platform_vlog(const char *fmt, va_list ap)
     if (n > (int)sizeof line - 2)
         n = sizeof line - 2;
     line[n++] = '\n';
+    pthread_mutex_lock(&log_lock);
     for (int i = 0; i < n; i++)
         log_ring[log_bytes++ % LOG_RING] = line[i];
     /* In raw mode the terminal needs the CR. */
     fprintf(stderr, "%.*s%s", n - 1, line,
             console_is_raw() ? "\r\n" : "\n");
+    pthread_mutex_unlock(&log_lock);
 }
 
 void platform_log(const char *fmt, ...)
@@ -59,12 +63,15 @@ void platform_log(const char *fmt, ...)
 
 size_t platform_log_read(char *buf, size_t size)
 {
-    size_t n = log_bytes < LOG_RING ? log_bytes : LOG_RING;
+    size_t n;
 
+    pthread_mutex_lock(&log_lock);
+    n = log_bytes < LOG_RING ? log_bytes : LOG_RING;
     if (n > size)
         n = size;
     for (size_t i = 0; i < n; i++)
         buf[i] = log_ring[(log_bytes - n + i) % LOG_RING];
+    pthread_mutex_unlock(&log_lock);
     return n;
 }
 

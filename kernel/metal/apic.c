@@ -8,6 +8,7 @@
 #include "kernel/metal/percpu.h"
 #include "kernel/metal/pic8259.h"
 #include "kernel/metal/trap.h"
+#include "kernel/metal/wait.h"
 #include "kernel/platform.h"
 
 /* Local APIC registers, as byte offsets of the xAPIC page (SDM table 11-1). */
@@ -23,6 +24,12 @@ enum { LVT_MASKED = 1u << 16, LVT_NMI = 4u << 8, LVT_EXTINT = 7u << 8,
 #define APIC_BASE_X2 (1u << 10)
 #define MSR_X2APIC 0x800u
 #define MSR_X2APIC_ICR 0x830u
+
+/* Interrupt command register, SDM 11.6.1. */
+enum { ICR_NMI = 4u << 8, ICR_INIT = 5u << 8, ICR_STARTUP = 6u << 8,
+       ICR_PENDING = 1u << 12, ICR_ASSERT = 1u << 14 };
+/* An xAPIC's sending takes microseconds; one that never ends is ignored. */
+#define ICR_TRIES 100000u
 
 enum { IOAPIC_SELECT = 0x00, IOAPIC_WINDOW = 0x10, IOAPIC_VERSION = 1,
        IOAPIC_REDIRECTION = 0x10 };
@@ -95,6 +102,20 @@ static void add_ioapic(const struct acpi_ioapic *found)
     ioapic_count++;
 }
 
+static void set_lapic(bool boot_core)
+{
+    lapic_write(LAPIC_TPR, 0);
+    lapic_write(LAPIC_LVT_TIMER, LVT_MASKED);
+    lapic_write(LAPIC_LVT_ERROR, LVT_MASKED);
+    /* The 8259 pair and the NMI line come in as before, on one core: "virtual
+     * wire", SDM 11.5.1. */
+    lapic_write(LAPIC_LVT_LINT0, boot_core ? LVT_EXTINT : LVT_MASKED);
+    lapic_write(LAPIC_LVT_LINT1, LVT_NMI | (boot_core ? 0 : LVT_MASKED));
+    lapic_write(LAPIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
+    this_cpu()->apic_id = x2 ? lapic_read(LAPIC_ID)
+                             : lapic_read(LAPIC_ID) >> 24;
+}
+
 static bool start_lapic(void)
 {
     uint64_t base = read_msr(MSR_APIC_BASE);
@@ -108,19 +129,21 @@ static bool start_lapic(void)
         if (!lapic)
             return false;
     }
-    lapic_write(LAPIC_TPR, 0);
-    lapic_write(LAPIC_LVT_TIMER, LVT_MASKED);
-    lapic_write(LAPIC_LVT_ERROR, LVT_MASKED);
-    /* The 8259 pair comes in as before: "virtual wire", SDM 11.5.1. */
-    lapic_write(LAPIC_LVT_LINT0, LVT_EXTINT);
-    lapic_write(LAPIC_LVT_LINT1, LVT_NMI);
-    lapic_write(LAPIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
-    this_cpu()->apic_id = x2 ? lapic_read(LAPIC_ID)
-                             : lapic_read(LAPIC_ID) >> 24;
+    set_lapic(true);
     return true;
 }
 
-static void wake_handler(void *ctx) { this_cpu()->wake = true; }
+void apic_init_cpu(void)
+{
+    uint64_t base = read_msr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
+
+    write_msr(MSR_APIC_BASE, base);
+    if (x2)                     /* off - xAPIC - x2APIC, SDM 11.12.5 */
+        write_msr(MSR_APIC_BASE, base | APIC_BASE_X2);
+    set_lapic(false);
+}
+
+static void wake_handler(void *ctx) { wait_end(NULL); }
 
 void apic_init(void)
 {
@@ -193,21 +216,55 @@ uint64_t apic_msi_address(void)
 
 uint32_t apic_msi_data(unsigned vector) { return vector; }
 
-void apic_send_wake(uint32_t apic_id)
+static void send(uint32_t apic_id, uint32_t command)
 {
+    uint64_t flags;
+
     if (!present)
         return;
     if (x2) {
-        write_msr(MSR_X2APIC_ICR, (uint64_t)apic_id << 32 | VECTOR_WAKE);
-    } else {
-        lapic_write(LAPIC_ICR_HIGH, apic_id << 24);
-        lapic_write(LAPIC_ICR, VECTOR_WAKE);
+        /* This write waits for nothing: what was stored before goes first. */
+        __asm__ volatile("mfence" : : : "memory");
+        write_msr(MSR_X2APIC_ICR, (uint64_t)apic_id << 32 | command);
+        return;
     }
+    flags = interrupts_save_off();      /* a handler may send, too */
+    for (unsigned i = 0; i < ICR_TRIES; i++)
+        if (!(lapic_read(LAPIC_ICR) & ICR_PENDING))
+            break;
+    lapic_write(LAPIC_ICR_HIGH, apic_id << 24);
+    lapic_write(LAPIC_ICR, command);
+    interrupts_restore(flags);
+}
+
+void apic_send_wake(uint32_t apic_id) { send(apic_id, VECTOR_WAKE); }
+
+void apic_send_nmi(uint32_t apic_id) { send(apic_id, ICR_NMI); }
+
+bool apic_reaches(uint32_t apic_id) { return x2 || apic_id < 255; }
+
+void apic_send_init(uint32_t apic_id) { send(apic_id, ICR_INIT | ICR_ASSERT); }
+
+void apic_send_startup(uint32_t apic_id, unsigned page)
+{
+    send(apic_id, ICR_STARTUP | ICR_ASSERT | page);
 }
 
 /* ---- One-shot timer --------------------------------------------------- */
 
 static void timer_handler(void *ctx) {}
+
+void apic_timer_init_cpu(void)
+{
+    if (tsc_deadline) {
+        lapic_write(LAPIC_LVT_TIMER, TIMER_TSC_DEADLINE | VECTOR_TIMER);
+        __asm__ volatile("mfence" : : : "memory");      /* SDM 11.5.4.1 */
+    } else {
+        lapic_write(LAPIC_DIVIDE, DIVIDE_BY_16);
+        lapic_write(LAPIC_INITIAL, 0);
+        lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER);
+    }
+}
 
 void apic_timer_init(void)
 {
@@ -222,21 +279,18 @@ void apic_timer_init(void)
     trap_set_handler(VECTOR_TIMER, timer_handler, NULL);
     tsc_deadline = cpuid(1, 0).ecx & 1u << 24;
     if (tsc_deadline) {
-        lapic_write(LAPIC_LVT_TIMER, TIMER_TSC_DEADLINE | VECTOR_TIMER);
-        __asm__ volatile("mfence" : : : "memory");      /* SDM 11.5.4.1 */
+        apic_timer_init_cpu();
         platform_log("timer: TSC deadline");
         return;
     }
     lapic_write(LAPIC_DIVIDE, DIVIDE_BY_16);
-    lapic_write(LAPIC_LVT_TIMER, LVT_MASKED);
     lapic_write(LAPIC_INITIAL, ~0u);
     ticks = lapic_read(LAPIC_CURRENT);
     tsc = read_tsc();
     clock_delay_us(TIMER_CALIBRATE_US);
     ticks -= lapic_read(LAPIC_CURRENT);
     timer_hz = mul_div(ticks, clock_tsc_hz(), read_tsc() - tsc);
-    lapic_write(LAPIC_INITIAL, 0);
-    lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER);
+    apic_timer_init_cpu();
     if (!timer_hz)
         platform_fatal("timer: the local APIC's does not count");
     platform_log("timer: local APIC, %lu kHz", timer_hz / 1000);

@@ -10,6 +10,9 @@
 
 /* Find and start what there is; all inputs masked. Needs acpi_init. */
 void apic_init(void);
+/* A later core's local APIC and timer, as core 0's; on that core. */
+void apic_init_cpu(void);
+void apic_timer_init_cpu(void);
 /* A local APIC is in use (else: 8259 alone, timer on the PIT). */
 bool apic_present(void);
 /* End of interrupt; nothing without a local APIC. Handlers. */
@@ -33,7 +36,14 @@ void apic_timer_stop(void);
 /* Measure the timer's rate; needs clock_init. */
 void apic_timer_init(void);
 
-/* Wake another core out of its HLT. Any core. */
+/* Wake another core out of its HLT or its guest. Any core, any context. */
 void apic_send_wake(uint32_t apic_id);
+/* NMI to another core: it stops (smp.h). */
+void apic_send_nmi(uint32_t apic_id);
+/* Interrupts can be sent to that core: 8 bits of ID without x2APIC. */
+bool apic_reaches(uint32_t apic_id);
+/* INIT (assert), and start-up at physical `page` * 4096 (1..FFh). */
+void apic_send_init(uint32_t apic_id);
+void apic_send_startup(uint32_t apic_id, unsigned page);
 
 #endif

@@ -79,6 +79,18 @@ static inline uint64_t read_tsc(void)
     return (uint64_t)hi << 32 | lo;
 }
 
+static inline uint64_t read_cr0(void)
+{
+    uint64_t v;
+    __asm__ volatile("mov %%cr0, %0" : "=r"(v));
+    return v;
+}
+static inline uint64_t read_cr4(void)
+{
+    uint64_t v;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(v));
+    return v;
+}
 static inline uint64_t read_cr2(void)
 {
     uint64_t v;

@@ -13,12 +13,16 @@
 #define CALIBRATE_MS 50u
 /* How long the TSC is trusted on its own where it is not invariant. */
 #define ANCHOR_NS 10000000ull
+#define ANCHOR_TRIES 4u
+/* Exchanges of TSC values with a new core. */
+#define COMPARE_ROUNDS 8u
 
 enum { PIT_CHANNEL2 = 0x42, PIT_CONTROL = 0x43, PORT_B = 0x61 };
 
 static uint64_t tsc_hz;         /* 0: not calibrated */
 static uint64_t ns_per_tick;    /* 32.32 fixed point */
 static uint64_t tsc_start;
+static uint32_t pm_start;
 static bool invariant;
 static struct acpi_address pm_timer;    /* address 0: none */
 
@@ -77,6 +81,36 @@ static uint64_t calibrate_by_pit(void)
     return (read_tsc() - tsc) * PIT_HZ / ticks;
 }
 
+/* The PM timer has the last word. */
+static bool corrected(void) { return !invariant && pm_timer.address; }
+
+/*
+ * This core's time now, by the PM timer, whose ticks were `before` not longer
+ * ago than its wrap. Counting ticks from the start leaves no rounding error to
+ * grow, so the cores never drift apart. The TSC is read on both sides: a read
+ * of the timer that took long is worth little.
+ */
+static void set_anchor(struct percpu *p, uint64_t before)
+{
+    uint64_t best = UINT64_MAX;
+
+    for (unsigned i = 0; i < ANCHOR_TRIES; i++) {
+        uint64_t tsc = read_tsc();
+        uint32_t pm = read_pm();
+        uint64_t took = read_tsc() - tsc;
+
+        if (took >= best)
+            continue;
+        best = took;
+        p->clock_tsc = tsc + took / 2;
+        p->clock_pm_ticks = before + ((pm - (uint32_t)before - pm_start) &
+                                      (PM_WRAP - 1));
+        if (took < tsc_hz / 200000)     /* 5 us */
+            break;
+    }
+    p->clock_ns = mul_div(p->clock_pm_ticks, NS, PM_HZ);
+}
+
 void clock_init(void)
 {
     bool pm = pm_timer_works();
@@ -88,13 +122,16 @@ void clock_init(void)
         platform_fatal("clock: the time-stamp counter does not run");
     ns_per_tick = (NS << 32) / tsc_hz;
     tsc_start = read_tsc();
+    pm_start = read_pm();
     platform_log("clock: TSC at %lu.%03lu MHz by the %s%s",
                  tsc_hz / 1000000, tsc_hz / 1000 % 1000,
                  pm ? "PM timer" : "PIT",
                  invariant ? "" : pm ? ", not invariant: corrected by it"
                                      : ", not invariant and nothing to "
                                        "correct it by");
-    clock_init_cpu();
+    this_cpu()->clock_tsc = tsc_start;
+    if (corrected())
+        set_anchor(this_cpu(), 0);
 }
 
 static uint64_t ticks_to_ns(uint64_t ticks)
@@ -102,42 +139,74 @@ static uint64_t ticks_to_ns(uint64_t ticks)
     return (uint64_t)(((unsigned __int128)ticks * ns_per_tick) >> 32);
 }
 
+/* Core 0's values, for the anchors of the others. */
+static uint64_t reference_pm_ticks;
+
+bool clock_compare(struct percpu *other, unsigned us)
+{
+    uint64_t best = UINT64_MAX, limit = mul_div(us, tsc_hz, 1000000);
+
+    platform_now_ns();          /* a fresh anchor: the PM timer wraps */
+    reference_pm_ticks = this_cpu()->clock_pm_ticks;
+    for (unsigned i = 1; i <= COMPARE_ROUNDS; i++) {
+        uint64_t sent = read_tsc(), took;
+
+        __atomic_store_n(&other->sync_asked, i, __ATOMIC_SEQ_CST);
+        while (__atomic_load_n(&other->sync_answered, __ATOMIC_SEQ_CST) != i)
+            if (read_tsc() - sent > limit)
+                return false;
+            else
+                cpu_relax();
+        took = read_tsc() - sent;
+        if (took >= best)
+            continue;
+        best = took;
+        other->tsc_ahead = (int64_t)(other->sync_tsc - (sent + took / 2));
+    }
+    /* Not more than the measurement's own doubt: they run as one. */
+    if ((uint64_t)other->tsc_ahead + best <= 2 * best)
+        other->tsc_ahead = 0;
+    if (invariant && other->tsc_ahead)
+        platform_log("clock: core %u's TSC is %ld ticks ahead", other->index,
+                     (long)other->tsc_ahead);
+    __atomic_store_n(&other->sync_asked, COMPARE_ROUNDS + 1, __ATOMIC_SEQ_CST);
+    return true;
+}
+
 void clock_init_cpu(void)
 {
     struct percpu *p = this_cpu();
 
-    p->clock_tsc = tsc_start;
-    p->clock_ns = 0;
-    if (!invariant && pm_timer.address) {
-        p->clock_tsc = read_tsc();
-        p->clock_ns = ticks_to_ns(p->clock_tsc - tsc_start);
-        p->clock_pm_ticks = read_pm();
+    for (unsigned i = 1; i <= COMPARE_ROUNDS + 1; i++) {
+        while (__atomic_load_n(&p->sync_asked, __ATOMIC_SEQ_CST) != i)
+            cpu_relax();
+        p->sync_tsc = read_tsc();
+        __atomic_store_n(&p->sync_answered, i, __ATOMIC_SEQ_CST);
     }
+    p->clock_tsc = tsc_start + (uint64_t)p->tsc_ahead;
+    if (corrected())
+        set_anchor(p, reference_pm_ticks);
 }
 
-/* The PM timer has the last word on how long the time since the anchor was. */
-static void move_anchor(struct percpu *p, uint64_t tsc)
+/* Since the anchor, in ns. Another core's may lie a little ahead. */
+static uint64_t ticks_since(const struct percpu *p)
 {
-    uint32_t pm = read_pm();
-    uint32_t passed = (pm - (uint32_t)p->clock_pm_ticks) & (PM_WRAP - 1);
+    int64_t ticks = (int64_t)(read_tsc() - p->clock_tsc);
 
-    p->clock_ns += (uint64_t)passed * NS / PM_HZ;
-    p->clock_tsc = tsc;
-    p->clock_pm_ticks = pm;
+    return ticks > 0 ? ticks_to_ns((uint64_t)ticks) : 0;
 }
 
 uint64_t platform_now_ns(void)
 {
     struct percpu *p = this_cpu();
-    uint64_t tsc, ns;
+    uint64_t ns;
 
     if (!tsc_hz)
         return 0;
-    tsc = read_tsc();
-    ns = ticks_to_ns(tsc - p->clock_tsc);
-    if (!invariant && ns > ANCHOR_NS && pm_timer.address) {
-        move_anchor(p, tsc);
-        ns = 0;
+    ns = ticks_since(p);
+    if (corrected() && ns > ANCHOR_NS) {
+        set_anchor(p, p->clock_pm_ticks);
+        ns = ticks_since(p);
     }
     ns += p->clock_ns;
     if (ns < p->clock_last)     /* a correction never turns time back */

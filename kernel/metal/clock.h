@@ -1,6 +1,8 @@
 /*
  * Time: the TSC, calibrated on the ACPI PM timer or, without one, on the PIT.
- * Where the TSC is not invariant, each core corrects it by the PM timer.
+ * Where the TSC is not invariant, each core corrects it by the PM timer; else a
+ * core whose TSC differs from core 0's has the difference taken off. Cores
+ * agree to a few microseconds.
  */
 #ifndef KERNEL_METAL_CLOCK_H
 #define KERNEL_METAL_CLOCK_H
@@ -10,8 +12,13 @@
 
 /* Calibrate; takes 50 ms. Needs acpi_init (the PM timer's place). */
 void clock_init(void);
-/* This core's share, on that core, after clock_init. */
+/*
+ * A later core's share: on that core clock_init_cpu, while core 0 runs
+ * clock_compare for it. False: it did not answer within `us`.
+ */
 void clock_init_cpu(void);
+struct percpu;
+bool clock_compare(struct percpu *other, unsigned us);
 /*
  * Busy-wait. Works before clock_init too (then by I/O port reads of about a
  * microsecond each, at least the time asked for on real hardware).

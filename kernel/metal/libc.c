@@ -1,7 +1,7 @@
 /*
  * What newlib asks of its system: a heap, output for stray printf, locks. The
- * C library belongs to the I/O core (DESIGN.md, threads), so the locks have
- * nothing to do.
+ * data path uses none of it; a guest's core now and then does (malloc for a
+ * growing disk, snprintf for a log line). errno is one for all cores.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -12,8 +12,10 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "kernel/metal/arch.h"
 #include "kernel/metal/memory.h"
 #include "kernel/metal/paging.h"
+#include "kernel/metal/percpu.h"
 #include "kernel/platform.h"
 
 #undef errno
@@ -111,9 +113,14 @@ void _exit(int status)
     platform_fatal("the C library ended the program, status %d", status);
 }
 
-/* newlib only hands pointers to these back and forth. */
+/*
+ * Recursive, as malloc's and stdio's are; never taken in an interrupt handler,
+ * so interrupts stay as they are. newlib only hands pointers to them back and
+ * forth.
+ */
 struct __lock {
-    char unused;
+    const struct percpu *owner; /* atomic; NULL: free */
+    unsigned depth;
 };
 
 struct __lock __lock___sinit_recursive_mutex, __lock___sfp_recursive_mutex,
@@ -121,15 +128,43 @@ struct __lock __lock___sinit_recursive_mutex, __lock___sfp_recursive_mutex,
     __lock___malloc_recursive_mutex, __lock___env_recursive_mutex,
     __lock___tz_mutex, __lock___dd_hash_mutex, __lock___arc4random_mutex;
 
-static struct __lock some_lock;
+/* All that are made at run time (a FILE's) are this one. */
+static struct __lock shared_lock;
 
-void __retarget_lock_init(_LOCK_T *lock) { *lock = &some_lock; }
-void __retarget_lock_init_recursive(_LOCK_T *lock) { *lock = &some_lock; }
+static bool try_lock(_LOCK_T lock)
+{
+    const struct percpu *me = this_cpu(), *owner = NULL;
+
+    if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) != me &&
+        !__atomic_compare_exchange_n(&lock->owner, &owner, me, false,
+                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        return false;
+    lock->depth++;
+    return true;
+}
+
+static void lock_wait(_LOCK_T lock)
+{
+    while (!try_lock(lock))
+        cpu_relax();
+}
+
+static void unlock(_LOCK_T lock)
+{
+    if (!--lock->depth)
+        __atomic_store_n(&lock->owner, NULL, __ATOMIC_RELEASE);
+}
+
+void __retarget_lock_init(_LOCK_T *lock) { *lock = &shared_lock; }
+void __retarget_lock_init_recursive(_LOCK_T *lock) { *lock = &shared_lock; }
 void __retarget_lock_close(_LOCK_T lock) {}
 void __retarget_lock_close_recursive(_LOCK_T lock) {}
-void __retarget_lock_acquire(_LOCK_T lock) {}
-void __retarget_lock_acquire_recursive(_LOCK_T lock) {}
-int __retarget_lock_try_acquire(_LOCK_T lock) { return 1; }
-int __retarget_lock_try_acquire_recursive(_LOCK_T lock) { return 1; }
-void __retarget_lock_release(_LOCK_T lock) {}
-void __retarget_lock_release_recursive(_LOCK_T lock) {}
+void __retarget_lock_acquire(_LOCK_T lock) { lock_wait(lock); }
+void __retarget_lock_acquire_recursive(_LOCK_T lock) { lock_wait(lock); }
+int __retarget_lock_try_acquire(_LOCK_T lock) { return try_lock(lock); }
+int __retarget_lock_try_acquire_recursive(_LOCK_T lock)
+{
+    return try_lock(lock);
+}
+void __retarget_lock_release(_LOCK_T lock) { unlock(lock); }
+void __retarget_lock_release_recursive(_LOCK_T lock) { unlock(lock); }

@@ -4,9 +4,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "kernel/metal/arch.h"
 #include "kernel/metal/format.h"
 #include "kernel/metal/percpu.h"
+#include "kernel/metal/spinlock.h"
 #include "kernel/platform.h"
 
 #define RING_BYTES 65536u       /* power of two */
@@ -15,7 +15,7 @@
 
 static char ring[RING_BYTES];
 static volatile uint64_t head;  /* bytes ever written; lines end in '\n' */
-static volatile bool locked;
+static struct spinlock lock;
 static struct {
     log_sink write;
     uint64_t at;                /* shown so far */
@@ -23,30 +23,15 @@ static struct {
 static unsigned sink_count;
 static bool flushing;
 
-static uint64_t lock(void)
-{
-    uint64_t flags = interrupts_save_off();
-
-    while (__atomic_test_and_set(&locked, __ATOMIC_ACQUIRE))
-        cpu_relax();
-    return flags;
-}
-
-static void unlock(uint64_t flags)
-{
-    __atomic_clear(&locked, __ATOMIC_RELEASE);
-    interrupts_restore(flags);
-}
-
 static void append(const char *line, size_t len)
 {
-    uint64_t flags = lock();
+    uint64_t flags = spin_lock(&lock);
 
     for (size_t i = 0; i < len; i++)
         ring[(head + i) % RING_BYTES] = line[i];
     ring[(head + len) % RING_BYTES] = '\n';
     head += len + 1;
-    unlock(flags);
+    spin_unlock(&lock, flags);
 }
 
 /* The line at `at` into `line`; returns its length. */
@@ -101,7 +86,10 @@ void platform_vlog(const char *fmt, va_list ap)
     size_t len = format_v(line, LINE_BYTES, fmt, ap);
 
     append(line, len);
-    log_flush();
+    if (this_cpu()->index)
+        platform_wake();        /* who shows it */
+    else
+        log_flush();
 }
 
 void platform_log(const char *fmt, ...)

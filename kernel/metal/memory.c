@@ -5,13 +5,17 @@
 
 #include "kernel/metal/paging.h"
 #include "kernel/metal/ranges.h"
+#include "kernel/metal/spinlock.h"
 #include "kernel/platform.h"
 
 #define FIRST_MIB 0x100000u
+#define LOW_END 0xa0000u
 
 extern const uint8_t image_phys_start[], image_phys_end[];
 
 static struct ranges free_memory;
+static struct spinlock lock;
+static uint64_t low_page = MEMORY_NONE;
 
 static uint64_t round_up(uint64_t v, uint64_t to)
 {
@@ -38,7 +42,6 @@ void memory_init(const struct multiboot_info *boot, uint64_t info,
             ranges_remove(&free_memory, base,
                           round_up(r->base + r->length - base, PAGE_BYTES));
     }
-    ranges_remove(&free_memory, 0, FIRST_MIB);
     ranges_remove(&free_memory, (uintptr_t)image_phys_start,
                   image_phys_end - image_phys_start);
     ranges_remove(&free_memory, info & ~(uint64_t)(PAGE_BYTES - 1),
@@ -49,23 +52,42 @@ void memory_init(const struct multiboot_info *boot, uint64_t info,
         ranges_remove(&free_memory, base,
                       round_up(boot->module[i].end - base, PAGE_BYTES));
     }
+    /* Page 0 has the firmware's vectors; from A0000h on is no RAM. */
+    ranges_remove(&free_memory, 0, PAGE_BYTES);
+    low_page = ranges_take(&free_memory, PAGE_BYTES, PAGE_BYTES, LOW_END);
+    ranges_remove(&free_memory, 0, FIRST_MIB);
 }
+
+uint64_t memory_low_page(void) { return low_page; }
 
 uint64_t memory_alloc(uint64_t bytes, uint64_t below)
 {
     uint64_t align = bytes >= LARGE_PAGE_BYTES ? LARGE_PAGE_BYTES : PAGE_BYTES;
+    uint64_t flags, at;
 
     if (!bytes || bytes > UINT64_MAX / 2)
         return MEMORY_NONE;
-    return ranges_take(&free_memory, round_up(bytes, PAGE_BYTES), align, below);
+    flags = spin_lock(&lock);
+    at = ranges_take(&free_memory, round_up(bytes, PAGE_BYTES), align, below);
+    spin_unlock(&lock, flags);
+    return at;
 }
 
 void memory_free(uint64_t phys, uint64_t bytes)
 {
+    uint64_t flags = spin_lock(&lock);
+
     ranges_add(&free_memory, phys, round_up(bytes, PAGE_BYTES));
+    spin_unlock(&lock, flags);
 }
 
-uint64_t memory_free_bytes(void) { return ranges_total(&free_memory); }
+uint64_t memory_free_bytes(void)
+{
+    uint64_t flags = spin_lock(&lock), total = ranges_total(&free_memory);
+
+    spin_unlock(&lock, flags);
+    return total;
+}
 
 void *platform_pages_alloc(size_t bytes)
 {

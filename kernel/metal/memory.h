@@ -1,4 +1,4 @@
-/* Physical memory: what is there, and who has it. I/O core. */
+/* Physical memory: what is there, and who has it. Any core. */
 #ifndef KERNEL_METAL_MEMORY_H
 #define KERNEL_METAL_MEMORY_H
 
@@ -26,5 +26,8 @@ void memory_init(const struct multiboot_info *boot, uint64_t info,
 uint64_t memory_alloc(uint64_t bytes, uint64_t below);
 void memory_free(uint64_t phys, uint64_t bytes);
 uint64_t memory_free_bytes(void);
+
+/* A page of RAM below A0000h, for the start of other cores; MEMORY_NONE. */
+uint64_t memory_low_page(void);
 
 #endif

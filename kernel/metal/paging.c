@@ -7,6 +7,7 @@
 #include "kernel/metal/arch.h"
 #include "kernel/metal/memory.h"
 #include "kernel/metal/ranges.h"
+#include "kernel/metal/spinlock.h"
 #include "kernel/platform.h"
 
 #define ENTRIES 512u
@@ -32,6 +33,7 @@ extern const uint8_t image_phys_start[], image_phys_end[];
 static uint64_t *root;          /* NULL while the boot tables are in use */
 static uint64_t nx;             /* PTE_NX, or 0 on a processor without */
 static uint64_t device_next = DEVICE_BASE;
+static struct spinlock lock;
 
 static unsigned index_at(uint64_t virt, unsigned level)
 {
@@ -85,7 +87,8 @@ static uint64_t entry_bits(unsigned flags)
     return bits;
 }
 
-int paging_map(uint64_t virt, uint64_t phys, uint64_t bytes, unsigned flags)
+static int map_locked(uint64_t virt, uint64_t phys, uint64_t bytes,
+                      unsigned flags)
 {
     uint64_t bits = entry_bits(flags), step;
 
@@ -105,6 +108,15 @@ int paging_map(uint64_t virt, uint64_t phys, uint64_t bytes, unsigned flags)
         step = large ? LARGE_PAGE_BYTES : PAGE_BYTES;
     }
     return 0;
+}
+
+int paging_map(uint64_t virt, uint64_t phys, uint64_t bytes, unsigned flags)
+{
+    uint64_t saved = spin_lock(&lock);
+    int err = map_locked(virt, phys, bytes, flags);
+
+    spin_unlock(&lock, saved);
+    return err;
 }
 
 /* The leaf entry of `virt` and the size it maps, or 0. */
@@ -214,21 +226,31 @@ void paging_init(const struct multiboot_info *boot)
         platform_log("this processor has no NX: data pages are executable");
 }
 
+void paging_init_cpu(void)
+{
+    write_msr(MSR_PAT, PAT_VALUE);
+    write_cr3(read_cr3());      /* nothing cached under the reset value */
+}
+
 void *paging_map_device(uint64_t phys, size_t bytes, unsigned flags)
 {
-    uint64_t base = phys & ~(uint64_t)(PAGE_BYTES - 1), virt = device_next;
+    uint64_t base = phys & ~(uint64_t)(PAGE_BYTES - 1), virt, saved;
     uint64_t length = (phys - base + bytes + PAGE_BYTES - 1) &
                       ~(uint64_t)(PAGE_BYTES - 1);
+    int err;
 
     if (!root || !bytes || bytes > 1ul << 40)
         return NULL;
+    saved = spin_lock(&lock);
+    virt = device_next;
     if (length >= LARGE_PAGE_BYTES)     /* same place in a large page */
         virt = ((virt + LARGE_PAGE_BYTES - 1) & ~(LARGE_PAGE_BYTES - 1)) +
                base % LARGE_PAGE_BYTES;
-    if (paging_map(virt, base, length, flags))
-        return NULL;
-    device_next = virt + length;
-    return (void *)(virt + (phys - base));
+    err = map_locked(virt, base, length, flags);
+    if (!err)
+        device_next = virt + length;
+    spin_unlock(&lock, saved);
+    return err ? NULL : (void *)(virt + (phys - base));
 }
 
 const void *paging_view(uint64_t phys, size_t bytes)

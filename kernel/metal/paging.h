@@ -5,7 +5,12 @@
  *   ffff8000_00000000  all RAM and the ACPI tables, read-write (direct map)
  *   ffffc000_00000000  device registers and framebuffer
  *   ffffd000_00000000  the C library's heap
+ *   ffffe000_00000000  stacks of the cores but the first
  *   ffffffff_80000000  the kernel's image: text rx, rodata r, data rw
+ *
+ * All cores share them. Mappings are only ever added, by any core; as an entry
+ * that is not present is never cached (Intel SDM vol. 3 4.10.2.3), no core has
+ * to be told.
  */
 #ifndef KERNEL_METAL_PAGING_H
 #define KERNEL_METAL_PAGING_H
@@ -19,6 +24,7 @@
 #define DIRECT_BASE 0xffff800000000000ul
 #define DEVICE_BASE 0xffffc00000000000ul
 #define HEAP_BASE 0xffffd00000000000ul
+#define STACK_BASE 0xffffe00000000000ul
 #define KERNEL_BASE 0xffffffff80000000ul
 
 enum paging_flags {
@@ -30,6 +36,8 @@ enum paging_flags {
 
 /* Replace the boot tables by the final ones; memory_init comes before. */
 void paging_init(const struct multiboot_info *boot);
+/* A later core, which has their root already: its memory types. */
+void paging_init_cpu(void);
 
 /*
  * Map [virt, virt + bytes) to `phys`; all page-aligned. 0, -ENOMEM (no page for

@@ -13,6 +13,7 @@
 #include "kernel/metal/percpu.h"
 #include "kernel/metal/power.h"
 #include "kernel/metal/screen.h"
+#include "kernel/metal/smp.h"
 #include "kernel/metal/symbols.h"
 #include "kernel/metal/trap.h"
 #include "kernel/platform.h"
@@ -22,7 +23,7 @@
 
 extern const uint8_t rodata_start[];
 
-static unsigned depth;          /* panics begun, all cores */
+static struct percpu *owner;    /* atomic: the core that panicked first */
 static bool halt_at_end;
 static bool fault_in_report;    /* -selftest nested */
 
@@ -117,20 +118,56 @@ static _Noreturn void finish(void)
     power_reset();
 }
 
-/* True for the first panic: the full report may go on. */
-static bool begin(const char *what, uint64_t rip)
+bool panic_elsewhere(void)
 {
+    struct percpu *first = __atomic_load_n(&owner, __ATOMIC_ACQUIRE);
+
+    return first && first != this_cpu();
+}
+
+/* Returns for the first panic alone: the full report may go on. */
+static void begin(const char *what, const struct trap_frame *f, uint64_t rip)
+{
+    struct percpu *cpu = this_cpu(), *nobody = NULL;
     unsigned now;
 
     interrupts_off();
-    now = __atomic_add_fetch(&depth, 1, __ATOMIC_SEQ_CST);
-    if (now == 1)
-        return true;
+    cpu->panic_what = what;
+    now = ++cpu->panics;
+    if (__atomic_compare_exchange_n(&owner, &nobody, cpu, false,
+                                    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        smp_stop_others();
+        return;
+    }
+    if (panic_elsewhere()) {
+        cpu->stopped_rip = rip;
+        smp_stop_here(f);
+    }
     if (now == 2) {
         say("panic inside a panic: %s at %016lx", what, rip);
         finish();
     }
     power_reset();
+}
+
+static void say_other_cores(void)
+{
+    for (unsigned i = 0; i < PERCPU_MAX; i++) {
+        const struct percpu *cpu = percpu_get(i);
+        char what[40];
+
+        if (cpu == this_cpu() || !smp_online(i))
+            continue;
+        format(what, sizeof what, "core %u %s", i,
+               cpu->panics ? "panicked too" : cpu->stopped ? "stopped"
+                                            : "does not stop");
+        if (cpu->panics)
+            say("%s: %s", what, cpu->panic_what);
+        if (cpu->stopped_rip)
+            say_address(what, cpu->stopped_rip);
+        else if (!cpu->panics)
+            say("%s", what);
+    }
 }
 
 static void say_build(void)
@@ -145,12 +182,13 @@ void panic_exception(const struct trap_frame *f)
 {
     const char *name = trap_exception_name((unsigned)f->vector);
 
-    begin(name, f->rip);
+    begin(name, f, f->rip);
     say("%s", "");
     say("PANIC: exception %lu (%s), error code %lx", f->vector, name, f->error);
     say_build();
     say_registers(f);
     say_backtrace(f->rip, f->rbp);
+    say_other_cores();
     say_log_tail();
     finish();
 }
@@ -164,7 +202,7 @@ void platform_fatal(const char *fmt, ...)
     uint64_t caller = (uintptr_t)__builtin_return_address(0);
     va_list ap;
 
-    begin(fmt, caller);
+    begin(fmt, NULL, caller);
     __asm__ volatile("mov %%rbx, %0\n\tmov %%rbp, %1\n\tmov %%rsp, %2\n\t"
                      "mov %%r12, %3\n\tmov %%r13, %4\n\tmov %%r14, %5\n\t"
                      "mov %%r15, %6"
@@ -181,6 +219,7 @@ void platform_fatal(const char *fmt, ...)
     say("r12 %016lx r13 %016lx r14 %016lx", r.r12, r.r13, r.r14);
     say("r15 %016lx cr3 %016lx", r.r15, read_cr3());
     say_backtrace(caller - 1, *(const uint64_t *)r.rbp);
+    say_other_cores();
     say_log_tail();
     finish();
 }
@@ -205,8 +244,41 @@ static __attribute__((noinline)) unsigned selftest_stack(unsigned depth_now)
     return selftest_stack(depth_now + 1) + frame[depth_now % 64];
 }
 
+static void selftest_core(void *ctx) { selftest_fatal(); }
+
+static void selftest_core_stack(void *ctx) { selftest_stack(0); }
+
+static volatile unsigned cores_ready;
+
+/* Every core but this comes here, and all go on at once. */
+static void selftest_cores(void *ctx)
+{
+    __atomic_add_fetch(&cores_ready, 1, __ATOMIC_SEQ_CST);
+    while (cores_ready < platform_core_count() - 1)
+        cpu_relax();
+    selftest_fatal();
+}
+
+/* The panic is to come from elsewhere. */
+static bool wait_for_panic(int started)
+{
+    while (!started)
+        platform_wait(UINT64_MAX);
+    return false;
+}
+
 bool panic_selftest(const char *name)
 {
+    if (!strcmp(name, "core"))
+        return wait_for_panic(platform_core_start(1, selftest_core, NULL));
+    if (!strcmp(name, "corestack"))
+        return wait_for_panic(platform_core_start(1, selftest_core_stack,
+                                                  NULL));
+    if (!strcmp(name, "cores")) {
+        for (unsigned i = 1; i < platform_core_count(); i++)
+            platform_core_start(i, selftest_cores, NULL);
+        return wait_for_panic(platform_core_count() > 1 ? 0 : -1);
+    }
     fault_in_report = !strcmp(name, "nested");
     if (!strcmp(name, "panic") || fault_in_report)
         selftest_fatal();

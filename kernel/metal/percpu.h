@@ -1,6 +1,5 @@
 /*
- * What each core has of its own, reached through GS. One core runs today; more
- * get a struct each and find it the same way.
+ * What each core has of its own, reached through GS.
  */
 #ifndef KERNEL_METAL_PERCPU_H
 #define KERNEL_METAL_PERCPU_H
@@ -30,11 +29,26 @@ struct percpu {
     struct percpu *self;        /* at gs:0 */
     unsigned index;             /* 0: the I/O core */
     uint32_t apic_id;
-    volatile bool wake;         /* ends the current or the next wait */
-    unsigned panics;            /* panics begun on this core */
+    bool online;                /* atomic: it runs smp.c's loop */
+    /* Waiting (wait.c). Atomic: others set and read them. */
+    bool wake;                  /* ends the current or the next wait */
+    bool asleep;                /* between the look at `wake` and HLT's end */
+    uint64_t idle_ns;           /* spent there */
+    /* What it runs (smp.c); core 0 runs kernel_main. Atomic. */
+    void (*thread)(void *ctx);
+    void *thread_ctx;
+    /* A panic (panic.c) */
+    unsigned panics;            /* begun on this core */
+    const char *panic_what;     /* the last one */
+    uint64_t stopped_rip;       /* where another core's panic stopped it */
+    bool stopped;               /* atomic */
     /* Clock anchor (clock.c): this TSC value was this time. */
     uint64_t clock_tsc, clock_ns, clock_last;
-    uint64_t clock_pm_ticks;
+    uint64_t clock_pm_ticks;    /* of the PM timer since clock_init */
+    /* The comparison of its TSC with core 0's, at its start. Atomic. */
+    unsigned sync_asked, sync_answered;
+    uint64_t sync_tsc;
+    int64_t tsc_ahead;          /* of core 0's */
     char log_line[256];         /* being formatted */
     uint64_t gdt[5];
     struct tss tss;

@@ -23,10 +23,12 @@
 #include "kernel/metal/host_pci.h"
 #include "kernel/metal/percpu.h"
 #include "kernel/metal/screen.h"
+#include "kernel/metal/smp.h"
 #include "kernel/metal/symbols.h"
 #include "kernel/metal/trap.h"
 #include "kernel/metal/wall.h"
 #include "kernel/platform.h"
+#include "kernel/selftest.h"
 
 #define LINE_BYTES 4096u
 
@@ -92,6 +94,15 @@ static void start_devices(void)
     console_late(&options);
     files_init(&boot);
     devices_init();
+    smp_init();
+}
+
+static void selftest(const char *name)
+{
+    if (!strcmp(name, "platform"))
+        platform_poweroff(selftest_platform() != 0);
+    if (!panic_selftest(name))
+        platform_log("-selftest: there is no '%s'", name);
 }
 
 void metal_start(uint32_t magic, uint32_t info)
@@ -113,7 +124,7 @@ void metal_start(uint32_t magic, uint32_t info)
     greet();
     start_memory(info, info_size);
     start_devices();
-    if (options.selftest && !panic_selftest(options.selftest))
-        platform_log("-selftest: there is no '%s'", options.selftest);
+    if (options.selftest)
+        selftest(options.selftest);
     platform_poweroff(kernel_main(argc, argv));
 }

@@ -6,6 +6,7 @@
 #include "kernel/metal/panic.h"
 #include "kernel/metal/percpu.h"
 #include "kernel/metal/pic8259.h"
+#include "kernel/metal/smp.h"
 
 #define STUB_BYTES 16u
 #define GATE_INTERRUPT 0x8eu    /* present, ring 0, interrupts off */
@@ -115,6 +116,8 @@ void trap_dispatch(const struct trap_frame *f);
 
 void trap_dispatch(const struct trap_frame *f)
 {
+    if (f->vector == EXCEPTION_NMI && panic_elsewhere())
+        smp_stop_here(f);
     if (f->vector < 32)
         panic_exception(f);
     interrupt((unsigned)f->vector);

@@ -18,35 +18,65 @@ void wait_limit(uint64_t ns)
         limit = ns;
 }
 
-void wait_end(void *unused) { this_cpu()->wake = true; }
+void wait_end(void *unused)
+{
+    __atomic_store_n(&this_cpu()->wake, true, __ATOMIC_SEQ_CST);
+}
 
 void platform_wake(void)
 {
     struct percpu *io = percpu_get(IO_CORE);
 
-    io->wake = true;
-    if (this_cpu() != io)
+    __atomic_store_n(&io->wake, true, __ATOMIC_SEQ_CST);
+    /* Awake, it looks at `wake` before it sleeps. */
+    if (this_cpu() != io && __atomic_load_n(&io->asleep, __ATOMIC_SEQ_CST))
         apic_send_wake(io->apic_id);
+}
+
+void platform_core_wake(unsigned core)
+{
+    struct percpu *cpu = percpu_get(core);
+
+    __atomic_store_n(&cpu->wake, true, __ATOMIC_SEQ_CST);
+    /* Awake, it may be inside a guest, which an interrupt ends. */
+    if (this_cpu() != cpu)
+        apic_send_wake(cpu->apic_id);
+}
+
+static void sleep_until(struct percpu *cpu, uint64_t now, uint64_t deadline)
+{
+    uint64_t longest = clock_max_sleep_ns();
+
+    if (cpu->index == IO_CORE && limit < longest)
+        longest = limit;
+    if (deadline - now > longest)
+        deadline = now + longest;
+    apic_timer_start(deadline);
+    interrupts_on_halt();
+    interrupts_off();
+    apic_timer_stop();
+    __atomic_store_n(&cpu->idle_ns, cpu->idle_ns + platform_now_ns() - now,
+                     __ATOMIC_RELAXED);
 }
 
 void platform_wait(uint64_t deadline_ns)
 {
     struct percpu *cpu = this_cpu();
-    uint64_t now, longest = clock_max_sleep_ns();
+    uint64_t now;
 
     log_flush();
-    if (limit < longest)
-        longest = limit;
     interrupts_off();
+    __atomic_store_n(&cpu->asleep, true, __ATOMIC_SEQ_CST);
     now = platform_now_ns();
-    if (!cpu->wake && deadline_ns > now) {
-        if (deadline_ns - now > longest)
-            deadline_ns = now + longest;
-        apic_timer_start(deadline_ns);
-        interrupts_on_halt();
-        interrupts_off();
-        apic_timer_stop();
-    }
-    cpu->wake = false;
+    if (!__atomic_load_n(&cpu->wake, __ATOMIC_SEQ_CST) && deadline_ns > now)
+        sleep_until(cpu, now, deadline_ns);
+    __atomic_store_n(&cpu->asleep, false, __ATOMIC_RELAXED);
+    /* Gone before the caller looks for what it stood for: a full barrier. */
+    __atomic_store_n(&cpu->wake, false, __ATOMIC_SEQ_CST);
     interrupts_on();
+}
+
+uint64_t platform_core_idle_ns(unsigned core)
+{
+    return __atomic_load_n(&percpu_get(core)->idle_ns, __ATOMIC_RELAXED);
 }
