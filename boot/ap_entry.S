@@ -100,7 +100,6 @@ ap_entry_high:
         popq    %rdi                    /* the core's number */
         xorl    %ebp, %ebp
         pushq   $0                      /* the backtrace ends here */
-        pushq   $0
-        call    smp_core_main
+        jmp     smp_core_main
 
         .section .note.GNU-stack, "", @progbits

@@ -14,6 +14,9 @@
 /* How long the TSC is trusted on its own where it is not invariant. */
 #define ANCHOR_NS 10000000ull
 #define ANCHOR_TRIES 4u
+#define MUST_TRIES 64u
+/* Then it must be corrected, be the reading good or not. */
+#define ANCHOR_MAX_NS NS
 /* Exchanges of TSC values with a new core. */
 #define COMPARE_ROUNDS 8u
 
@@ -88,27 +91,37 @@ static bool corrected(void) { return !invariant && pm_timer.address; }
  * This core's time now, by the PM timer, whose ticks were `before` not longer
  * ago than its wrap. Counting ticks from the start leaves no rounding error to
  * grow, so the cores never drift apart. The TSC is read on both sides: a read
- * of the timer that took long is worth little.
+ * of the timer that took long, interrupted perhaps, is worth little. Unless it
+ * must, the anchor is left where it is rather than put where it is wrong.
  */
-static void set_anchor(struct percpu *p, uint64_t before)
+static void set_anchor(struct percpu *p, uint64_t before, bool must)
 {
-    uint64_t best = UINT64_MAX;
+    static uint64_t usual = UINT64_MAX; /* atomic: the fastest read so far */
+    uint64_t best = UINT64_MAX, best_tsc = 0, good;
+    uint32_t best_pm = 0;
 
-    for (unsigned i = 0; i < ANCHOR_TRIES; i++) {
+    for (unsigned i = 0; i < (must ? MUST_TRIES : ANCHOR_TRIES); i++) {
         uint64_t tsc = read_tsc();
         uint32_t pm = read_pm();
         uint64_t took = read_tsc() - tsc;
 
-        if (took >= best)
-            continue;
-        best = took;
-        p->clock_tsc = tsc + took / 2;
-        p->clock_pm_ticks = before + ((pm - (uint32_t)before - pm_start) &
-                                      (PM_WRAP - 1));
-        if (took < tsc_hz / 200000)     /* 5 us */
+        if (took < best)
+            best = took, best_tsc = tsc + took / 2, best_pm = pm;
+        if (best < __atomic_load_n(&usual, __ATOMIC_RELAXED))
+            __atomic_store_n(&usual, best, __ATOMIC_RELAXED);
+        good = __atomic_load_n(&usual, __ATOMIC_RELAXED) * 4;
+        if (best <= good)
             break;
     }
+    if (best > good && !must) {
+        p->clock_due_ns += ANCHOR_NS;
+        return;
+    }
+    p->clock_tsc = best_tsc;
+    p->clock_pm_ticks = before + ((best_pm - (uint32_t)before - pm_start) &
+                                  (PM_WRAP - 1));
     p->clock_ns = mul_div(p->clock_pm_ticks, NS, PM_HZ);
+    p->clock_due_ns = ANCHOR_NS;
 }
 
 void clock_init(void)
@@ -131,7 +144,7 @@ void clock_init(void)
                                        "correct it by");
     this_cpu()->clock_tsc = tsc_start;
     if (corrected())
-        set_anchor(this_cpu(), 0);
+        set_anchor(this_cpu(), 0, true);
 }
 
 static uint64_t ticks_to_ns(uint64_t ticks)
@@ -185,7 +198,7 @@ void clock_init_cpu(void)
     }
     p->clock_tsc = tsc_start + (uint64_t)p->tsc_ahead;
     if (corrected())
-        set_anchor(p, reference_pm_ticks);
+        set_anchor(p, reference_pm_ticks, true);
 }
 
 /* Since the anchor, in ns. Another core's may lie a little ahead. */
@@ -204,8 +217,8 @@ uint64_t platform_now_ns(void)
     if (!tsc_hz)
         return 0;
     ns = ticks_since(p);
-    if (corrected() && ns > ANCHOR_NS) {
-        set_anchor(p, p->clock_pm_ticks);
+    if (corrected() && ns > p->clock_due_ns) {
+        set_anchor(p, p->clock_pm_ticks, ns > ANCHOR_MAX_NS);
         ns = ticks_since(p);
     }
     ns += p->clock_ns;

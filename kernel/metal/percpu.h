@@ -45,6 +45,7 @@ struct percpu {
     /* Clock anchor (clock.c): this TSC value was this time. */
     uint64_t clock_tsc, clock_ns, clock_last;
     uint64_t clock_pm_ticks;    /* of the PM timer since clock_init */
+    uint64_t clock_due_ns;      /* the anchor's age to move it at */
     /* The comparison of its TSC with core 0's, at its start. Atomic. */
     unsigned sync_asked, sync_answered;
     uint64_t sync_tsc;

@@ -1,0 +1,88 @@
+"""Several cores: all come up, keep the platform's contract, stop in a panic."""
+import re
+
+import pytest
+
+QUIET = "-m 16 -net none -nographic"
+
+
+def switch_off(appliance):
+    appliance.send("\x01x")
+    appliance.expect(r"\(y/n\)")
+    appliance.send("y")
+    assert appliance.ends() == 0
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+@pytest.mark.parametrize("cores", [1, 2, 4])
+def test_platform(boot, firmware, cores):
+    """The tests of tests/unit/test_platform.c, on the bare machine."""
+    appliance = boot("-selftest platform " + QUIET, firmware=firmware,
+                     extra=("-smp", str(cores)))
+    if cores > 1:
+        appliance.expect(rf"cores: {cores} of {cores}")
+    result = appliance.expect(r"selftest: (\d+) cores, (\d+) passed, "
+                              r"(\d+) failed")
+    assert result[1] == str(cores)
+    assert int(result[2]) >= 6 and result[3] == "0"
+    assert appliance.ends() == 0
+
+
+def test_platform_x2apic(boot):
+    """With a CPU that has one: firmware hands over in xAPIC mode, and with
+    IDs beyond 8 bits in x2APIC mode; QEMU's TCG knows only the first."""
+    appliance = boot("-selftest platform " + QUIET,
+                     extra=("-smp", "3", "-cpu", "max"))
+    appliance.expect(r"selftest: 3 cores, \d+ passed, 0 failed")
+    assert appliance.ends() == 0
+
+
+def test_more_cores_than_are_used(boot):
+    appliance = boot(QUIET, extra=("-smp", "10"))
+    appliance.expect(r"cores: 8 of 10")
+    appliance.expect(r"2 cores left out: 8 are in use")
+    appliance.expect(r"engine \w+")
+    switch_off(appliance)
+
+
+def test_panic_on_another_core(boot):
+    """Its function is named, the others are stopped, it ends."""
+    appliance = boot("-selftest core -no-reboot " + QUIET,
+                     extra=("-smp", "4"))
+    appliance.expect(r"PANIC: self-test, asked for by -selftest")
+    appliance.expect(r"core 1, build id [0-9a-f]{40}")
+    text = appliance.expect(r"(?s)backtrace:(.*?)(?=core 0)")[1]
+    names = re.findall(r"[0-9a-f]{16}  (\w+)(?:\.\w+)*\+0x", text)
+    assert names[:2] == ["selftest_fatal", "selftest_core"]
+    assert names[-1] == "smp_core_main"
+    for core in (0, 2, 3):
+        appliance.expect(rf"{core} stopped [0-9a-f]{{16}}  \w+")
+    appliance.expect(r"halted \(-no-reboot\)")
+
+
+def test_stack_overflow_on_another_core(boot):
+    """Every core's stack has a guard page."""
+    appliance = boot("-selftest corestack -no-reboot " + QUIET,
+                     extra=("-smp", "2"))
+    appliance.expect(r"PANIC: exception 8 \(double fault\)")
+    appliance.expect(r"core 1, build id")
+    appliance.expect(r"selftest_stack(?:\.\w+)*\+0x")
+    appliance.expect(r"halted \(-no-reboot\)")
+
+
+def test_all_cores_panic_at_once(boot):
+    """One report, whole, that names the others; and the end."""
+    appliance = boot("-selftest cores -no-reboot " + QUIET,
+                     extra=("-smp", "4"))
+    appliance.expect(r"PANIC: self-test, asked for by -selftest")
+    appliance.expect(r"core (\d), build id")
+    appliance.expect(r"core 0 stopped")
+    appliance.expect(r"last log lines:")
+    appliance.expect(r"halted \(-no-reboot\)")
+    assert "PANIC" not in appliance.session.before
+
+
+def test_panic_on_another_core_restarts(boot):
+    appliance = boot("-selftest core " + QUIET, extra=("-smp", "2"), limit=90)
+    appliance.expect(r"restarting in 10 s")
+    appliance.expect(r"Trestle on the bare machine", timeout=60)
