@@ -18,7 +18,7 @@
 #define ROUNDS 500u
 /* How far two cores' clocks may differ: the host may stop a virtual core
  * between the reading and the telling, but only in the harmless direction. */
-#define SKEW_NS (50000ull)
+#define SKEW_NS 200000ull
 #define LOG_LINES 20u
 #define CORES_MAX 64u
 

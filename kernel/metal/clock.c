@@ -64,15 +64,52 @@ static bool pm_timer_works(void)
     return false;
 }
 
+/* Both clocks at one time, as near as `tries` readings came to that. */
+struct sample {
+    uint64_t tsc, doubt;        /* ticks that the reading took */
+    uint32_t pm;
+};
+
+/*
+ * A reading that took long, interrupted perhaps, is worth little; one that took
+ * about as long as the fastest so far is good.
+ */
+static uint64_t fastest = UINT64_MAX;   /* atomic */
+
+static bool is_good(const struct sample *s)
+{
+    return s->doubt <= __atomic_load_n(&fastest, __ATOMIC_RELAXED) * 4;
+}
+
+static struct sample take_sample(unsigned tries)
+{
+    struct sample best = {0, UINT64_MAX, 0};
+
+    for (unsigned i = 0; i < tries; i++) {
+        uint64_t tsc = read_tsc();
+        uint32_t pm = read_pm();
+        uint64_t took = read_tsc() - tsc;
+
+        if (took < best.doubt)
+            best = (struct sample){tsc + took / 2, took, pm};
+        if (took < __atomic_load_n(&fastest, __ATOMIC_RELAXED))
+            __atomic_store_n(&fastest, took, __ATOMIC_RELAXED);
+        else if (is_good(&best))
+            break;
+    }
+    return best;
+}
+
 static uint64_t calibrate_by_pm(void)
 {
-    uint32_t wanted = PM_HZ / 1000 * CALIBRATE_MS, start = read_pm(), passed;
-    uint64_t tsc = read_tsc();
+    struct sample start = take_sample(MUST_TRIES), end;
+    uint32_t wanted = PM_HZ / 1000 * CALIBRATE_MS;
 
-    do
-        passed = (read_pm() - start) & (PM_WRAP - 1);
-    while (passed < wanted);
-    return mul_div(read_tsc() - tsc, PM_HZ, passed);
+    while (((read_pm() - start.pm) & (PM_WRAP - 1)) < wanted)
+        ;
+    end = take_sample(MUST_TRIES);
+    return mul_div(end.tsc - start.tsc, PM_HZ,
+                   (end.pm - start.pm) & (PM_WRAP - 1));
 }
 
 static uint64_t calibrate_by_pit(void)
@@ -90,35 +127,19 @@ static bool corrected(void) { return !invariant && pm_timer.address; }
 /*
  * This core's time now, by the PM timer, whose ticks were `before` not longer
  * ago than its wrap. Counting ticks from the start leaves no rounding error to
- * grow, so the cores never drift apart. The TSC is read on both sides: a read
- * of the timer that took long, interrupted perhaps, is worth little. Unless it
- * must, the anchor is left where it is rather than put where it is wrong.
+ * grow, so the cores never drift apart. Unless it must, the anchor is left
+ * where it is rather than put where it is wrong.
  */
 static void set_anchor(struct percpu *p, uint64_t before, bool must)
 {
-    static uint64_t usual = UINT64_MAX; /* atomic: the fastest read so far */
-    uint64_t best = UINT64_MAX, best_tsc = 0, good;
-    uint32_t best_pm = 0;
+    struct sample s = take_sample(must ? MUST_TRIES : ANCHOR_TRIES);
 
-    for (unsigned i = 0; i < (must ? MUST_TRIES : ANCHOR_TRIES); i++) {
-        uint64_t tsc = read_tsc();
-        uint32_t pm = read_pm();
-        uint64_t took = read_tsc() - tsc;
-
-        if (took < best)
-            best = took, best_tsc = tsc + took / 2, best_pm = pm;
-        if (best < __atomic_load_n(&usual, __ATOMIC_RELAXED))
-            __atomic_store_n(&usual, best, __ATOMIC_RELAXED);
-        good = __atomic_load_n(&usual, __ATOMIC_RELAXED) * 4;
-        if (best <= good)
-            break;
-    }
-    if (best > good && !must) {
+    if (!must && !is_good(&s)) {
         p->clock_due_ns += ANCHOR_NS;
         return;
     }
-    p->clock_tsc = best_tsc;
-    p->clock_pm_ticks = before + ((best_pm - (uint32_t)before - pm_start) &
+    p->clock_tsc = s.tsc;
+    p->clock_pm_ticks = before + ((s.pm - (uint32_t)before - pm_start) &
                                   (PM_WRAP - 1));
     p->clock_ns = mul_div(p->clock_pm_ticks, NS, PM_HZ);
     p->clock_due_ns = ANCHOR_NS;
