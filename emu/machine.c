@@ -90,8 +90,8 @@ static int create_cpu(struct machine *m, const char **error)
                                        : cpu_model_find(CPU_MODEL_DEFAULT);
     m->cpu.exact_count = machine_uses_icount(m);
     cpu_reset(&m->cpu);
-    m->cpu.engine = m->config.engine->create(&m->cpu);
-    if (m->cpu.engine)
+    m->engine = m->config.engine->create(&m->cpu);
+    if (m->engine)
         return 0;
     *error = "the CPU engine has no memory";
     return -1;
@@ -268,8 +268,8 @@ void machine_destroy(struct machine *m)
     if (!m)
         return;
     destroy_devices(&m->d);
-    if (m->cpu.engine)
-        m->config.engine->destroy(m->cpu.engine);
+    if (m->engine)
+        m->config.engine->destroy(m->engine);
     free(m);
 }
 
@@ -283,7 +283,7 @@ void machine_reset_now(struct machine *m)
     machine_set_a20(m, true);
     cpu_reset(&m->cpu);
     m->cpu.icount = icount;     /* virtual time goes on */
-    m->config.engine->map_changed(m->cpu.engine);
+    m->config.engine->map_changed(m->engine);
     m->requests = 0;
 }
 

@@ -77,6 +77,7 @@ struct machine {
     const char *error;          /* MACHINE_ERROR's reason */
     struct cpu cpu;
     struct cpu_bus cpu_bus;
+    struct engine *engine;      /* config.engine->create's */
     struct machine_devices d;
     struct device *devices[MACHINE_DEVICES];    /* in order of reset */
     unsigned device_count;

@@ -19,8 +19,8 @@
 
 static void map_changed(struct machine *m)
 {
-    if (m->cpu.engine)
-        m->config.engine->map_changed(m->cpu.engine);
+    if (m->engine)
+        m->config.engine->map_changed(m->engine);
 }
 
 void machine_memory_reset(struct machine *m)
@@ -242,7 +242,7 @@ int machine_dma_write(struct machine *m, uint64_t addr, const void *buf,
 
         if (p) {
             memcpy(p, in, n);
-            m->config.engine->memory_changed(m->cpu.engine, addr, n);
+            m->config.engine->memory_changed(m->engine, addr, n);
         } else {
             error = -EFAULT;
         }

@@ -13,8 +13,8 @@
 #include "emu/dev/uart.h"
 
 /*
- * Real time: a slice is as many instructions as the CPU did lately in this
- * time. It bounds the delay of timers.
+ * Real time, an engine that counts: a slice is as many instructions as the CPU
+ * did lately in this time. It bounds the delay of timers.
  */
 #define SLICE_NS 100000ull
 #define SLICE_MIN_INSNS 128u
@@ -25,7 +25,7 @@
 void machine_kick(struct machine *m)
 {
     __atomic_store_n(&m->kicked, true, __ATOMIC_SEQ_CST);
-    m->config.engine->kick(m->cpu.engine);
+    m->config.engine->kick(m->engine);
 }
 
 void machine_request(struct machine *m, enum machine_request what)
@@ -104,9 +104,14 @@ static enum engine_exit run_slice(struct machine *m, uint64_t now,
 
     m->slice_end = min_u64(end, m->next_timer);
     if (machine_uses_icount(m)) {
-        exit = ops->run(m->cpu.engine, icount_insns(m, now, m->slice_end));
+        exit = ops->run(m->engine, icount_insns(m, now, m->slice_end),
+                        UINT64_MAX);
+    } else if (!ops->counts_insns) {
+        exit = ops->run(m->engine, UINT64_MAX,
+                        m->slice_end > now ? m->slice_end - now : 0);
     } else {
-        exit = ops->run(m->cpu.engine, realtime_insns(m, now, m->slice_end));
+        exit = ops->run(m->engine, realtime_insns(m, now, m->slice_end),
+                        UINT64_MAX);
         if (exit == ENGINE_BUDGET)
             learn_speed(m, m->cpu.icount - insns, machine_now(m) - now);
     }

@@ -82,31 +82,51 @@ static void host_debug_char(void *ctx, uint8_t c)
 
 /* ---- Engine, firmware, disks ----------------------------------------------- */
 
+/* "vmx: reason; svm: reason", as far as there is room. */
+static void note_refusal(struct guest *g, const char *name, const char *reason)
+{
+    size_t used = strlen(g->engine_note);
+
+    snprintf(g->engine_note + used, sizeof g->engine_note - used, "%s%s: %s",
+             used ? "; " : "", name, reason);
+}
+
+static int no_such_engine(const char *want, char *why, size_t size)
+{
+    char names[64] = "";
+
+    for (unsigned i = 0; platform_engines[i]; i++) {
+        size_t used = strlen(names);
+
+        snprintf(names + used, sizeof names - used, " %s",
+                 platform_engines[i]->name);
+    }
+    snprintf(why, size, "-accel %s: no such engine here; there are:%s", want,
+             names);
+    return -EINVAL;
+}
+
 static int choose_engine(struct guest *g, char *why, size_t size)
 {
     const char *want = g->options->accel;
-    size_t used = 0;
 
-    for (unsigned i = 0; engines[i]; i++) {
+    for (unsigned i = 0; platform_engines[i]; i++) {
+        const struct engine_ops *e = platform_engines[i];
         char reason[96] = "";
 
-        if (want && strcmp(want, engines[i]->name))
+        if (want && strcmp(want, e->name))
             continue;
-        if (!engines[i]->probe(reason, sizeof reason)) {
-            g->engine = engines[i];
+        if (!e->probe(reason, sizeof reason)) {
+            g->engine = e;
             return 0;
         }
         if (want) {
             snprintf(why, size, "-accel %s: %s", want, reason);
             return -ENODEV;
         }
-        if (used < sizeof g->engine_note)
-            used += snprintf(g->engine_note + used,
-                             sizeof g->engine_note - used, "%s%s: %s",
-                             used ? "; " : "", engines[i]->name, reason);
+        note_refusal(g, e->name, reason);
     }
-    snprintf(why, size, "-accel %s: no such engine; there is interp", want);
-    return -EINVAL;
+    return no_such_engine(want, why, size);
 }
 
 /* Read an option's ROM, a whole file or module; NULL and `why`. */

@@ -140,6 +140,13 @@ int platform_file_flush(struct platform_file *f);
 /* Name of the i-th file that can be opened without a path, or NULL. */
 const char *platform_file_list(unsigned i);
 
+/* ---- CPU engines ------------------------------------------------------- */
+
+struct engine_ops;              /* emu/cpu/engine.h */
+
+/* All engines that this platform may have, fastest first; NULL-terminated. */
+extern const struct engine_ops *const platform_engines[];
+
 /* ---- Console and NICs ------------------------------------------------- */
 
 /*

@@ -236,7 +236,7 @@ struct cpu {
     uint8_t inhibit;            /* STI/MOV SS shadow: 1 = next insn covered */
     uint8_t event_ext;          /* EXT of the event being delivered, 0 or 1 */
     uint64_t icount;            /* instructions executed */
-    bool exact_count;           /* engine: honour max_insns exactly (icount) */
+    bool exact_count;           /* engine: count insns, and exactly (icount) */
 
     /* Inputs, set by the machine */
     volatile bool intr;         /* level of the interrupt controller's INT */
@@ -248,7 +248,7 @@ struct cpu {
     const struct cpu_bus *bus;
     struct cpu_fpu fpu;
 
-    struct engine *engine;      /* bound engine; owns what it hangs here */
+    struct interp *interp;      /* its interpreter (emu/cpu/interp.h) */
     void *mmu;                  /* struct mmu, emu/cpu/mmu.h */
 };
 

@@ -165,6 +165,8 @@ void code_mode_changed(struct cpu *c);
  */
 void code_mapping_changed(struct cpu *c);
 void code_flush_all(struct cpu *c);
+/* Memory may have been written by other ways: compare before the next use. */
+void code_distrust(struct cpu *c);
 
 /* ---- Flags (flags.h, interp.c) ------------------------------------------ */
 

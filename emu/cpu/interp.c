@@ -33,7 +33,7 @@ static bool has_error_code(unsigned v)
 
 _Noreturn void cpu_raise(struct cpu *c, enum cpu_vector v, uint32_t error)
 {
-    struct engine *e = c->engine;
+    struct interp *e = c->interp;
     struct fault f = { .valid = true, .vector = (uint8_t)v,
                        .kind = INT_EXCEPTION, .has_error = has_error_code(v),
                        .error = error };
@@ -76,7 +76,7 @@ static enum fault_class class_of(const struct fault *f)
 }
 
 /* What e->second makes of the delivery of e->fault. */
-static void combine_faults(struct engine *e)
+static void combine_faults(struct interp *e)
 {
     enum fault_class first = class_of(&e->fault);
     enum fault_class second = class_of(&e->second);
@@ -108,13 +108,13 @@ static void unwind_insn(struct cpu *c)
 }
 
 /* What runs next is not what the last branch led to. */
-static void forget_link(struct engine *e)
+static void forget_link(struct interp *e)
 {
     e->link = NULL;
     e->indirect = false;
 }
 
-static void deliver(struct engine *e)
+static void deliver(struct interp *e)
 {
     struct cpu *c = e->cpu;
 
@@ -133,7 +133,7 @@ static void deliver(struct engine *e)
     e->fault.valid = false;
 }
 
-static void deliver_interrupt(struct engine *e, unsigned vector)
+static void deliver_interrupt(struct interp *e, unsigned vector)
 {
     e->fault = (struct fault){ .valid = true, .vector = (uint8_t)vector,
                                .kind = INT_HARDWARE };
@@ -142,7 +142,7 @@ static void deliver_interrupt(struct engine *e, unsigned vector)
 
 /* ---- Debug ------------------------------------------------------------------ */
 
-static void raise_debug(struct engine *e, uint32_t bits)
+static void raise_debug(struct interp *e, uint32_t bits)
 {
     e->cpu->dr[6] |= bits;
     e->fault = (struct fault){ .valid = true, .vector = EXC_DB,
@@ -178,9 +178,9 @@ void go_slow(struct cpu *c, const struct insn *i, uint32_t rip, bool direct)
     if (c->run.end_trace)
         return;                 /* `i` itself may be gone */
     if (direct)
-        c->engine->link = (struct insn *)i;
+        c->interp->link = (struct insn *)i;
     else
-        c->engine->indirect = true;
+        c->interp->indirect = true;
 }
 
 /*
@@ -194,7 +194,7 @@ static bool may_link(const struct cpu *c, const struct insn *link)
 }
 
 /* Let the branch that led here come directly next time. */
-static void link_trace(struct engine *e, struct trace *t, bool linkable)
+static void link_trace(struct interp *e, struct trace *t, bool linkable)
 {
     struct cpu *c = e->cpu;
     struct insn *link = e->link;
@@ -224,7 +224,7 @@ static bool is_software_int(const struct insn *i)
  * One instruction, with all that can happen around it: TF, instruction
  * breakpoints, RF (SDM vol. 3, 17.3.1). `shadowed`: MOV SS came before.
  */
-static void step(struct engine *e, bool shadowed)
+static void step(struct interp *e, bool shadowed)
 {
     struct cpu *c = e->cpu;
     bool tf = c->rflags & FLAG_TF, linkable;
@@ -249,7 +249,7 @@ static void step(struct engine *e, bool shadowed)
         c->run.debug |= DR6_BS;
 }
 
-static void run_trace(struct engine *e)
+static void run_trace(struct interp *e)
 {
     struct cpu *c = e->cpu;
     bool linkable;
@@ -270,7 +270,7 @@ static void run_trace(struct engine *e)
 }
 
 /* Something to deliver before the next instruction? Then it is. */
-static bool take_event(struct engine *e)
+static bool take_event(struct interp *e)
 {
     struct cpu *c = e->cpu;
 
@@ -298,7 +298,7 @@ static bool take_event(struct engine *e)
     return false;
 }
 
-static void execute_some(struct engine *e)
+static void execute_some(struct interp *e)
 {
     struct cpu *c = e->cpu;
     uint8_t shadow = c->inhibit;
@@ -313,7 +313,7 @@ static void execute_some(struct engine *e)
         run_trace(e);
 }
 
-static enum engine_exit loop(struct engine *e)
+static enum engine_exit loop(struct interp *e)
 {
     struct cpu *c = e->cpu;
     bool event;
@@ -352,20 +352,27 @@ static int interp_probe(char *why, size_t size)
     return 0;
 }
 
-static void interp_destroy(struct engine *e)
+static struct interp *interp_of(struct engine *engine)
 {
+    return (struct interp *)engine;
+}
+
+static void interp_destroy(struct engine *engine)
+{
+    struct interp *e = interp_of(engine);
+
     if (e->cpu->mmu)
         mmu_destroy(e->cpu);
     if (e->cache)
         trace_cache_destroy(e->cache);
     free(e->jumps);
-    e->cpu->engine = NULL;
+    e->cpu->interp = NULL;
     free(e);
 }
 
 static struct engine *interp_create(struct cpu *cpu)
 {
-    struct engine *e = calloc(1, sizeof(*e));
+    struct interp *e = calloc(1, sizeof(*e));
 
     if (!e)
         return NULL;
@@ -375,15 +382,17 @@ static struct engine *interp_create(struct cpu *cpu)
     e->cache = trace_cache_create();
     e->jumps = calloc(JUMP_CACHE, sizeof(*e->jumps));
     if (!e->cache || !e->jumps || mmu_create(cpu) < 0) {
-        interp_destroy(e);
+        interp_destroy((struct engine *)e);
         return NULL;
     }
-    cpu->engine = e;
-    return e;
+    cpu->interp = e;
+    return (struct engine *)e;
 }
 
-static enum engine_exit interp_run(struct engine *e, uint64_t max_insns)
+static enum engine_exit interp_run(struct engine *engine, uint64_t max_insns,
+                                   uint64_t max_ns)
 {
+    struct interp *e = interp_of(engine);
     struct cpu *c = e->cpu;
     enum engine_exit why;
 
@@ -404,12 +413,14 @@ static enum engine_exit interp_run(struct engine *e, uint64_t max_insns)
 static void interp_memory_changed(struct engine *e, uint64_t addr,
                                   uint64_t len)
 {
+    struct cpu *c = interp_of(e)->cpu;
+
     while (len > 0) {
         uint64_t n = MMU_PAGE_SIZE - addr % MMU_PAGE_SIZE;
 
         if (n > len)
             n = len;
-        code_written(e->cpu, addr, (unsigned)n);
+        code_written(c, addr, (unsigned)n);
         addr += n;
         len -= n;
     }
@@ -417,18 +428,41 @@ static void interp_memory_changed(struct engine *e, uint64_t addr,
 
 static void interp_map_changed(struct engine *e)
 {
-    mmu_flush(e->cpu, false);
+    struct cpu *c = interp_of(e)->cpu;
+
+    mmu_flush(c, false);
+    mmu_mode_changed(c);
+    code_flush_all(c);
+}
+
+void interp_resync(struct engine *engine)
+{
+    struct interp *e = interp_of(engine);
+
+    e->resyncs++;
     mmu_mode_changed(e->cpu);
-    code_flush_all(e->cpu);
+    mmu_flush(e->cpu, false);
+    code_distrust(e->cpu);
+}
+
+void interp_raise(struct engine *engine, unsigned vector, bool external,
+                  bool has_error, uint32_t error)
+{
+    interp_of(engine)->fault = (struct fault){
+        .valid = true, .vector = (uint8_t)vector,
+        .kind = external ? INT_HARDWARE : INT_EXCEPTION,
+        .has_error = has_error, .error = error
+    };
 }
 
 static void interp_kick(struct engine *e)
 {
-    __atomic_store_n(&e->cpu->stop_request, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&interp_of(e)->cpu->stop_request, true, __ATOMIC_RELEASE);
 }
 
 const struct engine_ops engine_interp = {
     .name = "interp",
+    .counts_insns = true,
     .probe = interp_probe,
     .create = interp_create,
     .destroy = interp_destroy,

@@ -56,6 +56,7 @@ struct trace {
     uint64_t paddr2;            /* second page's address, or NO_PAGE */
     uint32_t rip, last_rip;     /* offsets of the first and the last byte */
     uint32_t mode;
+    uint64_t checked;           /* interp.resyncs when its bytes were right */
     uint16_t n;                 /* instructions if no branch leaves early */
     uint16_t bytes;
     bool dropped;
@@ -63,6 +64,11 @@ struct trace {
     struct trace *page_next[2]; /* of code_page.traces; [1] for paddr2 */
     struct insn insn[];         /* n, then one that goes on behind them */
 };
+/* Behind the instructions: the bytes that they were decoded from. */
+static inline uint8_t *trace_code(struct trace *t)
+{
+    return (uint8_t *)&t->insn[t->n + 1];
+}
 #define NO_PAGE (~0ull)
 
 /*
@@ -88,12 +94,13 @@ static inline unsigned jump_hash(uint32_t rip)
 
 struct trace_cache;             /* trace.c */
 
-struct engine {
+struct interp {
     struct cpu *cpu;
     struct trace_cache *cache;
     struct jump_cache *jumps;   /* JUMP_CACHE of them */
     struct insn *link;          /* branch to be linked to what runs next */
     uint64_t limit;             /* c->icount at which run ends */
+    uint64_t resyncs;           /* interp_resync calls */
     bool delivering;            /* cpu_interrupt is at work for `fault` */
     struct fault {
         bool valid;
@@ -285,7 +292,7 @@ static inline void go_indirect(struct cpu *c, const struct insn *i,
                                uint32_t rip)
 {
     const struct jump_cache *j =
-        &c->engine->jumps[jump_hash(rip)];
+        &c->interp->jumps[jump_hash(rip)];
 
     if (likely(j->rip == rip && j->gen == c->run.gen[LINK_FAR] &&
                j->trace->mode == c->run.mode)) {

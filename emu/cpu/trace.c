@@ -37,10 +37,12 @@ struct trace_cache {
     struct trace *private_trace;        /* the one that is never linked */
 };
 
-static size_t trace_bytes(unsigned insns)
+/* Room for `insns` instructions made of `bytes` bytes. */
+static size_t trace_bytes(unsigned insns, unsigned bytes)
 {
-    return sizeof(struct trace) + (insns + 1) * sizeof(struct insn);
+    return sizeof(struct trace) + (insns + 1) * sizeof(struct insn) + bytes;
 }
+#define TRACE_MAX_BYTES trace_bytes(TRACE_INSNS, TRACE_INSNS * INSN_MAX)
 
 struct trace_cache *trace_cache_create(void)
 {
@@ -49,7 +51,7 @@ struct trace_cache *trace_cache_create(void)
     if (!tc)
         return NULL;
     tc->arena = aligned_alloc(64, ARENA_BYTES);
-    tc->private_trace = malloc(trace_bytes(1));
+    tc->private_trace = malloc(trace_bytes(1, INSN_MAX));
     if (!tc->arena || !tc->private_trace) {
         trace_cache_destroy(tc);
         return NULL;
@@ -177,7 +179,7 @@ static void new_generation(struct cpu *c, enum link_kind kind)
 
 void code_written(struct cpu *c, uint64_t paddr, unsigned len)
 {
-    struct trace_cache *tc = c->engine->cache;
+    struct trace_cache *tc = c->interp->cache;
     uint64_t page = paddr & ~(uint64_t)(PAGE_BYTES - 1);
     struct code_page *cp = page_find(tc, page);
     struct trace **p, *kept = NULL;
@@ -217,13 +219,19 @@ void code_mode_changed(struct cpu *c)
 void code_mapping_changed(struct cpu *c)
 {
     end_trace(c);
-    if (c->engine)
+    if (c->interp)
         new_generation(c, LINK_FAR);
+}
+
+void code_distrust(struct cpu *c)
+{
+    new_generation(c, LINK_PAGE);
+    new_generation(c, LINK_FAR);
 }
 
 void code_flush_all(struct cpu *c)
 {
-    struct engine *e = c->engine;
+    struct interp *e = c->interp;
     struct trace_cache *tc = e->cache;
 
     for (unsigned n = 0; n < tc->page_count; n++)
@@ -370,7 +378,7 @@ static void build(struct trace *t, struct source *src, uint32_t rip,
 
 static void hook(struct cpu *c, struct trace *t)
 {
-    struct trace_cache *tc = c->engine->cache;
+    struct trace_cache *tc = c->interp->cache;
     struct trace **bucket = hash_bucket(tc, t->paddr, t->mode);
     unsigned first = bytes_in_first(t);
     struct code_page *cp = page_get(tc, t->paddr & ~(uint64_t)(PAGE_BYTES - 1));
@@ -398,9 +406,49 @@ static bool second_page_matches(struct cpu *c, const struct trace *t,
            mmu_fetch_page(c, lin + bytes_in_first(t)) == t->paddr2;
 }
 
+/* Copy the bytes of a new trace, for bytes_unchanged. */
+static void keep_bytes(struct cpu *c, struct trace *t)
+{
+    unsigned first = bytes_in_first(t);
+
+    t->checked = c->interp->resyncs;
+    read_phys(c, t->paddr, trace_code(t), first);
+    if (t->paddr2 != NO_PAGE)
+        read_phys(c, t->paddr2, trace_code(t) + first, t->bytes - first);
+}
+
+static bool same_bytes(struct cpu *c, uint64_t paddr, const uint8_t *code,
+                       unsigned n)
+{
+    uint64_t offset = paddr % PAGE_BYTES;
+    const uint8_t *p = c->bus->ram_page(c->bus->ctx, paddr - offset, false);
+
+    return p && memcmp(p + offset, code, n) == 0;
+}
+
+/*
+ * Are the bytes still those that `t` was decoded from? Asked once after each
+ * interp_resync; from then on writes are seen. If not, it is dropped.
+ */
+static bool bytes_unchanged(struct cpu *c, struct trace *t)
+{
+    unsigned first = bytes_in_first(t);
+
+    if (t->checked == c->interp->resyncs)
+        return true;
+    if (same_bytes(c, t->paddr, trace_code(t), first) &&
+        (t->paddr2 == NO_PAGE ||
+         same_bytes(c, t->paddr2, trace_code(t) + first, t->bytes - first))) {
+        t->checked = c->interp->resyncs;
+        return true;
+    }
+    code_written(c, t->paddr, first);
+    return false;
+}
+
 struct trace *trace_find(struct cpu *c, bool single, bool *linkable)
 {
-    struct trace_cache *tc = c->engine->cache;
+    struct trace_cache *tc = c->interp->cache;
     uint32_t rip = (uint32_t)c->rip, mode = c->run.mode;
     struct source src = { .c = c, .lin = (uint32_t)c->seg[CS].base + rip,
                           .page2 = NO_PAGE };
@@ -417,6 +465,8 @@ struct trace *trace_find(struct cpu *c, bool single, bool *linkable)
             if (t->paddr == paddr && t->rip == rip && t->mode == mode &&
                 t->last_rip <= c->seg[CS].limit &&
                 second_page_matches(c, t, src.lin)) {
+                if (!bytes_unchanged(c, t))
+                    break;
                 *linkable = t->last_rip <= trace_ip_limit(mode);
                 return t;
             }
@@ -428,7 +478,7 @@ struct trace *trace_find(struct cpu *c, bool single, bool *linkable)
         *linkable = false;
         return tc->private_trace;
     }
-    if (tc->used + trace_bytes(TRACE_INSNS) > ARENA_BYTES ||
+    if (tc->used + TRACE_MAX_BYTES > ARENA_BYTES ||
         tc->page_count + 2 > PAGES_MAX)
         code_flush_all(c);
     t = (struct trace *)(void *)(tc->arena + tc->used);
@@ -437,7 +487,8 @@ struct trace *trace_find(struct cpu *c, bool single, bool *linkable)
         *linkable = false;      /* cannot be tracked: run it from here once */
         return t;
     }
-    tc->used += (trace_bytes(t->n) + 63) & ~(size_t)63;
+    keep_bytes(c, t);
+    tc->used += (trace_bytes(t->n, t->bytes) + 63) & ~(size_t)63;
     hook(c, t);
     *linkable = t->last_rip <= trace_ip_limit(mode);
     return t;

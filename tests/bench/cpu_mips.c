@@ -53,7 +53,7 @@ static double run_guest(const char *path, unsigned part, uint32_t want,
         h->cpu.gpr[RSP] = STACK_TOP;
         h->cpu.gpr[RAX] = part;
         start = seconds();
-        h->ops->run(h->engine, UINT64_MAX / 2);
+        h->ops->run(h->engine, UINT64_MAX / 2, UINT64_MAX);
         took = seconds() - start;
         *insns = h->cpu.icount;
         if ((uint32_t)h->cpu.gpr[RAX] != want || harness_vector(h) >= 0) {

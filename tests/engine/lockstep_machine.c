@@ -83,10 +83,10 @@ bool lockstep_machine_engine(struct lockstep_machine *l,
 
     if (engine == l->engine)
         return true;
-    l->engine->destroy(m->cpu.engine);
+    l->engine->destroy(m->engine);
     l->engine = m->config.engine = engine;
-    m->cpu.engine = engine->create(&m->cpu);
-    if (!m->cpu.engine)
+    m->engine = engine->create(&m->cpu);
+    if (!m->engine)
         platform_log("%s: engine %s: no memory", l->name, engine->name);
-    return m->cpu.engine;
+    return m->engine;
 }

@@ -46,11 +46,11 @@ static const struct engine_ops *find_engine(const char *name)
 {
     char why[160] = "";
 
-    for (unsigned i = 0; engines[i]; i++) {
-        if (strcmp(engines[i]->name, name))
+    for (unsigned i = 0; platform_engines[i]; i++) {
+        if (strcmp(platform_engines[i]->name, name))
             continue;
-        if (!engines[i]->probe(why, sizeof why))
-            return engines[i];
+        if (!platform_engines[i]->probe(why, sizeof why))
+            return platform_engines[i];
         platform_log("%s: %s", name, why);
         return NULL;
     }

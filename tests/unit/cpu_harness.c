@@ -326,7 +326,7 @@ void harness_code(struct harness *h, const void *code, size_t len)
 enum engine_exit harness_step(struct harness *h, unsigned n)
 {
     h->cpu.exact_count = true;
-    return h->ops->run(h->engine, n);
+    return h->ops->run(h->engine, n, UINT64_MAX);
 }
 
 enum engine_exit harness_run(struct harness *h)

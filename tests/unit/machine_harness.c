@@ -46,7 +46,8 @@ static void take_interrupt(struct guest *g, struct cpu *c)
     c->bus->io_write(c->bus->ctx, 0x20, 1, 0x20);
 }
 
-static enum engine_exit fake_run(struct engine *e, uint64_t max)
+static enum engine_exit fake_run(struct engine *e, uint64_t max,
+                                 uint64_t max_ns)
 {
     struct guest *g = e->guest;
     struct cpu *c = e->cpu;
@@ -89,6 +90,7 @@ static void fake_kick(struct engine *e)
 
 static const struct engine_ops fake_engine = {
     .name = "fake",
+    .counts_insns = true,
     .probe = fake_probe,
     .create = fake_create,
     .destroy = fake_destroy,

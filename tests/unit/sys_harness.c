@@ -4,7 +4,7 @@ struct sys_caught sys_caught;
 
 void sys_enter(struct harness *h)
 {
-    struct engine *e = h->engine;
+    struct interp *e = h->cpu.interp;
 
     e->delivering = false;
     e->fault.valid = false;
@@ -15,7 +15,7 @@ void sys_enter(struct harness *h)
 
 void sys_note_fault(struct harness *h)
 {
-    sys_caught.vector = h->engine->fault.vector;
-    sys_caught.error = h->engine->fault.error;
-    h->engine->fault.valid = false;
+    sys_caught.vector = h->cpu.interp->fault.vector;
+    sys_caught.error = h->cpu.interp->fault.error;
+    h->cpu.interp->fault.valid = false;
 }

@@ -30,7 +30,7 @@ void sys_note_fault(struct harness *h);
 
 #define TRY(h, stmt) do { \
         sys_enter(h); \
-        if (setjmp((h)->engine->env) == 0) { \
+        if (setjmp((h)->cpu.interp->env) == 0) { \
             stmt; \
         } else { \
             sys_note_fault(h); \

@@ -1,0 +1,209 @@
+/*
+ * What the hardware engines have in common: svm.c and vmx.c only know how to
+ * enter a guest and what an exit means; everything that an exit leads to is
+ * here, written once.
+ *
+ *   hv.c          the engine: run loop, events to deliver, what to do at exits
+ *   hv_stretch.c  the interpreter in place of the processor for a while
+ *   hv_nested.c   nested page tables, from the machine's memory map
+ *   hv_info.c     what was counted, as text
+ *
+ * Where the guest's registers are: `enter` takes gpr[], rip, rflags and inhibit
+ * from struct cpu and puts them back there at every exit. The rest stays with
+ * the backend (VMCB, VMCS) until hv_fetch, and goes back before the next entry
+ * if hv_modify said that it was changed. The FPU's state is in cpu->fpu
+ * whenever the host runs.
+ *
+ * All of this runs on the guest's core; a guest may move to another core
+ * between runs.
+ */
+#ifndef KERNEL_METAL_HV_H
+#define KERNEL_METAL_HV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "emu/cpu/cpu.h"
+#include "emu/cpu/engine.h"
+
+struct hv;
+
+/* ---- Exits --------------------------------------------------------------- */
+
+/*
+ * Why the guest was left. The state is that before the instruction, as the
+ * hardware leaves it for a fault; traps (the windows, HV_EXIT_STEP, a #DB trap)
+ * come between two instructions.
+ */
+enum hv_exit_kind {
+    HV_EXIT_NONE,               /* seen to by the backend: go on */
+    HV_EXIT_INTERRUPT,          /* the host's; it has been served by now */
+    HV_EXIT_WINDOW,             /* the guest takes interrupts now */
+    HV_EXIT_NMI_WINDOW,         /* IRET ends, or is about to end, an NMI */
+    HV_EXIT_IO,                 /* io */
+    HV_EXIT_MEMORY,             /* memory: not in the nested page tables */
+    HV_EXIT_EXCEPTION,          /* exception: #DB, #AC, and all while stepping */
+    HV_EXIT_CPUID,
+    HV_EXIT_RDMSR,
+    HV_EXIT_WRMSR,
+    HV_EXIT_HLT,
+    HV_EXIT_CR,                 /* MOV to or from CR, CLTS, LMSW */
+    HV_EXIT_DR,                 /* MOV to or from DR */
+    HV_EXIT_TSC,                /* RDTSC */
+    HV_EXIT_TASK,               /* a task switch, by instruction or event */
+    HV_EXIT_INSN,               /* another one to be emulated: INVD, IRET ... */
+    HV_EXIT_REFUSED,            /* virtualisation insns and such: #UD */
+    HV_EXIT_SHUTDOWN,           /* triple fault */
+    HV_EXIT_INVALID,            /* the hardware does not take this state */
+    HV_EXIT_KINDS
+};
+
+struct hv_exit {
+    enum hv_exit_kind kind;
+    uint32_t code;              /* the hardware's own, for the log */
+    uint8_t insn_len;           /* bytes, where the hardware tells; else 0 */
+    union {
+        struct {
+            uint16_t port;
+            uint8_t size;       /* 1, 2, 4 */
+            bool in, string, rep;
+        } io;
+        struct {
+            uint64_t addr;      /* guest-physical */
+            bool write, fetch;
+        } memory;
+        struct {
+            uint8_t vector;
+            bool has_error;
+            uint32_t error;
+            uint64_t cr2;       /* #PF: not in the guest's CR2 yet */
+            uint64_t dr6;       /* #DB: the bits it adds to the guest's DR6 */
+        } exception;
+    };
+};
+
+/* ---- Events -------------------------------------------------------------- */
+
+enum hv_event_kind {
+    HV_EVENT_INTERRUPT,         /* external; acknowledged already */
+    HV_EVENT_NMI,
+    HV_EVENT_EXCEPTION,
+    HV_EVENT_SOFTWARE,          /* INT n, INT3, INTO: executed again instead */
+};
+
+struct hv_event {
+    bool valid;
+    uint8_t vector;
+    uint8_t kind;               /* enum hv_event_kind */
+    bool has_error;
+    uint32_t error;
+};
+
+/* ---- Nested page tables (hv_nested.c) ------------------------------------ */
+
+/* Page table entry bits of the backend's format, 4 levels of 512. */
+struct hv_pte_format {
+    uint64_t table;             /* entry that points to a table */
+    uint64_t page;              /* 4 KiB page, read and execute */
+    uint64_t write;             /* added where writes are allowed */
+    uint64_t large;             /* added for a 2 MiB page */
+};
+
+struct hv_nested {
+    const struct hv_pte_format *format;
+    uint64_t *pool;             /* pages for tables; [0] is the root */
+    uint64_t root_phys;
+    uint32_t used;              /* pages of the pool */
+    uint32_t generation;        /* changes when translations were taken away */
+};
+
+/* 0 or -ENOMEM. I/O core. */
+int hv_nested_create(struct hv_nested *n, const struct hv_pte_format *format);
+void hv_nested_destroy(struct hv_nested *n);
+/* Forget all translations. */
+void hv_nested_clear(struct hv_nested *n);
+/*
+ * Map what lies around guest-physical `addr`, where it is memory for this kind
+ * of access. False: it is not (MMIO, nothing, a write to ROM).
+ */
+bool hv_nested_fill(struct hv_nested *n, const struct cpu_bus *bus,
+                    uint64_t addr, bool write);
+
+/* ---- Backends ------------------------------------------------------------ */
+
+struct hv_ops {
+    /*
+     * Enter the guest on this core, deliver h->event first if it is valid, and
+     * come back at the next exit with interrupts on and host interrupts served.
+     * Obeys h->window, h->nmi_window, h->step. On return h->event is what
+     * was being delivered when the exit came, if anything.
+     */
+    void (*enter)(struct hv *h, struct hv_exit *x);
+    /* All but what `enter` moves: from the guest to struct cpu and back. */
+    void (*store)(struct hv *h);
+    void (*load)(struct hv *h);
+};
+
+struct hv {
+    const struct hv_ops *ops;
+    struct cpu *cpu;
+    struct cpu_bus bus;         /* the machine's, with our eyes on it */
+    const struct cpu_bus *machine_bus;
+    struct engine *interp;      /* on the same cpu */
+    struct hv_nested nested;
+
+    struct hv_event event;      /* to deliver at the next entry */
+    bool window, nmi_window;    /* exit when the guest takes one */
+    bool step;                  /* exit after one instruction */
+
+    bool fetched;               /* struct cpu holds all of the state */
+    bool modified;              /* ... and the backend must load it */
+
+    uint64_t deadline;          /* platform_now_ns at which run ends */
+    uint64_t tsc_base;          /* guest's TSC before its offset - host's */
+    uint64_t tsc_last;          /* ... when the guest last stopped */
+    uint32_t core;              /* index of the core that runs it, or none */
+    uint64_t io_count;          /* port accesses, for hv_stretch.c */
+
+    struct {
+        uint64_t entries, exits[HV_EXIT_KINDS];
+        uint64_t stretches, stretch_insns;
+        uint64_t fills, clears; /* of the nested tables */
+    } count;
+};
+
+/* Whether `h` can be made is the backend's business; these do the rest. */
+int hv_init(struct hv *h, const struct hv_ops *ops, struct cpu *cpu,
+            const struct hv_pte_format *format);
+void hv_exit(struct hv *h);
+
+/* engine_ops' functions, `e` is the struct hv. */
+enum engine_exit hv_run(struct engine *e, uint64_t max_insns, uint64_t max_ns);
+void hv_memory_changed(struct engine *e, uint64_t addr, uint64_t len);
+void hv_map_changed(struct engine *e);
+void hv_kick(struct engine *e);
+int hv_info(struct engine *e, char *buf, size_t size);
+
+/* ---- Between the parts ---------------------------------------------------- */
+
+/* struct cpu holds all of the guest's state after this. */
+void hv_fetch(struct hv *h);
+/* hv_fetch, and it is going to be changed there. */
+void hv_modify(struct hv *h);
+
+/*
+ * What to add to the host's TSC for the guest to read its own (APM vol. 2
+ * 15.30.5, SDM vol. 3 25.3). At every entry.
+ */
+uint64_t hv_tsc_offset(const struct hv *h);
+
+/*
+ * Let the interpreter go on from here (not in long mode): at least one
+ * instruction, then until none of the last HV_QUIET_INSNS touched a port.
+ * Delivers h->event first.
+ */
+#define HV_QUIET_INSNS 64u
+enum engine_exit hv_stretch(struct hv *h);
+
+#endif
