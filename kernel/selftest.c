@@ -17,7 +17,7 @@
 #define PATIENCE_NS (20000 * MS)
 #define ROUNDS 500u
 /* How far two cores' clocks may differ: the host may stop a virtual core
- * between the reading and the telling, but only in the harmless direction. */
+/* How far apart two cores' clocks may be, on a loaded emulator too. */
 #define SKEW_NS 200000ull
 #define LOG_LINES 20u
 #define CORES_MAX 64u
