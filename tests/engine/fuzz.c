@@ -10,7 +10,7 @@
 
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/engine.h"
-#include "emu/machine.h"
+#include "emu/machine_internal.h"
 #include "kernel/firmware.h"
 #include "kernel/platform.h"
 #include "tests/engine/engine_test.h"
@@ -135,7 +135,7 @@ static void run_program(struct fuzz *f)
     machine_reset(m->m);
     c = machine_cpu(m->m);
     fuzz_program(&r, mode, m->ram, c);
-    m->engine->map_changed(c->engine);
+    m->engine->map_changed(m->m->engine);
     icount = c->icount;
     end = machine_run(m->m, BUDGET_NS);
     f->ends[end & 7]++;
