@@ -16,7 +16,6 @@
 /* A core that has not done its little work by then is stuck. */
 #define PATIENCE_NS (20000 * MS)
 #define ROUNDS 500u
-/* How far two cores' clocks may differ: the host may stop a virtual core
 /* How far apart two cores' clocks may be, on a loaded emulator too. */
 #define SKEW_NS 200000ull
 #define LOG_LINES 20u
