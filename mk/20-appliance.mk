@@ -4,7 +4,7 @@ METAL := $(BUILD)/appliance
 METAL_SRC := $(sort $(wildcard kernel/metal/*.c))
 # Parsers and the like that touch no hardware: tested and fuzzed on Linux.
 METAL_PURE := $(addprefix kernel/metal/,acpi_tables.c cmdline.c format.c \
-    multiboot.c ranges.c rtc_time.c vmx_caps.c vmx_guest.c)
+    multiboot.c ranges.c rtc_time.c uart_model.c vmx_caps.c vmx_guest.c)
 METAL_ASM := boot/entry.S boot/ap_entry.S $(sort $(wildcard kernel/metal/*.S)) \
     kernel/firmware.S
 APPLIANCE_SRC := $(METAL_SRC) $(EMU_SRC) $(KERNEL_SRC) $(DRIVER_SRC)
@@ -139,5 +139,11 @@ run: $(BUILD)/trestle.iso
 check-appliance: $(BUILD)/trestle.iso $(BUILD)/enginetest.elf guests | $(DEPS_test)
 	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
 	  tests/appliance $(PYTEST_ARGS)
+
+.PHONY: check-uart-long
+## check-uart-long a UART at 115200 baud under 100 MB of bridge load
+check-uart-long: appliance guests | $(DEPS_test)
+	@BUILD=$(BUILD) UART_LOAD_MB=100 /usr/bin/python3 -B -m pytest -q -s \
+	  -p no:cacheprovider tests/appliance/test_uart_load.py
 
 -include $(shell [ -d $(METAL) ] && find $(METAL) -name '*.d')

@@ -36,7 +36,6 @@ enum { IOAPIC_SELECT = 0x00, IOAPIC_WINDOW = 0x10, IOAPIC_VERSION = 1,
 enum { REDIRECT_ACTIVE_LOW = 1u << 13, REDIRECT_LEVEL = 1u << 15,
        REDIRECT_MASKED = 1u << 16 };
 
-enum { PIT_CHANNEL0 = 0x40, PIT_CONTROL = 0x43 };
 #define PIT_HZ 1193182ull
 #define NS 1000000000ull
 #define TIMER_CALIBRATE_US 10000u
@@ -317,9 +316,7 @@ void apic_timer_start(uint64_t deadline_ns)
                     (uint32_t)ticks_until(deadline_ns, timer_hz, 0xffffffff));
     } else {
         ticks = ticks_until(deadline_ns, PIT_HZ, 0xffff);
-        out8(PIT_CONTROL, 0x30);        /* channel 0, mode 0 */
-        out8(PIT_CHANNEL0, (uint8_t)ticks);
-        out8(PIT_CHANNEL0, (uint8_t)(ticks >> 8));
+        clock_pit_interrupt((uint16_t)ticks);
     }
 }
 

@@ -20,7 +20,8 @@
 /* Exchanges of TSC values with a new core. */
 #define COMPARE_ROUNDS 8u
 
-enum { PIT_CHANNEL2 = 0x42, PIT_CONTROL = 0x43, PORT_B = 0x61 };
+enum { PIT_CHANNEL0 = 0x40, PIT_CHANNEL2 = 0x42, PIT_CONTROL = 0x43,
+       PORT_B = 0x61 };
 
 static uint64_t tsc_hz;         /* 0: not calibrated */
 static uint64_t ns_per_tick;    /* 32.32 fixed point */
@@ -45,6 +46,13 @@ void clock_pit_wait(uint16_t ticks)
     out8(PIT_CHANNEL2, ticks >> 8);
     for (unsigned i = 0; i < 10000000 && !(in8(PORT_B) & 0x20); i++)
         ;
+}
+
+void clock_pit_interrupt(uint16_t ticks)
+{
+    out8(PIT_CONTROL, 0x30);            /* mode 0 */
+    out8(PIT_CHANNEL0, (uint8_t)ticks);
+    out8(PIT_CHANNEL0, ticks >> 8);
 }
 
 /* A PM timer that stands still (some old chipsets) is none. */

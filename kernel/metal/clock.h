@@ -32,5 +32,7 @@ uint64_t clock_max_sleep_ns(void);
 
 /* Channel 2 of the PIT counts down `ticks` (1..65535) of 1193182 Hz. */
 void clock_pit_wait(uint16_t ticks);
+/* Channel 0 raises ISA IRQ 0 once, in `ticks` (1..65535) of 1193182 Hz. */
+void clock_pit_interrupt(uint16_t ticks);
 
 #endif

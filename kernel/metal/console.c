@@ -12,6 +12,7 @@
 #include "kernel/metal/paging.h"
 #include "kernel/metal/host_pci.h"
 #include "kernel/metal/percpu.h"
+#include "kernel/metal/uart_selftest.h"
 #include "kernel/metal/wait.h"
 #include "kernel/platform.h"
 
@@ -242,6 +243,7 @@ static size_t console_write(void *ctx, const uint8_t *buf, size_t len)
 
 static size_t console_read(void *ctx, uint8_t *buf, size_t len)
 {
+    uart_selftest_poll();
     poll_if_needed();
     return found ? uart16550_read(&uart, buf, len) : 0;
 }

@@ -26,6 +26,7 @@
 #include "kernel/metal/smp.h"
 #include "kernel/metal/symbols.h"
 #include "kernel/metal/trap.h"
+#include "kernel/metal/uart_selftest.h"
 #include "kernel/metal/wall.h"
 #include "kernel/platform.h"
 #include "kernel/selftest.h"
@@ -101,7 +102,7 @@ static void selftest(const char *name)
 {
     if (!strcmp(name, "platform"))
         platform_poweroff(selftest_platform() != 0);
-    if (!panic_selftest(name))
+    if (!panic_selftest(name) && !uart_selftest_start(name))
         platform_log("-selftest: there is no '%s'", name);
 }
 
@@ -110,6 +111,7 @@ void metal_start(uint32_t magic, uint32_t info)
     const void *block = paging_direct(info);
     size_t info_size = multiboot_size(block);
     bool parsed;
+    int status;
 
     percpu_init(0);
     trap_init();
@@ -126,5 +128,7 @@ void metal_start(uint32_t magic, uint32_t info)
     start_devices();
     if (options.selftest)
         selftest(options.selftest);
-    platform_poweroff(kernel_main(argc, argv));
+    status = kernel_main(argc, argv);
+    uart_selftest_end();
+    platform_poweroff(status);
 }

@@ -1,6 +1,7 @@
 /*
  * The physical UART's driver against a register model of a 16550A whose
- * 16-byte FIFO overruns at line speed, as a real one's does.
+ * 16-byte FIFO overruns at line speed, as a real one's does
+ * (kernel/metal/uart_model.h; -selftest uart runs it on the bare machine).
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -18,144 +19,44 @@
 #include <cmocka.h>
 
 #include "drivers/char/uart16550.h"
+#include "kernel/metal/uart_model.h"
 
-#define FIFO 16u
+#define FIFO UART_MODEL_FIFO
 #define CHAR_NS 86806u          /* ten bits at 115200 */
-#define TIMEOUT_CHARS 4u
 
-enum { IER_RX = 1, IER_TX = 2, IER_LINE = 4, IER_MODEM = 8 };
-enum { LSR_DR = 1, LSR_OE = 2, LSR_PE = 4, LSR_FE = 8, LSR_BI = 16,
-       LSR_THRE = 32 };
+enum { LSR_PE = 4, LSR_FE = 8, LSR_BI = 16 };
 
-static struct model {
-    uint8_t ier, lcr, mcr, scr, dll, dlm, fcr;
-    uint8_t sticky;             /* LSR error bits until read */
-    uint8_t rx[FIFO];
-    unsigned rx_count, rx_idle; /* bytes; character times without a byte */
-    uint8_t tx[FIFO];
-    unsigned tx_count;
-    bool tx_pending;            /* THR empty interrupt */
-    bool cts, cts_changed;
-    bool no_fifo, absent;
-    uint64_t lost;
-    uint8_t sent[4096];         /* what went onto the wire */
-    size_t sent_count;
-} chip;
+static struct uart_model chip;
+static int arriving;            /* during this character time; -1 nothing */
+static bool absent;
+static uint8_t wire[4096];      /* what went onto the wire */
+static size_t on_wire;
 
 static struct uart16550 *uart;
 
-static unsigned depth(void) { return chip.no_fifo || !(chip.fcr & 1) ? 1 : FIFO; }
-
-static unsigned trigger(void)
+static int source(void *ctx)
 {
-    static const unsigned levels[4] = {1, 4, 8, 14};
+    int c = arriving;
 
-    return depth() == 1 ? 1 : levels[chip.fcr >> 6];
-}
-
-static bool rx_interrupt(void)
-{
-    return chip.rx_count >= trigger() ||
-           (chip.rx_count && chip.rx_idle >= TIMEOUT_CHARS);
-}
-
-static uint8_t iir(void)
-{
-    uint8_t fifo = depth() == FIFO ? 0xc0 : 0;
-
-    if ((chip.ier & IER_LINE) && chip.sticky)
-        return fifo | 6;
-    if ((chip.ier & IER_RX) && rx_interrupt())
-        return fifo | 4;
-    if ((chip.ier & IER_TX) && chip.tx_pending)
-        return fifo | 2;
-    if ((chip.ier & IER_MODEM) && chip.cts_changed)
-        return fifo | 0;
-    return fifo | 1;
-}
-
-static uint8_t take_rx(void)
-{
-    uint8_t c = chip.rx[0];
-
-    if (!chip.rx_count)
-        return 0;
-    memmove(chip.rx, chip.rx + 1, --chip.rx_count);
-    chip.rx_idle = 0;
+    arriving = -1;
     return c;
 }
 
-static uint8_t modem_status(void)
+static void sink(void *ctx, uint8_t byte)
 {
-    uint8_t v;
-
-    if (chip.mcr & 0x10)        /* loopback: RTS to CTS, OUT2 to DCD */
-        return (uint8_t)((chip.mcr & 2 ? 0x10 : 0) |
-                         (chip.mcr & 8 ? 0x80 : 0) |
-                         (chip.mcr & 1 ? 0x20 : 0));
-    v = (chip.cts ? 0x10 : 0) | (chip.cts_changed ? 1 : 0);
-    chip.cts_changed = false;
-    return v;
+    if (on_wire < sizeof wire)
+        wire[on_wire++] = byte;
 }
 
 static uint8_t model_read(void *ctx, uint32_t reg)
 {
-    uint8_t v;
-
-    if (chip.absent)
-        return 0xff;
-    switch (reg) {
-    case 0: return chip.lcr & 0x80 ? chip.dll : take_rx();
-    case 1: return chip.lcr & 0x80 ? chip.dlm : chip.ier;
-    case 2:
-        v = iir();
-        if ((v & 0xf) == 2)
-            chip.tx_pending = false;
-        return v;
-    case 3: return chip.lcr;
-    case 4: return chip.mcr;
-    case 5:
-        v = chip.sticky | (chip.rx_count ? LSR_DR : 0) |
-            (chip.tx_count ? 0 : LSR_THRE);
-        chip.sticky = 0;
-        return v;
-    case 6: return modem_status();
-    default: return chip.scr;
-    }
+    return absent ? 0xff : uart_model_read(&chip, reg);
 }
 
 static void model_write(void *ctx, uint32_t reg, uint8_t v)
 {
-    if (chip.absent)
-        return;
-    switch (reg) {
-    case 0:
-        if (chip.lcr & 0x80) {
-            chip.dll = v;
-        } else {
-            assert_true(chip.tx_count < depth());   /* else lost */
-            chip.tx[chip.tx_count++] = v;
-            chip.tx_pending = false;
-        }
-        break;
-    case 1:
-        if (chip.lcr & 0x80) {
-            chip.dlm = v;
-        } else {
-            if ((v & IER_TX) && !(chip.ier & IER_TX) && !chip.tx_count)
-                chip.tx_pending = true;
-            chip.ier = v;
-        }
-        break;
-    case 2:
-        chip.fcr = v;
-        if (v & 2)
-            chip.rx_count = 0;
-        break;
-    case 3: chip.lcr = v; break;
-    case 4: chip.mcr = v; break;
-    case 7: chip.scr = v; break;
-    }
+    if (!absent)
+        uart_model_write(&chip, reg, v);
 }
 
 static const struct bus bus = {.read8 = model_read, .write8 = model_write};
@@ -163,38 +64,20 @@ static const struct bus bus = {.read8 = model_read, .write8 = model_write};
 /* One character time passes; `c` >= 0 arrives during it. */
 static void character(int c)
 {
-    if (c >= 0) {
-        chip.rx_idle = 0;
-        if (chip.rx_count == depth()) {
-            chip.sticky |= LSR_OE;
-            chip.lost++;
-        } else {
-            chip.rx[chip.rx_count++] = (uint8_t)c;
-        }
-    } else {
-        chip.rx_idle++;
-    }
-    if (chip.tx_count) {
-        if (chip.sent_count < sizeof chip.sent)
-            chip.sent[chip.sent_count++] = chip.tx[0];
-        memmove(chip.tx, chip.tx + 1, --chip.tx_count);
-        if (!chip.tx_count)
-            chip.tx_pending = true;
-    }
+    arriving = c;
+    uart_model_run(&chip, chip.now + CHAR_NS);
 }
 
-static bool irq(void) { return !(iir() & 1); }
+static bool irq(void)
+{
+    uart_model_run(&chip, chip.now);    /* tests set bits of its own */
+    return chip.interrupt;
+}
 
 static void serve(void)
 {
     if (irq())
         uart16550_service(uart);
-}
-
-static void set_cts(bool on)
-{
-    chip.cts_changed |= chip.cts != on;
-    chip.cts = on;
 }
 
 static void start(enum uart_flow flow)
@@ -208,14 +91,19 @@ static void start(enum uart_flow flow)
 
 static int setup(void **state)
 {
-    memset(&chip, 0, sizeof chip);
-    chip.cts = true;
+    uart_model_init(&chip, 0, CHAR_NS);
+    chip.source = source;
+    chip.sink = sink;
+    arriving = -1;
+    absent = false;
+    on_wire = 0;
     uart = malloc(sizeof *uart);
     return uart ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
+    assert_int_equal(chip.overwritten, 0);
     free(uart);
     return 0;
 }
@@ -225,7 +113,7 @@ static void test_probe(void **state)
     chip.mcr = 3;
     assert_true(uart16550_probe(&bus));
     assert_int_equal(chip.mcr, 3);
-    chip.absent = true;
+    absent = true;
     assert_false(uart16550_probe(&bus));
 }
 
@@ -341,13 +229,13 @@ static void test_transmit(void **state)
     pump(50);
     assert_int_equal(uart16550_write(uart, text + 100, 900), 900);
     pump(1000);
-    assert_int_equal(chip.sent_count, sizeof text);
-    assert_memory_equal(chip.sent, text, sizeof text);
+    assert_int_equal(on_wire, sizeof text);
+    assert_memory_equal(wire, text, sizeof text);
     /* Idle for long, then again. */
     pump(50);
     assert_int_equal(uart16550_write(uart, text, 1), 1);
     pump(3);
-    assert_int_equal(chip.sent_count, sizeof text + 1);
+    assert_int_equal(on_wire, sizeof text + 1);
 }
 
 /* The second page of a text that is being written: reading it interrupts. */
@@ -395,15 +283,15 @@ static void test_write_interrupted(void **state)
     start(UART_FLOW_NONE);
     sends_at_once = true;
     write_interrupted(0);
-    assert_int_equal(chip.sent_count, 2);
-    assert_memory_equal(chip.sent, "ab", 2);
+    assert_int_equal(on_wire, 2);
+    assert_memory_equal(wire, "ab", 2);
     write_interrupted(2);
-    assert_int_equal(chip.sent_count, 6);
-    assert_memory_equal(chip.sent + 2, "01ab", 4);
+    assert_int_equal(on_wire, 6);
+    assert_memory_equal(wire + 2, "01ab", 4);
     sends_at_once = false;
     write_interrupted(1);
-    assert_int_equal(chip.sent_count, 9);
-    assert_memory_equal(chip.sent + 6, "0ab", 3);
+    assert_int_equal(on_wire, 9);
+    assert_memory_equal(wire + 6, "0ab", 3);
 }
 
 static void test_transmit_without_fifo(void **state)
@@ -413,7 +301,7 @@ static void test_transmit_without_fifo(void **state)
     assert_int_equal(uart->fifo, 1);
     assert_int_equal(uart16550_write(uart, (const uint8_t *)"abcdef", 6), 6);
     pump(20);
-    assert_memory_equal(chip.sent, "abcdef", 6);
+    assert_memory_equal(wire, "abcdef", 6);
 }
 
 static void test_writer_hears_of_room(void **state)
@@ -439,15 +327,15 @@ static void test_rts_cts(void **state)
     unsigned in_flight = 0, sent = 0;
 
     start(UART_FLOW_RTSCTS);
-    set_cts(false);
+    uart_model_set_cts(&chip, false);
     serve();
     uart16550_write(uart, (const uint8_t *)"held", 4);
     pump(20);
-    assert_int_equal(chip.sent_count, 0);
-    set_cts(true);
+    assert_int_equal(on_wire, 0);
+    uart_model_set_cts(&chip, true);
     serve();
     pump(10);
-    assert_memory_equal(chip.sent, "held", 4);
+    assert_memory_equal(wire, "held", 4);
 
     /* We drop RTS in time for a far end that stops 16 bytes later. */
     while (in_flight < 16 && sent < 2 * UART16550_RING) {
@@ -473,23 +361,23 @@ static void test_xon_xoff(void **state)
     pump(6);
     uart16550_write(uart, (const uint8_t *)"held", 4);
     pump(20);
-    assert_int_equal(chip.sent_count, 0);
+    assert_int_equal(on_wire, 0);
     character(0x11);
     pump(12);
-    assert_int_equal(chip.sent_count, 4);
+    assert_int_equal(on_wire, 4);
     assert_int_equal(uart16550_read(uart, buf, sizeof buf), 0);
 
-    while (chip.sent_count == 4 && sent < 2 * UART16550_RING) {
+    while (on_wire == 4 && sent < 2 * UART16550_RING) {
         character('x');
         sent++;
         serve();
     }
-    assert_int_equal(chip.sent[4], 0x13);
+    assert_int_equal(wire[4], 0x13);
     assert_true(sent < UART16550_RING);
     pump(6);
     assert_int_equal(uart16550_read(uart, buf, sizeof buf), sent);
     pump(6);
-    assert_int_equal(chip.sent[5], 0x11);
+    assert_int_equal(wire[5], 0x11);
 }
 
 static void test_line_errors_are_named(void **state)
@@ -521,11 +409,41 @@ static void test_polled(void **state)
     character('i');
     assert_true(uart16550_service(uart));
     pump(4);
-    assert_memory_equal(chip.sent, "out", 3);
+    assert_memory_equal(wire, "out", 3);
     assert_int_equal(uart16550_read(uart, buf, sizeof buf), 1);
     assert_int_equal(chip.ier, 0);
     uart16550_put_polled(&bus, '!');
     assert_int_equal(chip.tx[0], '!');
+}
+
+static int busy_line(void *ctx) { return 'x'; }
+
+/* -selftest uart lets a timer interrupt at the rise the model foretells. */
+static void test_model_foretells_its_line(void **state)
+{
+    uint64_t next;
+
+    start(UART_FLOW_NONE);
+    assert_int_equal(uart_model_next_rise(&chip), chip.rx_at + 3 * CHAR_NS);
+    chip.source = busy_line;
+    for (unsigned i = 0; i < 10000; i++) {
+        uint8_t buf[64];
+        size_t n = uart16550_read(uart, buf, sizeof buf);
+
+        uart16550_write(uart, buf, i % 3 ? n : 0);
+        serve();
+        next = uart_model_next_rise(&chip);
+        assert_true(next > chip.now && next != UART_MODEL_NEVER);
+        uart_model_run(&chip, next - 1);
+        assert_false(chip.interrupt);
+        uart_model_run(&chip, next);
+        assert_true(chip.interrupt);
+        assert_int_equal(chip.raised_at, next);
+        assert_int_equal(uart_model_next_rise(&chip), UART_MODEL_NEVER);
+        serve();
+    }
+    assert_int_equal(chip.lost, 0);
+    assert_true(uart->counters.tx_bytes > 10000);
 }
 
 int main(void)
@@ -538,7 +456,7 @@ int main(void)
         T(test_write_interrupted),
         T(test_transmit_without_fifo), T(test_writer_hears_of_room),
         T(test_rts_cts), T(test_xon_xoff), T(test_line_errors_are_named),
-        T(test_polled),
+        T(test_polled), T(test_model_foretells_its_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
