@@ -137,7 +137,7 @@ def boot(tmp_path):
     def start(options, firmware="bios", modules=(), gzipped=True, elf=ELF,
               **kwargs):
         medium = make_iso(tmp_path / f"medium{len(started)}.iso", options,
-                          modules, gzipped, elf)
+                          modules, gzipped, elf=elf)
         started.append(Appliance(medium, firmware, tmp_path, **kwargs))
         return started[-1]
 
