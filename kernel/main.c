@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "emu/cpu/engine.h"
+#include "kernel/config.h"
 #include "kernel/console/monitor.h"
 #include "kernel/console/mux.h"
 #include "kernel/guest.h"
@@ -99,21 +100,25 @@ out:
 
 int kernel_main(int argc, char **argv)
 {
-    static struct options options[OPTIONS_MACHINES];
+    static struct config config;
     char why[320] = "";
+    int status = 0;
 
-    switch (options_parse(&options[0], argc, argv, why, sizeof why)) {
+    switch (config_read(&config, argc, argv, why, sizeof why)) {
     case OPTIONS_HELP:
         options_help(help_line);
-        return 0;
+        break;
     case OPTIONS_VERSION:
         platform_log("Trestle %s", trestle_version);
-        return 0;
+        break;
     case OPTIONS_ERROR:
         platform_log("%s", why);
-        return 1;
+        status = 1;
+        break;
     case OPTIONS_RUN:
+        status = run_options(config.machine, config.count);
         break;
     }
-    return run_options(options, 1);
+    config_free(&config);
+    return status;
 }

@@ -82,6 +82,7 @@ static bool parse_boot(struct parser *p, const char *name, const char *v)
 static bool parse_string(struct parser *p, const char *name, const char *v)
 {
     const char **where = !strcmp(name, "name") ? &p->o->name
+                       : !strcmp(name, "readconfig") ? &p->o->readconfig
                        : !strcmp(name, "bios") ? &p->o->bios
                        : !strcmp(name, "cpu") ? &p->o->cpu : &p->o->accel;
 
@@ -166,105 +167,141 @@ static bool parse_net(struct parser *p, const char *name, const char *v)
 
 static const struct option {
     const char *name;
+    enum option_scope scope;
     bool has_value;
     bool (*parse)(struct parser *p, const char *name, const char *value);
     const char *help;
 } options[] = {
-    { "m", true, parse_m, "-m MIB          guest memory, 1 to 3072 (128)" },
-    { "hda", true, parse_hdx, "-hda IMAGE      first disk (a bare name too); "
-      "-hdb -hdc -hdd" },
-    { "hdb", true, parse_hdx, NULL },
-    { "hdc", true, parse_hdx, NULL },
-    { "hdd", true, parse_hdx, NULL },
-    { "cdrom", true, parse_cdrom, "-cdrom IMAGE    CD-ROM, in hdc's place" },
-    { "boot", true, parse_boot, "-boot ORDER     letters of c (disk), d (CD), "
-      "n (network)" },
-    { "snapshot", false, parse_flag, "-snapshot       keep the images pristine:"
-      " writes stay in memory" },
-    { "net", true, parse_net, OPTIONS_NET_HELP },
-    { "serial", true, parse_serial, "-serial WHAT    guest serial port: "
-      "mon:stdio stdio null none;\n"
+    { "m", OPTION_ANY, true, parse_m,
+      "-m MIB          guest memory, 1 to 3072 (128)" },
+    { "hda", OPTION_OWN, true, parse_hdx,
+      "-hda IMAGE      first disk (a bare name too); -hdb -hdc -hdd" },
+    { "hdb", OPTION_OWN, true, parse_hdx, NULL },
+    { "hdc", OPTION_OWN, true, parse_hdx, NULL },
+    { "hdd", OPTION_OWN, true, parse_hdx, NULL },
+    { "cdrom", OPTION_OWN, true, parse_cdrom,
+      "-cdrom IMAGE    CD-ROM, in hdc's place" },
+    { "boot", OPTION_ANY, true, parse_boot,
+      "-boot ORDER     letters of c (disk), d (CD), n (network)" },
+    { "snapshot", OPTION_ANY, false, parse_flag,
+      "-snapshot       keep the images pristine: writes stay in memory" },
+    { "net", OPTION_OWN, true, parse_net, OPTIONS_NET_HELP },
+    { "serial", OPTION_OWN, true, parse_serial,
+      "-serial WHAT    guest serial port: mon:stdio stdio null none;\n"
       "                up to four times" },
-    { "nographic", false, parse_flag, "-nographic      serial console and "
-      "monitor on this line" },
-    { "echr", true, parse_echr, "-echr N         escape key of that line "
-      "(1 is Ctrl-a)" },
-    { "S", false, parse_flag, "-S              start stopped: 'cont' in the "
-      "monitor runs it" },
-    { "no-reboot", false, parse_flag, "-no-reboot      the guest's reboot ends "
-      "Trestle" },
-    { "accel", true, parse_string, "-accel NAME     CPU engine: interp" },
-    { "cpu", true, parse_string, "-cpu MODEL      CPU model (trestle32)" },
-    { "icount", true, parse_icount, "-icount shift=N deterministic time: an "
-      "instruction is 2^N ns" },
-    { "name", true, parse_string, "-name NAME      this machine's name" },
-    { "bios", true, parse_string, "-bios IMAGE     another firmware than "
-      "SeaBIOS" },
-    { "debugcon", false, parse_flag, "-debugcon       firmware messages of port"
-      " 402h to the log" },
-    { "uart", true, parse_appliance, "-uart SETTINGS  (appliance) baud=N,"
-      "parity=none|even|odd,\n"
+    { "nographic", OPTION_COMMON, false, parse_flag,
+      "-nographic      serial console and monitor on this line" },
+    { "echr", OPTION_COMMON, true, parse_echr,
+      "-echr N         escape key of that line (1 is Ctrl-a)" },
+    { "S", OPTION_ANY, false, parse_flag,
+      "-S              start stopped: 'cont' in the monitor runs it" },
+    { "no-reboot", OPTION_ANY, false, parse_flag,
+      "-no-reboot      the guest's reboot ends Trestle" },
+    { "accel", OPTION_ANY, true, parse_string,
+      "-accel NAME     CPU engine: interp" },
+    { "cpu", OPTION_ANY, true, parse_string,
+      "-cpu MODEL      CPU model (trestle32)" },
+    { "icount", OPTION_ANY, true, parse_icount,
+      "-icount shift=N deterministic time: an instruction is 2^N ns" },
+    { "name", OPTION_OWN, true, parse_string,
+      "-name NAME      this machine's name" },
+    { "readconfig", OPTION_COMMAND_LINE, true, parse_string,
+      "-readconfig FILE several machines: a [name] section for each" },
+    { "bios", OPTION_ANY, true, parse_string,
+      "-bios IMAGE     another firmware than SeaBIOS" },
+    { "debugcon", OPTION_ANY, false, parse_flag,
+      "-debugcon       firmware messages of port 402h to the log" },
+    { "uart", OPTION_COMMON, true, parse_appliance,
+      "-uart SETTINGS  (appliance) baud=N,parity=none|even|odd,\n"
       "                flow=none|rtscts|xonxoff,port=0xN|auto|none" },
-    { "selftest", true, parse_appliance, "-selftest WHAT  (appliance) try the "
-      "panic: panic fault stack nested" },
-    { "version", false, NULL, "-version        print the version" },
-    { "help", false, NULL, "-help           this list" },
-    { "h", false, NULL, NULL },
+    { "selftest", OPTION_COMMAND_LINE, true, parse_appliance,
+      "-selftest WHAT  (appliance) try the panic: panic fault stack nested" },
+    { "version", OPTION_COMMAND_LINE, false, NULL,
+      "-version        print the version" },
+    { "help", OPTION_COMMAND_LINE, false, NULL,
+      "-help           this list" },
+    { "h", OPTION_COMMAND_LINE, false, NULL, NULL },
 };
 
-static const struct option *find_option(const char *arg)
+static const struct option *find_option(const char *name)
 {
-    arg += arg[1] == '-' ? 2 : 1;       /* qemu takes --name too */
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-        if (!strcmp(arg, options[i].name))
+        if (!strcmp(name, options[i].name))
             return &options[i];
     return NULL;
 }
 
-static bool parse_one(struct parser *p, int argc, char **argv, int *i,
-                      enum options_result *result)
+int options_scope(const char *name)
+{
+    const struct option *opt = find_option(name);
+
+    return opt ? (int)opt->scope : -1;
+}
+
+bool options_set(struct options *o, const char *name, const char *value,
+                 char *why, size_t why_size)
+{
+    struct parser p = { o, why, why_size };
+    const struct option *opt = find_option(name);
+
+    if (!opt || !opt->parse)
+        return bad(&p, name, "unknown option; -help lists them all", NULL);
+    if (opt->has_value && !value)
+        return bad(&p, name, "needs a value", NULL);
+    if (!opt->has_value && value && *value)
+        return bad(&p, name, "takes no value", NULL);
+    if (value && strlen(value) >= OPTIONS_TEXT)
+        return bad(&p, name, "the value is too long", NULL);
+    if (opt->scope == OPTION_OWN)
+        o->own = opt->name;
+    return opt->parse(&p, opt->name, value ? value : "");
+}
+
+static bool parse_one(struct options *o, int argc, char **argv, int *i,
+                      enum options_result *result, char *why, size_t size)
 {
     const struct option *opt;
-    char *arg = argv[*i];
+    const char *name = argv[*i], *value = NULL;
 
-    if (arg[0] != '-')
-        return set_disk(p, "hda", 0, arg, false);
-    opt = find_option(arg);
-    if (!opt)
-        return bad(p, arg + 1, "unknown option; -help lists them all", NULL);
-    if (!opt->parse) {
+    if (name[0] != '-')
+        return options_set(o, "hda", name, why, size);
+    name += name[1] == '-' ? 2 : 1;     /* qemu takes --name too */
+    opt = find_option(name);
+    if (opt && !opt->parse) {
         *result = opt->name[0] == 'v' ? OPTIONS_VERSION : OPTIONS_HELP;
         return false;
     }
-    if (!opt->has_value)
-        return opt->parse(p, opt->name, "");
-    if (*i + 1 >= argc)
-        return bad(p, opt->name, "needs a value", NULL);
-    (*i)++;
-    if (strlen(argv[*i]) >= OPTIONS_TEXT)
-        return bad(p, opt->name, "the value is too long", NULL);
-    return opt->parse(p, opt->name, argv[*i]);
+    if (opt && opt->has_value && *i + 1 < argc)
+        value = argv[++*i];
+    return options_set(o, name, value, why, size);
 }
 
-enum options_result options_parse(struct options *o, int argc, char **argv,
-                                  char *why, size_t why_size)
+void options_defaults(struct options *o)
 {
-    struct parser p = { o, why, why_size };
-    enum options_result result = OPTIONS_ERROR;
-
     memset(o, 0, sizeof *o);
     o->name = "trestle";
     o->ram_bytes = 128 * MIB;
     o->escape = 1;
     o->icount_shift = -1;
+}
+
+bool options_finish(struct options *o, char *why, size_t why_size)
+{
+    return options_check_net(o, why, why_size);
+}
+
+enum options_result options_parse(struct options *o, int argc, char **argv,
+                                  char *why, size_t why_size)
+{
+    enum options_result result = OPTIONS_ERROR;
+
+    options_defaults(o);
     if (argc <= 1)
         return OPTIONS_HELP;
     for (int i = 1; i < argc; i++)
-        if (!parse_one(&p, argc, argv, &i, &result))
+        if (!parse_one(o, argc, argv, &i, &result, why, why_size))
             return result;
-    if (!options_check_net(o, why, why_size))
-        return OPTIONS_ERROR;
-    return OPTIONS_RUN;
+    return options_finish(o, why, why_size) ? OPTIONS_RUN : OPTIONS_ERROR;
 }
 
 /* A help text may hold several lines. */

@@ -23,10 +23,11 @@ struct net_option {
     enum net_kind kind;
     unsigned vlan;
     bool has_mac;
-    uint8_t mac[6];             /* macaddr= of a nic, mac= of a bridge port */
+    uint8_t mac[6];             /* macaddr= of a nic, mac= of a bridge's NIC */
     char romfile[128];          /* nic: boot ROM file or module, "" for none */
     char ip[48];                /* bridge: "", "dhcp" or "a.b.c.d/n" */
-    int nic_index;              /* bridge: nic=K, or -1 for the first */
+    int nic_index;              /* bridge: nic=K, or -1 */
+    char pci[8];                /* bridge: pci=BB:DD.F, small letters, or "" */
     char params[OPTIONS_NET_PARAMS];    /* tap, socket: platform_wire_open */
 };
 
@@ -50,6 +51,16 @@ struct options {
     unsigned serial_count;
     uint8_t escape;             /* of the serial multiplexer; 1 = Ctrl-a */
     int icount_shift;           /* -1: off */
+    const char *readconfig;     /* file with the machines' sections, or NULL */
+    const char *own;            /* an option seen that is one machine's only */
+};
+
+/* Where in a file of several machines (config.h) an option may stand. */
+enum option_scope {
+    OPTION_ANY,                 /* also in front: for all machines */
+    OPTION_OWN,                 /* in a machine's section only */
+    OPTION_COMMON,              /* in front only */
+    OPTION_COMMAND_LINE,        /* not in a file */
 };
 
 enum options_result {
@@ -58,6 +69,22 @@ enum options_result {
     OPTIONS_VERSION,
     OPTIONS_ERROR,              /* `why` names the option and what to do */
 };
+
+/* What holds when no option is given. */
+void options_defaults(struct options *o);
+
+/* Scope of the option `name` (without its dash), or -1: there is none. */
+int options_scope(const char *name);
+
+/*
+ * Set one option by its name without the dash. `value` is NULL if none was
+ * given, and must outlive `o` otherwise. False: `why` says what is wrong.
+ */
+bool options_set(struct options *o, const char *name, const char *value,
+                 char *why, size_t why_size);
+
+/* After the last option of a machine: do they go together? */
+bool options_finish(struct options *o, char *why, size_t why_size);
 
 /*
  * Parse argv[1..argc-1]. The result refers to argv's strings, which must

@@ -77,6 +77,22 @@ static bool nic_key(struct net_option *n, const char *key, const char *value,
                 key);
 }
 
+/* "BB:DD.F", as lspci and the boot messages write it. */
+static bool parse_pci(const char *v, char out[8])
+{
+    static const char shape[] = "xx:xx.x";
+
+    if (strlen(v) != sizeof shape - 1)
+        return false;
+    for (size_t i = 0; i < sizeof shape; i++) {
+        if (shape[i] == 'x' ? !isxdigit((unsigned char)v[i])
+                            : v[i] != shape[i])
+            return false;
+        out[i] = tolower((unsigned char)v[i]);
+    }
+    return true;
+}
+
 static bool bridge_key(struct net_option *n, const char *key,
                        const char *value, char *why, size_t size)
 {
@@ -88,13 +104,23 @@ static bool bridge_key(struct net_option *n, const char *key,
         snprintf(n->ip, sizeof n->ip, "%s", value);
         return true;
     }
+    if (strcmp(key, "nic") && strcmp(key, "mac") && strcmp(key, "pci"))
+        return fail(why, size, "a bridge has vlan=, nic=, mac=, pci=, ip=; "
+                    "not", key);
+    if (n->nic_index >= 0 || n->has_mac || *n->pci)
+        return fail(why, size, "use one of nic=, mac= and pci=", NULL);
     if (!strcmp(key, "nic")) {
         if (!parse_number(value, 31, &k))
             return fail(why, size, "nic= takes a number, not", value);
         n->nic_index = k;
         return true;
     }
-    return fail(why, size, "a bridge has vlan=, nic=, ip=; not", key);
+    if (!strcmp(key, "mac")) {
+        n->has_mac = options_parse_mac(value, n->mac);
+        return n->has_mac || fail(why, size, "not a MAC address:", value);
+    }
+    return parse_pci(value, n->pci) ||
+           fail(why, size, "use pci=BB:DD.F, as in pci=00:03.0, not", value);
 }
 
 static bool wire_key(struct net_option *n, const char *key, const char *value,
@@ -193,7 +219,8 @@ bool options_check_net(struct options *o, char *why, size_t why_size)
 
         nics += a->kind == NET_NIC;
         for (unsigned k = 0; k < i; k++)
-            if (a->has_mac && o->net[k].has_mac &&
+            if (a->kind == NET_NIC && o->net[k].kind == NET_NIC &&
+                a->has_mac && o->net[k].has_mac &&
                 !memcmp(a->mac, o->net[k].mac, 6))
                 return fail(why, why_size, "-net nic: two NICs have the same "
                             "macaddr=", NULL);

@@ -7,8 +7,8 @@
 #define OPTIONS_NET_HELP \
     "-net nic[,vlan=N][,macaddr=MAC][,model=ne2k_pci][,romfile=IMAGE]\n" \
     "                an NE2000 in the guest\n" \
-    "-net bridge[,vlan=N][,nic=K][,ip=dhcp|A.B.C.D/N]\n" \
-    "                its cable: the LAN at a physical NIC\n" \
+    "-net bridge[,vlan=N][,nic=K|mac=MAC|pci=BB:DD.F][,ip=dhcp|A.B.C.D/N]\n" \
+    "                its cable: the LAN at a physical NIC (the first)\n" \
     "-net tap[,vlan=N][,ifname=NAME]\n" \
     "                its cable: a TAP device (Linux only)\n" \
     "-net socket[,vlan=N],connect=HOST:PORT|listen=HOST:PORT\n" \

@@ -119,7 +119,8 @@ struct platform_file {
 
 /*
  * Open `name`; read-write when `writable` and possible (check read_only).
- * 0, or negative errno (-ENOENT: no such module or file).
+ * 0, or negative errno (-ENOENT: no such module or file; -EBUSY: it is open
+ * for writing already).
  */
 int platform_file_open(const char *name, bool writable,
                        struct platform_file *out);
@@ -181,6 +182,9 @@ _Noreturn void platform_reset(void);
 
 /* Ending Trestle switches a PC off, so ask first. */
 extern const bool platform_exit_is_poweroff;
+
+/* The console is a line that -uart sets up, before kernel_main. */
+extern const bool platform_has_uart;
 
 /* "metal" or "hosted", for `info version`. */
 extern const char platform_name[];

@@ -82,25 +82,36 @@ $(BUILD)/trestle.elf: $(APPLIANCE_OBJ) $(APPLIANCE_EXTRA_OBJ) $(APPLIANCE_LWIP) 
 
 # IMAGE: the disk image that the medium carries as router.img; by default the
 # one that `make router-image` builds. None: IMAGE=
-IMAGE ?= $(BUILD)/router.img
-APPLIANCE_OPTIONS ?= $(if $(IMAGE),-m 64 -hda router.img -net nic -net bridge -nographic,)
+# CONF: a trestle.conf (docs/MANUAL.md) instead; the medium carries it and the
+# images that it names.
+CONF ?=
+IMAGE ?= $(if $(CONF),,$(BUILD)/router.img)
+APPLIANCE_OPTIONS ?= $(if $(CONF),-nographic,$(if $(IMAGE),-m 64 -hda router.img -net nic -net bridge -nographic,))
+# NAME=FILE: the medium's modules.
+MEDIUM := $(if $(IMAGE),router.img=$(IMAGE)) \
+    $(if $(CONF),trestle.conf=$(CONF) $(shell tools/conf-images.py $(CONF) || echo failed))
+ifneq ($(filter failed,$(MEDIUM)),)
+$(error $(CONF) cannot be put on a medium)
+endif
+MEDIUM_FILES := $(foreach m,$(MEDIUM),$(lastword $(subst =, ,$m)))
 GRUB_MODULES := multiboot2 normal part_gpt part_msdos iso9660 fat all_video \
     gfxterm serial terminal gzio search echo test boot font configfile
 
 $(METAL)/medium: FORCE
 	@mkdir -p $(@D)
-	@echo '$(IMAGE) $(APPLIANCE_OPTIONS)' | cmp -s - $@ || \
-	  echo '$(IMAGE) $(APPLIANCE_OPTIONS)' > $@
+	@echo '$(MEDIUM) $(APPLIANCE_OPTIONS)' | cmp -s - $@ || \
+	  echo '$(MEDIUM) $(APPLIANCE_OPTIONS)' > $@
 
-$(BUILD)/trestle.iso: $(BUILD)/trestle.elf boot/grub.cfg $(IMAGE) \
+$(BUILD)/trestle.iso: $(BUILD)/trestle.elf boot/grub.cfg $(MEDIUM_FILES) \
     $(METAL)/medium | $(DEPS_run)
 	@echo "  ISO   $@"
 	@rm -rf $(METAL)/iso && mkdir -p $(METAL)/iso/boot/grub
 	@strip -o $(METAL)/iso/boot/trestle.elf $<
 	@sed -e 's|@OPTIONS@|$(APPLIANCE_OPTIONS)|' \
-	  -e 's|@IMAGE@|$(if $(IMAGE),module2 /router.img router.img,)|' \
+	  -e 's|@MODULES@|$(foreach m,$(MEDIUM),module2 /$(firstword $(subst =, ,$m)) $(firstword $(subst =, ,$m))\n   )|' \
 	  boot/grub.cfg > $(METAL)/iso/boot/grub/grub.cfg
-	@$(if $(IMAGE),gzip -c $(IMAGE) > $(METAL)/iso/router.img,:)
+	@set -e; for m in $(MEDIUM); do \
+	  gzip -c "$${m#*=}" > $(METAL)/iso/$${m%%=*}; done
 	@grub-mkrescue --locales= --fonts= --themes= \
 	  --install-modules="$(GRUB_MODULES)" --compress=xz -o $@ $(METAL)/iso \
 	  > $(METAL)/iso.log 2>&1 || { cat $(METAL)/iso.log >&2; exit 1; }
@@ -108,7 +119,7 @@ $(BUILD)/trestle.iso: $(BUILD)/trestle.elf boot/grub.cfg $(IMAGE) \
 .PHONY: appliance iso run
 ## appliance       the bare-machine program, build/trestle.elf
 appliance: $(BUILD)/trestle.elf
-## iso             boot medium (CD, USB stick, disk; BIOS and UEFI), IMAGE=file
+## iso             boot medium (CD, stick, disk; BIOS, UEFI), IMAGE= or CONF=file
 iso: $(BUILD)/trestle.iso
 	@ls -l $< | awk '{printf "  %s: %.1f MB\n", "$<", $$5 / 1e6}'
 

@@ -62,6 +62,7 @@ struct nic_ops {
 struct nic {
     const struct nic_ops *ops;
     char label[40];             /* "e1000e 8086:10d3 at 00:03.0" */
+    char slot[16];              /* "00:03.0" on PCI, else "" */
     uint8_t mac[6];
     bool is_open;
     bool link_up;               /* as of the last poll */

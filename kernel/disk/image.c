@@ -80,7 +80,9 @@ int disk_image_open(struct disk_image *img, const char *name, bool is_cdrom,
     img->is_cdrom = is_cdrom;
     r = platform_file_open(name, !is_cdrom && !snapshot, &img->file);
     if (r) {
-        snprintf(why, why_size, "cannot open '%s': %s", name, strerror(-r));
+        snprintf(why, why_size, "cannot open '%s': %s", name, r == -EBUSY
+                 ? "busy: another has it; use a copy or -snapshot"
+                 : strerror(-r));
         return r;
     }
     r = -EINVAL;

@@ -18,6 +18,7 @@
 
 const char platform_name[] = "hosted";
 const bool platform_exit_is_poweroff = false;
+const bool platform_has_uart = false;
 
 static char log_ring[LOG_RING];
 static size_t log_bytes;        /* ever written */

@@ -188,6 +188,7 @@ static int bind(const struct nic_driver *driver,
     err = driver->create(&d->bus, &d->info, &nics[nic_count]);
     if (err)
         return err;
+    memcpy(nics[nic_count]->slot, f->slot, sizeof f->slot);
     nic_count++;
     return 0;
 }

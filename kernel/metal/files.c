@@ -21,13 +21,14 @@ struct file {
     uint64_t size;
     uint8_t **chunk;            /* beyond the module; NULL: all zeros */
     uint64_t chunk_count;
+    bool has_writer;            /* somebody has it open for writing */
 };
 
 static struct file files[MULTIBOOT_MAX_MODULES];
 static unsigned file_count;
 
 /* The last component of the first word. */
-static void take_name(struct file *f, const char *command_line)
+static void take_name(char name[NAME_BYTES], const char *command_line)
 {
     size_t len = strcspn(command_line, " \t");
     const char *start = command_line;
@@ -38,8 +39,8 @@ static void take_name(struct file *f, const char *command_line)
     len -= (size_t)(start - command_line);
     if (len >= NAME_BYTES)
         len = NAME_BYTES - 1;
-    memcpy(f->name, start, len);
-    f->name[len] = '\0';
+    memcpy(name, start, len);
+    name[len] = '\0';
 }
 
 void files_init(const struct multiboot_info *boot)
@@ -48,7 +49,7 @@ void files_init(const struct multiboot_info *boot)
         const struct multiboot_module *m = &boot->module[i];
         struct file *f = &files[file_count];
 
-        take_name(f, m->command_line);
+        take_name(f->name, m->command_line);
         if (!f->name[0]) {
             platform_log("module %u has no name: left out", i);
             continue;
@@ -67,21 +68,51 @@ static const char *last_component(const char *name)
     return slash ? slash + 1 : name;
 }
 
+const char *files_find(const struct multiboot_info *boot, const char *name,
+                       size_t *size)
+{
+    char found[NAME_BYTES];
+
+    for (unsigned i = 0; i < boot->module_count; i++) {
+        const struct multiboot_module *m = &boot->module[i];
+
+        take_name(found, m->command_line);
+        if (strcmp(found, last_component(name)) || m->end > UINT32_MAX)
+            continue;
+        *size = m->end - m->start;
+        return paging_direct(m->start);
+    }
+    return NULL;
+}
+
 int platform_file_open(const char *name, bool writable,
                        struct platform_file *out)
 {
     const char *wanted = last_component(name);
 
-    for (unsigned i = 0; i < file_count; i++)
-        if (!strcmp(files[i].name, wanted)) {
-            *out = (struct platform_file){name, files[i].size, !writable,
-                                          true, &files[i]};
-            return 0;
-        }
+    for (unsigned i = 0; i < file_count; i++) {
+        struct file *f = &files[i];
+
+        if (strcmp(f->name, wanted))
+            continue;
+        /* Two writers would destroy the image. */
+        if (writable && f->has_writer)
+            return -EBUSY;
+        f->has_writer |= writable;
+        *out = (struct platform_file){name, f->size, !writable, true, f};
+        return 0;
+    }
     return -ENOENT;
 }
 
-void platform_file_close(struct platform_file *f) { f->impl = NULL; }
+void platform_file_close(struct platform_file *pf)
+{
+    struct file *f = pf->impl;
+
+    if (!pf->read_only)
+        f->has_writer = false;
+    pf->impl = NULL;
+}
 
 /* Where `offset` lies and how much is in one piece; NULL: zeros. */
 static uint8_t *piece(const struct file *f, uint64_t offset, uint64_t *length)

@@ -108,3 +108,4 @@ void platform_reset(void)
 
 const char platform_name[] = "metal";
 const bool platform_exit_is_poweroff = true;
+const bool platform_has_uart = true;

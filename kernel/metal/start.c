@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernel/config.h"
 #include "kernel/main.h"
 #include "kernel/metal/acpi.h"
 #include "kernel/metal/apic.h"
@@ -36,12 +37,34 @@
 static struct multiboot_info boot;
 static struct metal_options options;
 static char words[LINE_BYTES];
-static char *argv[CMDLINE_MAX_WORDS + 1];
+/* Two more for -uart and its value out of trestle.conf. */
+static char *argv[CMDLINE_MAX_WORDS + 3];
+static char uart_option[] = "-uart";
+static char uart_settings[128];
 static char program[] = "trestle";
 static int argc;
 static char option_error[160];
 
 _Noreturn void metal_start(uint32_t magic, uint32_t info);
+
+/* In front of the line's own words, so that a -uart there counts for more. */
+static int add_configured_uart(int words)
+{
+    const char *name = CONFIG_DEFAULT_NAME, *text;
+    size_t size;
+
+    for (int i = 1; i + 1 < words; i++)
+        if (!strcmp(argv[i], "-readconfig"))
+            name = argv[i + 1];
+    text = files_find(&boot, name, &size);
+    if (!text || !config_find(text, size, "uart", uart_settings,
+                              sizeof uart_settings))
+        return words;
+    memmove(argv + 3, argv + 1, (size_t)words * sizeof *argv);
+    argv[1] = uart_option;
+    argv[2] = uart_settings;
+    return words + 2;
+}
 
 /* argv from the loader's line; argv[0] is the program's name. */
 static void read_command_line(void)
@@ -54,7 +77,8 @@ static void read_command_line(void)
     argv[0] = program;
     if (n < 0)
         argv[1] = NULL;
-    argc = metal_options_take(&options, n < 0 ? 1 : n + 1, argv, option_error,
+    argc = add_configured_uart(n < 0 ? 1 : n + 1);
+    argc = metal_options_take(&options, argc, argv, option_error,
                               sizeof option_error);
     if (n < 0)
         strcpy(option_error, "the command line is too long or has an open "

@@ -21,7 +21,15 @@ struct uplink *uplink_next(const struct uplink *u)
 
 static struct nic *find_nic(const struct net_option *o)
 {
-    return platform_nic(o->nic_index < 0 ? 0 : o->nic_index);
+    struct nic *nic;
+
+    if (!o->has_mac && !*o->pci)
+        return platform_nic(o->nic_index < 0 ? 0 : o->nic_index);
+    for (unsigned i = 0; (nic = platform_nic(i)); i++)
+        if (o->has_mac ? !memcmp(nic->mac, o->mac, 6)
+                       : !strcmp(nic->slot, o->pci))
+            return nic;
+    return NULL;
 }
 
 /*
@@ -59,7 +67,9 @@ static int open_nic(const struct net_option *o, struct nic **nic, char *why,
     if (o->kind == NET_BRIDGE) {
         *nic = find_nic(o);
         snprintf(why, size, "-net bridge: no physical NIC with a driver%s",
-                 o->nic_index > 0 ? " of that number" : "");
+                 o->nic_index > 0 ? " of that number"
+                 : o->has_mac ? " has that mac="
+                 : *o->pci ? " is at that pci=" : "");
         return *nic ? 0 : -ENODEV;
     }
     r = platform_wire_open(kind_names[o->kind], o->params, nic, reason,

@@ -1,0 +1,61 @@
+/*
+ * trestle.conf: several machines, each in a [name] section with its options,
+ * one a line, in qemu's words with or without the dash. What stands before the
+ * first section, and on the command line, is for all machines.
+ *
+ *     echr 20                      # the console line: before any section
+ *     [wan]
+ *     m 64
+ *     hda "my router.img"
+ *     net nic,macaddr=52:54:00:00:00:01
+ *     net bridge,pci=00:03.0
+ *
+ * # at the start of a line or after a blank begins a comment. Quotes ("" or
+ * '') keep blanks and #. Lines may end in CRLF.
+ */
+#ifndef KERNEL_CONFIG_H
+#define KERNEL_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernel/options.h"
+
+/* Found by itself where files have plain names (a module on the appliance). */
+#define CONFIG_DEFAULT_NAME "trestle.conf"
+#define CONFIG_MAX_BYTES 65536u
+#define CONFIG_NAME_MAX 28u     /* letters, digits, - _ . */
+
+struct config {
+    struct options common;      /* the command line, then the file's head */
+    struct options machine[OPTIONS_MACHINES];
+    unsigned count;
+    char *text;                 /* of the file: the options point into it */
+};
+
+/*
+ * The command line, and the file that it names or that is there by itself,
+ * into *c. As options_parse; under OPTIONS_RUN, c->count machines. The result
+ * refers to argv's strings.
+ */
+enum options_result config_read(struct config *c, int argc, char **argv,
+                                char *why, size_t why_size);
+void config_free(struct config *c);
+
+/*
+ * The `len` bytes of `text`, which is changed and must outlive *c, and has
+ * room for one more byte. c->common holds what the command line said. False:
+ * `why` names file, line, option and what to do.
+ */
+bool config_parse(struct config *c, const char *file, char *text, size_t len,
+                  char *why, size_t why_size);
+
+/*
+ * The value of option `name` in the head of a file, copied to `out`; the last
+ * one counts. False: it is not there. Needs no memory: for the platform's
+ * start.
+ */
+bool config_find(const char *text, size_t len, const char *name, char *out,
+                 size_t size);
+
+#endif

@@ -1,0 +1,46 @@
+#!/usr/bin/python3
+"""The files that a trestle.conf names, for the boot medium.
+
+usage: conf-images.py FILE
+
+Prints NAME=PATH for each: NAME is what the module is called on the medium,
+the last component of PATH; a relative PATH is taken from FILE's folder.
+"""
+import pathlib
+import re
+import sys
+
+IMAGE_OPTIONS = ("hda", "hdb", "hdc", "hdd", "cdrom", "bios")
+LINE = re.compile(r"""\s*-{0,2}(?P<word>[\w-]+)\s*=?\s*
+                      (?P<value>(?:"[^"]*"|'[^']*'|[^\s"'])*)""", re.X)
+
+
+def files(text):
+    """The images and ROMs of the conf's options, in order."""
+    for line in text.removeprefix("\ufeff").splitlines():
+        found = LINE.match(line)
+        if not found:
+            continue
+        value = re.sub("[\"']", "", found["value"])
+        if found["word"] in IMAGE_OPTIONS and value:
+            yield value
+        if found["word"] == "net":
+            yield from re.findall(r",romfile=([^,]+)", value)
+
+
+def main():
+    conf = pathlib.Path(sys.argv[1])
+    paths = {}
+    for name in files(conf.read_text(encoding="utf-8")):
+        path = conf.parent / name
+        if not path.is_file():
+            sys.exit(f"{conf}: there is no file '{path}'")
+        if re.search(r"[\s=]", str(path)):
+            sys.exit(f"{conf}: '{path}': a name on the medium cannot have "
+                     "blanks or '='")
+        if paths.setdefault(path.name, path) != path:
+            sys.exit(f"{conf}: two files are called '{path.name}'")
+    print(*(f"{name}={path}" for name, path in paths.items()))
+
+
+main()
