@@ -2,6 +2,6 @@
 .PHONY: check-hosted
 # Debian's python3: pexpect is its package.
 ## check-hosted    the hosted program's tests, PYTEST_ARGS=
-check-hosted: $(BUILD)/trestle guests $(BUILD)/router.img | $(DEPS_test)
+check-hosted: $(BUILD)/trestle $(BUILD)/enginetest guests $(BUILD)/router.img | $(DEPS_test)
 	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
 	  tests/hosted $(PYTEST_ARGS)

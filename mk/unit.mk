@@ -11,7 +11,7 @@ UNIT_LIB_SRC := $(EMU_SRC) $(DRIVER_SRC) $(KERNEL_SRC) \
 UNIT_LIB_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(filter-out %/main.c,$(UNIT_LIB_SRC))) \
                 $(UNIT)/kernel/firmware.o $(call lwip_objects,$(UNIT))
 UNIT_FAKE_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(sort $(wildcard tests/unit/fake_*.c \
-                   tests/unit/*_harness.c)))
+                   tests/unit/*_harness.c))) $(UNIT)/tests/unit/sys_insn.o
 
 $(UNIT)/flags: FORCE | $(DEPS_test)
 	@mkdir -p $(@D)

@@ -2,7 +2,9 @@
 #include "tests/engine/cmocka.h"
 
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/platform.h"
@@ -56,6 +58,18 @@ void cmocka_string(const struct cmocka_place *at, const char *a,
         return;
     platform_log("  '%.30s' is not '%.30s'", a, b);
     cmocka_fail(at);
+}
+
+void print_message(const char *fmt, ...)
+{
+    char line[160];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    line[strcspn(line, "\n")] = '\0';
+    platform_log("%s", line);
 }
 
 void skip(void)

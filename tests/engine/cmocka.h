@@ -36,6 +36,8 @@ void cmocka_string(const struct cmocka_place *at, const char *a,
 /* End the test without a verdict; it is counted and named. */
 _Noreturn void skip(void);
 
+void print_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 #define assert_true(c) \
     ((c) ? (void)0 : cmocka_fail(CMOCKA_PLACE(#c)))
 #define assert_false(c) assert_true(!(c))

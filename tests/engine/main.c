@@ -7,6 +7,7 @@
  *   lockstep ENGINE STEPS         two machines side by side (lockstep.c)
  *   fuzz ENGINE SECONDS SEED      random guest code (fuzz.c)
  *
+ * ENGINE "insn" is interp, its tests by instruction (tests/unit/sys_insn.h).
  * The last line is "N passed, M failed".
  */
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "tests/engine/cmocka.h"
 #include "tests/engine/engine_test.h"
 #include "tests/unit/cpu_harness.h"
+#include "tests/unit/sys_insn.h"
 
 const char trestle_version[] = "test of the engines";
 
@@ -42,10 +44,15 @@ static const struct {
     { "test_cpu_sys_seg", test_cpu_sys_seg },
 };
 
+static bool by_insn;            /* always for engines but interp */
+
 static const struct engine_ops *find_engine(const char *name)
 {
     char why[160] = "";
 
+    by_insn = strcmp(name, "interp") != 0;
+    if (strcmp(name, "insn") == 0)
+        name = "interp";
     for (unsigned i = 0; platform_engines[i]; i++) {
         if (strcmp(platform_engines[i]->name, name))
             continue;
@@ -66,6 +73,7 @@ uint64_t engine_test_number(int argc, char **argv, int i, uint64_t otherwise)
 static int run_cpu(const struct engine_ops *engine, int argc, char **argv)
 {
     harness_engine = engine;
+    sys_by_insn = by_insn;
     cmocka_only = argc > 0 ? argv[0] : NULL;
     for (size_t i = 0; i < sizeof cpu_tests / sizeof cpu_tests[0]; i++) {
         if (!cmocka_only)

@@ -64,6 +64,7 @@ static void test_error_codes(void **state)
     struct harness *h = *state;
     uint32_t table = harness_r32(h, DIR) & ~0xfffu;
 
+    INTERP_ONLY("rights of the page that the code is in");
     for (volatile size_t n = 0; n < COUNT_OF(t); n++) {
         *harness_pte(h, PAGE) = PAGE | t[n].pte;
         harness_w32(h, DIR, table | t[n].pde);
@@ -115,6 +116,7 @@ static void test_all_rights(void **state)
     uint32_t table = harness_r32(h, DIR) & ~0xfffu;
     volatile unsigned faults = 0;
 
+    INTERP_ONLY("rights of the page that the code is in");
     for (volatile unsigned n = 0; n < 512; n++) {
         uint32_t pde = n & 7, pte = n >> 3 & 7;
         bool write = n & 64, user = n & 128, wp = n & 256;
@@ -145,6 +147,7 @@ static void test_accessed_dirty(void **state)
 {
     struct harness *h = *state;
 
+    INTERP_ONLY("looks at the TLB");
     set_pte(h, PAGE, P | RW | US);
     harness_w32(h, DIR, harness_r32(h, DIR) & ~A);
     EXPECT_OK(h, lin_read8(&h->cpu, PAGE, true));
@@ -272,6 +275,7 @@ static void test_nx(void **state)
     struct cpu *c = &h->cpu;
     uint32_t pte = PT + (PAGE >> 12) * 8;
 
+    INTERP_ONLY("fetches without executing");
     pae_on(h);
     w64(h, pte, PAGE | P | RW | US | NX);
     EXPECT_OK(h, lin_read32(c, PAGE, true));
@@ -300,6 +304,7 @@ static void test_page_crossing(void **state)
     struct cpu *c = &h->cpu;
     uint8_t block[64], back[64];
 
+    INTERP_ONLY("accesses of any length");
     for (unsigned n = 0; n < sizeof(block); n++)
         block[n] = (uint8_t)(n + 1);
     for (volatile unsigned k = 1; k < 8; k++) {
@@ -347,6 +352,7 @@ static void test_global_pages(void **state)
     struct harness *h = *state;
     struct cpu *c = &h->cpu;
 
+    INTERP_ONLY("flushes the TLB but for global pages");
     c->cr4 |= CR4_PGE;
     mmu_mode_changed(c);
     set_pte(h, PAGE, P | RW | US | G);
@@ -376,6 +382,7 @@ static void test_code_tracking(void **state)
     const struct tlb_entry *e = tlb_slot(c, PAGE, false);
     uint32_t alias = 0x00140000;
 
+    INTERP_ONLY("decoded code");
     EXPECT_OK(h, lin_write32(c, PAGE, 1, false));
     *harness_pte(h, alias) = PAGE | P | RW | US;
     EXPECT_OK(h, lin_write32(c, alias, 2, true));
@@ -428,6 +435,8 @@ static void test_mmio_and_rom(void **state)
     EXPECT_OK(h, lin_write32(c, PAGE + 0x1000, 0, false));
     assert_int_equal(h->mmio_writes, 1);
     assert_int_equal(harness_r32(h, PAGE + 0x1000), 0x55667788);
+    if (sys_by_insn)
+        return;
     EXPECT_OK(h, assert_null(lin_block(c, PAGE, 4, false, false)));
     EXPECT_OK(h, assert_null(lin_block(c, PAGE + 0x1000, 4, true, false)));
     EXPECT_OK(h, assert_non_null(lin_block(c, PAGE + 0x1000, 4, false, false)));
@@ -438,6 +447,7 @@ static void test_lin_block(void **state)
     struct harness *h = *state;
     struct cpu *c = &h->cpu;
 
+    INTERP_ONLY("block moves");
     set_pte(h, PAGE, P | RW | US);
     EXPECT_OK(h, assert_ptr_equal(lin_block(c, PAGE + 4, 8, true, true),
                                   h->ram + PAGE + 4));
@@ -463,7 +473,8 @@ static void test_alignment(void **state)
     EXPECT_OK(h, lin_read32(c, PAGE + 4, true));
     EXPECT_OK(h, lin_read32(c, PAGE + 6, false));
     EXPECT_FAULT(h, EXC_AC, 0, lin_read32(c, PAGE + 6, true));
-    EXPECT_OK(h, assert_null(lin_block(c, PAGE, 8, true, true)));
+    if (!sys_by_insn)
+        EXPECT_OK(h, assert_null(lin_block(c, PAGE, 8, true, true)));
     c->rflags &= ~(uint64_t)FLAG_AC;
     mmu_mode_changed(c);
     EXPECT_OK(h, lin_read32(c, PAGE + 6, true));
@@ -474,6 +485,7 @@ static void test_watchpoints(void **state)
     struct harness *h = *state;
     struct cpu *c = &h->cpu;
 
+    INTERP_ONLY("breakpoints noted for the end of the instruction");
     EXPECT_OK(h, lin_write32(c, PAGE, 1, false));
     c->dr[0] = PAGE + 0x10;
     c->dr[2] = PAGE + 0x21;
@@ -515,6 +527,7 @@ static void test_a20_alias(void **state)
     struct cpu *c = &h->cpu;
     uint32_t alias = PAGE | 0x100000;
 
+    INTERP_ONLY("decoded code");
     h->bus.ram_page = a20_ram_page;
     c->cr0 &= ~(uint64_t)CR0_PG;
     mmu_mode_changed(c);
@@ -545,15 +558,19 @@ static void test_segment_checks(void **state)
     EXPECT_FAULT(h, EXC_GP, 0, mem_read8(c, FS, 0x100));
     EXPECT_FAULT(h, EXC_GP, 0, mem_read32(c, FS, 0xffffffff));
     set_segment(c, SS, PAGE, 0xff, 0x093);
+    c->gpr[RSP] = 0x80;         /* a fault's frame finds room */
     EXPECT_FAULT(h, EXC_SS, 0, mem_read8(c, SS, 0x100));
     /* read-only data; execute-only and readable code */
     set_segment(c, FS, PAGE, 0xff, 0x091);
     EXPECT_OK(h, mem_read8(c, FS, 0));
     EXPECT_FAULT(h, EXC_GP, 0, mem_write8(c, FS, 0, 0));
-    EXPECT_FAULT(h, EXC_GP, 0, mem_probe_write(c, FS, 0, 1));
-    EXPECT_OK(h, mem_read(c, FS, 0, bytes, sizeof(bytes)));
-    EXPECT_FAULT(h, EXC_GP, 0, mem_write(c, FS, 0, bytes, sizeof(bytes)));
-    EXPECT_FAULT(h, EXC_GP, 0, mem_read(c, FS, 0xf7, bytes, sizeof(bytes)));
+    if (!sys_by_insn) {
+        EXPECT_FAULT(h, EXC_GP, 0, mem_probe_write(c, FS, 0, 1));
+        EXPECT_OK(h, mem_read(c, FS, 0, bytes, sizeof(bytes)));
+        EXPECT_FAULT(h, EXC_GP, 0, mem_write(c, FS, 0, bytes, sizeof(bytes)));
+        EXPECT_FAULT(h, EXC_GP, 0, mem_read(c, FS, 0xf7, bytes,
+                                            sizeof(bytes)));
+    }
     set_segment(c, FS, PAGE, 0xff, 0x099);
     EXPECT_FAULT(h, EXC_GP, 0, mem_read8(c, FS, 0));
     set_segment(c, FS, PAGE, 0xff, 0x09b);

@@ -24,7 +24,7 @@ static struct insn insn_mem(uint8_t opcode, unsigned reg)
                           .modrm = (uint8_t)(0x05 | reg << 3) };
 }
 
-#define CALL(h, op, in) TRY(h, { struct insn i_ = in; op(&(h)->cpu, &i_); })
+#define CALL(h, op, in) TRY(h, { struct insn i_ = in; sys_call(&(h)->cpu, op, &i_); })
 #define EXPECT_CALL(h, v, op, in) do { \
         CALL(h, op, in); \
         assert_int_equal(sys_caught.vector, v); \
@@ -148,7 +148,8 @@ static void test_dr(void **state)
     assert_int_equal(sys_caught.vector, EXC_DB);
     assert_int_equal(c->dr[6], 0xffff0ff0 | DR6_BD);
     /* delivering #DB clears GD */
-    EXPECT_OK(h, cpu_interrupt(c, EXC_DB, INT_EXCEPTION, false, 0));
+    if (!sys_by_insn)           /* else it has been */
+        EXPECT_OK(h, cpu_interrupt(c, EXC_DB, INT_EXCEPTION, false, 0));
     assert_int_equal(c->dr[7], 0x400);
     harness_user(h);
     assert_int_equal(write_dr(h, 0, 0), EXC_GP);
@@ -160,6 +161,7 @@ static void test_dr_moves_watch(void **state)
     struct harness *h = *state;
     struct cpu *c = &h->cpu;
 
+    INTERP_ONLY("breakpoints noted for the end of the instruction");
     EXPECT_OK(h, lin_write8(c, MEM, 1, false));
     assert_int_equal(write_dr(h, 0, 0x3000), NO_FAULT);
     assert_int_equal(write_dr(h, 7, 0x10001), NO_FAULT);
@@ -408,9 +410,11 @@ static void test_group7(void **state)
     EXPECT_CALL(h, NO_FAULT, op_group7, insn_mem(0x01, 3));
     assert_int_equal(c->idtr.base, 0x12345678);
     assert_int_equal(c->idtr.limit, 0xabc);
+    c->idtr = (struct cpu_table){ HARNESS_IDT, 0x7ff };
     lgdt16.flags = INSN_OP16;
     EXPECT_CALL(h, NO_FAULT, op_group7, lgdt16);
     assert_int_equal(c->gdtr.base, 0x345678);
+    c->gdtr = (struct cpu_table){ HARNESS_GDT, 0xff };
     EXPECT_CALL(h, NO_FAULT, op_group7, insn_reg_eax(0x01, 4));
     assert_int_equal(c->gpr[RAX], c->cr0);
     c->gpr[RAX] = CR0_TS;               /* PE cannot be cleared */
