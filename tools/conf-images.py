@@ -31,7 +31,11 @@ def files(text):
 def main():
     conf = pathlib.Path(sys.argv[1])
     paths = {}
-    for name in files(conf.read_text(encoding="utf-8")):
+    try:
+        text = conf.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        sys.exit(f"{conf}: {error}")
+    for name in files(text):
         path = conf.parent / name
         if not path.is_file():
             sys.exit(f"{conf}: there is no file '{path}'")

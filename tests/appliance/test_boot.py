@@ -26,7 +26,8 @@ def test_every_way_to_boot(boot_medium, firmware, drive):
     appliance = boot_medium(firmware, drive)
     appliance.expect(GREETING)
     appliance.expect(r"console: UART at port 3f8h, IRQ 4, 115200 8N1")
-    appliance.expect(r"Trestle \S+ \(\w+\)\r\n\S+: engine \w+")
+    appliance.expect(r"Trestle \S+ \(\w+\)\r\n")
+    appliance.expect(r"trestle: engine \w+")
     switch_off(appliance)
 
 
