@@ -2,6 +2,9 @@
 #include <stddef.h>
 
 #include "emu/cpu/engine.h"
+#include "kernel/metal/svm.h"
 #include "kernel/platform.h"
 
-const struct engine_ops *const platform_engines[] = { &engine_interp, NULL };
+const struct engine_ops *const platform_engines[] = {
+    &engine_svm, &engine_interp, NULL
+};

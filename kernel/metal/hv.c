@@ -1,0 +1,272 @@
+/*
+ * See hv.h. The run loop of the hardware engines and what follows an exit.
+ *
+ * Outside long mode every instruction that exits is executed by the
+ * interpreter, which has the one table of CPUID and MSRs, the checks and the
+ * faults; it goes on for a while, as one access to a device is seldom alone.
+ */
+#include "kernel/metal/hv.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/metal/apic.h"
+#include "kernel/metal/arch.h"
+#include "kernel/metal/hv_internal.h"
+#include "kernel/metal/percpu.h"
+#include "kernel/platform.h"
+
+#define NO_CORE UINT32_MAX
+
+/* ---- State ---------------------------------------------------------------- */
+
+void hv_fetch(struct hv *h)
+{
+    if (h->fetched)
+        return;
+    h->ops->store(h);
+    h->fetched = true;
+}
+
+void hv_modify(struct hv *h)
+{
+    hv_fetch(h);
+    h->modified = true;
+}
+
+/* ---- Events ---------------------------------------------------------------- */
+
+/*
+ * What was being delivered when the guest was left comes again, but for
+ * software interrupts: their instruction is executed again (APM vol. 2 15.7.2).
+ */
+static void keep_interrupted_event(struct hv *h)
+{
+    if (h->event.valid && h->event.kind == HV_EVENT_SOFTWARE)
+        h->event.valid = false;
+}
+
+void hv_inject(struct hv *h, uint8_t vector, bool has_error, uint32_t error)
+{
+    h->event = (struct hv_event){ .valid = true, .vector = vector,
+                                  .kind = HV_EVENT_EXCEPTION,
+                                  .has_error = has_error, .error = error };
+}
+
+/* Choose what the next entry delivers, or which window it waits for. */
+static void prepare_events(struct hv *h)
+{
+    struct cpu *c = h->cpu;
+
+    h->window = h->nmi_window = false;
+    if (c->nmi && !h->event.valid && !c->inhibit && !c->nmi_blocked) {
+        c->nmi = false;
+        c->nmi_blocked = true;
+        c->halted = false;
+        h->event = (struct hv_event){ .valid = true, .vector = EXC_NMI,
+                                      .kind = HV_EVENT_NMI };
+    }
+    h->nmi_window = c->nmi_blocked;
+    if (!c->intr)
+        return;
+    if (h->event.valid || c->inhibit || !(c->rflags & FLAG_IF)) {
+        h->window = true;
+        return;
+    }
+    c->halted = false;
+    h->event = (struct hv_event){ .valid = true, .kind = HV_EVENT_INTERRUPT };
+    h->event.vector = (uint8_t)h->bus.intack(h->bus.ctx);
+    h->window = c->intr;
+}
+
+/* ---- Exits ------------------------------------------------------------------ */
+
+enum verdict { GO_ON, STOP };
+
+/* Let the interpreter do it, and go on with the guest unless it stopped. */
+static enum verdict interpret(struct hv *h, enum engine_exit *why)
+{
+    *why = hv_stretch(h);
+    return *why == ENGINE_BUDGET ? GO_ON : STOP;
+}
+
+static enum verdict on_memory(struct hv *h, const struct hv_exit *x,
+                              enum engine_exit *why)
+{
+    if (hv_nested_fill(&h->nested, h->machine_bus, x->memory.addr,
+                       x->memory.write)) {
+        h->count.fills++;
+        return GO_ON;
+    }
+    return interpret(h, why);
+}
+
+/*
+ * #DB and #AC are intercepted lest their delivery raises them again without
+ * end (CVE-2015-8104, CVE-2015-5307); the guest gets them here.
+ */
+static enum verdict on_exception(struct hv *h, const struct hv_exit *x,
+                                 enum engine_exit *why)
+{
+    struct cpu *c = h->cpu;
+
+    if (h->event.valid)         /* while another one was being delivered */
+        return interpret(h, why);
+    if (x->exception.vector == EXC_DB) {
+        hv_modify(h);
+        c->dr[6] |= x->exception.dr6;
+        c->dr[7] &= ~(uint64_t)HV_DR7_GD;
+    }
+    hv_inject(h, x->exception.vector, x->exception.has_error,
+              x->exception.error);
+    return GO_ON;
+}
+
+static enum verdict handle(struct hv *h, const struct hv_exit *x,
+                           enum engine_exit *why)
+{
+    switch (x->kind) {
+    case HV_EXIT_NONE:
+    case HV_EXIT_INTERRUPT:
+    case HV_EXIT_WINDOW:
+        return GO_ON;
+    case HV_EXIT_MEMORY:
+        return on_memory(h, x, why);
+    case HV_EXIT_EXCEPTION:
+        return on_exception(h, x, why);
+    case HV_EXIT_REFUSED:
+        hv_inject(h, EXC_UD, false, 0);
+        return GO_ON;
+    case HV_EXIT_SHUTDOWN:
+        *why = ENGINE_SHUTDOWN;
+        return STOP;
+    default:
+        return interpret(h, why);
+    }
+}
+
+/* ---- The run loop ------------------------------------------------------------ */
+
+/*
+ * Before an entry: must the run end instead? Not with an event taken: that
+ * belongs to the guest's state, and struct cpu has no place for it.
+ */
+static bool run_over(struct hv *h, enum engine_exit *why)
+{
+    struct cpu *c = h->cpu;
+
+    if (h->event.valid)
+        return false;
+    if (c->stop_request) {
+        *why = ENGINE_KICKED;
+        return true;
+    }
+    if (platform_now_ns() >= h->deadline) {
+        *why = ENGINE_BUDGET;
+        return true;
+    }
+    return false;
+}
+
+static enum engine_exit run_loop(struct hv *h)
+{
+    enum engine_exit why;
+    struct hv_exit x;
+
+    for (;;) {
+        if (run_over(h, &why))
+            return why;
+        prepare_events(h);
+        if (h->cpu->halted && !h->event.valid)
+            return ENGINE_HALTED;
+        if (h->modified)
+            h->ops->load(h);
+        h->modified = h->fetched = false;
+        h->count.entries++;
+        memset(&x, 0, sizeof x);
+        h->ops->enter(h, &x);
+        h->count.exits[x.kind]++;
+        keep_interrupted_event(h);
+        if (handle(h, &x, &why) == STOP)
+            return why;
+    }
+}
+
+enum engine_exit hv_run(struct engine *e, uint64_t max_insns, uint64_t max_ns)
+{
+    struct hv *h = (struct hv *)e;
+    enum engine_exit why;
+    uint64_t now = platform_now_ns();
+
+    h->deadline = max_ns < UINT64_MAX - now ? now + max_ns : UINT64_MAX;
+    hv_tsc_enter(h);
+    /* Between runs anyone may have changed struct cpu. */
+    h->fetched = h->modified = true;
+    __atomic_store_n(&h->core, this_cpu()->index, __ATOMIC_SEQ_CST);
+    apic_timer_start(h->deadline);
+    why = run_loop(h);
+    apic_timer_stop();
+    __atomic_store_n(&h->core, NO_CORE, __ATOMIC_SEQ_CST);
+    hv_fetch(h);
+    hv_tsc_leave(h);
+    if (why == ENGINE_KICKED)
+        h->cpu->stop_request = false;
+    return why;
+}
+
+void hv_kick(struct engine *e)
+{
+    struct hv *h = (struct hv *)e;
+    uint32_t core;
+
+    __atomic_store_n(&h->cpu->stop_request, true, __ATOMIC_SEQ_CST);
+    core = __atomic_load_n(&h->core, __ATOMIC_SEQ_CST);
+    if (core != NO_CORE && core != this_cpu()->index)
+        apic_send_wake(percpu_get(core)->apic_id);
+}
+
+/* ---- Changes from outside ------------------------------------------------------ */
+
+void hv_memory_changed(struct engine *e, uint64_t addr, uint64_t len)
+{
+    struct hv *h = (struct hv *)e;
+
+    engine_interp.memory_changed(h->interp, addr, len);
+}
+
+void hv_map_changed(struct engine *e)
+{
+    struct hv *h = (struct hv *)e;
+
+    engine_interp.map_changed(h->interp);
+    hv_nested_clear(&h->nested);
+    h->count.clears++;
+}
+
+/* ---- Creation -------------------------------------------------------------------- */
+
+int hv_init(struct hv *h, const struct hv_ops *ops, struct cpu *cpu,
+            const struct hv_pte_format *format)
+{
+    int err = hv_nested_create(&h->nested, format);
+
+    if (err)
+        return err;
+    h->ops = ops;
+    h->cpu = cpu;
+    h->core = NO_CORE;
+    hv_bus_init(h);
+    h->interp = engine_interp.create(cpu);
+    if (!h->interp) {
+        hv_nested_destroy(&h->nested);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void hv_exit(struct hv *h)
+{
+    engine_interp.destroy(h->interp);
+    hv_nested_destroy(&h->nested);
+    h->cpu->bus = h->machine_bus;
+}

@@ -1,0 +1,47 @@
+/* See hv.h: what a hardware engine counted, as text for the monitor. */
+#include "kernel/metal/format.h"
+#include "kernel/metal/hv_internal.h"
+
+static const char *const names[HV_EXIT_KINDS] = {
+    [HV_EXIT_NONE] = "other", [HV_EXIT_INTERRUPT] = "host interrupt",
+    [HV_EXIT_WINDOW] = "interrupt window",
+    [HV_EXIT_NMI_WINDOW] = "NMI window", [HV_EXIT_IO] = "port",
+    [HV_EXIT_MEMORY] = "memory", [HV_EXIT_EXCEPTION] = "exception",
+    [HV_EXIT_CPUID] = "CPUID", [HV_EXIT_RDMSR] = "RDMSR",
+    [HV_EXIT_WRMSR] = "WRMSR", [HV_EXIT_HLT] = "HLT",
+    [HV_EXIT_CR] = "control register", [HV_EXIT_DR] = "debug register",
+    [HV_EXIT_TSC] = "RDTSC", [HV_EXIT_TASK] = "task switch",
+    [HV_EXIT_INSN] = "other instruction",
+    [HV_EXIT_REFUSED] = "refused instruction",
+    [HV_EXIT_SHUTDOWN] = "triple fault", [HV_EXIT_INVALID] = "invalid state",
+};
+
+/* Where the text is written, and how long it would like to be. */
+struct text {
+    char *buf;
+    size_t size, wanted;
+};
+
+static void put(struct text *t, uint64_t n, const char *what)
+{
+    size_t used = t->wanted < t->size ? t->wanted : t->size;
+
+    t->wanted += (size_t)format(t->buf + used, t->size - used, "%12lu %s\n",
+                                (unsigned long)n, what);
+}
+
+int hv_info(struct engine *e, char *buf, size_t size)
+{
+    const struct hv *h = (const struct hv *)e;
+    struct text t = { buf, size, 0 };
+
+    put(&t, h->count.entries, "entries into the guest; exits:");
+    for (unsigned k = 0; k < HV_EXIT_KINDS; k++)
+        if (h->count.exits[k])
+            put(&t, h->count.exits[k], names[k]);
+    put(&t, h->count.fills, "nested page tables filled");
+    put(&t, h->count.clears, "memory maps forgotten");
+    put(&t, h->count.stretches, "stretches interpreted");
+    put(&t, h->count.stretch_insns, "instructions interpreted");
+    return (int)t.wanted;
+}

@@ -1,0 +1,21 @@
+/* Between the files of hv.h; backends do not need it. */
+#ifndef KERNEL_METAL_HV_INTERNAL_H
+#define KERNEL_METAL_HV_INTERNAL_H
+
+#include "kernel/metal/hv.h"
+
+#define HV_DR7_GD 0x2000u
+
+/* hv_bus.c: put ourselves between the CPU and its machine. */
+void hv_bus_init(struct hv *h);
+
+/* hv_tsc.c: a run begins, a run ends. */
+void hv_tsc_enter(struct hv *h);
+void hv_tsc_leave(struct hv *h);
+/* The guest's TSC before its own offset. */
+uint64_t hv_tsc_now(const struct hv *h);
+
+/* hv.c: deliver an exception at the next entry. */
+void hv_inject(struct hv *h, uint8_t vector, bool has_error, uint32_t error);
+
+#endif

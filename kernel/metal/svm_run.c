@@ -1,0 +1,227 @@
+/*
+ * One entry into the guest, and what its exit means (AMD APM vol. 2 15.5 to
+ * 15.21).
+ *
+ * All guests share ASID 1: a core's TLB is flushed when another guest than the
+ * last comes to it. A guest has a core of its own where there are enough.
+ */
+#include "kernel/metal/svm_internal.h"
+
+#include "emu/cpu/interp.h"
+#include "kernel/metal/arch.h"
+
+#define SHADOW_STI 1u
+#define BREAKPOINTS_ON 0xffu    /* DR7: L0, G0 .. L3, G3 */
+
+/* ---- Before ------------------------------------------------------------------ */
+
+static uint64_t event_field(const struct hv_event *e)
+{
+    static const uint32_t types[] = {
+        [HV_EVENT_INTERRUPT] = SVM_EVENT_INTR,
+        [HV_EVENT_NMI] = SVM_EVENT_NMI,
+        [HV_EVENT_EXCEPTION] = SVM_EVENT_EXCEPTION,
+        [HV_EVENT_SOFTWARE] = SVM_EVENT_SOFTWARE,
+    };
+
+    if (!e->valid)
+        return 0;
+    return e->vector | types[e->kind] | SVM_EVENT_VALID |
+           (e->has_error ? SVM_EVENT_ERROR | (uint64_t)e->error << 32 : 0);
+}
+
+/*
+ * Must the TLB be flushed? Its entries are of another guest, or of nested
+ * tables that are gone, or the interpreter dropped translations (or may have).
+ */
+static uint8_t tlb_control(struct svm *s)
+{
+    struct svm_core *core = svm_core_here();
+    const struct cpu *c = s->hv.cpu;
+    uint32_t gen = c->run.gen[LINK_FAR];
+    bool keep = core->last == s && s->core == core &&
+                s->nested_generation == s->hv.nested.generation &&
+                s->link_gen == gen;
+
+    core->last = s;
+    s->core = core;
+    s->nested_generation = s->hv.nested.generation;
+    s->link_gen = gen;
+    s->entry.host_phys = core->host_phys;
+    if (keep)
+        return 0;
+    return svm_features.flush_asid ? SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL;
+}
+
+static void load_breakpoints(const struct cpu *c)
+{
+    __asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; "
+                     "mov %3, %%dr3"
+                     : : "r"(c->dr[0]), "r"(c->dr[1]), "r"(c->dr[2]),
+                         "r"(c->dr[3]));
+}
+
+static void set_bit(uint32_t *word, uint32_t bit, bool on)
+{
+    *word = on ? *word | bit : *word & ~bit;
+}
+
+static void prepare(struct svm *s)
+{
+    struct hv *h = &s->hv;
+    struct cpu *c = h->cpu;
+    struct vmcb *v = s->vmcb;
+
+    v->rax = c->gpr[RAX];
+    v->rsp = c->gpr[RSP];
+    v->rip = c->rip;
+    v->rflags = c->rflags | (h->step ? FLAG_TF : 0);
+    v->shadow = c->inhibit ? SHADOW_STI : 0;
+    v->event = event_field(&h->event);
+    h->event.valid = false;
+    v->virtual_interrupt = SVM_V_MASKING;
+    if (h->window)
+        v->virtual_interrupt |= SVM_V_IRQ | SVM_V_PRIO | SVM_V_IGN_TPR;
+    set_bit(&v->intercept1, SVM1_VINTR, h->window);
+    set_bit(&v->intercept1, SVM1_IRET, h->nmi_window);
+    v->tsc_offset = hv_tsc_offset(h);
+    v->tlb_control = tlb_control(s);
+    if (v->dr7 & BREAKPOINTS_ON)
+        load_breakpoints(c);
+}
+
+/* ---- After ------------------------------------------------------------------- */
+
+static void take_event(struct hv_event *e, uint64_t field)
+{
+    *e = (struct hv_event){
+        .valid = field & SVM_EVENT_VALID, .vector = (uint8_t)field,
+        .has_error = field & SVM_EVENT_ERROR, .error = (uint32_t)(field >> 32),
+    };
+    switch (field & SVM_EVENT_TYPE) {
+    case SVM_EVENT_INTR:
+        e->kind = HV_EVENT_INTERRUPT;
+        break;
+    case SVM_EVENT_NMI:
+        e->kind = HV_EVENT_NMI;
+        break;
+    case SVM_EVENT_EXCEPTION:
+        /* INT3 and INTO look like this; #BP and #OF have no other cause. */
+        e->kind = e->vector == EXC_BP || e->vector == EXC_OF
+                      ? HV_EVENT_SOFTWARE
+                      : HV_EVENT_EXCEPTION;
+        break;
+    default:
+        e->kind = HV_EVENT_SOFTWARE;
+        break;
+    }
+}
+
+/* By exit code from INTR on; HV_EXIT_NONE where it cannot happen. */
+static const uint8_t kinds[] = {
+    [SVM_EXIT_INTR - SVM_EXIT_INTR] = HV_EXIT_INTERRUPT,
+    [SVM_EXIT_NMI - SVM_EXIT_INTR] = HV_EXIT_INTERRUPT,
+    [SVM_EXIT_SMI - SVM_EXIT_INTR] = HV_EXIT_INTERRUPT,
+    [SVM_EXIT_INIT - SVM_EXIT_INTR] = HV_EXIT_INTERRUPT,
+    [SVM_EXIT_VINTR - SVM_EXIT_INTR] = HV_EXIT_WINDOW,
+    [SVM_EXIT_RDTSC - SVM_EXIT_INTR] = HV_EXIT_TSC,
+    [SVM_EXIT_RDPMC - SVM_EXIT_INTR] = HV_EXIT_INSN,
+    [SVM_EXIT_CPUID - SVM_EXIT_INTR] = HV_EXIT_CPUID,
+    [SVM_EXIT_RSM - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_IRET - SVM_EXIT_INTR] = HV_EXIT_NMI_WINDOW,
+    [SVM_EXIT_INVD - SVM_EXIT_INTR] = HV_EXIT_INSN,
+    [SVM_EXIT_HLT - SVM_EXIT_INTR] = HV_EXIT_HLT,
+    [SVM_EXIT_INVLPGA - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_IOIO - SVM_EXIT_INTR] = HV_EXIT_IO,
+    [SVM_EXIT_MSR - SVM_EXIT_INTR] = HV_EXIT_RDMSR,
+    [SVM_EXIT_TASK - SVM_EXIT_INTR] = HV_EXIT_TASK,
+    [SVM_EXIT_FERR - SVM_EXIT_INTR] = HV_EXIT_INSN,
+    [SVM_EXIT_SHUTDOWN - SVM_EXIT_INTR] = HV_EXIT_SHUTDOWN,
+    [SVM_EXIT_VMRUN - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_VMMCALL - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_VMLOAD - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_VMSAVE - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_STGI - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_CLGI - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_SKINIT - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_RDTSCP - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_WBINVD - SVM_EXIT_INTR] = HV_EXIT_INSN,
+    [SVM_EXIT_MONITOR - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_MWAIT - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_MWAIT_ARMED - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_XSETBV - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+    [SVM_EXIT_RDPRU - SVM_EXIT_INTR] = HV_EXIT_REFUSED,
+};
+
+static void decode_io(struct hv_exit *x, const struct vmcb *v)
+{
+    uint64_t info = v->exit_info1;
+
+    x->io.port = (uint16_t)(info >> 16);
+    x->io.size = info >> 4 & 7;
+    x->io.in = info & SVM_IO_IN;
+    x->io.string = info & SVM_IO_STRING;
+    x->io.rep = info & SVM_IO_REP;
+    x->insn_len = (uint8_t)(v->exit_info2 - v->rip);
+}
+
+static void decode_exception(struct hv_exit *x, const struct vmcb *v,
+                             uint8_t vector)
+{
+    x->kind = HV_EXIT_EXCEPTION;
+    x->exception.vector = vector;
+    x->exception.has_error = vector == EXC_DF || vector == EXC_AC ||
+                             (vector >= EXC_TS && vector <= EXC_PF);
+    x->exception.error = (uint32_t)v->exit_info1;
+    if (vector == EXC_PF)
+        x->exception.cr2 = v->exit_info2;
+}
+
+static void decode(struct hv_exit *x, const struct vmcb *v)
+{
+    uint64_t code = v->exit_code;
+
+    x->code = (uint32_t)code;
+    if (svm_features.next_rip && v->next_rip)
+        x->insn_len = (uint8_t)(v->next_rip - v->rip);
+    if (code == SVM_EXIT_NPF) {
+        x->kind = HV_EXIT_MEMORY;
+        x->memory.addr = v->exit_info2;
+        x->memory.write = v->exit_info1 & SVM_NPF_WRITE;
+        x->memory.fetch = v->exit_info1 & SVM_NPF_FETCH;
+    } else if (code < SVM_EXIT_DR_READ) {
+        x->kind = HV_EXIT_CR;
+    } else if (code <= SVM_EXIT_DR_LAST) {
+        x->kind = HV_EXIT_DR;
+    } else if (code <= SVM_EXIT_EXCEPTION_LAST) {
+        decode_exception(x, v, (uint8_t)(code - SVM_EXIT_EXCEPTION));
+    } else if (code - SVM_EXIT_INTR < sizeof kinds) {
+        x->kind = (enum hv_exit_kind)kinds[code - SVM_EXIT_INTR];
+    } else {
+        x->kind = HV_EXIT_INVALID;
+    }
+    if (x->kind == HV_EXIT_IO)
+        decode_io(x, v);
+    else if (x->kind == HV_EXIT_RDMSR && v->exit_info1)
+        x->kind = HV_EXIT_WRMSR;
+}
+
+void svm_run(struct hv *h, struct hv_exit *x)
+{
+    struct svm *s = (struct svm *)h;
+    struct cpu *c = h->cpu;
+    struct vmcb *v = s->vmcb;
+
+    prepare(s);
+    svm_enter(&s->entry);
+    c->gpr[RAX] = v->rax;
+    c->gpr[RSP] = v->rsp;
+    c->rip = v->rip;
+    c->rflags = v->rflags;
+    c->inhibit = v->shadow & SHADOW_STI ? INHIBIT_STI : 0;
+    take_event(&h->event, v->exit_event);
+    decode(x, v);
+    /* The machine check is the host's: it has a handler for it. */
+    if (x->kind == HV_EXIT_EXCEPTION && x->exception.vector == EXC_MC)
+        __asm__ volatile("int $18");
+}
