@@ -126,10 +126,3 @@ _Noreturn void platform_poweroff(int status)
 }
 
 _Noreturn void platform_reset(void) { platform_poweroff(0); }
-
-/* A Linux process owns no physical NIC; -net tap and -net socket make wires. */
-struct nic *platform_nic(unsigned i)
-{
-    (void)i;
-    return NULL;
-}

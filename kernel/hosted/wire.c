@@ -342,6 +342,13 @@ static int stream_make(struct wire *w, const char *params, char *why,
     return 0;
 }
 
+/* A Linux process owns no physical NIC; -net tap and -net socket make wires. */
+struct nic *platform_nic(unsigned i)
+{
+    (void)i;
+    return NULL;
+}
+
 int platform_wire_open(const char *type, const char *params, struct nic **out,
                        char *why, size_t why_size)
 {

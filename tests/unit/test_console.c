@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "emu/machine_internal.h"
 #include "kernel/console/monitor.h"
 #include "kernel/console/mux.h"
 #include "kernel/guest.h"
@@ -19,8 +20,9 @@
 
 const char trestle_version[] = "test";
 
-static struct options options;
-static struct guest *guest;
+static struct options options[2];
+static struct guest *guests[2], *guest;
+static unsigned guest_count;
 static struct mux mux;
 static struct monitor monitor;
 
@@ -74,22 +76,36 @@ static void assert_shows(const char *out, const char *what)
         fail_msg("'%s' is not in: %s", what, out);
 }
 
+/* What a prestate may point at. */
+static const struct variant {
+    bool nic;
+    unsigned guests;
+} plain = { false, 1 }, with_nic = { true, 1 }, two_machines = { false, 2 };
+
 static int setup(void **state)
 {
+    const struct variant *v = *state ? *state : &plain;
     char *argv[] = { (char *)"trestle", (char *)"-m", (char *)"1",
                      (char *)"-nographic", (char *)"-serial",
                      (char *)"mon:stdio", (char *)"-net", (char *)"nic" };
+    static const char *const names[] = { "trestle", "other" };
     char why[200];
 
-    if (options_parse(&options, *state ? 8 : 6, argv, why, sizeof why) !=
-            OPTIONS_RUN ||
-        guest_create(&options, 1, &guest, why, sizeof why)) {
-        print_error("%s\n", why);
-        return -1;
+    guest_count = v->guests;
+    for (unsigned i = 0; i < guest_count; i++) {
+        if (options_parse(&options[i], v->nic ? 8 : 6, argv, why,
+                          sizeof why) != OPTIONS_RUN)
+            return -1;
+        options[i].name = names[i];
+        if (guest_create(&options[i], i + 1, &guests[i], why, sizeof why)) {
+            print_error("%s\n", why);
+            return -1;
+        }
     }
+    guest = guests[0];
     memset(&line, 0, sizeof line);
     line.accept = SIZE_MAX;
-    if (mux_init(&mux, &chr, &guest, 1, &monitor, 1))
+    if (mux_init(&mux, &chr, guests, guest_count, &monitor, 1))
         return -1;
     monitor_init(&monitor, &mux);
     return 0;
@@ -98,8 +114,23 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     mux_fini(&mux);
-    guest_destroy(guest);
+    for (unsigned i = 0; i < guest_count; i++)
+        guest_destroy(guests[i]);
     return 0;
+}
+
+static void guest_says(unsigned i, const char *text)
+{
+    struct guest_serial *s = guests[i]->serial[0];
+
+    assert_int_equal(s->chr.write(s->chr.ctx, (const uint8_t *)text,
+                                  strlen(text)), strlen(text));
+}
+
+/* It raises DTR and RTS, as the guest's code would. */
+static void guest_listens(unsigned i)
+{
+    machine_io_write(guests[i]->machine, 0x3fc, 1, 3);
 }
 
 static void test_help_and_unknown_keys(void **state)
@@ -239,9 +270,136 @@ static void test_timestamps(void **state)
     assert_string_equal(type(""), "\r\nthree");
 }
 
-static int with_nic;            /* a prestate for setup: any pointer will do */
+/* ---- A guest that does not read ----------------------------------------------- */
+
+static uint8_t paste[BYTE_RING_SIZE + 1000];
+
+static void start_paste(size_t len)
+{
+    memset(paste, 'p', sizeof paste);
+    memcpy(paste + len - 2, "\001c", 2);
+    line.in = paste;
+    line.in_len = len;
+    line.out_len = 0;
+    guest_listens(0);
+}
+
+/* Ctrl-a behind more than the guest's ring holds is seen all the same. */
+static void test_escape_behind_a_full_ring(void **state)
+{
+    unsigned looks = 0;
+
+    start_paste(sizeof paste);
+    while (!mux.in_monitor) {
+        mux_poll(&mux);
+        if (byte_ring_room(&guest->serial[0]->to_guest) == 0 && line.in_len)
+            looks += mux_holds_input(&mux);
+        assert_true(looks < 100000000);
+    }
+    /* It was given time to read. */
+    assert_true(looks > 100);
+    assert_int_equal(mux.shown->dropped_unread,
+                     sizeof paste - 2 - BYTE_RING_SIZE);
+    mux_poll(&mux);
+    assert_shows(line.out, "input is dropped");
+    assert_shows(type("info status\r"), "dropped: 998 bytes");
+}
+
+/* One that reads, however slowly, gets every byte. */
+static void test_slow_reader_loses_nothing(void **state)
+{
+    size_t got = 0;
+
+    start_paste(sizeof paste);
+    for (unsigned i = 0; !mux.in_monitor; i++) {
+        uint8_t byte;
+
+        mux_poll(&mux);
+        if (i % 16 == 0)
+            got += byte_ring_get(&guest->serial[0]->to_guest, &byte, 1);
+    }
+    got += byte_ring_used(&guest->serial[0]->to_guest);
+    assert_int_equal(mux.shown->dropped_unread, 0);
+    assert_int_equal(got, sizeof paste - 2);
+}
+
+/* The escape key and its second half on both sides of the ring's end. */
+static void test_escape_at_the_rings_end(void **state)
+{
+    start_paste(BYTE_RING_SIZE + 1);
+    while (mux_poll(&mux))
+        continue;
+    assert_int_equal(byte_ring_room(&guest->serial[0]->to_guest), 1);
+    assert_true(mux.in_monitor);
+}
+
+/* ---- Two machines ------------------------------------------------------------- */
+
+static void test_digits_switch(void **state)
+{
+    guest_says(0, "first");
+    guest_says(1, "second");
+    assert_string_equal(type(""), "first");
+    assert_shows(type("\001h"), "C-a 2    show other (running)");
+    assert_shows(type("\0012"), "[machine 2: other, running]\r\nsecond");
+    guest_says(0, "back");
+    guest_says(1, "again");
+    assert_string_equal(type(""), "again");
+    assert_shows(type("\0011"), "[machine 1: trestle, running]\r\nback");
+    assert_shows(type("\0013"), "there is no machine 3");
+    assert_ptr_equal(mux_guest(&mux), guests[0]);
+}
+
+static void test_input_goes_to_the_shown_one(void **state)
+{
+    guest_listens(0);
+    guest_listens(1);
+    type("abc\0012de\0011f");
+    assert_int_equal(byte_ring_used(&guests[0]->serial[0]->to_guest), 4);
+    assert_int_equal(byte_ring_used(&guests[1]->serial[0]->to_guest), 2);
+}
+
+static void test_monitor_is_the_shown_ones(void **state)
+{
+    assert_shows(type("\001cinfo machines\r"), "* 1   trestle");
+    type("machine other\rstop\r");
+    assert_true(guest_is_stopped(guests[1]));
+    assert_false(guest_is_stopped(guests[0]));
+    assert_shows(type("info machines\r"), "* 2   other            paused");
+    assert_shows(type("machine 1\rinfo status\r"), "VM status: running");
+    assert_shows(type("machine nobody\r"), "no such machine: 'nobody'");
+    /* A digit leaves the monitor for that machine's console. */
+    type("\0012");
+    assert_false(mux.in_monitor);
+    assert_shows(type("\001cinfo status\r"), "VM status: paused");
+}
+
+/* It is never held up; the newest of its output is there later. */
+static void test_output_of_the_hidden_one_is_bounded(void **state)
+{
+    static char block[1001];
+    const char *out;
+
+    for (unsigned i = 0; i < 200; i++) {
+        memset(block, 'a' + i % 26, sizeof block - 1);
+        guest_says(1, block);
+        assert_string_equal(type(""), "");
+    }
+    out = type("\0012");
+    assert_shows(out, "[134464 bytes of its output were not kept]");
+    /* The last block: i = 199, and all that was kept. */
+    assert_int_equal(line.out[line.out_len - 1], 'a' + 199 % 26);
+    assert_int_equal(line.out_len - (strstr(out, "kept]\r\n") + 7 - out),
+                     BYTE_RING_SIZE);
+    type("\0011");
+    if (strstr(type("\0012"), "not kept"))
+        fail_msg("told twice");
+}
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST_OF(f, variant) \
+    cmocka_unit_test_prestate_setup_teardown(f, setup, teardown, \
+                                             (void *)&(variant))
 
 int main(void)
 {
@@ -251,11 +409,17 @@ int main(void)
         TEST(test_exit_at_once_on_linux),
         TEST(test_monitor_commands),
         TEST(test_line_editing),
-        cmocka_unit_test_prestate_setup_teardown(
-            test_texts_fit_80_columns, setup, teardown, &with_nic),
+        TEST_OF(test_texts_fit_80_columns, with_nic),
         TEST(test_unarmed_input_is_dropped),
         TEST(test_guest_output_waits_for_the_line),
         TEST(test_timestamps),
+        TEST(test_escape_behind_a_full_ring),
+        TEST(test_slow_reader_loses_nothing),
+        TEST(test_escape_at_the_rings_end),
+        TEST_OF(test_digits_switch, two_machines),
+        TEST_OF(test_input_goes_to_the_shown_one, two_machines),
+        TEST_OF(test_monitor_is_the_shown_ones, two_machines),
+        TEST_OF(test_output_of_the_hidden_one_is_bounded, two_machines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
