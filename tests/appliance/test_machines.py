@@ -4,6 +4,7 @@ import re
 import pytest
 
 from guests import image
+from wire import PEER, Wire, frame
 
 ESCAPE = "\x01"
 PROMPT = r"\(trestle\) "
@@ -82,3 +83,53 @@ def test_mistakes_are_told(boot, conf, why):
     appliance.expect(why)
     appliance.expect(r"switching off \(status 1\)")
     appliance.ends()
+
+
+@pytest.fixture
+def wire(tmp_path):
+    made = Wire(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("processors", [1, 4])
+def test_two_on_one_nic_while_a_third_spins(boot, wire, processors):
+    """Frames to both at once; the console answers; one end changes nothing."""
+    net = ("net nic", "net bridge")
+    appliance = boot_machines(boot, {
+        "one": ("ne2k_echo", *net), "two": ("ne2k_echo", *net),
+        "spin": ("spin",)}, net=wire.qemu("e1000e"), limit=240,
+        extra=("-smp", str(processors)))
+    macs = []
+    for number, name in ((1, "one"), (2, "two")):
+        if number > 1:
+            show(appliance, number, name)
+        macs.append(bytes.fromhex(
+            appliance.expect(r"ne2k_echo mac (\w{12})0000")[1]))
+    # QEMU's 52:54:00:12:34:56, made local, and another byte for machine 2.
+    assert [mac.hex(":") for mac in macs] == ["5a:54:00:12:34:56",
+                                              "5a:55:00:12:34:56"]
+    show(appliance, 3, "spin")
+    appliance.expect("spin ready")
+    sent = [frame(macs[n % 2], n, 60 + 7 * n) for n in range(200)]
+    got = wire.echoes(sent)
+    for mac in macs:
+        assert [f for f in got if f[6:12] == mac] == [
+            f[6:12] + f[:6] + f[12:] for f in sent if f[:6] == mac]
+    appliance.send(ESCAPE + "c")
+    appliance.expect(PROMPT)
+    monitor(appliance, "machine two")
+    assert "shared by 2 machines" in monitor(appliance, "info network")
+    listed = monitor(appliance, "info machines")
+    assert len(re.findall(r"^..\d .* running ", listed, re.MULTILINE)) == 3
+    show(appliance, 1, "one")
+    appliance.send("q")
+    appliance.expect("frames 00000064 bad 00000000")
+    appliance.expect("one: the guest switched itself off")
+    assert wire.echoes([frame(macs[1], 0)]) == [
+        frame(PEER, 0, sender=macs[1])]
+    show(appliance, 2, "two")
+    appliance.send("q")
+    appliance.expect("two: the guest switched itself off")
+    appliance.send(ESCAPE + "xy")
+    assert appliance.ends() == 0
