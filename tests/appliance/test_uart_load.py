@@ -17,7 +17,7 @@ MEGABYTES = float(os.environ.get("UART_LOAD_MB", 4))
 FRAME = 1514
 WINDOW = 48                     # frames under way: the guest never waits
 ICOUNT = ("-icount", "shift=2,sleep=off")
-PASTE_BYTES = 2000              # a megabyte of load
+PASTE_BYTES = 300               # a megabyte: the guest takes one per frame
 RESERVED = b"\x01q"             # escape key; the guest's end
 # Bytes that may wait until the driver is called again; a millisecond's.
 GAP_US = 1000
@@ -66,7 +66,7 @@ def run(boot, tmp_path, selftest, megabytes):
         k=int(PASTE_BYTES * megabytes)))
     appliance.paste(paste)
     load(wire, mac, frames)
-    appliance.paste_done(60)
+    appliance.paste_done(600)
     appliance.send("q")
     appliance.expect(rf"frames {frames:08x} bad 00000000")
     appliance.expect(check_sum_line(paste))
