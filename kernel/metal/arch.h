@@ -91,11 +91,23 @@ static inline uint64_t read_cr4(void)
     __asm__ volatile("mov %%cr4, %0" : "=r"(v));
     return v;
 }
+static inline void write_cr0(uint64_t v)
+{
+    __asm__ volatile("mov %0, %%cr0" : : "r"(v) : "memory");
+}
+static inline void write_cr4(uint64_t v)
+{
+    __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
+}
 static inline uint64_t read_cr2(void)
 {
     uint64_t v;
     __asm__ volatile("mov %%cr2, %0" : "=r"(v));
     return v;
+}
+static inline void write_cr2(uint64_t v)
+{
+    __asm__ volatile("mov %0, %%cr2" : : "r"(v) : "memory");
 }
 static inline uint64_t read_cr3(void)
 {
@@ -106,6 +118,13 @@ static inline uint64_t read_cr3(void)
 static inline void write_cr3(uint64_t v)
 {
     __asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory");
+}
+/* DR0 to DR3 (SDM vol. 3 17.2.1). */
+static inline void write_debug_addresses(const uint64_t dr[4])
+{
+    __asm__ volatile("mov %0, %%dr0\n\tmov %1, %%dr1\n\t"
+                     "mov %2, %%dr2\n\tmov %3, %%dr3"
+                     : : "r"(dr[0]), "r"(dr[1]), "r"(dr[2]), "r"(dr[3]));
 }
 static inline void invalidate_page(const volatile void *page)
 {

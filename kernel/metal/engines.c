@@ -3,8 +3,9 @@
 
 #include "emu/cpu/engine.h"
 #include "kernel/metal/svm.h"
+#include "kernel/metal/vmx.h"
 #include "kernel/platform.h"
 
 const struct engine_ops *const platform_engines[] = {
-    &engine_svm, &engine_interp, NULL
+    &engine_vmx, &engine_svm, &engine_interp, NULL
 };

@@ -186,6 +186,7 @@ static enum engine_exit run_loop(struct hv *h)
         memset(&x, 0, sizeof x);
         h->ops->enter(h, &x);
         h->count.exits[x.kind]++;
+        h->ran |= x.kind != HV_EXIT_INVALID;
         keep_interrupted_event(h);
         if (handle(h, &x, &why) == STOP)
             return why;
@@ -201,7 +202,7 @@ enum engine_exit hv_run(struct engine *e, uint64_t max_insns, uint64_t max_ns)
     h->deadline = max_ns < UINT64_MAX - now ? now + max_ns : UINT64_MAX;
     hv_tsc_enter(h);
     /* Between runs anyone may have changed struct cpu. */
-    h->fetched = h->modified = true;
+    h->fetched = h->modified = h->ran = true;
     __atomic_store_n(&h->core, this_cpu()->index, __ATOMIC_SEQ_CST);
     apic_timer_start(h->deadline);
     why = run_loop(h);

@@ -157,6 +157,7 @@ struct hv {
     bool window, nmi_window;    /* exit when the guest takes one */
     bool step;                  /* exit after one instruction */
 
+    bool ran;                   /* natively since the interpreter looked */
     bool fetched;               /* struct cpu holds all of the state */
     bool modified;              /* ... and the backend must load it */
 

@@ -19,16 +19,21 @@ static void hand_over_event(struct hv *h)
 enum engine_exit hv_stretch(struct hv *h)
 {
     struct cpu *c = h->cpu;
-    uint64_t start = c->icount, seen;
+    uint64_t start = c->icount, seen, n = HV_QUIET_INSNS;
     enum engine_exit why;
 
     hv_modify(h);
-    interp_resync(h->interp);
+    if (h->ran)
+        interp_resync(h->interp);
+    else                        /* the state cannot enter: it soon may not */
+        n = STRETCH_INSNS;
+    h->ran = false;
     hand_over_event(h);
     h->count.stretches++;
     do {
         seen = h->io_count;
-        why = engine_interp.run(h->interp, HV_QUIET_INSNS, UINT64_MAX);
+        why = engine_interp.run(h->interp, n, UINT64_MAX);
+        n = HV_QUIET_INSNS;
     } while (why == ENGINE_BUDGET && h->io_count != seen &&
              c->icount - start < STRETCH_INSNS);
     /* A #DB that waits for the end of a MOV SS shadow is not in struct cpu. */

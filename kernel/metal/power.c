@@ -5,6 +5,7 @@
 #include "kernel/metal/arch.h"
 #include "kernel/metal/clock.h"
 #include "kernel/metal/console.h"
+#include "kernel/metal/vmx_core.h"
 #include "kernel/platform.h"
 
 #define PM1_SCI_EN (1u << 0)
@@ -33,6 +34,7 @@ void power_reset(void)
     struct acpi_address reset = acpi.fadt.reset;
 
     interrupts_off();
+    vmx_core_off();             /* it would ignore an INIT */
     if (acpi.fadt.reset_supported && reset.address &&
         reset.space != ACPI_PCI_CONFIG) {
         reset.bits = 8;
@@ -82,6 +84,7 @@ void power_off(void)
 {
     console_drain();
     interrupts_off();
+    vmx_core_off();
     if (acpi.has_s5 && acpi.has_fadt) {
         enable_acpi_mode();
         sleep_s5(&acpi.fadt.pm1a_control, acpi.slp_typa);

@@ -14,6 +14,7 @@
 #include "kernel/metal/paging.h"
 #include "kernel/metal/percpu.h"
 #include "kernel/metal/trap.h"
+#include "kernel/metal/vmx_core.h"
 #include "kernel/platform.h"
 
 #define STACK_BYTES (256u << 10)
@@ -247,6 +248,7 @@ void smp_stop_here(const struct trap_frame *f)
     struct percpu *cpu = this_cpu();
 
     interrupts_off();
+    vmx_core_off();             /* the restart may begin with an INIT */
     if (f)
         cpu->stopped_rip = f->rip;
     __atomic_store_n(&cpu->stopped, true, __ATOMIC_RELEASE);

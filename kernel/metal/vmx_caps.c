@@ -13,11 +13,12 @@
  * Instructions whose effect must not be the processor's own, and events that
  * are the host's. MWAIT, MONITOR and RDPMC are none of the guest's business.
  */
-#define PIN_NEEDED (PIN_EXTINT | PIN_NMI)
+#define PIN_NEEDED (PIN_EXTINT | PIN_NMI | PIN_VIRTUAL_NMI)
 #define PROC_NEEDED (PROC_TSC_OFFSET | PROC_HLT | PROC_MWAIT | PROC_RDPMC | \
                      PROC_MOV_DR | PROC_IO | PROC_MSR_BITMAP | \
                      PROC_MONITOR | PROC_CR8_LOAD | PROC_CR8_STORE | \
                      PROC_SECONDARY)
+#define PROC_WANTED PROC_MONITOR_TRAP
 #define PROC2_WANTED (PROC2_VPID | PROC2_UNRESTRICTED | PROC2_WBINVD | \
                       PROC2_RDRAND | PROC2_RDSEED)
 /* Every processor with EPT switches EFER by itself. */
@@ -63,7 +64,7 @@ static const char *choose_controls(const struct vmx_msrs *m,
 {
     if (!choose(m->pin, PIN_NEEDED, 0, &c->pin))
         return "exits on interrupts";
-    if (!choose(m->proc, PROC_NEEDED, 0, &c->proc))
+    if (!choose(m->proc, PROC_NEEDED, PROC_WANTED, &c->proc))
         return m->proc >> 32 & PROC_SECONDARY
                    ? "exits on instructions"
                    : "nested paging (EPT)";
@@ -78,18 +79,20 @@ static const char *choose_controls(const struct vmx_msrs *m,
 static const char *choose_paging(const struct vmx_msrs *m, struct vmx_caps *c)
 {
     uint64_t cap = m->ept_vpid;
-    const uint64_t need = EPT_CAP_WALK4 | EPT_CAP_WB | EPT_CAP_INVEPT;
+    const uint64_t need = EPT_CAP_WALK4 | EPT_CAP_WB | EPT_CAP_2M |
+                          EPT_CAP_INVEPT;
 
     if ((cap & need) != need)
-        return "write-back EPT of four levels";
+        return "EPT with 2 MiB pages";
     if (!(cap & (EPT_CAP_INVEPT_SINGLE | EPT_CAP_INVEPT_ALL)))
         return "INVEPT of a context";
-    c->ept_2m = cap & EPT_CAP_2M;
     c->invept_single = cap & EPT_CAP_INVEPT_SINGLE;
     /* A VPID whose translations cannot be dropped is of no use. */
     if (!(cap & EPT_CAP_INVVPID) || !(cap & EPT_CAP_INVVPID_SINGLE))
         c->proc2 &= ~PROC2_VPID;
     c->vpid = c->proc2 & PROC2_VPID;
+    c->monitor_trap = c->proc & PROC_MONITOR_TRAP;
+    c->proc &= ~PROC_MONITOR_TRAP;
     c->unrestricted = c->proc2 & PROC2_UNRESTRICTED;
     return NULL;
 }

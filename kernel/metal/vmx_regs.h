@@ -35,6 +35,7 @@ enum {
 /* Pin-based controls (24.6.1) */
 #define PIN_EXTINT (1u << 0)
 #define PIN_NMI (1u << 3)
+#define PIN_VIRTUAL_NMI (1u << 5)
 
 /* Primary processor-based controls (24.6.2) */
 #define PROC_INTERRUPT_WINDOW (1u << 2)
@@ -51,6 +52,7 @@ enum {
 #define PROC_NMI_WINDOW (1u << 22)
 #define PROC_MOV_DR (1u << 23)
 #define PROC_IO (1u << 24)              /* every IN and OUT */
+#define PROC_MONITOR_TRAP (1u << 27)
 #define PROC_MSR_BITMAP (1u << 28)
 #define PROC_MONITOR (1u << 29)
 #define PROC_SECONDARY (1u << 31)
@@ -87,6 +89,14 @@ enum { INVEPT_SINGLE = 1, INVEPT_ALL = 2, INVVPID_SINGLE = 1 };
 
 /* EPT pointer (24.6.11): write-back tables, a walk of four levels. */
 #define EPTP_FLAGS (6u | 3u << 3)
+
+/* EPT entries (28.3.2). Memory is write-back whatever the guest's PAT says. */
+#define EPT_READ (1u << 0)
+#define EPT_WRITE (1u << 1)
+#define EPT_EXECUTE (1u << 2)
+#define EPT_WRITE_BACK (6u << 3)
+#define EPT_IGNORE_PAT (1u << 6)
+#define EPT_LARGE (1u << 7)
 
 /* VMCS fields (appendix B) */
 enum vmcs_field {
@@ -201,6 +211,7 @@ enum vmx_reason {
     VMX_BAD_GUEST_STATE = 33,
     VMX_BAD_MSR_LOAD = 34,
     VMX_MWAIT = 36,
+    VMX_MONITOR_TRAP = 37,
     VMX_MONITOR = 39,
     VMX_MACHINE_CHECK = 41,
     VMX_EPT_VIOLATION = 48,
@@ -217,6 +228,7 @@ enum vmx_reason {
 /* Interruption information (24.8.3, 24.9.2, 24.9.3) */
 #define EVENT_VECTOR 0xffu
 #define EVENT_TYPE(info) (((info) >> 8) & 7)
+#define EVENT_TYPE_MASK (7u << 8)
 #define EVENT_EXTINT (0u << 8)
 #define EVENT_NMI (2u << 8)
 #define EVENT_EXCEPTION (3u << 8)
@@ -234,6 +246,8 @@ enum vmx_reason {
 
 /* Pending debug exceptions (24.4.2): BS, as in DR6 */
 #define PENDING_DEBUG_BS (1u << 14)
+#define PENDING_DEBUG_HIT 0xfu          /* B0..B3 ... */
+#define PENDING_DEBUG_ENABLED (1u << 12)        /* ... of an enabled one */
 
 /* Segment access rights (24.4.1): attr bits 8-11 are at 12-15 */
 #define RIGHTS_UNUSABLE (1u << 16)
@@ -241,6 +255,17 @@ enum vmx_reason {
 /* Qualification of an EPT violation (27.2.1) */
 #define EPT_VIOLATION_WRITE (1u << 1)
 #define EPT_VIOLATION_FETCH (1u << 2)
+#define EPT_VIOLATION_UNBLOCKED_NMI (1u << 12)
+
+/* Qualification of I/O (27.2.1) */
+#define IO_SIZE(q) ((uint8_t)(((q) & 7) + 1))
+#define IO_IN (1u << 3)
+#define IO_STRING (1u << 4)
+#define IO_REP (1u << 5)
+#define IO_PORT(q) ((uint16_t)((q) >> 16))
+
+/* Qualification of a #DB: DR6's bits */
+#define DEBUG_BITS 0x600fu
 
 /* An entry of the MSR areas (24.7.2, 24.8.2) */
 struct vmx_msr_entry {

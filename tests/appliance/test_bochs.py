@@ -1,11 +1,15 @@
-"""What QEMU cannot show: hand-over in x2APIC mode (bochs.py)."""
+"""What QEMU's TCG cannot show: VT-x, and hand-over in x2APIC mode (bochs.py)."""
 import pytest
 
-from bochs import Bochs
+from bochs import CPU_EPT, CPU_NO_EPT, CPU_UNRESTRICTED, Bochs
 from conftest import make_iso
+from guests import image
 
 NO_GUEST = "-m 16 -net none -nographic"
 SWITCHED_OFF = "ACPI control: soft power off"
+# What tests/guests/paged.c prints under any engine that is right.
+PAGED = ("faults 00000500 steps 00000006 hits 00000002 calls 00000014 "
+         "wrong 00000000")
 
 
 @pytest.fixture
@@ -38,4 +42,24 @@ def test_handed_over_in_x2apic_mode(boot_bochs):
     bochs = boot_bochs(NO_GUEST, before=["wrmsr 0x1b 0xfee00d00"])
     bochs.expect(r"interrupts: x2APIC, 1 IOAPIC")
     bochs.expect(r"engine \w+")
+    switch_off(bochs)
+
+
+@pytest.mark.parametrize("cpu", [CPU_UNRESTRICTED, CPU_EPT])
+def test_guest_by_vtx(boot_bochs, cpu):
+    """Without unrestricted guest, real mode and no paging are interpreted."""
+    bochs = boot_bochs("-m 8 -hda guest.img -net none -nographic",
+                       modules=[("guest.img", image("paged"))], cpu=cpu)
+    bochs.expect(r"engine vmx, 8 MiB")
+    bochs.expect(r"faults ([^\r]*)\r")
+    assert "faults " + bochs.session.match[1] == PAGED
+    bochs.expect(r"the guest switched itself off")
+    assert bochs.ends() == SWITCHED_OFF
+
+
+def test_no_nested_paging(boot_bochs):
+    """The next engine, and why."""
+    bochs = boot_bochs(NO_GUEST, cpu=CPU_NO_EPT)
+    bochs.expect(r"engine interp")
+    bochs.expect(r"vmx: this processor's VT-x has no nested paging \(EPT\)")
     switch_off(bochs)

@@ -101,7 +101,8 @@ static void check_processor(const struct vmx_msrs *m, bool unrestricted)
     assert_true(c.vpid);
     assert_true(c.proc2 & PROC2_EPT);
     assert_true(c.proc & PROC_IO);
-    assert_false(c.proc & PROC_CR3_LOAD);
+    assert_false(c.proc & (PROC_CR3_LOAD | PROC_MONITOR_TRAP));
+    assert_int_equal(c.monitor_trap, m->proc >> 32 & PROC_MONITOR_TRAP);
     assert_int_equal(c.unrestricted, unrestricted);
     assert_int_equal(c.cr0_must, unrestricted ? 0x20 : 0x80000021);
     assert_int_equal(vmx_fixed(0x620, c.cr4_must, c.cr4_may), 0x2620);
@@ -143,7 +144,7 @@ static void test_refusals(void **state)
     check_refused(m, "EFER");
     m = skylake;
     m.ept_vpid &= ~EPT_CAP_WB;
-    check_refused(m, "write-back");
+    check_refused(m, "EPT with");
     m = skylake;
     m.ept_vpid &= ~(EPT_CAP_INVEPT_SINGLE | EPT_CAP_INVEPT_ALL);
     check_refused(m, "INVEPT");
