@@ -10,6 +10,8 @@
 /* How long a start waits for the physical link (facts: 2 to 30 s are usual). */
 #define LINK_WAIT_NS 10000000000u
 #define ICOUNT_SLICE 65536u
+/* Overrun that counts: more is a host that was busy elsewhere, no guest's. */
+#define DEBT_NS ((int64_t)GUEST_SLICE_NS * 4)
 
 /* What waits at the guest's serial ports and NICs: it only grows meanwhile. */
 static uint64_t input_pending(const struct guest *g)
@@ -92,6 +94,8 @@ void guest_run(struct guest *g)
     run->look_again_ns = now + GUEST_SLICE_NS;
     run->used_ns += now - start;
     run->credit_ns -= now - start;
+    if (run->credit_ns < -DEBT_NS)
+        run->credit_ns = -DEBT_NS;
 }
 
 bool guest_start(struct guest *g, uint64_t now)
