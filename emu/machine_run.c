@@ -31,7 +31,7 @@ void machine_kick(struct machine *m)
 void machine_request(struct machine *m, enum machine_request what)
 {
     m->requests |= 1u << what;
-    m->cpu.stop_request = true;
+    cpu_ask_stop(&m->cpu, true);
 }
 
 static void poll_inputs(struct machine *m)
@@ -161,7 +161,7 @@ enum machine_status machine_run(struct machine *m, uint64_t budget_ns)
     now = machine_now(m);
     end = budget_ns < UINT64_MAX - now ? now + budget_ns : UINT64_MAX;
     for (;;) {
-        m->cpu.stop_request = false;
+        cpu_ask_stop(&m->cpu, false);
         if (m->requests)
             return serve_request(m);
         machine_timers_fire(m);

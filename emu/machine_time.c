@@ -77,7 +77,7 @@ void machine_timer_arm(struct machine *m, enum timer_id id, uint64_t when_ns)
     else if (old == m->next_timer)
         find_next(m);
     if (when_ns < m->slice_end)
-        m->cpu.stop_request = true;
+        cpu_ask_stop(&m->cpu, true);
 }
 
 void machine_timer_cancel(struct machine *m, enum timer_id id)
@@ -122,7 +122,7 @@ void machine_stop(struct machine *m)
         return;
     m->stopped_at = machine_now(m);
     m->stopped = true;
-    m->cpu.stop_request = true;
+    cpu_ask_stop(&m->cpu, true);
 }
 
 void machine_cont(struct machine *m)

@@ -1,10 +1,12 @@
 /*
  * One guest: a machine with what the host gives it - disks, serial lines,
- * network - and its run state. Made from options, driven by loop.c.
+ * network - and its run state. Made from options, driven by loop.c or, on a
+ * core of its own, by cores.c.
  */
 #ifndef KERNEL_GUEST_H
 #define KERNEL_GUEST_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,8 +35,12 @@ enum guest_state {
 struct guest {
     const struct options *options;
     unsigned number;            /* 1..9, its key behind Ctrl-a */
-    enum guest_state state;     /* written on the guest's core */
+    unsigned core;              /* that runs it; 0: the I/O core, in turn */
+    _Atomic enum guest_state state;     /* written on the guest's core */
+    atomic_bool kicked;         /* input waits that it has not looked at */
+    bool paused;                /* I/O core: guest_stop came last */
     bool end_told;              /* I/O core: guest_tell_end was here */
+    uint32_t offered;           /* I/O core: all input, at the last kick */
     struct machine *machine;
     struct machine_host host;
     struct disk_image disk[MACHINE_IDE_UNITS];
@@ -46,15 +52,17 @@ struct guest {
     void *ram;
     char debug_line[128];       /* port 402h, gathered to lines */
     unsigned debug_len;
-    struct guest_run {          /* guest_run.c's own */
-        bool started;           /* the link is up, or was waited for */
-        uint64_t link_wait_end; /* 0: it has not been looked at yet */
+    struct guest_run {          /* guest_run.c's own, on the guest's core */
+        atomic_bool started;    /* I/O core: the link is up, or waited for */
+        uint64_t link_wait_end; /* I/O core. 0: it has not been looked at */
         bool halted;            /* the CPU waits */
         bool poked;             /* changed from outside: look at once */
         uint64_t seen;          /* input that waited when it halted */
         uint64_t look_again_ns; /* and when to offer it once more */
+        uint64_t look_step_ns;  /* longer each time that it is not taken */
+        uint32_t told;          /* output that the I/O core was woken for */
         int64_t credit_ns;      /* host time it may still use in this round */
-        uint64_t used_ns;       /* host time that it ran */
+        _Atomic uint64_t used_ns;       /* host time that it ran */
     } run;
 };
 
@@ -76,8 +84,13 @@ void guest_destroy(struct guest *g);
 bool guest_wants_core(const struct guest *g, uint64_t now);
 uint64_t guest_deadline(const struct guest *g, uint64_t now);
 
-/* Run it for a slice, about GUEST_SLICE_NS of host time. */
-void guest_run(struct guest *g);
+/*
+ * Run it for a slice of about `slice_ns` of host time. A kick for input of its
+ * own does not end the slice, but `attention` does.
+ */
+void guest_run(struct guest *g, uint64_t slice_ns,
+               const atomic_bool *attention);
+/* On the I/O core, where consoles and network wait meanwhile. */
 #define GUEST_SLICE_NS 500000u
 
 /*
@@ -85,6 +98,8 @@ void guest_run(struct guest *g);
  * up yet: until this (I/O core) is true, wait for it, for some seconds.
  */
 bool guest_start(struct guest *g, uint64_t now);
+/* I/O core: kick it if there is input that it was not kicked for. */
+void guest_offer_input(struct guest *g);
 
 /* A machine that is not GUEST_ON any more: log why, pull its cables. Once. */
 void guest_tell_end(struct guest *g);
@@ -92,19 +107,18 @@ void guest_tell_end(struct guest *g);
 /* ---- Asking something of a machine: I/O core ------------------------------- */
 
 /*
- * Run `fn` on the guest's core between two slices and wait for its end. All
- * that touches g->machine from elsewhere goes through here.
+ * All that touches g->machine goes through these, which let the guest's core do
+ * it (cores_call). False, and -ETIMEDOUT: that core does not answer.
  */
-void guest_call(struct guest *g, void (*fn)(struct guest *g, void *arg),
-                void *arg);
-
-void guest_stop(struct guest *g);
-void guest_cont(struct guest *g);
+bool guest_stop(struct guest *g);
+bool guest_cont(struct guest *g);
 /* Also switches a machine on that is off. */
-void guest_reset(struct guest *g);
-void guest_break(struct guest *g, unsigned serial);
+bool guest_reset(struct guest *g);
+bool guest_break(struct guest *g, unsigned serial);
 /* See machine_info. */
 int guest_info(struct guest *g, const char *what, char *buf, size_t size);
+/* Instructions run, as machine_icount; 0 without an answer. */
+uint64_t guest_icount(struct guest *g);
 bool guest_is_stopped(const struct guest *g);
 bool guest_serial_armed(const struct guest *g, unsigned serial);
 /* "running", "paused", "off", ... */

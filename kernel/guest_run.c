@@ -1,17 +1,17 @@
-/*
- * See guest.h: a guest's slices, and what others ask of its machine. On one
- * core with everything else, so that a call is a call.
- */
+/* See guest.h: a guest's slices, and what others ask of its machine. */
 #include "kernel/guest.h"
 
+#include <errno.h>
+
+#include "kernel/cores.h"
 #include "kernel/net/net.h"
 #include "kernel/platform.h"
 
 /* How long a start waits for the physical link (facts: 2 to 30 s are usual). */
 #define LINK_WAIT_NS 10000000000u
 #define ICOUNT_SLICE 65536u
-/* Overrun that counts: more is a host that was busy elsewhere, no guest's. */
-#define DEBT_NS ((int64_t)GUEST_SLICE_NS * 4)
+/* Input that a guest does not take is offered at least so often. */
+#define LOOK_MAX_NS 16000000u
 
 /* What waits at the guest's serial ports and NICs: it only grows meanwhile. */
 static uint64_t input_pending(const struct guest *g)
@@ -31,7 +31,8 @@ bool guest_wants_core(const struct guest *g, uint64_t now)
     if (g->state != GUEST_ON || !run->started ||
         machine_is_stopped(g->machine))
         return false;
-    return !run->halted || run->poked || guest_deadline(g, now) <= now;
+    return !run->halted || run->poked || atomic_load(&g->kicked) ||
+           guest_deadline(g, now) <= now;
 }
 
 uint64_t guest_deadline(const struct guest *g, uint64_t now)
@@ -57,26 +58,24 @@ uint64_t guest_deadline(const struct guest *g, uint64_t now)
  * Under -icount virtual time is not host time, and a run depends on where its
  * slices end: so many instructions, always.
  */
-static uint64_t slice_of(const struct guest *g)
+static uint64_t budget_of(const struct guest *g, uint64_t left)
 {
     int shift = g->options->icount_shift;
 
-    if (shift < 0 || (uint64_t)ICOUNT_SLICE << shift > GUEST_SLICE_NS)
+    if (shift < 0)
+        return left;
+    if ((uint64_t)ICOUNT_SLICE << shift > GUEST_SLICE_NS)
         return GUEST_SLICE_NS;
     return (uint64_t)ICOUNT_SLICE << shift;
 }
 
-void guest_run(struct guest *g)
+static void take_status(struct guest *g, enum machine_status status)
 {
-    struct guest_run *run = &g->run;
-    uint64_t start = platform_now_ns(), now;
-
-    run->poked = run->halted = false;
-    switch (machine_run(g->machine, slice_of(g))) {
+    switch (status) {
     case MACHINE_BUDGET:
         break;
     case MACHINE_HALTED:
-        run->halted = true;
+        g->run.halted = true;
         break;
     case MACHINE_RESET:
         if (g->options->no_reboot)
@@ -89,13 +88,75 @@ void guest_run(struct guest *g)
         g->state = GUEST_FAILED;
         break;
     }
-    now = platform_now_ns();
-    run->seen = input_pending(g);
-    run->look_again_ns = now + GUEST_SLICE_NS;
+}
+
+/* Bytes of console output, ever. Frames wake the I/O core by themselves. */
+static uint32_t output_total(const struct guest *g)
+{
+    uint32_t n = g->state;      /* its end is output, too */
+
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+        if (g->serial[i])
+            n += byte_ring_total(&g->serial[i]->from_guest);
+    return n;
+}
+
+static void tell_io_core(struct guest *g)
+{
+    uint32_t total = output_total(g);
+
+    if (!g->core || total == g->run.told)
+        return;
+    g->run.told = total;
+    platform_wake();
+}
+
+/* What it leaves lying is offered again, ever more rarely. */
+static void note_input_left(struct guest *g, uint64_t now)
+{
+    struct guest_run *run = &g->run;
+    uint64_t left = input_pending(g);
+
+    if (!left || left != run->seen)
+        run->look_step_ns = GUEST_SLICE_NS;
+    else if (now >= run->look_again_ns && run->look_step_ns < LOOK_MAX_NS)
+        run->look_step_ns *= 2;
+    run->seen = left;
+    run->look_again_ns = now + run->look_step_ns;
+}
+
+void guest_run(struct guest *g, uint64_t slice_ns,
+               const atomic_bool *attention)
+{
+    struct guest_run *run = &g->run;
+    uint64_t start = platform_now_ns(), end = start + slice_ns, now = start;
+    enum machine_status status;
+
+    run->poked = run->halted = false;
+    do {
+        atomic_exchange(&g->kicked, false);
+        status = machine_run(g->machine, budget_of(g, end - now));
+        now = platform_now_ns();
+    } while (status == MACHINE_BUDGET && now < end &&
+             atomic_load(&g->kicked) && !atomic_load(attention));
+    take_status(g, status);
+    note_input_left(g, now);
+    tell_io_core(g);
     run->used_ns += now - start;
     run->credit_ns -= now - start;
-    if (run->credit_ns < -DEBT_NS)
-        run->credit_ns = -DEBT_NS;
+}
+
+void guest_offer_input(struct guest *g)
+{
+    uint32_t total = g->net ? net_guest_total(g->net) : 0;
+
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+        if (g->serial[i])
+            total += byte_ring_total(&g->serial[i]->to_guest);
+    if (total == g->offered)
+        return;
+    g->offered = total;
+    cores_kick(g);
 }
 
 bool guest_start(struct guest *g, uint64_t now)
@@ -114,6 +175,8 @@ bool guest_start(struct guest *g, uint64_t now)
         run->started = true;
         platform_log("%s: no link: starting without it", g->options->name);
     }
+    if (run->started)
+        cores_kick(g);
     return run->started;
 }
 
@@ -134,13 +197,6 @@ void guest_tell_end(struct guest *g)
 }
 
 /* ---- What others ask ------------------------------------------------------- */
-
-void guest_call(struct guest *g, void (*fn)(struct guest *g, void *arg),
-                void *arg)
-{
-    fn(g, arg);
-    g->run.poked = true;
-}
 
 static void do_stop(struct guest *g, void *arg) { machine_stop(g->machine); }
 static void do_cont(struct guest *g, void *arg) { machine_cont(g->machine); }
@@ -171,35 +227,60 @@ static void do_info(struct guest *g, void *arg)
     c->result = machine_info(g->machine, c->what, c->buf, c->size);
 }
 
-void guest_stop(struct guest *g) { guest_call(g, do_stop, NULL); }
-void guest_cont(struct guest *g) { guest_call(g, do_cont, NULL); }
-
-void guest_reset(struct guest *g)
+bool guest_stop(struct guest *g)
 {
-    guest_call(g, do_reset, NULL);
+    if (!cores_call(g, do_stop, NULL))
+        return false;
+    return g->paused = true;
+}
+
+bool guest_cont(struct guest *g)
+{
+    if (!cores_call(g, do_cont, NULL))
+        return false;
+    g->paused = false;
+    return true;
+}
+
+bool guest_reset(struct guest *g)
+{
+    if (!cores_call(g, do_reset, NULL))
+        return false;
     if (g->end_told && g->state == GUEST_ON) {
         g->end_told = false;
         if (g->net)
             net_plug(g->net, true);
     }
+    return true;
 }
 
-void guest_break(struct guest *g, unsigned serial)
+bool guest_break(struct guest *g, unsigned serial)
 {
-    guest_call(g, do_break, &serial);
+    return cores_call(g, do_break, &serial);
 }
 
 int guest_info(struct guest *g, const char *what, char *buf, size_t size)
 {
     struct info_call c = { what, buf, size, 0 };
 
-    guest_call(g, do_info, &c);
-    return c.result;
+    return cores_call(g, do_info, &c) ? c.result : -ETIMEDOUT;
+}
+
+static void do_icount(struct guest *g, void *arg)
+{
+    *(uint64_t *)arg = machine_icount(g->machine);
+}
+
+uint64_t guest_icount(struct guest *g)
+{
+    uint64_t n = 0;
+
+    return cores_call(g, do_icount, &n) ? n : 0;
 }
 
 bool guest_is_stopped(const struct guest *g)
 {
-    return machine_is_stopped(g->machine);
+    return g->paused;
 }
 
 bool guest_serial_armed(const struct guest *g, unsigned serial)

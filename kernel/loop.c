@@ -5,9 +5,11 @@
 #include <stdint.h>
 
 #include "kernel/console/mux.h"
+#include "kernel/cores.h"
 #include "kernel/guest.h"
 #include "kernel/net/net.h"
 #include "kernel/platform.h"
+#include "kernel/sched.h"
 
 /* How long the last bytes of output may take to leave at the end. */
 #define DRAIN_NS 2000000000u
@@ -16,59 +18,48 @@ struct loop {
     struct guest *const *guests;
     unsigned count;
     struct mux *mux;
+    struct sched own;           /* the guests that the I/O core runs */
 };
 
 static bool io_poll(struct loop *l)
 {
     bool busy = mux_poll(l->mux);
 
-    return net_poll() || busy;
+    busy |= net_poll();
+    for (unsigned i = 0; i < l->count; i++)
+        if (l->guests[i]->core)
+            guest_offer_input(l->guests[i]);
+    return busy;
 }
 
-/*
- * One round: every guest that has something to do gets a slice, and between
- * two slices the consoles and the network get theirs. A guest that overran its
- * slice sits out rounds for it, as long as another one wants the core. True:
- * some guest ran.
- */
-static bool run_guests(struct loop *l)
+/* Consoles and network get their turn between two slices of our guests. */
+static bool between_slices(void *ctx)
 {
-    struct guest *richest = NULL;
-    bool ran = false;
+    struct loop *l = ctx;
 
-    for (unsigned i = 0; i < l->count && !mux_wants_end(l->mux); i++) {
-        struct guest *g = l->guests[i];
-        uint64_t now = platform_now_ns();
-
-        if (!guest_start(g, now) || !guest_wants_core(g, now))
-            continue;
-        g->run.credit_ns += GUEST_SLICE_NS;
-        if (g->run.credit_ns > (int64_t)GUEST_SLICE_NS)
-            g->run.credit_ns = GUEST_SLICE_NS;
-        if (g->run.credit_ns > 0) {
-            guest_run(g);
-            io_poll(l);
-            ran = true;
-        } else if (!richest || g->run.credit_ns > richest->run.credit_ns) {
-            richest = g;
-        }
-    }
-    if (ran || !richest)
-        return ran;
-    guest_run(richest);
-    return true;
+    io_poll(l);
+    return !mux_wants_end(l->mux);
 }
 
-static void idle(struct loop *l)
+/* False while some wait for a link. */
+static bool start_guests(struct loop *l)
+{
+    bool all = true;
+
+    for (unsigned i = 0; i < l->count; i++)
+        all &= guest_start(l->guests[i], platform_now_ns());
+    return all;
+}
+
+static void idle(struct loop *l, bool started)
 {
     uint64_t now = platform_now_ns(), deadline = net_deadline();
+    uint64_t own = sched_deadline(&l->own, now);
 
-    for (unsigned i = 0; i < l->count; i++) {
-        uint64_t at = guest_deadline(l->guests[i], now);
-
-        if (at < deadline)
-            deadline = at;
-    }
+    if (own < deadline)
+        deadline = own;
+    if (!started && deadline > now + 20 * GUEST_SLICE_NS)
+        deadline = now + 20 * GUEST_SLICE_NS;
     if (mux_holds_input(l->mux) && deadline > now + 2 * GUEST_SLICE_NS)
         deadline = now + 2 * GUEST_SLICE_NS;
     platform_wait(deadline);
@@ -111,18 +102,23 @@ static void tell_ends(const struct loop *l)
 
 int loop_run(struct guest *const *guests, unsigned count, struct mux *mux)
 {
-    struct loop l = { guests, count, mux };
+    struct loop l = { guests, count, mux, { .slice_ns = GUEST_SLICE_NS } };
 
+    cores_start(guests, count, guests[0]->options->cores);
+    for (unsigned i = 0; i < count; i++)
+        if (!guests[i]->core)
+            l.own.guest[l.own.count++] = guests[i];
     while (any_on(&l)) {
-        bool busy = io_poll(&l);
+        bool busy = io_poll(&l), started = start_guests(&l);
 
         if (mux_wants_end(mux))
             break;
-        if (!run_guests(&l) && !busy && !io_poll(&l))
-            idle(&l);
+        if (!sched_round(&l.own, between_slices, &l) && !busy && !io_poll(&l))
+            idle(&l, started);
         tell_ends(&l);
     }
     drain(mux);
+    cores_stop();
     for (unsigned i = 0; i < count; i++)
         if (guests[i]->state == GUEST_FAILED)
             return 1;

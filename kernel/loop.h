@@ -1,4 +1,7 @@
-/* The I/O loop: runs the guests and everything around them, in turn. */
+/*
+ * The I/O loop: everything around the guests, and in turn those guests that
+ * have no core of their own (cores.h).
+ */
 #ifndef KERNEL_LOOP_H
 #define KERNEL_LOOP_H
 

@@ -137,6 +137,17 @@ static bool parse_icount(struct parser *p, const char *name, const char *v)
     return true;
 }
 
+static bool parse_cores(struct parser *p, const char *name, const char *v)
+{
+    char *end;
+    unsigned long n = strtoul(v, &end, 10);
+
+    if (!isdigit((unsigned char)*v) || *end || !n || n > 1000)
+        return bad(p, name, "use a number of cores, 1 or more", v);
+    p->o->cores = n;
+    return true;
+}
+
 static bool parse_flag(struct parser *p, const char *name, const char *v)
 {
     struct options *o = p->o;
@@ -203,6 +214,8 @@ static const struct option {
       "-cpu MODEL      CPU model (trestle32)" },
     { "icount", OPTION_ANY, true, parse_icount,
       "-icount shift=N deterministic time: an instruction is 2^N ns" },
+    { "cores", OPTION_COMMON, true, parse_cores,
+      "-cores N        use at most N of the PC's cores" },
     { "name", OPTION_OWN, true, parse_string,
       "-name NAME      this machine's name" },
     { "readconfig", OPTION_COMMAND_LINE, true, parse_string,
@@ -215,7 +228,8 @@ static const struct option {
       "-uart SETTINGS  (appliance) baud=N,parity=none|even|odd,\n"
       "                flow=none|rtscts|xonxoff,port=0xN|auto|none" },
     { "selftest", OPTION_COMMAND_LINE, true, parse_appliance,
-      "-selftest WHAT  (appliance) try the panic: panic fault stack nested" },
+      "-selftest WHAT  (appliance) "
+      "panic fault stack nested core cores corestack platform" },
     { "version", OPTION_COMMAND_LINE, false, NULL,
       "-version        print the version" },
     { "help", OPTION_COMMAND_LINE, false, NULL,

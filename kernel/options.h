@@ -51,6 +51,7 @@ struct options {
     unsigned serial_count;
     uint8_t escape;             /* of the serial multiplexer; 1 = Ctrl-a */
     int icount_shift;           /* -1: off */
+    unsigned cores;             /* to use at most; 0: all there are */
     const char *readconfig;     /* file with the machines' sections, or NULL */
     const char *own;            /* an option seen that is one machine's only */
 };

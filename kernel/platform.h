@@ -127,6 +127,7 @@ int platform_file_open(const char *name, bool writable,
 void platform_file_close(struct platform_file *f);
 
 /*
+ * Any core, but one at a time for each open file, down to platform_file_list.
  * Read or write exactly `len` bytes at `offset`. Reads beyond the end give
  * zeros; writes beyond the end grow the file (a module grows in RAM).
  * 0 or negative errno (-ENOSPC, -EROFS, -EIO).

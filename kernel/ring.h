@@ -24,6 +24,12 @@ static inline size_t byte_ring_used(const struct byte_ring *r)
            atomic_load_explicit(&r->tail, memory_order_acquire);
 }
 
+/* Bytes ever put; it wraps. */
+static inline uint32_t byte_ring_total(const struct byte_ring *r)
+{
+    return atomic_load_explicit(&r->head, memory_order_acquire);
+}
+
 static inline size_t byte_ring_room(const struct byte_ring *r)
 {
     return BYTE_RING_SIZE - byte_ring_used(r);

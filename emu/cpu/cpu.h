@@ -241,7 +241,7 @@ struct cpu {
     /* Inputs, set by the machine */
     volatile bool intr;         /* level of the interrupt controller's INT */
     volatile bool nmi;          /* edge, cleared when taken */
-    volatile bool stop_request; /* leave engine run at the next boundary */
+    bool stop_request;          /* leave engine run soon: cpu_ask_stop */
 
     const struct cpu_model *model;
     struct cpu_model fitted;    /* cpu_fit_host's result: model points here */
@@ -251,6 +251,12 @@ struct cpu {
     struct interp *interp;      /* its interpreter (emu/cpu/interp.h) */
     void *mmu;                  /* struct mmu, emu/cpu/mmu.h */
 };
+
+/* Let the engine's run return at the next boundary, or not. Any thread. */
+static inline void cpu_ask_stop(struct cpu *c, bool stop)
+{
+    __atomic_store_n(&c->stop_request, stop, __ATOMIC_RELEASE);
+}
 
 /* Power-on or INIT state (SDM vol. 3, table 9-1). Keeps model and bus. */
 void cpu_reset(struct cpu *c);

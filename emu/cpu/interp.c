@@ -333,7 +333,7 @@ static enum engine_exit loop(struct interp *e)
         if (c->shutdown)
             return ENGINE_SHUTDOWN;
         event = take_event(e);
-        if (c->stop_request)
+        if (__atomic_load_n(&c->stop_request, __ATOMIC_RELAXED))
             return ENGINE_KICKED;
         if (event)
             continue;
@@ -406,7 +406,7 @@ static enum engine_exit interp_run(struct engine *engine, uint64_t max_insns,
     c->run.lazy = false;
     c->icount = c->run.count;
     if (why == ENGINE_KICKED)
-        c->stop_request = false;
+        cpu_ask_stop(c, false);
     return why;
 }
 
@@ -457,7 +457,7 @@ void interp_raise(struct engine *engine, unsigned vector, bool external,
 
 static void interp_kick(struct engine *e)
 {
-    __atomic_store_n(&interp_of(e)->cpu->stop_request, true, __ATOMIC_RELEASE);
+    cpu_ask_stop(interp_of(e)->cpu, true);
 }
 
 const struct engine_ops engine_interp = {

@@ -78,7 +78,7 @@ void uart_poll(struct uart *u)
 
 bool uart_armed(const struct uart *u)
 {
-    return u->armed;
+    return __atomic_load_n(&u->armed, __ATOMIC_RELAXED);
 }
 
 void uart_break(struct uart *u)
@@ -155,7 +155,7 @@ static void write_mcr(struct uart *u, uint8_t v)
     if (u->mcr & MCR_LOOP)
         return;
     if (v & (MCR_DTR | MCR_RTS))
-        u->armed = true;
+        __atomic_store_n(&u->armed, true, __ATOMIC_RELAXED);
     if (v & MCR_RTS)
         u->has_raised_rts = true;
     uart_line_pull(u);
@@ -288,7 +288,8 @@ static void uart_reset(struct device *dev)
     u->oe = u->char_error = 0;
     u->msr = MSR_CTS | MSR_DSR | MSR_DCD;
     u->thre_pending = u->rx_timed_out = false;
-    u->armed = u->has_raised_rts = false;
+    __atomic_store_n(&u->armed, false, __ATOMIC_RELAXED);
+    u->has_raised_rts = false;
     u->rx.count = 0;
     u->rx_due = u->rx_timeout_due = UART_NEVER;
     update(u);

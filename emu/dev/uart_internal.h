@@ -78,7 +78,8 @@ struct uart {
     uint8_t rbr;                /* what an empty receiver reads as */
     bool thre_pending;          /* the THRE interrupt, until IIR is read */
     bool rx_timed_out;
-    bool armed, has_raised_rts;
+    bool armed;                 /* atomic: uart_armed, any thread */
+    bool has_raised_rts;
     struct fifo rx, tx;
 
     /* Virtual times, UART_NEVER when not due. */

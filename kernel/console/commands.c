@@ -2,6 +2,7 @@
  * The monitor's commands, with qemu's names and output shapes. A table;
  * each command is a small function.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,11 +38,12 @@ static struct guest *shown(const struct monitor *mon)
 static void info_status(struct monitor *mon)
 {
     const struct mux_console *con = mon->mux->shown;
-    const struct guest *g = con->guest;
+    struct guest *g = con->guest;
 
     monitor_printf(mon, "VM status: %s\n", guest_state_text(g));
     monitor_printf(mon, "engine: %s, %" PRIu64 " instructions run\n",
-                   g->engine->name, machine_icount(g->machine));
+                   g->engine->name, guest_icount(g));
+    monitor_printf(mon, "core: %u of %u\n", g->core, platform_core_count());
     if (*g->engine_note)
         monitor_printf(mon, "not used: %s\n", g->engine_note);
     if (con->dropped_unarmed)
@@ -68,6 +70,32 @@ static void info_machines(struct monitor *mon)
     }
 }
 
+/* Busy is what is not spent waiting, since the last look or the start. */
+static void info_cpus(struct monitor *mon)
+{
+    uint64_t now = platform_now_ns(), passed = now - mon->cores_seen_ns;
+
+    monitor_printf(mon, "core  busy in the last %" PRIu64 ".%u s   runs\n",
+                   passed / 1000000000, (unsigned)(passed / 100000000 % 10));
+    for (unsigned i = 0; i < platform_core_count() && i < MONITOR_CORES; i++) {
+        uint64_t idle = platform_core_idle_ns(i);
+        uint64_t idled = idle - mon->cores_idle_ns[i];
+        unsigned mille = !passed || idled > passed ? 0
+                             : (passed - idled) * 1000 / passed;
+
+        mon->cores_idle_ns[i] = idle;
+        monitor_printf(mon, "%-5u %3u.%u %%                  %s", i,
+                       mille / 10, mille % 10,
+                       i ? "" : " consoles, network");
+        for (unsigned k = 0; k < mon->mux->count; k++)
+            if (mon->mux->console[k].guest->core == i)
+                monitor_printf(mon, " %.28s",
+                               mon->mux->console[k].guest->options->name);
+        mux_print(mon->mux, "\n");
+    }
+    mon->cores_seen_ns = now;
+}
+
 static void info_version(struct monitor *mon)
 {
     monitor_printf(mon, "%s on %s, engine %s\n", trestle_version,
@@ -84,6 +112,12 @@ static void info_block(struct monitor *mon)
         monitor_printf(mon, "no disks\n");
 }
 
+static void answered(struct monitor *mon, bool did)
+{
+    if (!did)
+        monitor_printf(mon, "the machine's core does not answer\n");
+}
+
 /* The machine's own texts, and those of the network. */
 static void info_text(struct monitor *mon, const char *what)
 {
@@ -95,6 +129,7 @@ static void info_text(struct monitor *mon, const char *what)
         return;
     }
     n = guest_info(shown(mon), what, text, INFO_TEXT);
+    answered(mon, n != -ETIMEDOUT);
     if (n > 0)
         mux_print(mon->mux, text);
     free(text);
@@ -142,6 +177,7 @@ static const struct {
 } infos[] = {
     { "block", "the disks and what lies behind them", info_block },
     { "bridge", "the bridge's ports and learned addresses", info_bridge },
+    { "cpus", "the PC's cores: how busy, and what they run", info_cpus },
     { "machines", "all machines, their state and key", info_machines },
     { "network", "NICs, cables, counters", info_network },
     { "pci", "the guest's PCI devices", info_pci },
@@ -169,17 +205,17 @@ static void cmd_info(struct monitor *mon, char *args)
 
 static void cmd_stop(struct monitor *mon, char *args)
 {
-    guest_stop(shown(mon));
+    answered(mon, guest_stop(shown(mon)));
 }
 
 static void cmd_cont(struct monitor *mon, char *args)
 {
-    guest_cont(shown(mon));
+    answered(mon, guest_cont(shown(mon)));
 }
 
 static void cmd_reset(struct monitor *mon, char *args)
 {
-    guest_reset(shown(mon));
+    answered(mon, guest_reset(shown(mon)));
 }
 
 /* By number or by name. */

@@ -7,6 +7,7 @@
 
 #include "kernel/console/mux.h"
 #include "kernel/main.h"
+#include "kernel/platform.h"
 
 #define PROMPT "(trestle) "
 #define CTRL_C 3
@@ -17,6 +18,9 @@ void monitor_init(struct monitor *mon, struct mux *mux)
 {
     memset(mon, 0, sizeof *mon);
     mon->mux = mux;
+    mon->cores_seen_ns = platform_now_ns();
+    for (unsigned i = 0; i < MONITOR_CORES && i < platform_core_count(); i++)
+        mon->cores_idle_ns[i] = platform_core_idle_ns(i);
 }
 
 void monitor_printf(struct monitor *mon, const char *fmt, ...)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define MONITOR_LINE 256u
+#define MONITOR_CORES 16u        /* that info cpus shows */
 
 struct mux;
 
@@ -19,6 +20,8 @@ struct monitor {
     unsigned len;
     bool greeted;
     bool quit;                  /* "quit" was typed */
+    uint64_t cores_seen_ns;     /* when info cpus last looked, and what */
+    uint64_t cores_idle_ns[MONITOR_CORES];      /* it saw */
 };
 
 void monitor_init(struct monitor *mon, struct mux *mux);

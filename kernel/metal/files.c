@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/metal/paging.h"
+#include "kernel/metal/spinlock.h"
 #include "kernel/platform.h"
 
 #define NAME_BYTES 64u
@@ -19,6 +20,7 @@ struct file {
     uint8_t *data;              /* the module itself */
     uint64_t module_size;
     uint64_t size;
+    struct spinlock lock;       /* guards the table of chunks */
     uint8_t **chunk;            /* beyond the module; NULL: all zeros */
     uint64_t chunk_count;
     bool has_writer;            /* somebody has it open for writing */
@@ -115,9 +117,10 @@ void platform_file_close(struct platform_file *pf)
 }
 
 /* Where `offset` lies and how much is in one piece; NULL: zeros. */
-static uint8_t *piece(const struct file *f, uint64_t offset, uint64_t *length)
+static uint8_t *piece(struct file *f, uint64_t offset, uint64_t *length)
 {
-    uint64_t beyond, index;
+    uint64_t beyond, index, flags;
+    uint8_t *chunk = NULL;
 
     if (offset < f->module_size) {
         *length = f->module_size - offset;
@@ -126,34 +129,49 @@ static uint8_t *piece(const struct file *f, uint64_t offset, uint64_t *length)
     beyond = offset - f->module_size;
     index = beyond / CHUNK_BYTES;
     *length = CHUNK_BYTES - beyond % CHUNK_BYTES;
-    if (index >= f->chunk_count || !f->chunk[index])
-        return NULL;
-    return f->chunk[index] + beyond % CHUNK_BYTES;
+    flags = spin_lock(&f->lock);
+    if (index < f->chunk_count)
+        chunk = f->chunk[index];
+    spin_unlock(&f->lock, flags);
+    return chunk ? chunk + beyond % CHUNK_BYTES : NULL;
+}
+
+/* The lock is held: the core that reads the file looks there meanwhile. */
+static bool grow_table(struct file *f, uint64_t count)
+{
+    uint8_t **grown = realloc(f->chunk, count * sizeof *grown);
+
+    if (!grown)
+        return false;
+    memset(grown + f->chunk_count, 0,
+           (count - f->chunk_count) * sizeof *grown);
+    f->chunk = grown;
+    f->chunk_count = count;
+    return true;
 }
 
 static int make_chunk(struct file *f, uint64_t offset)
 {
-    uint64_t index = (offset - f->module_size) / CHUNK_BYTES;
+    uint64_t index = (offset - f->module_size) / CHUNK_BYTES, flags;
+    uint8_t *chunk = platform_pages_alloc(CHUNK_BYTES);
+    bool fits;
 
-    if (index >= f->chunk_count) {
-        uint64_t count = index + 64;
-        uint8_t **grown = realloc(f->chunk, count * sizeof *grown);
-
-        if (!grown)
-            return -ENOSPC;
-        memset(grown + f->chunk_count, 0,
-               (count - f->chunk_count) * sizeof *grown);
-        f->chunk = grown;
-        f->chunk_count = count;
-    }
-    f->chunk[index] = platform_pages_alloc(CHUNK_BYTES);
-    return f->chunk[index] ? 0 : -ENOSPC;
+    if (!chunk)
+        return -ENOSPC;
+    flags = spin_lock(&f->lock);
+    fits = index < f->chunk_count || grow_table(f, index + 64);
+    if (fits)
+        f->chunk[index] = chunk;
+    spin_unlock(&f->lock, flags);
+    if (!fits)
+        platform_pages_free(chunk, CHUNK_BYTES);
+    return fits ? 0 : -ENOSPC;
 }
 
 int platform_file_read(struct platform_file *pf, uint64_t offset, void *buf,
                        size_t len)
 {
-    const struct file *f = pf->impl;
+    struct file *f = pf->impl;
     uint8_t *to = buf;
 
     while (len) {

@@ -49,5 +49,10 @@ void frame_ring_free(struct frame_ring *r, unsigned i);
 
 /* Frames that wait. */
 unsigned frame_ring_used(const struct frame_ring *r);
+/* Frames ever pushed; it wraps. */
+static inline uint32_t frame_ring_total(const struct frame_ring *r)
+{
+    return atomic_load_explicit(&r->filled.head, memory_order_acquire);
+}
 
 #endif

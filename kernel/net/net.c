@@ -297,6 +297,15 @@ unsigned net_guest_pending(const struct net *net)
     return n;
 }
 
+uint32_t net_guest_total(const struct net *net)
+{
+    uint32_t n = 0;
+
+    for (unsigned i = 0; i < net->port_count; i++)
+        n += frame_ring_total(&net->ports[i].cable->to_guest);
+    return n;
+}
+
 bool net_link_up(const struct net *net)
 {
     for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))

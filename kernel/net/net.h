@@ -35,6 +35,8 @@ const char *net_romfile(const struct net *net, unsigned i);
 
 /* Frames that wait for the guest. */
 unsigned net_guest_pending(const struct net *net);
+/* Frames that were ever given to it; it wraps. */
+uint32_t net_guest_total(const struct net *net);
 /* All physical links that the machine uses are up. */
 bool net_link_up(const struct net *net);
 /* Pull the cables out of a machine that is off, and plug them in again. */

@@ -243,6 +243,8 @@ static void cable_tx(void *ctx, const uint8_t *frame, size_t len)
     }
     memcpy(frame_slot(&c->from_guest, slot), frame, len);
     frame_ring_push(&c->from_guest, slot, len);
+    if (platform_core_index())
+        platform_wake();
 }
 
 /* Guest's core. */

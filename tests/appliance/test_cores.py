@@ -1,8 +1,12 @@
-"""Several cores: all come up, keep the platform's contract, stop in a panic."""
+"""Several cores: all come up, keep the platform's contract, run guests, stop in
+a panic."""
 import re
 
 import pytest
 
+from guests import boot_guest
+
+PROMPT = r"\(trestle\) $"
 QUIET = "-m 16 -net none -nographic"
 
 
@@ -86,3 +90,40 @@ def test_panic_on_another_core_restarts(boot):
     appliance = boot("-selftest core " + QUIET, extra=("-smp", "2"), limit=90)
     appliance.expect(r"restarting in 10 s")
     appliance.expect(r"Trestle on the bare machine", timeout=60)
+
+
+def monitor(appliance, command):
+    appliance.send(command + "\r")
+    appliance.expect(re.escape(command) + "\r\n")
+    appliance.expect(PROMPT)
+    return appliance.session.before
+
+
+@pytest.mark.parametrize("cores,firmware,options", [
+    (1, "bios", ""), (4, "bios", ""), (4, "uefi", ""), (4, "bios", "-cores 1")])
+def test_guest_has_a_core(boot, cores, firmware, options):
+    """The I/O core echoes, asks and resets what another core runs."""
+    alone = cores == 1 or options
+    appliance = boot_guest(boot, "uart_echo", options, firmware=firmware,
+                           extra=("-smp", str(cores)), limit=300)
+    appliance.expect(r"uart_echo ready\r\n")
+    data = "".join(f"{i:05d}," for i in range(1000))
+    appliance.paste(data.encode())
+    appliance.expect(data[-6:])
+    assert appliance.session.before + data[-6:] == data
+    appliance.send("\x01c")
+    appliance.expect(PROMPT)
+    text = monitor(appliance, "info cpus")
+    where = dict(re.findall(r"(?m)^(\d)  .* %  +(.*?)\r$", text))
+    assert len(where) == cores
+    assert where["0"] == "consoles, network" + (" trestle" if alone else "")
+    assert cores == 1 or where["1"] == ("" if alone else "trestle")
+    assert re.search(r"EIP=[0-9a-f]{8}", monitor(appliance, "info registers"))
+    monitor(appliance, "stop")
+    assert "paused" in monitor(appliance, "info status")
+    monitor(appliance, "cont")
+    monitor(appliance, "system_reset")
+    appliance.send("\x01c")
+    appliance.expect(r"uart_echo ready\r\n")
+    appliance.send("~p")
+    assert appliance.ends() == 0

@@ -1,0 +1,288 @@
+/*
+ * Guests on cores of their own (kernel/cores.c): calls, kicks, fair shares,
+ * one guest's misbehaviour beside another's work. The guests are a few bytes
+ * of firmware each.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kernel/cores.h"
+#include "kernel/guest.h"
+#include "kernel/hosted/console.h"
+#include "kernel/platform.h"
+
+#define MS 1000000ull
+#define PATIENCE_NS (20000 * MS)
+#define GUESTS 3u
+#define ROM_BYTES 65536u
+#define CODE_AT 0xff00u
+
+/* Real-mode code at F000:FF00. */
+static const uint8_t spin[] = { 0xfa, 0xeb, 0xfe };      /* cli; jmp . */
+/* lidt [0] (an empty table); int3: a triple fault, again and again. */
+static const uint8_t crash[] = { 0x0f, 0x01, 0x1e, 0, 0, 0xcc };
+/* DTR and RTS on; what comes on COM1 goes back. */
+static const uint8_t echo[] = {
+    0xba, 0xfc, 0x03, 0xb0, 0x03, 0xee, /* out 3fch, 3 */
+    0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xf8,     /* until LSR.DR */
+    0xba, 0xf8, 0x03, 0xec, 0xee, 0xeb, 0xf1,
+};
+/* The same, but asleep in between: HLT until NMI or INTR, and none comes. */
+static const uint8_t halt[] = { 0xfa, 0xf4, 0xeb, 0xfc };
+
+struct fixture {
+    struct options options[GUESTS];
+    struct guest *guest[GUESTS];
+    char path[GUESTS][64], name[GUESTS][8];
+    unsigned count;
+};
+
+static void write_rom(const char *path, const uint8_t *code, size_t len)
+{
+    /* jmp from the reset vector, F000:FFF0, to the code. */
+    static const uint8_t vector[] = { 0xe9, 0x0d, 0xff };
+    uint8_t *rom = calloc(1, ROM_BYTES);
+    FILE *f = fopen(path, "wb");
+
+    assert_non_null(rom);
+    assert_non_null(f);
+    memcpy(rom + CODE_AT, code, len);
+    memcpy(rom + 0xfff0, vector, sizeof vector);
+    assert_int_equal(fwrite(rom, 1, ROM_BYTES, f), ROM_BYTES);
+    fclose(f);
+    free(rom);
+}
+
+static void add(struct fixture *f, const uint8_t *code, size_t len)
+{
+    unsigned i = f->count;
+    char why[320], *argv[] = { (char *)"t", (char *)"-m", (char *)"1",
+                               (char *)"-net", (char *)"none",
+                               (char *)"-bios", f->path[i],
+                               (char *)"-name", f->name[i] };
+
+    snprintf(f->path[i], sizeof f->path[i], "/tmp/test_cores.%d.%u",
+             (int)getpid(), i);
+    snprintf(f->name[i], sizeof f->name[i], "g%u", i);
+    write_rom(f->path[i], code, len);
+    assert_int_equal(options_parse(&f->options[i], sizeof argv / sizeof *argv,
+                                   argv, why, sizeof why), OPTIONS_RUN);
+    assert_int_equal(guest_create(&f->options[i], i + 1, &f->guest[i], why,
+                                  sizeof why), 0);
+    f->count++;
+}
+
+/* All on one core beside the I/O core. */
+static void start(struct fixture *f)
+{
+    if (platform_core_count() < 2)
+        skip();
+    cores_start(f->guest, f->count, 2);
+    assert_int_equal(cores_used(), 1);
+    for (unsigned i = 0; i < f->count; i++) {
+        assert_int_equal(f->guest[i]->core, 1);
+        assert_true(guest_start(f->guest[i], platform_now_ns()));
+    }
+}
+
+static int setup(void **state)
+{
+    *state = calloc(1, sizeof(struct fixture));
+    return *state ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    cores_stop();
+    for (unsigned i = 0; i < f->count; i++) {
+        assert_int_equal(f->guest[i]->core, 0);
+        guest_destroy(f->guest[i]);
+        unlink(f->path[i]);
+    }
+    free(f);
+    return 0;
+}
+
+/* Let the cores run until guest 0 and 1 have used `ns` together. */
+static void let_run(struct fixture *f, uint64_t ns)
+{
+    uint64_t end = platform_now_ns() + PATIENCE_NS, used, start_ns = 0;
+
+    for (unsigned i = 0; i < f->count; i++)
+        start_ns += f->guest[i]->run.used_ns;
+    do {
+        platform_wait(platform_now_ns() + 5 * MS);
+        used = 0;
+        for (unsigned i = 0; i < f->count; i++)
+            used += f->guest[i]->run.used_ns;
+    } while (used - start_ns < ns && platform_now_ns() < end);
+    assert_true(used - start_ns >= ns);
+}
+
+static void test_call_into_a_spinning_guest(void **state)
+{
+    struct fixture *f = *state;
+    char text[4096];
+    uint64_t start_ns;
+
+    add(f, spin, sizeof spin);
+    start(f);
+    let_run(f, 10 * MS);
+    start_ns = platform_now_ns();
+    for (unsigned i = 0; i < 100; i++) {
+        assert_true(guest_info(f->guest[0], "registers", text,
+                               sizeof text) > 0);
+        assert_non_null(strstr(text, "EIP=0000ff01"));
+    }
+    print_message("a call takes %llu us\n", (unsigned long long)
+                  (platform_now_ns() - start_ns) / 100000);
+}
+
+static void test_two_share_fairly(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t a, b;
+
+    add(f, spin, sizeof spin);
+    add(f, crash, sizeof crash);
+    start(f);
+    let_run(f, 400 * MS);
+    a = f->guest[0]->run.used_ns;
+    b = f->guest[1]->run.used_ns;
+    print_message("shares: %llu and %llu ms\n", (unsigned long long)(a / MS),
+                  (unsigned long long)(b / MS));
+    assert_true(a * 10 > (a + b) * 4 && a * 10 < (a + b) * 6);
+    assert_int_equal(f->guest[1]->state, GUEST_ON);
+}
+
+static void test_stop_and_cont(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t used;
+
+    add(f, spin, sizeof spin);
+    start(f);
+    let_run(f, 10 * MS);
+    assert_true(guest_stop(f->guest[0]));
+    assert_string_equal(guest_state_text(f->guest[0]), "paused");
+    used = f->guest[0]->run.used_ns;
+    platform_wait(platform_now_ns() + 20 * MS);
+    assert_int_equal(f->guest[0]->run.used_ns, used);
+    assert_true(guest_cont(f->guest[0]));
+    let_run(f, 10 * MS);
+    assert_true(guest_reset(f->guest[0]));
+    let_run(f, 10 * MS);
+}
+
+/* A guest that sleeps costs its core nothing, and answers. */
+static void test_asleep(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t used;
+
+    add(f, halt, sizeof halt);
+    start(f);
+    while (!guest_icount(f->guest[0]))
+        platform_wait(platform_now_ns() + MS);
+    used = f->guest[0]->run.used_ns;
+    platform_wait(platform_now_ns() + 50 * MS);
+    assert_true(f->guest[0]->run.used_ns - used < 10 * MS);
+    assert_int_equal(guest_icount(f->guest[0]), 3);     /* jmp, cli, hlt */
+}
+
+/* One byte to the guest and back; false: it did not come. */
+static bool one_echo(struct fixture *f, unsigned i, uint8_t c)
+{
+    struct guest_serial *s = f->guest[i]->serial[0];
+    uint64_t end = platform_now_ns() + PATIENCE_NS;
+    uint8_t back = 0;
+
+    byte_ring_put(&s->to_guest, &c, 1);
+    guest_offer_input(f->guest[i]);
+    while (!byte_ring_get(&s->from_guest, &back, 1)) {
+        if (platform_now_ns() > end)
+            return false;
+        platform_wait(end);
+    }
+    return back == c;
+}
+
+/* Consoles beside a guest that spins with interrupts off, and a crashing one. */
+static void test_echo_beside_others(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t start_ns, worst = 0;
+
+    add(f, spin, sizeof spin);
+    add(f, crash, sizeof crash);
+    add(f, echo, sizeof echo);
+    start(f);
+    while (!guest_serial_armed(f->guest[2], 0))
+        platform_wait(platform_now_ns() + MS);
+    for (unsigned i = 0; i < 50; i++) {
+        start_ns = platform_now_ns();
+        assert_true(one_echo(f, 2, (uint8_t)i));
+        if (platform_now_ns() - start_ns > worst)
+            worst = platform_now_ns() - start_ns;
+    }
+    print_message("echo beside two that spin: %llu us at worst\n",
+                  (unsigned long long)worst / 1000);
+}
+
+/* Nothing but the kick tells the guest's core of the byte. */
+static void test_kick(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t start_ns;
+
+    add(f, echo, sizeof echo);
+    start(f);
+    while (!guest_serial_armed(f->guest[0], 0))
+        platform_wait(platform_now_ns() + MS);
+    start_ns = platform_now_ns();
+    for (unsigned i = 0; i < 200; i++)
+        assert_true(one_echo(f, 0, (uint8_t)i));
+    print_message("echo alone: %llu us\n", (unsigned long long)
+                  (platform_now_ns() - start_ns) / 200000);
+}
+
+/* Under -icount a guest stays with the I/O core. */
+static void test_icount_stays(void **state)
+{
+    struct fixture *f = *state;
+
+    add(f, spin, sizeof spin);
+    f->options[0].icount_shift = 0;
+    cores_start(f->guest, 1, 0);
+    assert_int_equal(cores_used(), 0);
+    assert_int_equal(f->guest[0]->core, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_call_into_a_spinning_guest,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_share_fairly, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_stop_and_cont, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_asleep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kick, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_echo_beside_others, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_icount_stays, setup, teardown),
+    };
+
+    console_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
