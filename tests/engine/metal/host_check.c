@@ -9,6 +9,7 @@
 #include "kernel/platform.h"
 
 #define FILLED_BYTES (32ul << 20)
+#define EFER_SVME (1ull << 12)  /* from the engine's first use on a core */
 #define FILL 0x5472657374316521ull
 
 extern const uint8_t text_start[], text_end[], rodata_start[], rodata_end[];
@@ -41,7 +42,7 @@ static void read_registers(struct registers *r)
     __asm__ volatile("pushfq; pop %0" : "=r"(flags));
     r->cr0 &= ~8ull;            /* TS: the FPU's owner may come and go */
     r->cr3 = read_cr3();
-    r->efer = read_msr(MSR_EFER);
+    r->efer = read_msr(MSR_EFER) & ~EFER_SVME;
     r->pat = read_msr(MSR_PAT);
     r->fs_base = read_msr(0xc0000100);
     r->gs_base = read_msr(MSR_GS_BASE);
@@ -117,9 +118,16 @@ static const char *first_wrong(const struct registers *now)
 static const char *check_registers(void)
 {
     struct registers now;
+    const char *wrong;
 
     read_registers(&now);
-    return first_wrong(&now);
+    wrong = first_wrong(&now);
+    if (wrong)
+        platform_log("CR0 %lx CR4 %lx EFER %lx PAT %lx DR7 %lx, were "
+                     "%lx %lx %lx %lx %lx", now.cr0, now.cr4, now.efer,
+                     now.pat, now.dr7, good.cr0, good.cr4, good.efer,
+                     good.pat, good.dr7);
+    return wrong;
 }
 
 const char *host_check(bool thorough)
