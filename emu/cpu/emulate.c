@@ -3,7 +3,10 @@
  * (moves, arithmetic, unary). Order within each: map every operand, so that
  * all faults come first; then touch memory; then registers and flags.
  */
+#include "emu/cpu/debug.h"
 #include "emu/cpu/emulate_internal.h"
+
+#define DR6_BS 0x4000u
 
 /* ---- Registers ------------------------------------------------------------ */
 
@@ -40,8 +43,7 @@ static unsigned width(const struct emul *e)
     return e->i.opcode & 1 ? e->i.opsize : 1;
 }
 
-/* The r/m operand's value. */
-static bool read_rm(struct emul *e, unsigned size, uint64_t *v)
+bool emul_read_rm(struct emul *e, unsigned size, uint64_t *v)
 {
     struct emul_span s;
 
@@ -98,7 +100,7 @@ static bool op_mov(struct emul *e)
 
     if (!(e->i.opcode & 2))
         return write_rm(e, size, emul_reg(e, e->i.reg, size));
-    if (!read_rm(e, size, &v))
+    if (!emul_read_rm(e, size, &v))
         return false;
     emul_set_reg(e, e->i.reg, size, v);
     return true;
@@ -145,7 +147,7 @@ static bool op_mov_extend(struct emul *e)
         return emul_unknown(e);
     if (from > e->i.opsize)     /* MOVSXD of 16 bits */
         from = e->i.opsize;
-    if (!read_rm(e, from, &v))
+    if (!emul_read_rm(e, from, &v))
         return false;
     emul_set_reg(e, e->i.reg, e->i.opsize,
                  sign ? (uint64_t)emul_extend(v, from) : v);
@@ -163,7 +165,7 @@ static bool op_movbe(struct emul *e)
         v = __builtin_bswap64(emul_reg(e, e->i.reg, size)) >> (64 - size * 8);
         return write_rm(e, size, v);
     }
-    if (!read_rm(e, size, &v))
+    if (!emul_read_rm(e, size, &v))
         return false;
     emul_set_reg(e, e->i.reg, size,
                  __builtin_bswap64(v) >> (64 - size * 8));
@@ -209,7 +211,7 @@ static bool op_cmov(struct emul *e)
     unsigned size = e->i.opsize;
     uint64_t v;
 
-    if (!read_rm(e, size, &v))
+    if (!emul_read_rm(e, size, &v))
         return false;
     if (!emul_condition(e->c->rflags, e->i.opcode & 15))
         v = emul_reg(e, e->i.reg, size);
@@ -253,7 +255,7 @@ static bool op_alu(struct emul *e)
     case 0: case 1:
         return emul_rmw(e, size, rmw_alu_reg, op != ALU_CMP);
     case 2: case 3:
-        if (!read_rm(e, size, &v))
+        if (!emul_read_rm(e, size, &v))
             return false;
         break;
     case 4: case 5:
@@ -362,7 +364,7 @@ static bool op_imul(struct emul *e)
     uint64_t flags = e->c->rflags, v;
     unsigned size = e->i.opsize;
 
-    if (!read_rm(e, size, &v))
+    if (!emul_read_rm(e, size, &v))
         return false;
     v = emul_imul(size, v,
                   e->i.map ? emul_reg(e, e->i.reg, size) : e->i.imm, &flags);
@@ -385,6 +387,7 @@ static const struct {
     { 0, 0x69, 0x69, false, op_imul },
     { 0, 0x6a, 0x6a, false, emul_op_push_pop },
     { 0, 0x6b, 0x6b, false, op_imul },
+    { 0, 0x6c, 0x6f, false, emul_op_ins_outs },
     { 0, 0x80, 0x83, true, op_group1 },
     { 0, 0x84, 0x85, false, op_test },
     { 0, 0x86, 0x87, true, op_xchg },
@@ -397,17 +400,29 @@ static const struct {
     { 0, 0xc0, 0xc1, false, op_shift },
     { 0, 0xc6, 0xc7, false, op_mov_imm },
     { 0, 0xd0, 0xd3, false, op_shift },
+    { 0, 0xe4, 0xe7, false, emul_op_in_out },
+    { 0, 0xec, 0xef, false, emul_op_in_out },
+    { 0, 0xf4, 0xf4, false, emul_op_halt_cache },
     { 0, 0xf6, 0xf7, true, op_group3 },
     { 0, 0xfe, 0xff, true, op_group45 },
+    { 1, 0x01, 0x01, false, emul_op_group7 },
+    { 1, 0x06, 0x06, false, emul_op_mov_cr },
+    { 1, 0x08, 0x09, false, emul_op_halt_cache },
     { 1, 0x0d, 0x0d, false, op_hint },
     { 1, 0x10, 0x17, false, emul_op_sse_move },
     { 1, 0x18, 0x1f, false, op_hint },
+    { 1, 0x20, 0x20, false, emul_op_mov_cr },
+    { 1, 0x21, 0x21, false, emul_op_mov_dr },
+    { 1, 0x22, 0x22, false, emul_op_mov_cr },
+    { 1, 0x23, 0x23, false, emul_op_mov_dr },
     { 1, 0x28, 0x29, false, emul_op_sse_move },
     { 1, 0x2b, 0x2b, false, emul_op_sse_move },
+    { 1, 0x30, 0x33, false, emul_op_msr },
     { 1, 0x40, 0x4f, false, op_cmov },
     { 1, 0x6e, 0x6f, false, emul_op_sse_move },
     { 1, 0x7e, 0x7f, false, emul_op_sse_move },
     { 1, 0x90, 0x9f, false, op_setcc },
+    { 1, 0xa2, 0xa2, false, emul_op_cpuid },
     { 1, 0xa3, 0xa3, false, emul_op_bit },
     { 1, 0xab, 0xab, true, emul_op_bit },
     { 1, 0xae, 0xae, false, op_clflush },
@@ -453,7 +468,8 @@ static enum emul_status finish(struct emul *e, bool single_step)
     c->inhibit = 0;
     if (!single_step)
         return EMUL_DONE;
-    c->dr[6] |= 0x4000;         /* BS */
+    c->dr[6] |= DR6_BS;
+    c->dr[7] &= ~(uint64_t)DR7_GD;      /* as the delivery of #DB does */
     emul_raise(e, EXC_DB, 0);
     return EMUL_RAISE;
 }

@@ -2,7 +2,8 @@
  * One instruction at a time, in every mode up to 64-bit: for hardware engines,
  * whose guest touched MMIO or ROM, or left at an instruction whose length the
  * processor does not tell. Not an engine: it knows the instructions that move,
- * test or change memory, and of the others only where they end.
+ * test or change memory and those that hardware guests exit at (CPUID, MSRs,
+ * ports, CR, DR, HLT ...), and of the others only where they end.
  *
  * Works on struct cpu through cpu_bus; keeps nothing between calls; a hostile
  * guest can make it do a bounded amount of work only. Data breakpoints are not
@@ -59,7 +60,8 @@ enum emul_status emul_decode(struct cpu *c, struct emul_insn *i,
 /*
  * Execute the instruction at CS:RIP. c->fpu must be current. A repeated string
  * instruction may stop before its end, with rip on it. EMUL_UNKNOWN: nothing
- * was changed.
+ * was changed. After a change of a control register or INVLPG the caller has
+ * the guest's translations forgotten.
  */
 enum emul_status emul_step(struct cpu *c, struct emul_raise *r);
 

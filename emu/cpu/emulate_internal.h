@@ -27,10 +27,15 @@ struct emul_span {
 /* emulate_memory.c */
 bool emul_raise(struct emul *e, enum cpu_vector v, uint32_t error);
 bool emul_unknown(struct emul *e);
-/* Translate; false: #PF. `user` as for CPL 3. */
-bool emul_translate(struct emul *e, uint64_t lin, enum mmu_access access,
-                    uint64_t *phys);
-/* Translate [seg:off, +size), 1..16 bytes; checks segment, canonical, #AC. */
+/* Translate with the rights of CPL 3 or of the system's; false: #PF. */
+bool emul_translate_as(struct emul *e, uint64_t lin, enum mmu_access access,
+                       bool user, uint64_t *phys);
+static inline bool emul_translate(struct emul *e, uint64_t lin,
+                                  enum mmu_access access, uint64_t *phys)
+{
+    return emul_translate_as(e, lin, access, e->c->cpl == 3, phys);
+}
+/* Translate [seg:off, +size), two pages at most; checks segment, canonical, #AC. */
 bool emul_map(struct emul *e, unsigned seg, uint64_t off, unsigned size,
               bool write, struct emul_span *s);
 /* #GP unless seg:off is a multiple of `size`: SSE's rule, and CMPXCHG16B's. */
@@ -75,6 +80,8 @@ bool emul_condition(uint64_t flags, unsigned code);
 /* emulate.c: general registers, of 1, 2, 4 or 8 bytes */
 uint64_t emul_reg(const struct emul *e, unsigned n, unsigned size);
 void emul_set_reg(struct emul *e, unsigned n, unsigned size, uint64_t v);
+/* The r/m operand's value. */
+bool emul_read_rm(struct emul *e, unsigned size, uint64_t *v);
 
 /* Handlers: execute; false: fault or unknown. */
 bool emul_op_string(struct emul *e);            /* emulate_string.c */
@@ -85,6 +92,14 @@ bool emul_op_bit(struct emul *e);               /* emulate_bit.c */
 bool emul_op_cmpxchg(struct emul *e);
 bool emul_op_cmpxchg_wide(struct emul *e);
 bool emul_op_xadd(struct emul *e);
+bool emul_op_cpuid(struct emul *e);             /* emulate_system.c */
+bool emul_op_msr(struct emul *e);
+bool emul_op_halt_cache(struct emul *e);
+bool emul_op_mov_cr(struct emul *e);
+bool emul_op_mov_dr(struct emul *e);
+bool emul_op_group7(struct emul *e);
+bool emul_op_in_out(struct emul *e);            /* emulate_io.c */
+bool emul_op_ins_outs(struct emul *e);
 
 /* RMW of the r/m operand: result by `fn`; flags are committed after it. */
 typedef uint64_t emul_rmw_fn(struct emul *e, unsigned size, uint64_t value,

@@ -244,11 +244,11 @@ static void walk_mark(struct walk *w, bool write)
     }
 }
 
-bool emul_translate(struct emul *e, uint64_t lin, enum mmu_access access,
-                    uint64_t *phys)
+bool emul_translate_as(struct emul *e, uint64_t lin, enum mmu_access access,
+                       bool user, uint64_t *phys)
 {
     struct cpu *c = e->c;
-    bool user = c->cpl == 3, pae = c->cr4 & CR4_PAE;
+    bool pae = c->cr4 & CR4_PAE;
     struct walk w = { 0 };
 
     if (!(c->cr0 & CR0_PG)) {

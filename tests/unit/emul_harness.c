@@ -36,7 +36,48 @@ static void mmio_write(void *ctx, uint64_t addr, unsigned size, uint64_t v)
         memcpy(h->ram + addr, &v, size);
 }
 
-static uint64_t tsc(void *ctx) { return 0; }
+static unsigned io_read_block(void *ctx, uint16_t port, unsigned size,
+                              void *buf, unsigned count)
+{
+    struct emul_harness *h = ctx;
+
+    if (count > h->io_limit)
+        count = h->io_limit;
+    for (unsigned n = 0; n < count * size; n++)
+        ((uint8_t *)buf)[n] = h->io[h->io_bytes++ % sizeof(h->io)];
+    h->io_port = port;
+    h->io_calls++;
+    return count;
+}
+
+static unsigned io_write_block(void *ctx, uint16_t port, unsigned size,
+                               const void *buf, unsigned count)
+{
+    struct emul_harness *h = ctx;
+
+    if (count > h->io_limit)
+        count = h->io_limit;
+    for (unsigned n = 0; n < count * size; n++)
+        h->io[h->io_bytes++ % sizeof(h->io)] = ((const uint8_t *)buf)[n];
+    h->io_port = port;
+    h->io_calls++;
+    return count;
+}
+
+static uint32_t io_read(void *ctx, uint16_t port, unsigned size)
+{
+    uint32_t v = 0;
+
+    io_read_block(ctx, port, size, &v, 1);
+    return v;
+}
+
+static void io_write(void *ctx, uint16_t port, unsigned size, uint32_t v)
+{
+    io_write_block(ctx, port, size, &v, 1);
+}
+
+static uint64_t tsc(void *ctx) { return 0x1122334455; }
 
 struct emul_harness *emul_harness_new(void)
 {
@@ -46,7 +87,11 @@ struct emul_harness *emul_harness_new(void)
     memset(h->ram, 0, EMUL_RAM_BYTES);
     h->bus = (struct cpu_bus){ .ctx = h, .ram_page = ram_page,
                                .mmio_read = mmio_read,
-                               .mmio_write = mmio_write, .tsc = tsc };
+                               .mmio_write = mmio_write, .io_read = io_read,
+                               .io_write = io_write,
+                               .io_read_block = io_read_block,
+                               .io_write_block = io_write_block, .tsc = tsc };
+    h->io_limit = 1u << 16;
     h->model = *cpu_model_find("trestle64");
     h->cpu.bus = &h->bus;
     h->cpu.model = &h->model;

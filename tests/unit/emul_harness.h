@@ -29,6 +29,10 @@ struct emul_harness {
     uint8_t *ram;
     uint64_t next_table;
     unsigned mmio_reads, mmio_writes;
+    uint8_t io[64];             /* what ports give, and what they were given */
+    unsigned io_bytes, io_calls;
+    uint16_t io_port;
+    unsigned io_limit;          /* elements that a block call moves at most */
 };
 
 struct emul_harness *emul_harness_new(void);

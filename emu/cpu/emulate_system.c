@@ -1,0 +1,171 @@
+/*
+ * System instructions that leave a hardware guest: CPUID, MSRs, control and
+ * debug registers, HLT, caches (SDM vol. 2; vol. 3, 2.5 and 17.2).
+ */
+#include "emu/cpu/debug.h"
+#include "emu/cpu/emulate_internal.h"
+
+#define DR6_WRITABLE 0x0000e00fu
+#define DR6_ONES     0xffff0ff0u
+#define DR7_WRITABLE 0xffff23ffu
+#define DR7_ONES     0x00000400u
+#define DR6_BD       0x2000u
+
+static bool need_cpl0(struct emul *e)
+{
+    return e->c->cpl == 0 || emul_raise(e, EXC_GP, 0);
+}
+
+bool emul_op_cpuid(struct emul *e)
+{
+    struct cpu *c = e->c;
+    struct cpuid_regs r = cpu_cpuid(c, (uint32_t)c->gpr[RAX],
+                                    (uint32_t)c->gpr[RCX]);
+
+    c->gpr[RAX] = r.eax;
+    c->gpr[RBX] = r.ebx;
+    c->gpr[RCX] = r.ecx;
+    c->gpr[RDX] = r.edx;
+    return true;
+}
+
+static void set_edx_eax(struct cpu *c, uint64_t v)
+{
+    c->gpr[RAX] = (uint32_t)v;
+    c->gpr[RDX] = v >> 32;
+}
+
+static bool rdtsc(struct emul *e)
+{
+    struct cpu *c = e->c;
+
+    if ((c->cr4 & CR4_TSD) && c->cpl != 0)
+        return emul_raise(e, EXC_GP, 0);
+    set_edx_eax(c, c->bus->tsc(c->bus->ctx) + c->tsc_offset);
+    return true;
+}
+
+/* 0F 30 to 33. No counter exists that RDPMC could name. */
+bool emul_op_msr(struct emul *e)
+{
+    struct cpu *c = e->c;
+    uint32_t msr = (uint32_t)c->gpr[RCX];
+    uint64_t v = (uint64_t)(uint32_t)c->gpr[RDX] << 32 |
+                 (uint32_t)c->gpr[RAX];
+
+    if (e->i.opcode == 0x31)
+        return rdtsc(e);
+    if (e->i.opcode == 0x33)
+        return emul_raise(e, EXC_GP, 0);
+    if (!need_cpl0(e))
+        return false;
+    if (e->i.opcode == 0x30)
+        return cpu_msr_write(c, msr, v) || emul_raise(e, EXC_GP, 0);
+    if (!cpu_msr_read(c, msr, &v))
+        return emul_raise(e, EXC_GP, 0);
+    set_edx_eax(c, v);
+    return true;
+}
+
+/* HLT; INVD and WBINVD, as there are no caches to empty. */
+bool emul_op_halt_cache(struct emul *e)
+{
+    if (!need_cpl0(e))
+        return false;
+    if (e->i.map == 0)
+        e->c->halted = true;
+    return true;
+}
+
+/* Registers are moved whole: 64 bits in 64-bit mode, else 32. */
+static unsigned move_size(const struct emul *e)
+{
+    return cpu_in_64bit_mode(e->c) ? 8 : 4;
+}
+
+static bool read_cr(struct emul *e, unsigned n)
+{
+    const struct cpu *c = e->c;
+    const uint64_t values[9] = { c->cr0, 0, c->cr2, c->cr3, c->cr4, 0, 0, 0,
+                                 n == 8 ? cpu_cr8_read(c) : 0 };
+
+    emul_set_reg(e, e->i.rm, move_size(e), values[n]);
+    return true;
+}
+
+/* 0F 20, 22, and 06 (CLTS). */
+bool emul_op_mov_cr(struct emul *e)
+{
+    const uint32_t existing = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 8;
+    unsigned n = e->i.reg;
+
+    if (e->i.opcode == 0x06) {
+        if (!need_cpl0(e))
+            return false;
+        e->c->cr0 &= ~(uint64_t)CR0_TS;
+        return true;
+    }
+    if (!(existing >> n & 1))
+        return emul_raise(e, EXC_UD, 0);
+    if (!need_cpl0(e))
+        return false;
+    if (e->i.opcode == 0x20)
+        return read_cr(e, n);
+    return cpu_cr_write(e->c, n, emul_reg(e, e->i.rm, move_size(e))) ||
+           emul_raise(e, EXC_GP, 0);
+}
+
+/* LMSW sets PE, never clears it; INVLPG is the engine's to act on. */
+bool emul_op_group7(struct emul *e)
+{
+    const uint64_t low = CR0_MP | CR0_EM | CR0_TS;
+    unsigned op = e->i.modrm >> 3 & 7;
+    uint64_t v;
+
+    if (op == 7 && emul_is_memory(&e->i))
+        return need_cpl0(e);
+    if (op != 6)
+        return emul_unknown(e);
+    if (!need_cpl0(e) || !emul_read_rm(e, 2, &v))
+        return false;
+    return cpu_cr_write(e->c, 0, (e->c->cr0 & ~low) | (v & (low | CR0_PE))) ||
+           emul_raise(e, EXC_GP, 0);
+}
+
+static bool write_dr(struct emul *e, unsigned n, uint64_t v)
+{
+    if (n >= 6 && v >> 32)
+        return emul_raise(e, EXC_GP, 0);
+    if (n == 6)
+        v = (v & DR6_WRITABLE) | DR6_ONES;
+    else if (n == 7)
+        v = (v & DR7_WRITABLE) | DR7_ONES;
+    e->c->dr[n] = v;
+    return true;
+}
+
+bool emul_op_mov_dr(struct emul *e)
+{
+    struct cpu *c = e->c;
+    unsigned n = e->i.reg;
+
+    /* DR4 and DR5 name DR6 and DR7 unless CR4.DE (SDM vol. 3, 17.2.2). */
+    if (n == 4 || n == 5) {
+        if (c->cr4 & CR4_DE)
+            return emul_raise(e, EXC_UD, 0);
+        n += 2;
+    }
+    if (n > 7)
+        return emul_raise(e, EXC_UD, 0);
+    if (!need_cpl0(e))
+        return false;
+    if (c->dr[7] & DR7_GD) {
+        c->dr[6] |= DR6_BD;
+        c->dr[7] &= ~(uint64_t)DR7_GD;  /* as the delivery of #DB does */
+        return emul_raise(e, EXC_DB, 0);
+    }
+    if (e->i.opcode == 0x23)
+        return write_dr(e, n, emul_reg(e, e->i.rm, move_size(e)));
+    emul_set_reg(e, e->i.rm, move_size(e), c->dr[n]);
+    return true;
+}
