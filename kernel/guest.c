@@ -106,6 +106,28 @@ static int no_such_engine(const char *want, char *why, size_t size)
     return -EINVAL;
 }
 
+/* The model that -cpu asks for; the name was looked at already. */
+static const struct cpu_model *wanted_model(const struct guest *g)
+{
+    const char *name = g->options->cpu;
+
+    return cpu_model_find(name ? name : CPU_MODEL_DEFAULT);
+}
+
+/* Can this engine be had here, and does it run the model? 0 or `reason`. */
+static int try_engine(const struct guest *g, const struct engine_ops *e,
+                      char *reason, size_t size)
+{
+    const struct cpu_model *model = wanted_model(g);
+
+    if (cpu_model_is_64bit(model) && !e->long_mode) {
+        snprintf(reason, size, "it does not run 64-bit CPUs (-cpu %s)",
+                 model->name);
+        return -ENODEV;
+    }
+    return e->probe(reason, size);
+}
+
 static int choose_engine(struct guest *g, char *why, size_t size)
 {
     const char *want = g->options->accel;
@@ -116,7 +138,7 @@ static int choose_engine(struct guest *g, char *why, size_t size)
 
         if (want && strcmp(want, e->name))
             continue;
-        if (!e->probe(reason, sizeof reason)) {
+        if (!try_engine(g, e, reason, sizeof reason)) {
             g->engine = e;
             return 0;
         }
@@ -125,6 +147,10 @@ static int choose_engine(struct guest *g, char *why, size_t size)
             return -ENODEV;
         }
         note_refusal(g, e->name, reason);
+    }
+    if (!want) {
+        snprintf(why, size, "no CPU engine: %s", g->engine_note);
+        return -ENODEV;
     }
     return no_such_engine(want, why, size);
 }
@@ -236,7 +262,7 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
     c->ram = g->ram;
     c->ram_bytes = o->ram_bytes;
     c->engine = g->engine;
-    c->cpu_model = cpu_model_find(o->cpu ? o->cpu : CPU_MODEL_DEFAULT);
+    c->cpu_model = wanted_model(g);
     c->boot_order = o->boot_order;
     c->rtc_base = platform_wall_seconds();
     c->icount_shift = o->icount_shift;
@@ -266,8 +292,8 @@ int guest_create(const struct options *o, unsigned number, struct guest **out,
     g->options = o;
     g->number = number;
     if (o->cpu && !cpu_model_find(o->cpu)) {
-        snprintf(why, why_size, "-cpu %s: no such model; there is "
-                 CPU_MODEL_DEFAULT, o->cpu);
+        snprintf(why, why_size, "-cpu %s: no such model; -cpu help lists "
+                 "them", o->cpu);
         r = -EINVAL;
         goto fail;
     }

@@ -108,6 +108,9 @@ int kernel_main(int argc, char **argv)
     case OPTIONS_HELP:
         options_help(help_line);
         break;
+    case OPTIONS_CPU_HELP:
+        options_cpu_help(help_line);
+        break;
     case OPTIONS_VERSION:
         platform_log("Trestle %s", trestle_version);
         break;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emu/cpu/cpu.h"
 #include "kernel/options_net.h"
 
 #define MIB (1ull << 20)
@@ -211,7 +212,7 @@ static const struct option {
     { "accel", OPTION_ANY, true, parse_string,
       "-accel NAME     CPU engine: interp" },
     { "cpu", OPTION_ANY, true, parse_string,
-      "-cpu MODEL      CPU model (trestle32)" },
+      "-cpu MODEL      CPU model; -cpu help lists them" },
     { "icount", OPTION_ANY, true, parse_icount,
       "-icount shift=N deterministic time: an instruction is 2^N ns" },
     { "cores", OPTION_COMMON, true, parse_cores,
@@ -287,6 +288,11 @@ static bool parse_one(struct options *o, int argc, char **argv, int *i,
     }
     if (opt && opt->has_value && *i + 1 < argc)
         value = argv[++*i];
+    if (value && !strcmp(name, "cpu") &&
+        (!strcmp(value, "help") || !strcmp(value, "?"))) {
+        *result = OPTIONS_CPU_HELP;
+        return false;
+    }
     return options_set(o, name, value, why, size);
 }
 
@@ -338,4 +344,16 @@ void options_help(void (*line)(const char *text))
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (options[i].help)
             help_lines(options[i].help, line);
+}
+
+void options_cpu_help(void (*line)(const char *text))
+{
+    char one[81];
+
+    for (unsigned i = 0; cpu_models[i]; i++) {
+        snprintf(one, sizeof one, "%-12s%s", cpu_models[i]->name,
+                 cpu_models[i]->about);
+        line(one);
+    }
+    line("max, host   other names of trestle64");
 }

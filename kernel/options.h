@@ -67,6 +67,7 @@ enum option_scope {
 enum options_result {
     OPTIONS_RUN,                /* start a machine */
     OPTIONS_HELP,               /* help was asked for, or no option given */
+    OPTIONS_CPU_HELP,           /* -cpu help */
     OPTIONS_VERSION,
     OPTIONS_ERROR,              /* `why` names the option and what to do */
 };
@@ -96,5 +97,7 @@ enum options_result options_parse(struct options *o, int argc, char **argv,
 
 /* Print every option, a line or two each, through `line`. */
 void options_help(void (*line)(const char *text));
+/* The CPU models, the same way. */
+void options_cpu_help(void (*line)(const char *text));
 
 #endif

@@ -1,5 +1,5 @@
 # Debian's i386 stress programs on a disk, and their run in the hosted emulator. See docs/STRESS.md.
-STRESS_DISK_SRC := $(shell find tools/stress-disk -type f) tools/lib/debian-i386.sh
+STRESS_DISK_SRC := $(shell find tools/stress-disk -type f) tools/lib/debian.sh
 
 .PHONY: stress-disk check-stress
 ## stress-disk     disk with stress-ng, openssl, memtester and fio: stress.img

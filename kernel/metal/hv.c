@@ -3,7 +3,8 @@
  *
  * Outside long mode every instruction that exits is executed by the
  * interpreter, which has the one table of CPUID and MSRs, the checks and the
- * faults; it goes on for a while, as one access to a device is seldom alone.
+ * faults; it goes on for a while, as one access to a device is seldom alone. In
+ * long mode the emulator takes its place (hv_long.c).
  */
 #include "kernel/metal/hv.h"
 
@@ -83,10 +84,12 @@ static void prepare_events(struct hv *h)
 
 enum verdict { GO_ON, STOP };
 
-/* Let the interpreter do it, and go on with the guest unless it stopped. */
-static enum verdict interpret(struct hv *h, enum engine_exit *why)
+/* Let the software do it, and go on with the guest unless it stopped. */
+static enum verdict interpret(struct hv *h, const struct hv_exit *x,
+                              enum engine_exit *why)
 {
-    *why = hv_stretch(h);
+    hv_fetch(h);
+    *why = cpu_in_long_mode(h->cpu) ? hv_long(h, x) : hv_stretch(h);
     return *why == ENGINE_BUDGET ? GO_ON : STOP;
 }
 
@@ -98,7 +101,7 @@ static enum verdict on_memory(struct hv *h, const struct hv_exit *x,
         h->count.fills++;
         return GO_ON;
     }
-    return interpret(h, why);
+    return interpret(h, x, why);
 }
 
 /*
@@ -111,7 +114,7 @@ static enum verdict on_exception(struct hv *h, const struct hv_exit *x,
     struct cpu *c = h->cpu;
 
     if (h->event.valid)         /* while another one was being delivered */
-        return interpret(h, why);
+        return interpret(h, x, why);
     if (x->exception.vector == EXC_DB) {
         hv_modify(h);
         c->dr[6] |= x->exception.dr6;
@@ -141,7 +144,7 @@ static enum verdict handle(struct hv *h, const struct hv_exit *x,
         *why = ENGINE_SHUTDOWN;
         return STOP;
     default:
-        return interpret(h, why);
+        return interpret(h, x, why);
     }
 }
 

@@ -5,6 +5,7 @@
  *
  *   hv.c          the engine: run loop, events to deliver, what to do at exits
  *   hv_stretch.c  the interpreter in place of the processor for a while
+ *   hv_long.c     the emulator in its place, in long mode
  *   hv_nested.c   nested page tables, from the machine's memory map
  *   hv_info.c     what was counted, as text
  *
@@ -170,6 +171,7 @@ struct hv {
     struct {
         uint64_t entries, exits[HV_EXIT_KINDS];
         uint64_t stretches, stretch_insns;
+        uint64_t emulated, unknown;     /* in long mode */
         uint64_t fills, clears; /* of the nested tables */
     } count;
 };

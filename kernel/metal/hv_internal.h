@@ -15,6 +15,12 @@ void hv_tsc_leave(struct hv *h);
 /* The guest's TSC before its own offset. */
 uint64_t hv_tsc_now(const struct hv *h);
 
+/*
+ * hv_long.c: do what left a guest in long mode; struct cpu is fetched. As
+ * hv_stretch; ENGINE_BUDGET is to go on.
+ */
+enum engine_exit hv_long(struct hv *h, const struct hv_exit *x);
+
 /* hv.c: deliver an exception at the next entry. */
 void hv_inject(struct hv *h, uint8_t vector, bool has_error, uint32_t error);
 

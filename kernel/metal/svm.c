@@ -141,7 +141,7 @@ static struct engine *svm_create(struct cpu *cpu)
 
 const struct engine_ops engine_svm = {
     .name = "svm",
-    .long_mode = false,
+    .long_mode = true,
     .counts_insns = false,
     .probe = svm_probe,
     .create = svm_create,

@@ -28,6 +28,9 @@ static void test_defaults(void **state)
                      OPTIONS_HELP);
     assert_int_equal(PARSE("router.img"), OPTIONS_RUN);
     assert_string_equal(o.disk[0], "router.img");
+    assert_int_equal(PARSE("-cpu", "help"), OPTIONS_CPU_HELP);
+    assert_int_equal(PARSE("-cpu", "?"), OPTIONS_CPU_HELP);
+    assert_int_equal(PARSE("-cpu", "trestle64", "router.img"), OPTIONS_RUN);
     assert_int_equal(o.ram_bytes, 128u << 20);
     assert_int_equal(o.escape, 1);
     assert_int_equal(o.icount_shift, -1);

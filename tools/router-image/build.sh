@@ -1,28 +1,41 @@
 #!/bin/bash
-# Build the stand-in router image: build.sh OUTDIR makes OUTDIR/router.img from Debian's i386 packages.
+# Build the stand-in router image from Debian's packages: build.sh OUTDIR [ARCH] makes OUTDIR/router.img (ARCH i386, the
+# default) or OUTDIR/router-ARCH.img (amd64).
 #
-# Nothing is installed, and nothing of the image is run while it is built: see tools/lib/debian-i386.sh.
+# Nothing is installed, and nothing of the image is run while it is built: see tools/lib/debian.sh.
 set -euo pipefail
 umask 022
 export LC_ALL=C PYTHONDONTWRITEBYTECODE=1
 
-if [ $# -ne 1 ]; then
-	echo "usage: build.sh OUTDIR" >&2
+if [ $# -lt 1 ] || [ $# -gt 2 ]; then
+	echo "usage: build.sh OUTDIR [i386|amd64]" >&2
 	exit 2
 fi
 
 here=$(cd "$(dirname "$0")" && pwd)
-mkdir -p "$1/router-image"
-out=$(cd "$1" && pwd)
+arch=${2:-i386}
 name=router-image
-work=$out/router-image
-# shellcheck source=../lib/debian-i386.sh
-. "$here/../lib/debian-i386.sh"
+image=router.img
+if [ "$arch" != i386 ]; then
+	name+=-$arch
+	image=router-$arch.img
+fi
+mkdir -p "$1/$name"
+out=$(cd "$1" && pwd)
+work=$out/$name
+# shellcheck source=../lib/debian.sh
+. "$here/../lib/debian.sh"
 
 # Disk geometry: 16 heads, 63 sectors. The root partition is a multiple of 16 cylinders (of 504 KiB), so that it
 # holds whole erase blocks of 128 KiB: block2mtd refuses anything else.
 boot_cylinders=24
 root_cylinders=48
+kernel_package=linux-image-686
+if [ "$arch" = amd64 ]; then
+	boot_cylinders=40
+	root_cylinders=64
+	kernel_package=linux-image-amd64
+fi
 erase_block=131072
 
 # Behind reboot=bios: nokaslr gives the same addresses on every boot; the others save the emulator work or waiting
@@ -49,9 +62,9 @@ kernel_tree=
 get_packages() {
 	local kernel
 	fetch_lists
-	kernel=$(private_apt apt-cache depends linux-image-686 |
-		sed -n 's/^ *Depends: \(linux-image-.*-686\)$/\1/p' | head -n 1)
-	[ -n "$kernel" ] || die "the package lists name no linux-image-686"
+	kernel=$(private_apt apt-cache depends $kernel_package |
+		sed -n "s/^ *Depends: \(linux-image-.*-${kernel_package##*-}\)$/\1/p" | head -n 1)
+	[ -n "$kernel" ] || die "the package lists name no $kernel_package"
 	# shellcheck disable=SC2046,SC2086
 	fetch_packages "$kernel" $other_packages $program_packages $(library_packages $program_packages)
 	unpack_packages
@@ -105,11 +118,12 @@ build_root() {
 }
 
 build_boot() {
-	local boot=$work/boot
+	local boot=$work/boot grub
+	grub=$(echo "$pkg"/usr/lib/grub/*-pc)
 	step "boot filesystem"
 	rm -rf "$boot" "$work/boot.ext2"
 	mkdir -p "$boot/boot/grub"
-	cp "$pkg/usr/lib/grub/i386-pc/stage2" "$boot/boot/grub/"
+	cp "$grub/stage2" "$boot/boot/grub/"
 	sed "s|@CMDLINE@|$cmdline|" "$here/files/boot/grub/menu.lst" >"$boot/boot/grub/menu.lst"
 	cp "$pkg"/boot/vmlinuz-* "$boot/boot/vmlinuz"
 	cp "$work/initrd" "$boot/boot/initrd"
@@ -119,11 +133,13 @@ build_boot() {
 }
 
 build_disk() {
+	local grub
+	grub=$(echo "$pkg"/usr/lib/grub/*-pc)
 	step "disk image"
 	python3 "$here/mkdisk.py" --boot-cylinders $boot_cylinders --root-cylinders $root_cylinders \
-		--stage1 "$pkg/usr/lib/grub/i386-pc/stage1" --stage1-5 "$pkg/usr/lib/grub/i386-pc/e2fs_stage1_5" \
-		--boot "$work/boot.ext2" --root "$work/root.squashfs" --out "$out/router.img.new"
-	mv "$out/router.img.new" "$out/router.img"
+		--stage1 "$grub/stage1" --stage1-5 "$grub/e2fs_stage1_5" \
+		--boot "$work/boot.ext2" --root "$work/root.squashfs" --out "$out/$image.new"
+	mv "$out/$image.new" "$out/$image"
 }
 
 check_tools <<-END
@@ -139,4 +155,4 @@ build_initramfs
 build_root
 build_boot
 build_disk
-step "done: $out/router.img"
+step "done: $out/$image"

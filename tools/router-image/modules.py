@@ -16,16 +16,17 @@ import sys
 
 
 def modinfo(path):
-    """Return the .modinfo strings of an ELF32 little-endian module as a list of (key, value)."""
+    """Return the .modinfo strings of a little-endian ELF module as a list of (key, value)."""
     with open(path, "rb") as f:
         data = f.read()
-    if data[:6] != b"\x7fELF\x01\x01":
-        sys.exit(f"modules.py: {path} is not a 32-bit ELF file")
-    shoff, = struct.unpack_from("<I", data, 32)
-    shentsize, shnum, shstrndx = struct.unpack_from("<HHH", data, 46)
+    if data[:6] not in (b"\x7fELF\x01\x01", b"\x7fELF\x02\x01"):
+        sys.exit(f"modules.py: {path} is not a little-endian ELF file")
+    wide = data[4] == 2
+    shoff, = struct.unpack_from("<Q", data, 40) if wide else struct.unpack_from("<I", data, 32)
+    shentsize, shnum, shstrndx = struct.unpack_from("<HHH", data, 58 if wide else 46)
 
     def section(i):
-        name, _, _, _, offset, size = struct.unpack_from("<6I", data, shoff + i * shentsize)
+        name, _, _, _, offset, size = struct.unpack_from("<2I4Q" if wide else "<6I", data, shoff + i * shentsize)
         return name, offset, size
 
     names = section(shstrndx)[1]

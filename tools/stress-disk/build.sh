@@ -15,8 +15,9 @@ mkdir -p "$1/stress-disk"
 out=$(cd "$1" && pwd)
 name=stress-disk
 work=$out/stress-disk
-# shellcheck source=../lib/debian-i386.sh
-. "$here/../lib/debian-i386.sh"
+arch=i386
+# shellcheck source=../lib/debian.sh
+. "$here/../lib/debian.sh"
 
 programs='usr/bin/stress-ng usr/bin/openssl usr/sbin/memtester usr/bin/fio'
 program_packages='stress-ng openssl memtester fio'

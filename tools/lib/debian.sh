@@ -1,11 +1,17 @@
-# Debian's i386 packages as raw material for images; sourced by the build scripts below tools/.
+# Debian's packages of one architecture as raw material for images; sourced by the build scripts below tools/.
 #
 # Nothing is installed and the machine's apt configuration is not touched: apt runs with private lists, a private
 # cache and an empty status file below $work, where the packages stay for the next build. Nothing of the packages is
-# run, so that the machine need not be able to run i386 programs.
+# run, so that the machine need not be able to run such programs.
 #
-# The caller sets $name (for messages) and $work (a folder that exists). The packages are unpacked below $pkg.
+# The caller sets $name (for messages), $work (a folder that exists) and $arch (i386 or amd64). The packages are
+# unpacked below $pkg.
 # shellcheck shell=bash
+case $arch in
+i386) triplet=i386-linux-gnu loader=lib/ld-linux.so.2 ;;
+amd64) triplet=x86_64-linux-gnu loader=lib64/ld-linux-x86-64.so.2 ;;
+*) echo "$name: no such architecture: $arch" >&2; exit 2 ;;
+esac
 apt=$work/apt
 pkg=$work/packages
 
@@ -22,20 +28,20 @@ check_tools() {
 	[ -z "$missing" ] || die "missing:$missing"
 }
 
-# Run apt-get or apt-cache as if this were an i386 machine on which nothing is installed.
+# Run apt-get or apt-cache as if this were a machine of $arch on which nothing is installed.
 private_apt() {
 	local command=$1
 	shift
-	"$command" -o APT::Architecture=i386 -o APT::Architectures=i386 -o APT::Sandbox::User=root \
+	"$command" -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Sandbox::User=root \
 		-o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=- \
 		-o Dir::State::lists="$apt/lists" -o Dir::State::status=/dev/null -o Dir::Cache="$apt/cache" "$@"
 }
 
 fetch_lists() {
-	step "reading Debian's i386 package lists (private copy)"
+	step "reading Debian's $arch package lists (private copy)"
 	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-	# The security suite's i386 index is not everywhere mirrored; main and -updates suffice.
-	apt-get indextargets --format 'deb [arch=i386] $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+	# The security suite's index of another architecture is not everywhere mirrored; main and -updates suffice.
+	apt-get indextargets --format "deb [arch=$arch] "'$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
 		sort -u | grep -v -e -security -e -backports >"$apt/sources.list" ||
 		die "this machine's apt knows no Debian archive"
 	private_apt apt-get -q update >"$work/log" 2>&1 || die "apt-get update failed, see $work/log"
@@ -72,8 +78,8 @@ unpack_packages() {
 	rm -rf "$pkg"
 	mkdir -p "$pkg"
 	while read -r package version; do
-		deb=$apt/cache/archives/${package}_${version//:/%3a}_i386.deb
-		[ -e "$deb" ] || deb=${deb%_i386.deb}_all.deb
+		deb=$apt/cache/archives/${package}_${version//:/%3a}_$arch.deb
+		[ -e "$deb" ] || deb=${deb%"_$arch.deb"}_all.deb
 		dpkg-deb -x "$deb" "$pkg" || die "cannot unpack $package $version"
 		echo "  $package $version"
 	done <"$work/versions"
@@ -82,7 +88,7 @@ unpack_packages() {
 # Where the unpacked packages have a shared library of this name; last, folders that one package has for itself.
 find_library() {
 	local dir
-	for dir in "$pkg"/{lib,usr/lib}/i386-linux-gnu "$pkg"/{lib,usr/lib} "$pkg"/usr/lib/i386-linux-gnu/*; do
+	for dir in "$pkg"/{lib,usr/lib}/$triplet "$pkg"/{lib,usr/lib} "$pkg"/usr/lib/$triplet/*; do
 		[ -e "$dir/$1" ] && echo "$dir/$1" && return
 	done
 	die "no package has the library $1 (needed by $2)"
@@ -104,14 +110,14 @@ copy_libraries() {
 
 # Copy programs $2... (paths below $pkg) into root $1, with their libraries and the loader.
 copy_programs() {
-	local root=$1 program loader
+	local root=$1 program
 	shift
 	for program; do cp "$pkg/$program" "$root/$program"; done
 	# shellcheck disable=SC2046
 	copy_libraries "$root" $(printf "$root/%s " "$@")
 	# Not always named by a program: the loader itself.
-	loader=ld-linux.so.2
-	cp -L "$(find_library $loader libc6)" "$root/lib/$loader"
+	mkdir -p "$root/${loader%/*}"
+	cp -L "$(find_library "${loader##*/}" libc6)" "$root/$loader"
 }
 
 # Make busybox's links in root $1; standard input has a folder and names per line, '#' lines are left out.

@@ -1,0 +1,71 @@
+/*
+ * See hv.h. A guest in long mode, which the interpreter does not run: the one
+ * instruction that left it is done by the emulator (emu/cpu/emulate.h).
+ */
+#include "emu/cpu/emulate.h"
+#include "kernel/metal/hv_internal.h"
+
+/*
+ * Something went wrong while an event was being delivered: its stack or table
+ * is no memory, or an exception came of it that would come again for ever. A
+ * double fault, then the end, as for a processor (APM vol. 2 8.2.9).
+ */
+static enum engine_exit event_failed(struct hv *h)
+{
+    const struct hv_event *e = &h->event;
+
+    if (e->kind == HV_EVENT_EXCEPTION && e->vector == EXC_DF)
+        return ENGINE_SHUTDOWN;
+    hv_inject(h, EXC_DF, true, 0);
+    return ENGINE_BUDGET;
+}
+
+/*
+ * An NMI's handler is at its IRET. That is executed by the guest itself, under
+ * a shadow that keeps the next NMI away until it is done.
+ */
+static enum engine_exit nmi_ends(struct hv *h)
+{
+    h->cpu->nmi_blocked = false;
+    h->cpu->inhibit = 1;
+    return ENGINE_BUDGET;
+}
+
+static enum engine_exit emulate(struct hv *h)
+{
+    struct cpu *c = h->cpu;
+    struct emul_raise raise;
+
+    h->count.emulated++;
+    switch (emul_step(c, &raise)) {
+    case EMUL_DONE:
+        c->icount++;
+        break;
+    case EMUL_RAISE:
+        hv_inject(h, raise.vector, raise.has_error, raise.error);
+        break;
+    case EMUL_UNKNOWN:
+        h->count.unknown++;
+        hv_inject(h, EXC_UD, false, 0);
+        break;
+    }
+    return ENGINE_BUDGET;
+}
+
+enum engine_exit hv_long(struct hv *h, const struct hv_exit *x)
+{
+    enum engine_exit why;
+
+    if (h->event.valid)
+        return event_failed(h);
+    if (x->kind == HV_EXIT_NMI_WINDOW)
+        return nmi_ends(h);
+    /* There are no task switches, and no state that we know and it does not. */
+    if (x->kind == HV_EXIT_TASK || x->kind == HV_EXIT_INVALID)
+        return ENGINE_SHUTDOWN;
+    hv_modify(h);
+    why = emulate(h);
+    if (x->kind == HV_EXIT_CR || x->kind == HV_EXIT_INSN)
+        h->nested.generation++;         /* translations are void */
+    return why;
+}
