@@ -68,6 +68,21 @@ static void ferr(void *ctx, bool level)
     MACHINE(ctx)->ferr(MACHINE(ctx)->ctx, level);
 }
 
+static uint8_t cr8_read(void *ctx)
+{
+    return MACHINE(ctx)->cr8_read(MACHINE(ctx)->ctx);
+}
+
+static void cr8_write(void *ctx, uint8_t v)
+{
+    MACHINE(ctx)->cr8_write(MACHINE(ctx)->ctx, v);
+}
+
+static void apic_base_written(void *ctx, uint64_t v)
+{
+    MACHINE(ctx)->apic_base_written(MACHINE(ctx)->ctx, v);
+}
+
 void hv_bus_init(struct hv *h)
 {
     h->machine_bus = h->cpu->bus;
@@ -77,5 +92,10 @@ void hv_bus_init(struct hv *h)
         .io_read_block = io_read_block, .io_write_block = io_write_block,
         .intack = intack, .tsc = tsc, .ferr = ferr,
     };
+    if (h->machine_bus->cr8_read) {     /* there is a local APIC */
+        h->bus.cr8_read = cr8_read;
+        h->bus.cr8_write = cr8_write;
+        h->bus.apic_base_written = apic_base_written;
+    }
     h->cpu->bus = &h->bus;
 }
