@@ -13,17 +13,11 @@
 #include "kernel/metal/paging.h"
 #include "kernel/metal/percpu.h"
 #include "kernel/metal/svm.h"
+#include "kernel/metal/svm_caps.h"
 #include "kernel/metal/svm_internal.h"
 #include "kernel/platform.h"
 
 enum { MSR_VM_CR = 0xc0010114, MSR_VM_HSAVE_PA = 0xc0010117 };
-#define VM_CR_SVMDIS (1u << 4)
-
-#define CPUID_SVM 0x8000000au
-#define CPUID_EXT_SVM (1u << 2)         /* 80000001h ECX */
-#define SVM_NESTED_PAGING (1u << 0)     /* 8000000Ah EDX */
-#define SVM_NEXT_RIP (1u << 3)
-#define SVM_FLUSH_BY_ASID (1u << 6)
 #define EXT8_RDPRU (1u << 4)            /* 80000008h EBX */
 
 #define PERMISSION_PAGES 5u             /* 3 for ports, 2 for MSRs */
@@ -73,26 +67,24 @@ struct svm_core *svm_core_here(void)
 
 /* ---- The engine ------------------------------------------------------------------ */
 
-static int refuse(char *why, size_t size, const char *reason)
-{
-    format(why, size, "%s", reason);
-    return -ENODEV;
-}
-
 static int svm_probe(char *why, size_t size)
 {
-    uint32_t features;
+    struct svm_caps caps = { .max_leaf = cpuid(0x80000000, 0).eax };
+    const char *refused;
 
-    if (cpuid(0x80000000, 0).eax < CPUID_SVM ||
-        !(cpuid(0x80000001, 0).ecx & CPUID_EXT_SVM))
-        return refuse(why, size, "this processor has no AMD-V");
-    if (read_msr(MSR_VM_CR) & VM_CR_SVMDIS)
-        return refuse(why, size, "AMD-V is switched off in the PC's setup");
-    features = cpuid(CPUID_SVM, 0).edx;
-    if (!(features & SVM_NESTED_PAGING))
-        return refuse(why, size, "this processor's AMD-V has no nested paging");
-    svm_features.next_rip = features & SVM_NEXT_RIP;
-    svm_features.flush_asid = features & SVM_FLUSH_BY_ASID;
+    if (caps.max_leaf >= SVM_CAPS_LEAF)
+        caps.ext_ecx = cpuid(0x80000001, 0).ecx;
+    if (svm_caps_present(&caps)) {
+        caps.svm_edx = cpuid(SVM_CAPS_LEAF, 0).edx;
+        caps.vm_cr = read_msr(MSR_VM_CR);
+    }
+    refused = svm_caps_refuse(&caps);
+    if (refused) {
+        format(why, size, "%s", refused);
+        return -ENODEV;
+    }
+    svm_features.next_rip = caps.svm_edx & SVM_CAPS_NEXT_RIP;
+    svm_features.flush_asid = caps.svm_edx & SVM_CAPS_FLUSH_ASID;
     svm_features.rdpru = cpuid(0x80000008, 0).ebx & EXT8_RDPRU;
     return 0;
 }
