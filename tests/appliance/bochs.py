@@ -18,7 +18,7 @@ SCREEN_ROWS, SCREEN_COLUMNS = 60, 120
 CONFIG = """\
 config_interface: textconfig
 display_library: term
-cpu: model={cpu}, count=1, ips={ips}, reset_on_triple_fault=0
+cpu: model={cpu}, count={cores}, ips={ips}, reset_on_triple_fault=0
 megs: {ram}
 romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
@@ -43,14 +43,14 @@ class Bochs:
     """One Bochs whose COM1 is this session; ends after `limit` seconds."""
 
     def __init__(self, medium, folder, cpu=CPU_UNRESTRICTED, ram=256,
-                 limit=300, ips=100_000_000):
+                 cores=1, limit=300, ips=100_000_000):
         folder.mkdir()
         self.log = folder / "bochs.log"
         self.com1, self.serial = pty.openpty()
         tty.setraw(self.serial)
         rc = folder / "bochsrc"
         rc.write_text(CONFIG.format(
-            cpu=cpu, ips=ips, ram=ram, medium=pathlib.Path(medium).resolve(),
+            cpu=cpu, cores=cores, ips=ips, ram=ram, medium=pathlib.Path(medium).resolve(),
             serial=os.ttyname(self.serial), log=self.log.resolve()))
         commands = folder / "commands"
         commands.write_text("c\n")

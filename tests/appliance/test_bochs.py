@@ -57,6 +57,15 @@ def test_guest_by_vtx(boot_bochs, cpu):
     assert bochs.ends() == SWITCHED_OFF
 
 
+def test_spinning_guest_leaves_the_console(boot_bochs):
+    """Interrupts off, no exits of its own: the host's timer ends the run."""
+    bochs = boot_bochs("-m 8 -hda guest.img -net none -nographic",
+                       modules=[("guest.img", image("spin"))], cores=2)
+    bochs.expect(r"engine vmx")
+    bochs.expect(r"spin ready")
+    switch_off(bochs)
+
+
 def test_no_nested_paging(boot_bochs):
     """The next engine, and why."""
     bochs = boot_bochs(NO_GUEST, cpu=CPU_NO_EPT)
