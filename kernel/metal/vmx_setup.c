@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "emu/cpu/features.h"
 #include "kernel/metal/arch.h"
 #include "kernel/metal/memory.h"
 #include "kernel/metal/paging.h"
@@ -102,10 +103,11 @@ static void setup_msrs(struct vmx *v)
 static void setup_controls(struct vmx *v)
 {
     const struct vmx_caps *caps = vmx_capabilities();
+    bool rdrand = v->hv.cpu->model->features_ecx & CPUID_RDRAND;
 
     vmwrite(VMCS_PIN, caps->pin);
     vmwrite(VMCS_PROC, v->proc = caps->proc);
-    vmwrite(VMCS_PROC2, caps->proc2);
+    vmwrite(VMCS_PROC2, rdrand ? caps->proc2 & ~PROC2_RDRAND : caps->proc2);
     vmwrite(VMCS_EXIT, caps->exit);
     if (caps->vpid)
         vmwrite(VMCS_VPID, v->vpid);
