@@ -125,6 +125,14 @@ static void note_input_left(struct guest *g, uint64_t now)
     run->look_again_ns = now + run->look_step_ns;
 }
 
+/* The machine stopped in its slice, but not for good. */
+static bool goes_on(const struct guest *g, enum machine_status status)
+{
+    return status == MACHINE_BUDGET ? atomic_load(&g->kicked)
+                                    : status == MACHINE_RESET &&
+                                      !g->options->no_reboot;
+}
+
 void guest_run(struct guest *g, uint64_t slice_ns,
                const atomic_bool *attention)
 {
@@ -137,8 +145,7 @@ void guest_run(struct guest *g, uint64_t slice_ns,
         atomic_exchange(&g->kicked, false);
         status = machine_run(g->machine, budget_of(g, end - now));
         now = platform_now_ns();
-    } while (status == MACHINE_BUDGET && now < end &&
-             atomic_load(&g->kicked) && !atomic_load(attention));
+    } while (now < end && goes_on(g, status) && !atomic_load(attention));
     take_status(g, status);
     note_input_left(g, now);
     tell_io_core(g);

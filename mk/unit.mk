@@ -39,6 +39,17 @@ $(UNIT_TESTS): $(UNIT)/%: $(UNIT)/tests/unit/%.o $(UNIT)/libfake.a $(UNIT)/libtr
 	@$(CC) $(UNIT_SAN) -o $@ $< $(if $(filter test_machine%,$*),$(UNIT)/libtrestle.a) \
 	  $(UNIT)/libfake.a $(UNIT)/libtrestle.a -lcmocka -lm
 
+# The same tests of what several threads do, under the thread sanitizer.
+TSAN_TESTS := test_platform test_cores
+.PHONY: check-tsan
+## check-tsan      threads: unit tests under TSan
+check-tsan: | $(DEPS_test)
+	@$(MAKE) UNIT=$(BUILD)/tsan UNIT_SAN=-fsanitize=thread \
+	  $(TSAN_TESTS:%=$(BUILD)/tsan/%)
+	@set -e; for t in $(TSAN_TESTS); do echo "  RUN   $$t (TSan)"; \
+	  CMOCKA_MESSAGE_OUTPUT=STDOUT TSAN_OPTIONS=halt_on_error=1 \
+	  timeout 600 $(BUILD)/tsan/$$t; done
+
 .PHONY: check-unit $(addprefix run-,$(notdir $(UNIT_TESTS)))
 ## check-unit      unit tests under ASan and UBSan
 check-unit: $(UNIT_TESTS)

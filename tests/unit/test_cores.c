@@ -35,7 +35,7 @@ static const uint8_t echo[] = {
     0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xf8,     /* until LSR.DR */
     0xba, 0xf8, 0x03, 0xec, 0xee, 0xeb, 0xf1,
 };
-/* The same, but asleep in between: HLT until NMI or INTR, and none comes. */
+/* cli; hlt: asleep for good. */
 static const uint8_t halt[] = { 0xfa, 0xf4, 0xeb, 0xfc };
 
 struct fixture {
@@ -113,7 +113,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Let the cores run until guest 0 and 1 have used `ns` together. */
+/* Let the cores run until the guests have used `ns` together. */
 static void let_run(struct fixture *f, uint64_t ns)
 {
     uint64_t end = platform_now_ns() + PATIENCE_NS, used, start_ns = 0;
