@@ -58,9 +58,9 @@ int platform_core_start(unsigned core, void (*fn)(void *ctx), void *ctx);
 /* Its function has not returned yet (core 0: always). */
 bool platform_core_busy(unsigned core);
 /*
- * End that core's current or next platform_wait; on the bare machine an
- * interrupt that takes it out of a guest. Any core. As platform_wake, it
- * makes what was stored before seen.
+ * End that core's current or next platform_wait (it is machine_kick that takes a
+ * core out of a guest). Any core. As platform_wake, it makes what was stored
+ * before seen.
  */
 void platform_core_wake(unsigned core);
 /* Nanoseconds that core has spent in platform_wait. Any core. */

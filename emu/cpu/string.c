@@ -151,9 +151,9 @@ static uint32_t span(const struct cpu *c, unsigned seg, uint32_t off,
     uint32_t types = write ? SEG_WRITE_TYPES : SEG_READ_TYPES;
     uint64_t n, room;
 
+    *lin = (uint32_t)s->base + off;
     if (!(types >> (s->attr & 0x1f) & 1) || off > s->limit)
         return 0;
-    *lin = (uint32_t)s->base + off;
     n = (uint64_t)s->limit - off + 1;
     if (addr16 && n > 0x10000u - off)
         n = 0x10000u - off;

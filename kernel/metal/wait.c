@@ -23,25 +23,17 @@ void wait_end(void *unused)
     __atomic_store_n(&this_cpu()->wake, true, __ATOMIC_SEQ_CST);
 }
 
-void platform_wake(void)
-{
-    struct percpu *io = percpu_get(IO_CORE);
-
-    __atomic_store_n(&io->wake, true, __ATOMIC_SEQ_CST);
-    /* Awake, it looks at `wake` before it sleeps. */
-    if (this_cpu() != io && __atomic_load_n(&io->asleep, __ATOMIC_SEQ_CST))
-        apic_send_wake(io->apic_id);
-}
-
 void platform_core_wake(unsigned core)
 {
     struct percpu *cpu = percpu_get(core);
 
     __atomic_store_n(&cpu->wake, true, __ATOMIC_SEQ_CST);
-    /* Awake, it may be inside a guest, which an interrupt ends. */
-    if (this_cpu() != cpu)
+    /* Awake, it looks at `wake` before it sleeps. */
+    if (this_cpu() != cpu && __atomic_load_n(&cpu->asleep, __ATOMIC_SEQ_CST))
         apic_send_wake(cpu->apic_id);
 }
+
+void platform_wake(void) { platform_core_wake(IO_CORE); }
 
 static void sleep_until(struct percpu *cpu, uint64_t now, uint64_t deadline)
 {

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from accel import SVM
 from guests import boot_guest
+from test_machines import boot_machines, show
 
 PROMPT = r"\(trestle\) $"
 QUIET = "-m 16 -net none -nographic"
@@ -126,4 +128,46 @@ def test_guest_has_a_core(boot, cores, firmware, options):
     appliance.send("\x01c")
     appliance.expect(r"uart_echo ready\r\n")
     appliance.send("~p")
+    assert appliance.ends() == 0
+
+
+@pytest.mark.parametrize("cpu", [(), SVM], ids=["interp", "svm"])
+@pytest.mark.parametrize("cores", [1, 2, 4])
+def test_spinning_machines_harm_no_other(boot, cores, cpu):
+    """Two spin with interrupts off, one crashes, one echoes: the console and
+    the monitor answer, and what the others do is theirs."""
+    appliance = boot_machines(boot, {
+        "echo": ("uart_echo",), "left": ("spin",), "right": ("spin",),
+        "crash": ("uart_echo",)}, extra=("-smp", str(cores), *cpu), limit=400)
+    appliance.expect("uart_echo ready\r\n")
+    for number, name in ((2, "left"), (3, "right")):
+        show(appliance, number, name)
+        appliance.expect("spin ready")
+    show(appliance, 4, "crash")
+    appliance.expect("uart_echo ready\r\n")
+    appliance.send("~t")
+    appliance.expect("uart_echo ready\r\n")
+    show(appliance, 1, "echo")
+    data = "".join(f"{i:05d}," for i in range(500))
+    appliance.paste(data.encode())
+    appliance.expect(data[-6:])
+    assert appliance.session.before + data[-6:] == data
+    appliance.send("\x01c")
+    appliance.expect(PROMPT)
+    text = monitor(appliance, "info cpus")
+    rows = [row.split() for row in re.findall(r"(?m)^\d  .* %  +(.*?)\r$", text)]
+    assert sorted(sum(rows, [])) == sorted(
+        ["consoles,", "network", "echo", "left", "right", "crash"])
+    if cores > 1:
+        assert rows[0] == ["consoles,", "network"]
+        # As even as four on so many cores can be.
+        assert max(map(len, rows[1:])) - min(map(len, rows[1:])) <= 1
+    monitor(appliance, "machine left")
+    for _ in range(10):
+        assert re.search(r"EIP=[0-9a-f]{8}", monitor(appliance,
+                                                     "info registers"))
+    appliance.send("stop\r")
+    appliance.expect(PROMPT)
+    assert "paused" in monitor(appliance, "info status")
+    appliance.send("quit\r")
     assert appliance.ends() == 0
