@@ -158,4 +158,10 @@ check-uart-long: appliance guests | $(DEPS_test)
 	@BUILD=$(BUILD) UART_LOAD_MB=100 /usr/bin/python3 -B -m pytest -q -s \
 	  -p no:cacheprovider tests/appliance/test_uart_load.py
 
+.PHONY: check-amd64
+## check-amd64     Debian amd64 as a guest under svm in QEMU
+check-amd64: appliance $(BUILD)/router-amd64.img | $(DEPS_test)
+	@BUILD=$(BUILD) AMD64_GUEST=1 /usr/bin/python3 -B -m pytest -q -s \
+	  -p no:cacheprovider tests/appliance/test_long_mode.py -k amd64
+
 -include $(shell [ -d $(METAL) ] && find $(METAL) -name '*.d')

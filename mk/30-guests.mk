@@ -9,7 +9,7 @@ GUEST_CFLAGS := -m32 -march=i686 -Os -ffreestanding -fno-pic -fno-pie \
 $(GUESTS)/%.o: tests/guests/%.c mk/30-guests.mk | $(DEPS_build)
 	@mkdir -p $(@D)
 	@$(CC) $(GUEST_CFLAGS) -c -o $@ $<
-$(GUESTS)/boot.o: tests/guests/boot.S mk/30-guests.mk | $(DEPS_build)
+$(GUESTS)/%.o: tests/guests/%.S mk/30-guests.mk | $(DEPS_build)
 	@mkdir -p $(@D)
 	@$(CC) -m32 -c -o $@ $<
 # Padded to a whole number of 64 KiB, so that tests have sectors to play with.
@@ -19,6 +19,7 @@ $(GUESTS)/%.img: $(GUESTS)/boot.o $(GUESTS)/%.o $(GUESTS)/lib.o tests/guests/gue
 	  -o $(@:.img=.elf) $(filter %.o,$^)
 	@objcopy -O binary $(@:.img=.elf) $@
 	@truncate -s '%65536' $@
+$(GUESTS)/long64.img: $(GUESTS)/long64_code.o
 .PRECIOUS: $(GUESTS)/%.o
 
 .PHONY: guests

@@ -1,12 +1,8 @@
-/*
- * The CPU's state at reset, and its registers as text.
- */
-#include <stdio.h>
+/* The CPU's state at reset. */
 #include <string.h>
 
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/features.h"
-#include "emu/textbuf.h"
 
 void cpu_reset(struct cpu *c)
 {
@@ -48,74 +44,4 @@ void cpu_reset(struct cpu *c)
     c->fpu.fcw = 0x037f;
     c->fpu.mxcsr = 0x1f80;
     c->fpu.mxcsr_mask = 0xffff;
-}
-
-/* ---- Registers as text -------------------------------------------------- */
-
-static void put_segment(struct textbuf *t, const char *name,
-                        const struct cpu_seg *s)
-{
-    text_add(t, "%-3s=%04x %08x %08x %08x\n", name, s->sel, (uint32_t)s->base,
-        s->limit, (s->attr & 0xffu) << 8 | (s->attr & 0xf00u) << 12);
-}
-
-static void put_general(struct textbuf *t, const struct cpu *c)
-{
-    uint32_t f = (uint32_t)c->rflags;
-
-    text_add(t, "EAX=%08x EBX=%08x ECX=%08x EDX=%08x\n", (uint32_t)c->gpr[RAX],
-        (uint32_t)c->gpr[RBX], (uint32_t)c->gpr[RCX], (uint32_t)c->gpr[RDX]);
-    text_add(t, "ESI=%08x EDI=%08x EBP=%08x ESP=%08x\n", (uint32_t)c->gpr[RSI],
-        (uint32_t)c->gpr[RDI], (uint32_t)c->gpr[RBP], (uint32_t)c->gpr[RSP]);
-    text_add(t, "EIP=%08x EFL=%08x [%c%c%c%c%c%c%c] CPL=%d II=%d A20=1 SMM=0 "
-        "HLT=%d\n", (uint32_t)c->rip, f, f & FLAG_DF ? 'D' : '-',
-        f & FLAG_OF ? 'O' : '-', f & FLAG_SF ? 'S' : '-',
-        f & FLAG_ZF ? 'Z' : '-', f & FLAG_AF ? 'A' : '-',
-        f & FLAG_PF ? 'P' : '-', f & FLAG_CF ? 'C' : '-', c->cpl,
-        c->inhibit != 0, c->halted);
-}
-
-static void put_fpu(struct textbuf *t, const struct cpu_fpu *f)
-{
-    text_add(t, "FCW=%04x FSW=%04x [ST=%d] FTW=%02x MXCSR=%08x\n", f->fcw,
-             f->fsw, f->fsw >> 11 & 7, f->ftw, f->mxcsr);
-    for (unsigned n = 0; n < 8; n++) {
-        uint64_t mantissa;
-        uint16_t exponent;
-
-        memcpy(&mantissa, f->st[n], 8);
-        memcpy(&exponent, f->st[n] + 8, 2);
-        text_add(t, "FPR%u=%016llx %04x%c", n, (unsigned long long)mantissa,
-            exponent, n % 2 ? '\n' : ' ');
-    }
-    for (unsigned n = 0; n < 8; n++) {
-        uint64_t half[2];
-
-        memcpy(half, f->xmm[n], 16);
-        text_add(t, "XMM%02u=%016llx%016llx%c", n, (unsigned long long)half[1],
-            (unsigned long long)half[0], n % 2 ? '\n' : ' ');
-    }
-}
-
-int cpu_format_registers(const struct cpu *c, char *buf, size_t size)
-{
-    static const char *const names[SEG_COUNT] = { "ES", "CS", "SS", "DS",
-                                                  "FS", "GS" };
-    struct textbuf t = { buf, size, 0 };
-
-    put_general(&t, c);
-    for (unsigned s = 0; s < SEG_COUNT; s++)
-        put_segment(&t, names[s], &c->seg[s]);
-    put_segment(&t, "LDT", &c->ldtr);
-    put_segment(&t, "TR", &c->tr);
-    text_add(&t, "GDT=     %08x %08x\n", (uint32_t)c->gdtr.base, c->gdtr.limit);
-    text_add(&t, "IDT=     %08x %08x\n", (uint32_t)c->idtr.base, c->idtr.limit);
-    text_add(&t, "CR0=%08x CR2=%08x CR3=%08x CR4=%08x\n", (uint32_t)c->cr0,
-        (uint32_t)c->cr2, (uint32_t)c->cr3, (uint32_t)c->cr4);
-    text_add(&t, "DR0=%08x DR1=%08x DR2=%08x DR3=%08x\n", (uint32_t)c->dr[0],
-        (uint32_t)c->dr[1], (uint32_t)c->dr[2], (uint32_t)c->dr[3]);
-    text_add(&t, "DR6=%08x DR7=%08x\n", (uint32_t)c->dr[6], (uint32_t)c->dr[7]);
-    text_add(&t, "EFER=%016llx\n", (unsigned long long)c->efer);
-    put_fpu(&t, &c->fpu);
-    return (int)t.wanted;
 }

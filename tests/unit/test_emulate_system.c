@@ -210,6 +210,27 @@ static void test_string_io(void **state)
     assert_int_equal(c->gpr[RDI], DATA + 0x1e);
 }
 
+/* Every line fits a terminal, in either width. */
+static void test_registers_as_text(void **state)
+{
+    struct emul_harness *h = *state;
+    char text[4096];
+
+    for (unsigned n = 0; n < 16; n++)
+        h->cpu.gpr[n] = 0x1000000000000000ull + n;
+    assert_true(cpu_format_registers(&h->cpu, text, sizeof(text)) <
+                (int)sizeof(text));
+    assert_non_null(strstr(text, "RAX=1000000000000000 RBX=1000000000000003"));
+    assert_non_null(strstr(text, "R15=100000000000000f\n"));
+    assert_non_null(strstr(text, "XMM15="));
+    for (const char *line = text; *line; line = strchr(line, '\n') + 1)
+        assert_in_range(strcspn(line, "\n"), 1, 80);
+    emul_harness_protected(h);
+    cpu_format_registers(&h->cpu, text, sizeof(text));
+    assert_non_null(strstr(text, "EIP=00001000 EFL=00000002 [-------] CPL=0"));
+    assert_null(strstr(text, "XMM08"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -217,7 +238,7 @@ int main(void)
         T(test_cpuid_and_msrs), T(test_halt_and_caches),
         T(test_control_registers), T(test_debug_registers),
         T(test_leaving_long_mode), T(test_in_out), T(test_io_permission),
-        T(test_string_io),
+        T(test_string_io), T(test_registers_as_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
