@@ -58,12 +58,15 @@ class Lan:
             [*self.inside, *command], stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, **kwargs))
 
-    def lease(self, timeout):
-        """Wait for the DHCP server's first acknowledged lease: its address."""
+    def lease(self, timeout, mac=""):
+        """Wait for the DHCP server's first acknowledged lease: its address.
+
+        With `mac`, the first lease of that NIC.
+        """
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             with contextlib.suppress(FileNotFoundError):
-                found = re.search(rf"DHCPACK\({TAP}\) (\S+)",
+                found = re.search(rf"DHCPACK\({TAP}\) (\S+) {mac}",
                                   self.log_path.read_text())
                 if found:
                     return found[1]

@@ -1,14 +1,22 @@
 """Several machines: trestle.conf as a module, the keys, ends of their own."""
+import os
 import re
 
 import pytest
 
+from accel import SVM
+from conftest import BUILD
 from guests import image
+from lan import HOST, Lan
+from test_guest_linux import PROMPT as SHELL
+from test_guest_linux import Shell
 from wire import PEER, Wire, frame
 
 ESCAPE = "\x01"
 PROMPT = r"\(trestle\) "
 HEAD = "m 8\n"
+# QEMU's 52:54:00:12:34:56, made local, and another byte for machine 2.
+MACS = ["5a:54:00:12:34:56", "5a:55:00:12:34:56"]
 
 
 def boot_machines(boot, sections, options="-nographic", head=HEAD, **kwargs):
@@ -106,9 +114,7 @@ def test_two_on_one_nic_while_a_third_spins(boot, wire, processors):
             show(appliance, number, name)
         macs.append(bytes.fromhex(
             appliance.expect(r"ne2k_echo mac (\w{12})0000")[1]))
-    # QEMU's 52:54:00:12:34:56, made local, and another byte for machine 2.
-    assert [mac.hex(":") for mac in macs] == ["5a:54:00:12:34:56",
-                                              "5a:55:00:12:34:56"]
+    assert [mac.hex(":") for mac in macs] == MACS
     show(appliance, 3, "spin")
     appliance.expect("spin ready")
     sent = [frame(macs[n % 2], n, 60 + 7 * n) for n in range(200)]
@@ -133,3 +139,43 @@ def test_two_on_one_nic_while_a_third_spins(boot, wire, processors):
     appliance.expect("two: the guest switched itself off")
     appliance.send(ESCAPE + "xy")
     assert appliance.ends() == 0
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace needs root")
+def test_two_routers_on_one_nic_while_a_third_spins(boot, tmp_path):
+    """Under svm, four processors: leases, pings to each other and the LAN."""
+    router = "hda router.img\nsnapshot\nnet nic\nnet bridge\n"
+    conf = f"m 64\n[one]\n{router}[two]\n{router}[spin]\nhda spin.img\n"
+    with Lan(tmp_path) as lan:
+        appliance = boot(
+            "-nographic", modules=[
+                ("trestle.conf", conf.encode()),
+                ("router.img", (BUILD / "router.img").read_bytes()),
+                ("spin.img", image("spin"))],
+            net=lan.qemu_net("e1000e"), inside=lan.inside, limit=1500,
+            extra=("-smp", "4", *SVM))
+        appliance.expect("one: engine svm")
+        appliance.expect("Please press Enter to activate this console", 900)
+        appliance.send("\r")
+        appliance.expect(SHELL)
+        addresses = [lan.lease(600, mac) for mac in MACS]
+        assert addresses[0] != addresses[1]
+        show(appliance, 3, "spin")
+        appliance.expect("spin ready")
+        show(appliance, 2, "two")
+        appliance.send("\r")
+        appliance.expect(SHELL)
+        shell = Shell(appliance)
+        shell.run("until ip -4 addr show br-lan | grep -w inet; "
+                  "do sleep 1; done")
+        for address in (addresses[0], HOST):
+            shell.run(f"ping -c 3 -W 10 {address}")
+        for address in addresses:
+            lan.run("ping", "-c", "3", "-i", "0.5", "-W", "10", address)
+        appliance.send("poweroff\r")
+        appliance.expect("two: the guest switched itself off", 300)
+        lan.run("ping", "-c", "3", "-i", "0.5", "-W", "10", addresses[0])
+        show(appliance, 1, "one")
+        appliance.send("poweroff\r")
+        appliance.expect("one: the guest switched itself off", 300)
+        appliance.send(ESCAPE + "xy")
+        assert appliance.ends() == 0
