@@ -119,8 +119,8 @@ struct platform_file {
 
 /*
  * Open `name`; read-write when `writable` and possible (check read_only).
- * 0, or negative errno (-ENOENT: no such module or file; -EBUSY: it is open
- * for writing already).
+ * 0, or negative errno (-ENOENT: no such module or file; -EBUSY: somebody has it
+ * open for writing, or wants to read it unchanged while this would write).
  */
 int platform_file_open(const char *name, bool writable,
                        struct platform_file *out);

@@ -81,7 +81,7 @@ int disk_image_open(struct disk_image *img, const char *name, bool is_cdrom,
     r = platform_file_open(name, !is_cdrom && !snapshot, &img->file);
     if (r) {
         snprintf(why, why_size, "cannot open '%s': %s", name, r == -EBUSY
-                 ? "busy: another has it; use a copy or -snapshot"
+                 ? "busy: only -snapshot, for all, lets several have it"
                  : strerror(-r));
         return r;
     }

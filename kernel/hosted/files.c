@@ -42,8 +42,8 @@ int platform_file_open(const char *name, bool writable,
     if (fd < 0)
         return -errno;
     r = size_of(fd, &out->size);
-    /* Two writers would destroy the image. */
-    if (!r && writable && flock(fd, LOCK_EX | LOCK_NB))
+    if (!r && flock(fd, (writable ? LOCK_EX : LOCK_SH) | LOCK_NB) &&
+        errno == EWOULDBLOCK)
         r = -EBUSY;
     if (r) {
         close(fd);

@@ -23,6 +23,7 @@ struct file {
     struct spinlock lock;       /* guards the table of chunks */
     uint8_t **chunk;            /* beyond the module; NULL: all zeros */
     uint64_t chunk_count;
+    unsigned readers;           /* how often it is open for reading only */
     bool has_writer;            /* somebody has it open for writing */
 };
 
@@ -97,10 +98,10 @@ int platform_file_open(const char *name, bool writable,
 
         if (strcmp(f->name, wanted))
             continue;
-        /* Two writers would destroy the image. */
-        if (writable && f->has_writer)
+        if (f->has_writer || (writable && f->readers))
             return -EBUSY;
-        f->has_writer |= writable;
+        f->has_writer = writable;
+        f->readers += !writable;
         *out = (struct platform_file){name, f->size, !writable, true, f};
         return 0;
     }
@@ -111,7 +112,9 @@ void platform_file_close(struct platform_file *pf)
 {
     struct file *f = pf->impl;
 
-    if (!pf->read_only)
+    if (pf->read_only)
+        f->readers--;
+    else
         f->has_writer = false;
     pf->impl = NULL;
 }

@@ -82,6 +82,7 @@ def test_ends_of_their_own(boot):
 
 @pytest.mark.parametrize("conf,why", [
     (b"[a]\nhda a.img\n[b]\nhda a.img\n", r"-hda: cannot open 'a.img': busy"),
+    (b"[a]\nsnapshot\nhda a.img\n[b]\nhda a.img\n", r"'a.img': busy"),
     (b"[a]\nhda a.img\nfrob\n", r"trestle.conf:3: -frob: unknown option"),
     (b"m 64\n", r"trestle.conf: no machine"),
 ])

@@ -19,6 +19,7 @@ static const char *const words[] = {
     "stdio", "mon:stdio", "0x14", "shift=3", "shift=0,sleep=off", "nic",
     "nic,macaddr=52:54:00:12:34:56", "nic,vlan=3,model=ne2k_pci",
     "nic,romfile=x", "bridge", "bridge,ip=dhcp", "bridge,ip=10.0.0.1/8,nic=1",
+    "-readconfig", "bridge,pci=00:1f.6", "bridge,mac=52:54:00:12:34:56",
     "tap,ifname=t0,script=no", "socket,connect=127.0.0.1:1", "x.img",
 };
 #define WORDS (sizeof words / sizeof *words)

@@ -172,6 +172,9 @@ def test_escape_key_behind_what_the_guest_does_not_read(machines):
     ("[a]\nm 5000\n", r"t\.conf:2: -m 5000: memory must be"),
     ("m 1\n", r"t\.conf: no machine"),
     ("[a]\nhda x.img\n[b]\nhda x.img\n", r"-hda: cannot open 'x\.img': busy"),
+    # An overlay over what another machine writes would show a torn disk.
+    ("[a]\nhda x.img\n[b]\nsnapshot\nhda x.img\n", r"'x\.img': busy"),
+    ("[a]\nsnapshot\nhda x.img\n[b]\nhda x.img\n", r"'x\.img': busy"),
     ("[a]\nnet nic,macaddr=2:0:0:0:0:1\n[b]\nnet nic,macaddr=2:0:0:0:0:1\n",
      r"b eth0 .*02:00:00:00:00:01|a eth0 has the address 02:00:00:00:00:01 "
      "of b eth0"),
