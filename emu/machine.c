@@ -198,6 +198,9 @@ static const char *config_error(const struct machine_config *c)
         return "this CPU engine runs no 64-bit CPU model";
     if (!c->host || !c->host->clock_ns)
         return "no clock";
+    if (c->icount_shift >= 0 && c->cpu_model &&
+        cpu_model_is_64bit(c->cpu_model))
+        return "instructions of a 64-bit CPU model cannot be counted";
     if (c->icount_shift > 20)
         return "icount shift above 20";
     return NULL;
@@ -283,6 +286,8 @@ void machine_reset_now(struct machine *m)
     machine_set_a20(m, true);
     cpu_reset(&m->cpu);
     m->cpu.icount = icount;     /* virtual time goes on */
+    if (m->config.engine->reset)
+        m->config.engine->reset(m->engine);
     m->config.engine->map_changed(m->engine);
     m->requests = 0;
 }

@@ -119,7 +119,7 @@ uint64_t machine_icount(const struct machine *m);
 
 /*
  * Text for the monitor: `what` is "registers", "pic", "pci", "mtree",
- * "counters", "block", "network", "screen". Writes a NUL-terminated text of at
+ * "counters", "block", "network", "screen", "engine". Writes a NUL-terminated text of at
  * most `size` bytes and returns the length it would have liked, or -ENOENT.
  */
 int machine_info(struct machine *m, const char *what, char *buf, size_t size);

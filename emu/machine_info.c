@@ -75,6 +75,17 @@ static int info_counters(struct machine *m, char *buf, size_t size)
     return (int)t.wanted;
 }
 
+static int info_engine(struct machine *m, char *buf, size_t size)
+{
+    const struct engine_ops *ops = m->config.engine;
+    struct textbuf t = { buf, size, 0 };
+
+    if (ops->info)
+        return ops->info(m->engine, buf, size);
+    text_add(&t, "%12" PRIu64 " instructions interpreted\n", m->cpu.icount);
+    return (int)t.wanted;
+}
+
 static void add_range(struct textbuf *t, uint64_t base, uint64_t end,
                       const char *what)
 {
@@ -129,6 +140,7 @@ int machine_info(struct machine *m, const char *what, char *buf, size_t size)
         { "pci", info_pci },             { "mtree", info_mtree },
         { "counters", info_counters },   { "block", info_block },
         { "network", info_network },     { "screen", info_screen },
+        { "engine", info_engine },
     };
 
     for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++)

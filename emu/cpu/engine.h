@@ -52,6 +52,8 @@ struct engine_ops {
     void (*memory_changed)(struct engine *e, uint64_t addr, uint64_t len);
     /* The physical memory map changed (PAM, A20, BAR): forget all. */
     void (*map_changed)(struct engine *e);
+    /* struct cpu was reset: no event is under way any more. NULL: no need. */
+    void (*reset)(struct engine *e);
     /* Make run return soon with ENGINE_KICKED. Any thread. */
     void (*kick)(struct engine *e);
     /*
@@ -70,6 +72,11 @@ extern const struct engine_ops engine_interp;
  * looks at all that it remembers again before it uses it. Cheap.
  */
 void interp_resync(struct engine *interp);
+/*
+ * A number that changes when the interpreter drops translations of linear
+ * addresses: then whoever else keeps some must, too.
+ */
+uint32_t interp_mapping(const struct engine *interp);
 /*
  * Deliver this before the next instruction: an exception, or (`external`) an
  * interrupt or NMI that was acknowledged already.

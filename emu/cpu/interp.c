@@ -448,6 +448,11 @@ void interp_resync(struct engine *engine)
     code_distrust(e->cpu);
 }
 
+uint32_t interp_mapping(const struct engine *engine)
+{
+    return ((const struct interp *)engine)->cpu->run.gen[LINK_FAR];
+}
+
 void interp_raise(struct engine *engine, unsigned vector, bool external,
                   bool has_error, uint32_t error)
 {

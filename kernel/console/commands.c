@@ -169,6 +169,7 @@ static void info_registers(struct monitor *mon)
 
 static void info_pic(struct monitor *mon) { info_text(mon, "pic"); }
 static void info_pci(struct monitor *mon) { info_text(mon, "pci"); }
+static void info_engine(struct monitor *mon) { info_text(mon, "engine"); }
 static void info_screen(struct monitor *mon) { info_text(mon, "screen"); }
 
 static const struct {
@@ -178,6 +179,7 @@ static const struct {
     { "block", "the disks and what lies behind them", info_block },
     { "bridge", "the bridge's ports and learned addresses", info_bridge },
     { "cpus", "the PC's cores: how busy, and what they run", info_cpus },
+    { "engine", "what the CPU engine did", info_engine },
     { "machines", "all machines, their state and key", info_machines },
     { "network", "NICs, cables, counters", info_network },
     { "pci", "the guest's PCI devices", info_pci },

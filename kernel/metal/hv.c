@@ -1,14 +1,14 @@
 /*
  * See hv.h. The run loop of the hardware engines and what follows an exit.
  *
- * Outside long mode every instruction that exits is executed by the
- * interpreter, which has the one table of CPUID and MSRs, the checks and the
- * faults; it goes on for a while, as one access to a device is seldom alone. In
- * long mode the emulator takes its place (hv_long.c).
+ * Outside long mode instructions that exit are executed by the interpreter,
+ * which goes on for a while, as one access to a device is seldom alone. In long
+ * mode the emulator takes its place (hv_long.c).
  */
 #include "kernel/metal/hv.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/metal/apic.h"
@@ -84,12 +84,11 @@ static void prepare_events(struct hv *h)
 
 enum verdict { GO_ON, STOP };
 
-/* Let the software do it, and go on with the guest unless it stopped. */
+/* As hv_interpret, for the switch below. */
 static enum verdict interpret(struct hv *h, const struct hv_exit *x,
                               enum engine_exit *why)
 {
-    hv_fetch(h);
-    *why = cpu_in_long_mode(h->cpu) ? hv_long(h, x) : hv_stretch(h);
+    *why = hv_interpret(h, x);
     return *why == ENGINE_BUDGET ? GO_ON : STOP;
 }
 
@@ -151,15 +150,13 @@ static enum verdict handle(struct hv *h, const struct hv_exit *x,
 /* ---- The run loop ------------------------------------------------------------ */
 
 /*
- * Before an entry: must the run end instead? Not with an event taken: that
- * belongs to the guest's state, and struct cpu has no place for it.
+ * Before an entry: must the run end instead? An event that is being delivered
+ * waits in h for the next run.
  */
 static bool run_over(struct hv *h, enum engine_exit *why)
 {
     struct cpu *c = h->cpu;
 
-    if (h->event.valid)
-        return false;
     if (c->stop_request) {
         *why = ENGINE_KICKED;
         return true;
@@ -169,6 +166,20 @@ static bool run_over(struct hv *h, enum engine_exit *why)
         return true;
     }
     return false;
+}
+
+void hv_enter(struct hv *h, struct hv_exit *x)
+{
+    if (h->modified)
+        h->ops->load(h);
+    h->modified = h->fetched = false;
+    h->count.entries++;
+    h->ops->enter(h, x);
+    h->count.exits[x->kind]++;
+    h->ran |= x->kind != HV_EXIT_INVALID;
+    if (x->kind == HV_EXIT_IO)
+        h->count.ports[x->io.port]++;
+    keep_interrupted_event(h);
 }
 
 static enum engine_exit run_loop(struct hv *h)
@@ -182,15 +193,8 @@ static enum engine_exit run_loop(struct hv *h)
         prepare_events(h);
         if (h->cpu->halted && !h->event.valid)
             return ENGINE_HALTED;
-        if (h->modified)
-            h->ops->load(h);
-        h->modified = h->fetched = false;
-        h->count.entries++;
         memset(&x, 0, sizeof x);
-        h->ops->enter(h, &x);
-        h->count.exits[x.kind]++;
-        h->ran |= x.kind != HV_EXIT_INVALID;
-        keep_interrupted_event(h);
+        hv_enter(h, &x);
         if (handle(h, &x, &why) == STOP)
             return why;
     }
@@ -208,7 +212,7 @@ enum engine_exit hv_run(struct engine *e, uint64_t max_insns, uint64_t max_ns)
     h->fetched = h->modified = h->ran = true;
     __atomic_store_n(&h->core, this_cpu()->index, __ATOMIC_SEQ_CST);
     apic_timer_start(h->deadline);
-    why = run_loop(h);
+    why = hv_is_exact(h) ? hv_run_exact(h, max_insns) : run_loop(h);
     apic_timer_stop();
     __atomic_store_n(&h->core, NO_CORE, __ATOMIC_SEQ_CST);
     hv_fetch(h);
@@ -247,6 +251,13 @@ void hv_map_changed(struct engine *e)
     h->count.clears++;
 }
 
+void hv_reset(struct engine *e)
+{
+    struct hv *h = (struct hv *)e;
+
+    h->event.valid = false;
+}
+
 /* ---- Creation -------------------------------------------------------------------- */
 
 int hv_init(struct hv *h, const struct hv_ops *ops, struct cpu *cpu,
@@ -260,17 +271,21 @@ int hv_init(struct hv *h, const struct hv_ops *ops, struct cpu *cpu,
     h->cpu = cpu;
     h->core = NO_CORE;
     hv_bus_init(h);
+    h->sites = calloc(HV_SITES, sizeof *h->sites);
+    h->count.ports = calloc(HV_PORTS, sizeof *h->count.ports);
     h->interp = engine_interp.create(cpu);
-    if (!h->interp) {
-        hv_nested_destroy(&h->nested);
-        return -ENOMEM;
-    }
-    return 0;
+    if (h->interp && h->sites && h->count.ports)
+        return 0;
+    hv_exit(h);
+    return -ENOMEM;
 }
 
 void hv_exit(struct hv *h)
 {
-    engine_interp.destroy(h->interp);
+    if (h->interp)
+        engine_interp.destroy(h->interp);
+    free(h->sites);
+    free(h->count.ports);
     hv_nested_destroy(&h->nested);
     h->cpu->bus = h->machine_bus;
 }

@@ -7,6 +7,9 @@
  *   hv_stretch.c  the interpreter in place of the processor for a while
  *   hv_long.c     the emulator in its place, in long mode
  *   hv_nested.c   nested page tables, from the machine's memory map
+ *   hv_exact.c    one instruction at a time, for -icount and lockstep
+ *   hv_bus.c      the machine's bus as the CPU sees it
+ *   hv_tsc.c      the time-stamp counter
  *   hv_info.c     what was counted, as text
  *
  * Where the guest's registers are: `enter` takes gpr[], rip, rflags and inhibit
@@ -29,6 +32,7 @@
 #include "emu/cpu/engine.h"
 
 struct hv;
+struct hv_site;
 
 /* ---- Exits --------------------------------------------------------------- */
 
@@ -44,6 +48,7 @@ enum hv_exit_kind {
     HV_EXIT_NMI_WINDOW,         /* IRET ends, or is about to end, an NMI */
     HV_EXIT_IO,                 /* io */
     HV_EXIT_MEMORY,             /* memory: not in the nested page tables */
+    HV_EXIT_STEP,               /* h->step: one instruction was executed */
     HV_EXIT_EXCEPTION,          /* exception: #DB, #AC, and all while stepping */
     HV_EXIT_CPUID,
     HV_EXIT_RDMSR,
@@ -116,7 +121,8 @@ struct hv_nested {
     uint64_t *pool;             /* pages for tables; [0] is the root */
     uint64_t root_phys;
     uint32_t used;              /* pages of the pool */
-    uint32_t generation;        /* changes when translations were taken away */
+    uint32_t generation;        /* changes when translations were taken away,
+                                 * of the guest's own tables as well */
 };
 
 /* 0 or -ENOMEM. I/O core. */
@@ -137,8 +143,9 @@ struct hv_ops {
     /*
      * Enter the guest on this core, deliver h->event first if it is valid, and
      * come back at the next exit with interrupts on and host interrupts served.
-     * Obeys h->window, h->nmi_window, h->step. On return h->event is what
-     * was being delivered when the exit came, if anything.
+     * Obeys h->window, h->nmi_window, h->step (TF is not seen in rflags after
+     * it). On return h->event is what was being delivered when
+     * the exit came, if anything.
      */
     void (*enter)(struct hv *h, struct hv_exit *x);
     /* All but what `enter` moves: from the guest to struct cpu and back. */
@@ -156,7 +163,7 @@ struct hv {
 
     struct hv_event event;      /* to deliver at the next entry */
     bool window, nmi_window;    /* exit when the guest takes one */
-    bool step;                  /* exit after one instruction */
+    bool step;                  /* one instruction; exceptions exit */
 
     bool ran;                   /* natively since the interpreter looked */
     bool fetched;               /* struct cpu holds all of the state */
@@ -165,6 +172,7 @@ struct hv {
     uint64_t deadline;          /* platform_now_ns at which run ends */
     uint64_t tsc_base;          /* guest's TSC before its offset - host's */
     uint64_t tsc_last;          /* ... when the guest last stopped */
+    struct hv_site *sites;      /* hv_stretch.c: where exits come from */
     uint32_t core;              /* index of the core that runs it, or none */
     uint64_t io_count;          /* port accesses, for hv_stretch.c */
 
@@ -173,6 +181,7 @@ struct hv {
         uint64_t stretches, stretch_insns;
         uint64_t emulated, unknown;     /* in long mode */
         uint64_t fills, clears; /* of the nested tables */
+        uint32_t *ports;        /* 65536: exits for each port */
     } count;
 };
 
@@ -185,6 +194,7 @@ void hv_exit(struct hv *h);
 enum engine_exit hv_run(struct engine *e, uint64_t max_insns, uint64_t max_ns);
 void hv_memory_changed(struct engine *e, uint64_t addr, uint64_t len);
 void hv_map_changed(struct engine *e);
+void hv_reset(struct engine *e);
 void hv_kick(struct engine *e);
 int hv_info(struct engine *e, char *buf, size_t size);
 
@@ -200,6 +210,12 @@ void hv_modify(struct hv *h);
  * 15.30.5, SDM vol. 3 25.3). At every entry.
  */
 uint64_t hv_tsc_offset(const struct hv *h);
+
+/*
+ * An instruction that touched a device, or another that exited: done by what
+ * is best for it. ENGINE_BUDGET: go on.
+ */
+enum engine_exit hv_interpret(struct hv *h, const struct hv_exit *x);
 
 /*
  * Let the interpreter go on from here (not in long mode): at least one

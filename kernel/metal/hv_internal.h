@@ -5,6 +5,14 @@
 #include "kernel/metal/hv.h"
 
 #define HV_DR7_GD 0x2000u
+#define HV_SITES 1024u
+#define HV_PORTS 65536u
+
+/* hv_stretch.c: an instruction that exits for a device, by its address. */
+struct hv_site {
+    uint64_t rip;
+    uint32_t rest;              /* exits to emulate before the next stretch */
+};
 
 /* hv_bus.c: put ourselves between the CPU and its machine. */
 void hv_bus_init(struct hv *h);
@@ -21,6 +29,19 @@ uint64_t hv_tsc_now(const struct hv *h);
  */
 enum engine_exit hv_long(struct hv *h, const struct hv_exit *x);
 
+/* hv_stretch.c: the port access of this exit. False: not one so simple. */
+bool hv_emulate_io(struct hv *h, const struct hv_exit *x);
+
+/* Instructions are counted; 32-bit guests only. */
+static inline bool hv_is_exact(const struct hv *h)
+{
+    return h->cpu->exact_count && !cpu_model_is_64bit(h->cpu->model);
+}
+/* hv_exact.c: hv_run for them. */
+enum engine_exit hv_run_exact(struct hv *h, uint64_t max_insns);
+
+/* hv.c: one entry and exit. */
+void hv_enter(struct hv *h, struct hv_exit *x);
 /* hv.c: deliver an exception at the next entry. */
 void hv_inject(struct hv *h, uint8_t vector, bool has_error, uint32_t error);
 

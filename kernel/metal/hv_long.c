@@ -63,6 +63,8 @@ enum engine_exit hv_long(struct hv *h, const struct hv_exit *x)
     /* There are no task switches, and no state that we know and it does not. */
     if (x->kind == HV_EXIT_TASK || x->kind == HV_EXIT_INVALID)
         return ENGINE_SHUTDOWN;
+    if (x->kind == HV_EXIT_IO && hv_emulate_io(h, x))
+        return ENGINE_BUDGET;
     hv_modify(h);
     why = emulate(h);
     if (x->kind == HV_EXIT_CR || x->kind == HV_EXIT_INSN)

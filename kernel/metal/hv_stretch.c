@@ -1,8 +1,27 @@
-/* See hv.h: the interpreter in place of the processor for a while. */
+/*
+ * See hv.h: the interpreter in place of the processor for a while, after an
+ * exit that an access to a device made. Whether that pays is remembered by
+ * the instruction's address: where nothing followed lately, the one
+ * instruction is emulated.
+ */
 #include "kernel/metal/hv_internal.h"
 
 /* However busy its devices: the guest's clock and the host want to go on. */
 #define STRETCH_INSNS 4096u
+/* So many exits at a site that did not pay are emulated before another try. */
+#define SITE_REST 31u
+/* Accesses in a stretch from which on it is cheaper than an exit for each. */
+#define PAYS 3u
+
+static struct hv_site *site_of(struct hv *h)
+{
+    uint64_t rip = h->cpu->rip;
+    struct hv_site *s = &h->sites[(rip ^ rip >> 8 ^ rip >> 16) % HV_SITES];
+
+    if (s->rip != rip)
+        *s = (struct hv_site){ .rip = rip };
+    return s;
+}
 
 /* The event that waited for the next entry is the interpreter's now. */
 static void hand_over_event(struct hv *h)
@@ -21,6 +40,7 @@ enum engine_exit hv_stretch(struct hv *h)
     struct cpu *c = h->cpu;
     uint64_t start = c->icount, seen, n = HV_QUIET_INSNS;
     enum engine_exit why;
+    uint32_t mapping;
 
     hv_modify(h);
     if (h->ran)
@@ -28,6 +48,7 @@ enum engine_exit hv_stretch(struct hv *h)
     else                        /* the state cannot enter: it soon may not */
         n = STRETCH_INSNS;
     h->ran = false;
+    mapping = interp_mapping(h->interp);
     hand_over_event(h);
     h->count.stretches++;
     do {
@@ -40,5 +61,54 @@ enum engine_exit hv_stretch(struct hv *h)
     while (why == ENGINE_BUDGET && c->run.debug)
         why = engine_interp.run(h->interp, 1, UINT64_MAX);
     h->count.stretch_insns += c->icount - start;
+    if (mapping != interp_mapping(h->interp))
+        h->nested.generation++;
+    return why;
+}
+
+bool hv_emulate_io(struct hv *h, const struct hv_exit *x)
+{
+    struct cpu *c = h->cpu;
+    const struct cpu_bus *bus = &h->bus;
+    unsigned size = x->io.size;
+    uint32_t mask = size == 4 ? ~0u : (1u << 8 * size) - 1, v;
+
+    if (x->io.string || !x->insn_len || (c->rflags & FLAG_TF))
+        return false;
+    if (!x->io.in) {
+        bus->io_write(bus->ctx, x->io.port, size,
+                      (uint32_t)c->gpr[RAX] & mask);
+    } else {
+        v = bus->io_read(bus->ctx, x->io.port, size) & mask;
+        /* A 32-bit result clears the upper half, smaller ones keep it. */
+        c->gpr[RAX] = size == 4 ? v : (c->gpr[RAX] & ~(uint64_t)mask) | v;
+    }
+    c->rip += x->insn_len;      /* in CS: the processor has fetched it there */
+    c->rflags &= ~(uint64_t)FLAG_RF;
+    c->inhibit = 0;
+    return true;
+}
+
+enum engine_exit hv_interpret(struct hv *h, const struct hv_exit *x)
+{
+    bool device = x->kind == HV_EXIT_IO || x->kind == HV_EXIT_MEMORY;
+    uint64_t seen = h->io_count;
+    enum engine_exit why;
+    struct hv_site *site;
+
+    if (cpu_model_is_64bit(h->cpu->model)) {
+        hv_fetch(h);
+        if (cpu_in_long_mode(h->cpu))
+            return hv_long(h, x);
+    }
+    if (!device || h->event.valid)
+        return hv_stretch(h);
+    site = site_of(h);
+    if (site->rest && x->kind == HV_EXIT_IO && hv_emulate_io(h, x)) {
+        site->rest--;
+        return ENGINE_BUDGET;
+    }
+    why = hv_stretch(h);
+    site->rest = h->io_count - seen >= PAYS ? 0 : SITE_REST;
     return why;
 }

@@ -36,7 +36,6 @@ struct svm {
     struct vmcb *vmcb;
     struct svm_core *core;      /* where it ran last */
     uint32_t nested_generation; /* of the tables that the TLB knows */
-    uint32_t link_gen;          /* of the interpreter, as of the last load */
     uint8_t *permissions;       /* I/O and MSR bitmaps: all exit, but ... */
 };
 

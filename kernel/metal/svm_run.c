@@ -7,10 +7,11 @@
  */
 #include "kernel/metal/svm_internal.h"
 
-#include "emu/cpu/interp.h"
 #include "kernel/metal/arch.h"
 
-#define SHADOW_STI 1u
+#define SHADOW 1u               /* STI's or MOV SS's, as cpu->inhibit */
+/* Those whose delivery could raise them without end; the host's own. */
+#define EXCEPTIONS (1u << EXC_DB | 1u << EXC_AC | 1u << EXC_MC)
 #define BREAKPOINTS_ON 0xffu    /* DR7: L0, G0 .. L3, G3 */
 
 /* ---- Before ------------------------------------------------------------------ */
@@ -32,21 +33,17 @@ static uint64_t event_field(const struct hv_event *e)
 
 /*
  * Must the TLB be flushed? Its entries are of another guest, or of nested
- * tables that are gone, or the interpreter dropped translations (or may have).
+ * tables that are gone, or dropped by an instruction that the host executed.
  */
 static uint8_t tlb_control(struct svm *s)
 {
     struct svm_core *core = svm_core_here();
-    const struct cpu *c = s->hv.cpu;
-    uint32_t gen = c->run.gen[LINK_FAR];
     bool keep = core->last == s && s->core == core &&
-                s->nested_generation == s->hv.nested.generation &&
-                s->link_gen == gen;
+                s->nested_generation == s->hv.nested.generation;
 
     core->last = s;
     s->core = core;
     s->nested_generation = s->hv.nested.generation;
-    s->link_gen = gen;
     s->entry.host_phys = core->host_phys;
     if (keep)
         return 0;
@@ -76,7 +73,7 @@ static void prepare(struct svm *s)
     v->rsp = c->gpr[RSP];
     v->rip = c->rip;
     v->rflags = c->rflags | (h->step ? FLAG_TF : 0);
-    v->shadow = c->inhibit ? SHADOW_STI : 0;
+    v->shadow = c->inhibit ? SHADOW : 0;
     v->event = event_field(&h->event);
     h->event.valid = false;
     v->virtual_interrupt = SVM_V_MASKING;
@@ -86,6 +83,8 @@ static void prepare(struct svm *s)
     set_bit(&v->intercept1, SVM1_IRET, h->nmi_window);
     v->tsc_offset = hv_tsc_offset(h);
     v->tlb_control = tlb_control(s);
+    v->exceptions = h->step ? ~0u : EXCEPTIONS;
+    set_bit(&v->intercept1, SVM1_RDTSC, c->exact_count);
     if (v->dr7 & BREAKPOINTS_ON)
         load_breakpoints(c);
 }
@@ -217,10 +216,13 @@ void svm_run(struct hv *h, struct hv_exit *x)
     c->gpr[RAX] = v->rax;
     c->gpr[RSP] = v->rsp;
     c->rip = v->rip;
-    c->rflags = v->rflags;
-    c->inhibit = v->shadow & SHADOW_STI ? INHIBIT_STI : 0;
+    c->rflags = h->step ? v->rflags & ~(uint64_t)FLAG_TF : v->rflags;
+    c->inhibit = v->shadow & SHADOW;
     take_event(&h->event, v->exit_event);
     decode(x, v);
+    if (h->step && x->kind == HV_EXIT_EXCEPTION &&
+        x->exception.vector == EXC_DB)
+        x->kind = HV_EXIT_STEP;
     /* The machine check is the host's: it has a handler for it. */
     if (x->kind == HV_EXIT_EXCEPTION && x->exception.vector == EXC_MC)
         __asm__ volatile("int $18");

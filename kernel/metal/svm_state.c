@@ -37,12 +37,11 @@ static void permit_msrs(const struct cpu_model *model, uint8_t *msrpm)
  * CR3, CR0 and most of the rest are the guest's own. CR4 is not, as the model
  * says which bits exist; nor is what could reach the host or stop it.
  */
-static void set_intercepts(const struct svm *s, struct vmcb *v)
+static void set_intercepts(struct vmcb *v)
 {
     v->cr_read = 1u << 8;
     v->cr_write = 1u << 4 | 1u << 8;
     v->dr_read = v->dr_write = DR_ALL;
-    v->exceptions = 1u << EXC_DB | 1u << EXC_AC | 1u << EXC_MC;
     v->intercept1 = SVM1_INTR | SVM1_NMI | SVM1_SMI | SVM1_INIT |
                     SVM1_RDPMC | SVM1_CPUID | SVM1_RSM | SVM1_INVD |
                     SVM1_HLT | SVM1_INVLPGA | SVM1_IOIO | SVM1_MSR |
@@ -53,8 +52,6 @@ static void set_intercepts(const struct svm *s, struct vmcb *v)
                     SVM2_MWAIT_ARMED | SVM2_XSETBV;
     if (svm_features.rdpru)
         v->intercept2 |= SVM2_RDPRU;
-    if (s->hv.cpu->exact_count)
-        v->intercept1 |= SVM1_RDTSC;
 }
 
 void svm_state_init(struct svm *s, uint64_t permissions_phys)
@@ -63,7 +60,7 @@ void svm_state_init(struct svm *s, uint64_t permissions_phys)
 
     memset(s->permissions, 0xff, IOPM_BYTES + MSRPM_BYTES);
     permit_msrs(s->hv.cpu->model, s->permissions + IOPM_BYTES);
-    set_intercepts(s, v);
+    set_intercepts(v);
     v->iopm_phys = permissions_phys;
     v->msrpm_phys = permissions_phys + IOPM_BYTES;
     v->asid = ASID;
