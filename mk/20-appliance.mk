@@ -130,6 +130,8 @@ QEMU ?= qemu-system-x86_64
 FIRMWARE ?= bios
 MACHINE ?= q35
 OVMF ?= /usr/share/OVMF
+# One with AMD-V and nested paging, which TCG emulates: the engine is svm.
+QEMU_CPU ?= max
 RUN_NET ?= -netdev user,id=n0 -device e1000,netdev=n0
 QEMU_FIRMWARE := $(if $(filter uefi,$(FIRMWARE)), \
     -drive if=pflash$(,)format=raw$(,)readonly=on$(,)file=$(OVMF)/OVMF_CODE_4M.fd \
@@ -137,10 +139,11 @@ QEMU_FIRMWARE := $(if $(filter uefi,$(FIRMWARE)), \
 # The terminal is COM1 itself: Ctrl-a and Ctrl-c reach Trestle.
 QEMU_CONSOLE := -chardev stdio,id=c0,signal=off,mux=off -serial chardev:c0 \
     -display none -monitor none
-## run             boot the medium in QEMU on this terminal (FIRMWARE=bios|uefi)
+## run             boot the medium in QEMU on this terminal (FIRMWARE=bios|uefi,
+##                 QEMU_CPU=max)
 run: $(BUILD)/trestle.iso
 	@cp $(OVMF)/OVMF_VARS_4M.fd $(METAL)/ovmf_vars.fd
-	@$(QEMU) -machine $(MACHINE) -m 512 $(QEMU_FIRMWARE) $(QEMU_CONSOLE) \
+	@$(QEMU) -machine $(MACHINE) -cpu $(QEMU_CPU) -m 512 $(QEMU_FIRMWARE) $(QEMU_CONSOLE) \
 	  $(RUN_NET) -cdrom $< -boot d
 
 # ---- Tests ----------------------------------------------------------------

@@ -17,6 +17,8 @@ import pytest
 BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
 ELF = BUILD / "trestle.elf"
 OVMF = pathlib.Path(os.environ.get("OVMF", "/usr/share/OVMF"))
+# With AMD-V and nested paging, which TCG emulates: guests run under svm.
+CPU = "max"
 GRUB_MODULES = ("multiboot2 normal part_gpt part_msdos iso9660 fat all_video "
                 "serial terminal gzio test boot configfile wrmsr")
 
@@ -68,6 +70,8 @@ class Appliance:
                 "-m", str(ram), "-display", "none", "-monitor", "none",
                 "-chardev", "stdio,id=c0,signal=off,mux=off",
                 *serial, *net, *extra]
+        if "-cpu" not in extra:
+            args += ["-cpu", CPU]
         if firmware == "uefi":
             variables = tmp / "ovmf_vars.fd"
             shutil.copy(OVMF / "OVMF_VARS_4M.fd", variables)
