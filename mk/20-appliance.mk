@@ -167,4 +167,10 @@ check-amd64: appliance $(BUILD)/router-amd64.img | $(DEPS_test)
 	@BUILD=$(BUILD) AMD64_GUEST=1 /usr/bin/python3 -B -m pytest -q -s \
 	  -p no:cacheprovider tests/appliance/test_long_mode.py -k amd64
 
+.PHONY: check-vmx-long
+## check-vmx-long  Linux, 32 and 64 bits, under VT-x in Bochs (15 minutes)
+check-vmx-long: appliance router-image router-image-amd64 | $(DEPS_test)
+	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -s \
+	  -p no:cacheprovider tests/appliance/long_bochs.py
+
 -include $(shell [ -d $(METAL) ] && find $(METAL) -name '*.d')

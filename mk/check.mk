@@ -1,7 +1,8 @@
 # All tests. `check` stays under 40 minutes on two cores; what takes longer is
 # in `check-long`. The order: what fails fastest first.
 CHECKS := check-unit check-cpu check-fuzz check-hosted check-appliance
-CHECKS_LONG := check-amd64 check-uart-long check-fuzz-long check-cpu-long check-stress
+CHECKS_LONG := check-amd64 check-vmx-long check-uart-long check-fuzz-long \
+    check-cpu-long check-stress
 
 # $(call run_checks,TARGETS): each with its time; the first failure ends it.
 define run_checks
@@ -18,6 +19,6 @@ endef
 ## check           all tests, under 40 minutes on two cores
 check: | $(DEPS_test)
 	@$(call run_checks,$(CHECKS))
-## check-long      Debian amd64, UART load, long fuzzing, CPU comparison, stress (hours)
+## check-long      amd64, VT-x, UART, long fuzzing, CPU comparison, stress (hours)
 check-long: | $(DEPS_test)
 	@$(call run_checks,$(CHECKS_LONG))

@@ -51,7 +51,7 @@ static void load_controls(struct vmx *v)
 
     if (h->window)
         proc |= PROC_INTERRUPT_WINDOW;
-    if (h->nmi_window)
+    if (h->nmi_window && h->cpu->nmi)
         proc |= PROC_NMI_WINDOW;
     if (h->step)
         proc |= PROC_MONITOR_TRAP;
@@ -217,6 +217,7 @@ static enum engine_exit run(struct engine *e, uint64_t max_insns,
 
 const struct engine_ops engine_vmx = {
     .name = "vmx",
+    .long_mode = true,
     .probe = vmx_probe,
     .create = create,
     .destroy = destroy,

@@ -7,10 +7,14 @@ import os
 import pathlib
 import pty
 import subprocess
+import termios
 import threading
 import tty
 
 import pexpect.fdpexpect
+import pytest
+
+from conftest import make_iso
 
 # The screen's terminal must hold 80x25 and Bochs's own lines.
 SCREEN_ROWS, SCREEN_COLUMNS = 60, 120
@@ -38,6 +42,8 @@ CPU_UNRESTRICTED = "corei7_skylake_x"   # EPT, VPID, unrestricted guest
 CPU_EPT = "corei5_lynnfield_750"        # EPT, VPID
 CPU_NO_EPT = "core2_penryn_t9600"       # neither
 
+SWITCHED_OFF = "ACPI control: soft power off"
+
 
 class Bochs:
     """One Bochs whose COM1 is this session; ends after `limit` seconds."""
@@ -56,7 +62,7 @@ class Bochs:
         commands.write_text("c\n")
         self.screen, screen = pty.openpty()
         tty.setraw(screen)
-        pexpect_set_size(screen)
+        termios.tcsetwinsize(screen, (SCREEN_ROWS, SCREEN_COLUMNS))
         self.process = subprocess.Popen(
             ["timeout", "-k", "5", str(limit), "bochs", "-q", "-f", rc,
              "-rc", commands],
@@ -101,10 +107,27 @@ class Bochs:
             os.close(fd)
 
 
-def pexpect_set_size(fd):
-    import fcntl
-    import struct
-    import termios
 
-    fcntl.ioctl(fd, termios.TIOCSWINSZ,
-                struct.pack("HHHH", SCREEN_ROWS, SCREEN_COLUMNS, 0, 0))
+@pytest.fixture
+def boot_bochs(tmp_path):
+    """boot_bochs(options, modules=..., before=..., cpu=..., ...) -> Bochs."""
+    started = []
+
+    def start(options, modules=(), before=(), gzipped=True, **kwargs):
+        medium = make_iso(tmp_path / f"medium{len(started)}.iso", options,
+                          modules, gzipped, before)
+        folder = tmp_path / f"bochs{len(started)}"
+        started.append(Bochs(medium, folder, **kwargs))
+        return started[-1]
+
+    yield start
+    for bochs in started:
+        bochs.close()
+
+
+def switch_off(bochs):
+    """Leave as a user does: Ctrl-a x, y; the PC switches itself off."""
+    bochs.send("\x01x")
+    bochs.expect(r"\(y/n\)")
+    bochs.send("y")
+    assert bochs.ends() == SWITCHED_OFF

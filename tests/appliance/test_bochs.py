@@ -1,40 +1,16 @@
 """What QEMU's TCG cannot show: VT-x, and hand-over in x2APIC mode (bochs.py)."""
 import pytest
 
-from bochs import CPU_EPT, CPU_NO_EPT, CPU_UNRESTRICTED, Bochs
-from conftest import make_iso
+from bochs import (CPU_EPT, CPU_NO_EPT, CPU_UNRESTRICTED, SWITCHED_OFF,
+                   boot_bochs, switch_off)
 from guests import image
 
+assert boot_bochs               # a fixture
+
 NO_GUEST = "-m 16 -net none -nographic"
-SWITCHED_OFF = "ACPI control: soft power off"
 # What tests/guests/paged.c prints under any engine that is right.
 PAGED = ("faults 00000500 steps 00000006 hits 00000002 calls 00000014 "
          "wrong 00000000")
-
-
-@pytest.fixture
-def boot_bochs(tmp_path):
-    """boot_bochs(options, cpu=..., modules=..., before=...) -> Bochs."""
-    started = []
-
-    def start(options, modules=(), before=(), **kwargs):
-        medium = make_iso(tmp_path / f"medium{len(started)}.iso", options,
-                          modules, before=before)
-        folder = tmp_path / f"bochs{len(started)}"
-        started.append(Bochs(medium, folder, **kwargs))
-        return started[-1]
-
-    yield start
-    for bochs in started:
-        bochs.close()
-
-
-def switch_off(bochs):
-    """Leave as a user does: Ctrl-a x, y; the PC switches itself off."""
-    bochs.send("\x01x")
-    bochs.expect(r"\(y/n\)")
-    bochs.send("y")
-    assert bochs.ends() == SWITCHED_OFF
 
 
 def test_handed_over_in_x2apic_mode(boot_bochs):
