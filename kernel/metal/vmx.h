@@ -20,6 +20,16 @@
 
 #define VMX_MSRS 8u             /* room of the MSR area */
 
+/* Segments as the VMCS numbers them: SEG_COUNT, then these. */
+enum { VMX_LDTR = SEG_COUNT, VMX_TR, VMX_SEGMENTS };
+
+struct vmx_segment {
+    uint64_t base;
+    uint32_t limit, rights;
+    uint64_t sel;               /* no padding: compared as bytes */
+};
+_Static_assert(sizeof(struct vmx_segment) == 24, "no padding");
+
 struct vmx {
     struct hv hv;               /* first: struct engine is this */
     void *vmcs;                 /* a page each, and where it is */
@@ -37,6 +47,8 @@ struct vmx {
     /* What the VMCS holds in these, to write it only when it changes. */
     uint32_t proc, exceptions, interruptibility;
     uint64_t tsc_offset, pending_debug;
+    bool has_segments;
+    struct vmx_segment segment[VMX_SEGMENTS];
 };
 
 extern const struct engine_ops engine_vmx;

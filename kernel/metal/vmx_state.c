@@ -1,4 +1,6 @@
 /* See vmx.h. Guest state in a VMCS: Intel SDM vol. 3 24.4. */
+#include <string.h>
+
 #include "emu/cpu/cpu.h"
 #include "kernel/metal/arch.h"
 #include "kernel/metal/vmx.h"
@@ -13,56 +15,67 @@
 #define INHIBIT_SS 2
 
 #define SEG_FIELD(first, i) ((first) + 2 * (i))
-enum { FIELD_LDTR = SEG_COUNT, FIELD_TR };
 
 /* Fields of segments come in the order of enum cpu_segreg. */
 _Static_assert(ES == 0 && CS == 1 && SS == 2 && DS == 3 && FS == 4 && GS == 5,
                "as the VMCS has them");
 
-static void load_segment(const struct cpu_seg *s, unsigned i, uint32_t rights)
+static void load_segment(struct vmx *v, const struct cpu_seg *s, unsigned i,
+                         uint32_t rights)
 {
+    struct vmx_segment now = {s->base, s->limit, rights, s->sel};
+
+    /* A VMWRITE costs more than to look; most segments seldom change. */
+    if (v->has_segments && !memcmp(&now, &v->segment[i], sizeof now))
+        return;
+    v->segment[i] = now;
     vmwrite(SEG_FIELD(VMCS_GUEST_ES_SEL, i), s->sel);
     vmwrite(SEG_FIELD(VMCS_GUEST_ES_LIMIT, i), s->limit);
     vmwrite(SEG_FIELD(VMCS_GUEST_ES_RIGHTS, i), rights);
     vmwrite(SEG_FIELD(VMCS_GUEST_ES_BASE, i), s->base);
 }
 
-static void store_segment(struct cpu_seg *s, unsigned i)
+static void store_segment(struct vmx *v, struct cpu_seg *s, unsigned i)
 {
+    uint32_t rights = (uint32_t)vmread(SEG_FIELD(VMCS_GUEST_ES_RIGHTS, i));
+
     s->sel = (uint16_t)vmread(SEG_FIELD(VMCS_GUEST_ES_SEL, i));
     s->limit = (uint32_t)vmread(SEG_FIELD(VMCS_GUEST_ES_LIMIT, i));
-    s->attr = vmx_attr((uint32_t)vmread(SEG_FIELD(VMCS_GUEST_ES_RIGHTS, i)));
+    s->attr = vmx_attr(rights);
     s->base = vmread(SEG_FIELD(VMCS_GUEST_ES_BASE, i));
+    v->segment[i] = (struct vmx_segment){s->base, s->limit, rights, s->sel};
 }
 
-static void load_segments(const struct cpu *c)
+static void load_segments(struct vmx *v)
 {
+    const struct cpu *c = v->hv.cpu;
+
     for (unsigned i = 0; i < SEG_COUNT; i++) {
         uint32_t rights = vmx_rights(&c->seg[i]);
 
         /* CPL is SS.DPL, even of a null selector (24.4.1). */
         if (i == SS)
             rights = (rights & ~(3u << 5)) | (uint32_t)c->cpl << 5;
-        load_segment(&c->seg[i], i, rights);
+        load_segment(v, &c->seg[i], i, rights);
     }
-    load_segment(&c->ldtr, FIELD_LDTR, vmx_rights(&c->ldtr));
-    load_segment(&c->tr, FIELD_TR, vmx_rights(&c->tr));
+    load_segment(v, &c->ldtr, VMX_LDTR, vmx_rights(&c->ldtr));
+    load_segment(v, &c->tr, VMX_TR, vmx_rights(&c->tr));
+    v->has_segments = true;
     vmwrite(VMCS_GUEST_GDTR_BASE, c->gdtr.base);
     vmwrite(VMCS_GUEST_GDTR_LIMIT, c->gdtr.limit);
     vmwrite(VMCS_GUEST_IDTR_BASE, c->idtr.base);
     vmwrite(VMCS_GUEST_IDTR_LIMIT, c->idtr.limit);
 }
 
-static void store_segments(struct cpu *c)
+static void store_segments(struct vmx *v)
 {
-    uint32_t ss;
+    struct cpu *c = v->hv.cpu;
 
     for (unsigned i = 0; i < SEG_COUNT; i++)
-        store_segment(&c->seg[i], i);
-    store_segment(&c->ldtr, FIELD_LDTR);
-    store_segment(&c->tr, FIELD_TR);
-    ss = (uint32_t)vmread(SEG_FIELD(VMCS_GUEST_ES_RIGHTS, SS));
-    c->cpl = SEG_DPL(ss);
+        store_segment(v, &c->seg[i], i);
+    store_segment(v, &c->ldtr, VMX_LDTR);
+    store_segment(v, &c->tr, VMX_TR);
+    c->cpl = SEG_DPL(v->segment[SS].rights);
     c->gdtr.base = vmread(VMCS_GUEST_GDTR_BASE);
     c->gdtr.limit = (uint16_t)vmread(VMCS_GUEST_GDTR_LIMIT);
     c->idtr.base = vmread(VMCS_GUEST_IDTR_BASE);
@@ -168,7 +181,7 @@ void vmx_load(struct hv *h)
     v->unfit = vmx_guest_unfit(c, vmx_capabilities()->unrestricted);
     if (v->unfit)
         return;
-    load_segments(c);
+    load_segments(v);
     load_control(c);
     load_debug(v);
     load_msrs(v);
@@ -184,7 +197,7 @@ void vmx_store(struct hv *h)
 
     if (v->unfit)               /* it never left struct cpu */
         return;
-    store_segments(h->cpu);
+    store_segments(v);
     store_control(h->cpu);
     store_msrs(v);
     h->cpu->dr[7] = vmread(VMCS_GUEST_DR7);
