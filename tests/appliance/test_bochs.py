@@ -33,6 +33,18 @@ def test_guest_by_vtx(boot_bochs, cpu):
     assert bochs.ends() == SWITCHED_OFF
 
 
+def test_64_bit_guest(boot_bochs):
+    """long64.c says what it tries and what each should give."""
+    bochs = boot_bochs("-m 8 -cpu trestle64 -hda guest.img -net none "
+                       "-nographic", modules=[("guest.img", image("long64"))])
+    bochs.expect(r"engine vmx, 8 MiB")
+    bochs.expect(r"long64: (\w+)")
+    said = bochs.session.before
+    assert bochs.session.match[1] == "passed", said
+    assert said.count("ok  ") == 16
+    assert bochs.ends() == SWITCHED_OFF
+
+
 def test_spinning_guest_leaves_the_console(boot_bochs):
     """Interrupts off, no exits of its own: the host's timer ends the run."""
     bochs = boot_bochs("-m 8 -hda guest.img -net none -nographic",
