@@ -38,7 +38,7 @@ def test_64_bit_guest(boot_bochs):
     bochs = boot_bochs("-m 8 -cpu trestle64 -hda guest.img -net none "
                        "-nographic", modules=[("guest.img", image("long64"))])
     bochs.expect(r"engine vmx, 8 MiB")
-    bochs.expect(r"long64: (\w+)")
+    bochs.expect(r"long64: (\w+)\s")
     said = bochs.session.before
     assert bochs.session.match[1] == "passed", said
     assert said.count("ok  ") == 16

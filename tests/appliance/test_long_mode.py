@@ -17,7 +17,7 @@ def test_tiny_guest(boot, model):
     """long64.c says what it tries and what each should give."""
     appliance = boot_guest(boot, "long64", f"-cpu {model}", extra=SVM)
     appliance.expect(r"engine svm,")
-    appliance.expect(r"long64: (\w+)")
+    appliance.expect(r"long64: (\w+)\s")
     said = appliance.session.before
     assert appliance.session.match[1] == "passed", said
     assert said.count("ok  ") == 16
