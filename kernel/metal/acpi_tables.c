@@ -35,7 +35,9 @@ static bool sums_to_zero(const uint8_t *p, size_t size)
 
 static struct acpi_address get_address(const uint8_t *p)
 {
-    return (struct acpi_address){p[0], p[1], get64(p + 4)};
+    uint8_t access = p[3] >= 1 && p[3] <= 4 ? (uint8_t)(1u << (p[3] - 1)) : 0;
+
+    return (struct acpi_address){p[0], p[1], get64(p + 4), access};
 }
 
 bool acpi_parse_rsdp(const uint8_t *p, size_t size, struct acpi_rsdp *out)

@@ -21,6 +21,7 @@ enum acpi_space { ACPI_MEMORY = 0, ACPI_IO = 1, ACPI_PCI_CONFIG = 2 };
 struct acpi_address {
     uint8_t space, bits;        /* width in bits */
     uint64_t address;
+    uint8_t access;             /* bytes of an access; 0: not said */
 };
 
 struct acpi_rsdp {

@@ -13,10 +13,10 @@
 #include "kernel/metal/host_pci.h"
 #include "kernel/metal/percpu.h"
 #include "kernel/metal/uart_selftest.h"
+#include "kernel/metal/uart_window.h"
 #include "kernel/metal/wait.h"
 #include "kernel/platform.h"
 
-#define UART_REGS 8u
 /* A UART without an interrupt is looked at so often: its FIFO holds 1.4 ms. */
 #define POLL_NS 500000u
 #define DRAIN_US 2000000u
@@ -28,9 +28,7 @@ static const struct {
 } legacy[] = {{0x3f8, 4}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3}};
 
 static struct {
-    uint16_t port;              /* 0: memory-mapped */
-    volatile uint8_t *memory;
-    unsigned stride;            /* bytes from register to register */
+    struct uart_window regs;
     int irq;                    /* ISA IRQ, or -1 */
     char place[32];             /* for the log */
 } where;
@@ -41,20 +39,12 @@ static bool queueing;           /* the log goes through the ring too */
 
 static uint8_t reg_read(void *ctx, uint32_t reg)
 {
-    if (reg >= UART_REGS)
-        return 0xff;
-    return where.port ? in8((uint16_t)(where.port + reg))
-                      : where.memory[reg * where.stride];
+    return uart_window_read(&where.regs, reg);
 }
 
 static void reg_write(void *ctx, uint32_t reg, uint8_t value)
 {
-    if (reg >= UART_REGS)
-        return;
-    if (where.port)
-        out8((uint16_t)(where.port + reg), value);
-    else
-        where.memory[reg * where.stride] = value;
+    uart_window_write(&where.regs, reg, value);
 }
 
 static const struct bus uart_bus = {
@@ -92,7 +82,7 @@ static bool take(const struct metal_options *options)
 static bool take_port(const struct metal_options *options, uint16_t port,
                       int irq)
 {
-    where.port = port;
+    where.regs.port = port;
     where.irq = irq;
     format(where.place, sizeof where.place, "port %xh", port);
     return take(options);
@@ -119,25 +109,33 @@ void console_early(const struct metal_options *options)
             return;
 }
 
+static bool map_window(const struct acpi_address *a)
+{
+    where.regs.port = 0;
+    uart_window_layout(&where.regs, a);
+    where.regs.memory = paging_map_device(a->address,
+                                          UART_REGS * where.regs.stride,
+                                          PAGING_WRITE | PAGING_UNCACHED);
+    return where.regs.memory;
+}
+
 static bool take_spcr(const struct metal_options *options)
 {
     const struct acpi_spcr *s = &acpi.spcr;
+    int irq = s->has_irq && s->irq < 16 ? s->irq : -1;
 
     if (!acpi.has_spcr || !s->is_16550)
         return false;
-    if (s->port.space == ACPI_IO)
-        return take_port(options, (uint16_t)s->port.address,
-                         s->has_irq && s->irq < 16 ? s->irq : -1);
-    if (s->port.space != ACPI_MEMORY)
+    if (s->port.space == ACPI_IO) {
+        if (!take_port(options, (uint16_t)s->port.address, irq))
+            return false;
+        format(where.place, sizeof where.place, "port %lxh (SPCR)",
+               s->port.address);
+        return true;
+    }
+    if (s->port.space != ACPI_MEMORY || !map_window(&s->port))
         return false;
-    where.stride = s->port.bits > 8 ? s->port.bits / 8 : 1;
-    where.memory = paging_map_device(s->port.address,
-                                     UART_REGS * where.stride,
-                                     PAGING_WRITE | PAGING_UNCACHED);
-    if (!where.memory)
-        return false;
-    where.port = 0;
-    where.irq = s->has_irq && s->irq < 16 ? s->irq : -1;
+    where.irq = irq;
     format(where.place, sizeof where.place, "memory %lx (SPCR)",
            s->port.address);
     return take(options);
@@ -154,7 +152,7 @@ static bool take_pci(const struct metal_options *options)
         host_pci_enable(f);
         if (take_port(options, (uint16_t)f->bar[0].base, -1)) {
             format(where.place, sizeof where.place, "PCI %s port %xh",
-                   f->slot, where.port);
+                   f->slot, where.regs.port);
             return true;
         }
     }

@@ -113,8 +113,7 @@ static _Noreturn void finish(void)
         }
     }
     say("restarting in %u s", PANIC_RESTART_SECONDS);
-    for (unsigned i = 0; i < PANIC_RESTART_SECONDS * 1000; i++)
-        clock_delay_us(1000);
+    clock_delay_us(PANIC_RESTART_SECONDS * 1000000u);
     power_reset();
 }
 

@@ -20,14 +20,16 @@ OVMF = pathlib.Path(os.environ.get("OVMF", "/usr/share/OVMF"))
 # With AMD-V and nested paging, which TCG emulates: guests run under svm.
 CPU = "max"
 GRUB_MODULES = ("multiboot2 normal part_gpt part_msdos iso9660 fat all_video "
-                "serial terminal gzio test boot configfile wrmsr")
+                "serial terminal gzio test boot configfile wrmsr "
+                "memrw")
 
 
-def make_iso(path, options, modules=(), gzipped=True, before=(), elf=ELF):
+def make_iso(path, options, modules=(), gzipped=True, before=(), after=(),
+             elf=ELF):
     """A boot medium that starts `elf` at once with `options`.
 
     modules: (name, bytes) pairs, gzip'd on the medium if `gzipped`.
-    before: GRUB's commands before it loads the appliance.
+    before, after: GRUB's commands before it loads the appliance, and after.
     """
     import gzip
 
@@ -41,7 +43,7 @@ def make_iso(path, options, modules=(), gzipped=True, before=(), elf=ELF):
     for name, data in modules:
         (root / name).write_bytes(gzip.compress(data) if gzipped else data)
         lines.append(f"module2 /{name} {name}")
-    lines.append("boot")
+    lines += [*after, "boot"]
     (root / "boot/grub/grub.cfg").write_text("\n".join(lines) + "\n")
     subprocess.run(["grub-mkrescue", "--locales=", "--fonts=", "--themes=",
                     f"--install-modules={GRUB_MODULES}", "--compress=xz",
@@ -87,6 +89,9 @@ class Appliance:
             "usb2": ["-device", "usb-ehci", "-drive",
                      f"id=stick,if=none,file={medium},format=raw,snapshot=on",
                      "-device", "usb-storage,drive=stick,bootindex=0"],
+            "virtio": ["-drive", "id=disk,if=none,format=raw,snapshot=on,"
+                       f"file={medium}",
+                       "-device", "virtio-blk-device,drive=disk"],
         }[drive]
         self.session = pexpect.spawn(
             args[0], args[1:], timeout=limit, encoding="latin-1",
@@ -138,10 +143,10 @@ def boot(tmp_path):
     """boot(options, firmware=..., modules=..., ...) -> Appliance."""
     started = []
 
-    def start(options, firmware="bios", modules=(), gzipped=True, elf=ELF,
-              **kwargs):
+    def start(options, firmware="bios", modules=(), gzipped=True, after=(),
+              elf=ELF, **kwargs):
         medium = make_iso(tmp_path / f"medium{len(started)}.iso", options,
-                          modules, gzipped, elf=elf)
+                          modules, gzipped, after=after, elf=elf)
         started.append(Appliance(medium, firmware, tmp_path, **kwargs))
         return started[-1]
 

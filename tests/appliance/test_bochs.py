@@ -17,6 +17,7 @@ def test_handed_over_in_x2apic_mode(boot_bochs):
     """As some firmware does; here GRUB sets the APIC base MSR's bit."""
     bochs = boot_bochs(NO_GUEST, before=["wrmsr 0x1b 0xfee00d00"])
     bochs.expect(r"interrupts: x2APIC, 1 IOAPIC")
+    bochs.expect(r"timer: TSC deadline")
     bochs.expect(r"engine \w+")
     switch_off(bochs)
 
@@ -60,3 +61,13 @@ def test_no_nested_paging(boot_bochs):
     bochs.expect(r"engine interp")
     bochs.expect(r"vmx: this processor's VT-x has no nested paging \(EPT\)")
     switch_off(bochs)
+
+
+def test_cores_in_x2apic_mode(boot_bochs):
+    """Start-up, wake-ups and timers of two cores, by the APIC's MSRs."""
+    bochs = boot_bochs("-selftest platform", cores=2,
+                       before=["wrmsr 0x1b 0xfee00d00"])
+    bochs.expect(r"interrupts: x2APIC, 1 IOAPIC")
+    bochs.expect(r"selftest: 2 cores, \d+ passed, 0 failed")
+    bochs.expect(r"switching off \(status 0\)")
+    assert bochs.ends() == SWITCHED_OFF

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "kernel/metal/acpi_tables.h"
+#include "kernel/metal/uart_window.h"
 
 static uint8_t t[512];
 
@@ -186,6 +187,48 @@ static void test_spcr(void **state)
     assert_false(acpi_parse_spcr(t, 79, &s));
 }
 
+/* A UART in memory: how far its registers lie apart and how they are reached. */
+static void test_uart_in_memory(void **state)
+{
+    static const struct {
+        uint8_t bits, access;           /* as in the table */
+        unsigned stride, width;
+    } layouts[] = {{8, 1, 1, 1}, {0, 0, 1, 1}, {32, 1, 4, 1}, {32, 3, 4, 4},
+                   {8, 3, 4, 4}, {16, 2, 2, 2}, {64, 4, 8, 1}};
+    uint32_t words[2 * UART_REGS];
+    struct uart_window w;
+    struct acpi_spcr s;
+
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
+        uint8_t *bytes = (uint8_t *)words;
+
+        gas(40, ACPI_MEMORY, layouts[i].bits, 0xfe000000);
+        t[43] = layouts[i].access;
+        assert_true(acpi_parse_spcr(t, 80, &s));
+        memset(&w, 0, sizeof w);
+        uart_window_layout(&w, &s.port);
+        assert_int_equal(w.stride, layouts[i].stride);
+        assert_int_equal(w.width, layouts[i].width);
+        w.memory = bytes;
+        memset(words, 0xee, sizeof words);
+        uart_window_write(&w, 7, 0x5a);
+        uart_window_write(&w, 8, 0x11);
+        /* As many bytes as asked for, the upper ones zero. */
+        for (unsigned k = 0; k < sizeof words; k++) {
+            unsigned in = k - 7 * w.stride;
+
+            assert_int_equal(bytes[k], in >= w.width ? 0xee : in ? 0 : 0x5a);
+        }
+        assert_int_equal(uart_window_read(&w, 7), 0x5a);
+        assert_int_equal(uart_window_read(&w, 6), 0xee);
+        assert_int_equal(uart_window_read(&w, 8), 0xff);
+    }
+    gas(40, ACPI_MEMORY, 8, 0xfe000000);
+    t[43] = 200;
+    assert_true(acpi_parse_spcr(t, 80, &s));
+    assert_int_equal(s.port.access, 0);
+}
+
 static bool s5(const char *bytes, size_t size, uint8_t *a, uint8_t *b)
 {
     memcpy(t, bytes, size);
@@ -233,7 +276,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup(f, fresh)
     const struct CMUnitTest tests[] = {
         T(test_rsdp), T(test_table), T(test_madt), T(test_fadt), T(test_mcfg),
-        T(test_spcr), T(test_s5), T(test_dmar),
+        T(test_spcr), T(test_uart_in_memory), T(test_s5), T(test_dmar),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
