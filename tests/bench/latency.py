@@ -23,7 +23,7 @@ SPINNING = (0, 1, 2, 8)
 
 def start(trestle, guests, spinning, folder):
     """The program with its echo guest ready and the others spinning."""
-    conf = f"snapshot\nm 1\n[echo]\nhda {guests}/uart_echo.img\n"
+    conf = f"cores 1\nsnapshot\nm 1\n[echo]\nhda {guests}/uart_echo.img\n"
     conf += "".join(f"[spin{n}]\nhda {guests}/spin.img\n"
                     for n in range(spinning))
     path = pathlib.Path(folder, "trestle.conf")
