@@ -15,7 +15,6 @@
 #include "emu/dev/ide.h"
 #include "emu/dev/ne2000.h"
 #include "emu/dev/pci.h"
-#include "emu/dev/pic.h"
 #include "emu/dev/piix3.h"
 #include "emu/dev/piix4pm.h"
 #include "emu/dev/pit.h"
@@ -45,21 +44,7 @@ static const struct {
     { 0x3f8, 4 }, { 0x2f8, 3 }, { 0x3e8, 4 }, { 0x2e8, 3 },
 };
 
-/* ---- The CPU's wires ---------------------------------------------------- */
-
-static void cpu_intr(void *ctx, bool level)
-{
-    struct machine *m = ctx;
-
-    m->cpu.intr = level;
-}
-
-static unsigned cpu_intack(void *ctx)
-{
-    struct machine *m = ctx;
-
-    return pic_intack(m->d.pic);
-}
+/* ---- The CPU ------------------------------------------------------------ */
 
 static void cpu_ferr(void *ctx, bool level)
 {
@@ -81,7 +66,10 @@ static int create_cpu(struct machine *m, const char **error)
         .io_write = machine_io_write,
         .io_read_block = machine_io_read_block,
         .io_write_block = machine_io_write_block,
-        .intack = cpu_intack,
+        .intack = machine_intack,
+        .cr8_read = machine_cr8_read,
+        .cr8_write = machine_cr8_write,
+        .apic_base_written = machine_apic_base_written,
         .tsc = machine_tsc,
         .ferr = cpu_ferr,
     };
@@ -120,8 +108,9 @@ static bool create_bridges(struct machine *m)
 
     return (d->pci = pci_bus_create(m)) &&
            plug(m, d->i440fx = i440fx_create(m, d->pci, &memory)) &&
-           plug(m, d->pic = pic_create(m, cpu_intr, m)) &&
-           plug(m, d->piix3 = piix3_create(m, d->pci, pic_set_irq, d->pic)) &&
+           machine_apic_create(m) && plug(m, d->lapic) && plug(m, d->ioapic) &&
+           plug(m, d->pic) &&
+           plug(m, d->piix3 = piix3_create(m, d->pci, machine_isa_irq, m)) &&
            plug(m, d->pm = piix4pm_create(m, d->pci, DEVFN_PM,
                                           piix3_isa_line(d->piix3, 9), com1,
                                           com2));
@@ -259,8 +248,6 @@ static void destroy_devices(struct machine_devices *d)
         piix4pm_destroy(d->pm);
     if (d->piix3)
         piix3_destroy(d->piix3);
-    if (d->pic)
-        pic_destroy(d->pic);
     if (d->i440fx)
         i440fx_destroy(d->i440fx);
     pci_bus_destroy(d->pci);
@@ -271,6 +258,7 @@ void machine_destroy(struct machine *m)
     if (!m)
         return;
     destroy_devices(&m->d);
+    machine_apic_destroy(m);
     if (m->engine)
         m->config.engine->destroy(m->engine);
     free(m);
@@ -285,6 +273,7 @@ void machine_reset_now(struct machine *m)
         m->devices[i]->ops->reset(m->devices[i]);
     machine_set_a20(m, true);
     cpu_reset(&m->cpu);
+    machine_apic_base_written(m, m->cpu.apic_base);
     m->cpu.icount = icount;     /* virtual time goes on */
     if (m->config.engine->reset)
         m->config.engine->reset(m->engine);

@@ -110,6 +110,8 @@ bool machine_is_stopped(const struct machine *m);
 
 /* The reset button. */
 void machine_reset(struct machine *m);
+/* The board's NMI, once: LINT1 of the local APIC. */
+void machine_nmi(struct machine *m);
 
 const char *machine_name(const struct machine *m);
 const char *machine_error(const struct machine *m);
@@ -118,9 +120,10 @@ struct cpu *machine_cpu(struct machine *m);
 uint64_t machine_icount(const struct machine *m);
 
 /*
- * Text for the monitor: `what` is "registers", "pic", "pci", "mtree",
- * "counters", "block", "network", "screen", "engine". Writes a NUL-terminated text of at
- * most `size` bytes and returns the length it would have liked, or -ENOENT.
+ * Text for the monitor: `what` is "registers", "pic", "lapic", "ioapic", "pci",
+ * "mtree", "counters", "block", "network", "screen", "engine". Writes a
+ * NUL-terminated text of at most `size` bytes and returns the length it would
+ * have liked, or -ENOENT.
  */
 int machine_info(struct machine *m, const char *what, char *buf, size_t size);
 

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "emu/dev/ide.h"
+#include "emu/dev/ioapic.h"
+#include "emu/dev/lapic.h"
 #include "emu/dev/ne2000.h"
 #include "emu/dev/pci.h"
 #include "emu/dev/pic.h"
@@ -23,6 +25,16 @@ static int info_registers(struct machine *m, char *buf, size_t size)
 static int info_pic(struct machine *m, char *buf, size_t size)
 {
     return pic_format(m->d.pic, buf, size);
+}
+
+static int info_lapic(struct machine *m, char *buf, size_t size)
+{
+    return lapic_format(m->d.lapic, buf, size);
+}
+
+static int info_ioapic(struct machine *m, char *buf, size_t size)
+{
+    return ioapic_format(m->d.ioapic, buf, size);
 }
 
 static int info_pci(struct machine *m, char *buf, size_t size)
@@ -119,6 +131,8 @@ static int info_mtree(struct machine *m, char *buf, size_t size)
     }
     if (ram > 1u << 20)
         add_range(&t, 1u << 20, ram, "ram");
+    if (m->apic_page != MACHINE_NO_PAGE)
+        add_range(&t, m->apic_page, m->apic_page + 4096, "lapic");
     for (unsigned i = 0; i < m->mmio_count; i++)
         add_range(&t, m->mmio[i].base, m->mmio[i].end,
                   m->mmio[i].dev->ops->name);
@@ -141,6 +155,7 @@ int machine_info(struct machine *m, const char *what, char *buf, size_t size)
         { "counters", info_counters },   { "block", info_block },
         { "network", info_network },     { "screen", info_screen },
         { "engine", info_engine },
+        { "lapic", info_lapic },         { "ioapic", info_ioapic },
     };
 
     for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++)

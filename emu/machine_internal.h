@@ -7,6 +7,7 @@
  *   machine_time.c    virtual time, timers, TSC
  *   machine_run.c     slices of the CPU between timers; stop, kick, requests
  *   machine_log.c     rate-limited log, counters
+ *   machine_apic.c    the wires between CPU, local APIC, I/O APIC and 8259s
  *   machine_firmware.c   what SeaBIOS is told
  *   machine_info.c    texts for the monitor
  */
@@ -23,6 +24,7 @@
 #define MACHINE_DEVICES 24u
 #define MACHINE_COUNTERS 96u
 #define MACHINE_PAM_SEGMENTS 16u    /* 16 KiB each, C0000h..FFFFFh */
+#define MACHINE_NO_PAGE UINT64_MAX
 #define MACHINE_PAM_READ 1u
 #define MACHINE_PAM_WRITE 2u
 
@@ -59,6 +61,8 @@ struct machine_devices {
     struct i440fx *i440fx;
     struct piix3 *piix3;
     struct piix4pm *pm;
+    struct lapic *lapic;
+    struct ioapic *ioapic;
     struct pic *pic;
     struct pit *pit;
     struct rtc *rtc;
@@ -87,6 +91,7 @@ struct machine {
     uint8_t pam[MACHINE_PAM_SEGMENTS];
     bool smram_open;            /* A0000h..BFFFFh is RAM to the CPU */
     uint64_t a20_mask;
+    uint64_t apic_page;         /* the local APIC's, or MACHINE_NO_PAGE */
     struct mmio_range mmio[MACHINE_MMIO_RANGES];
     unsigned mmio_count;
 
@@ -129,6 +134,8 @@ void machine_memory_reset(struct machine *m);
 /* i440fx's hooks: `rights` are MACHINE_PAM_*, `segment` 0..15. */
 void machine_memory_pam(void *machine, unsigned segment, unsigned rights);
 void machine_memory_smram(void *machine, bool open);
+/* The page that belongs to the local APIC (to CPU accesses only). */
+void machine_memory_apic(struct machine *m, uint64_t page);
 /* For cpu_bus; `ctx` is the machine. */
 uint8_t *machine_ram_page(void *ctx, uint64_t addr, bool write);
 uint64_t machine_mmio_read(void *ctx, uint64_t addr, unsigned size);
@@ -143,6 +150,20 @@ unsigned machine_io_read_block(void *ctx, uint16_t port, unsigned size,
                                void *buf, unsigned count);
 unsigned machine_io_write_block(void *ctx, uint16_t port, unsigned size,
                                 const void *buf, unsigned count);
+
+/* machine_apic.c */
+/* Make the interrupt controllers and their wires to the CPU. False: memory. */
+bool machine_apic_create(struct machine *m);
+void machine_apic_destroy(struct machine *m);
+/* ISA interrupt n (0..15): to the 8259 pair and to the I/O APIC. */
+void machine_isa_irq(void *machine, unsigned n, bool level);
+/* For cpu_bus; `ctx` is the machine. */
+unsigned machine_intack(void *ctx);
+uint8_t machine_cr8_read(void *ctx);
+void machine_cr8_write(void *ctx, uint8_t v);
+void machine_apic_base_written(void *ctx, uint64_t v);
+/* MACHINE_REQ_INIT: INIT to the CPU. */
+void machine_init_cpu(struct machine *m);
 
 /* machine_log.c */
 void machine_log_init(struct machine *m);

@@ -28,6 +28,7 @@ void machine_memory_reset(struct machine *m)
     memset(m->pam, 0, sizeof m->pam);
     m->smram_open = false;
     m->a20_mask = ~0ull;
+    m->apic_page = MACHINE_NO_PAGE;     /* until IA32_APIC_BASE is known */
     map_changed(m);
 }
 
@@ -58,6 +59,14 @@ void machine_set_a20(struct machine *m, bool enabled)
     if (m->a20_mask == mask)
         return;
     m->a20_mask = mask;
+    map_changed(m);
+}
+
+void machine_memory_apic(struct machine *m, uint64_t page)
+{
+    if (m->apic_page == page)
+        return;
+    m->apic_page = page;
     map_changed(m);
 }
 
@@ -109,12 +118,19 @@ static struct device *mmio_at(const struct machine *m, uint64_t addr)
     return NULL;
 }
 
+static bool is_apic(const struct machine *m, uint64_t addr)
+{
+    return (addr & ~(uint64_t)(PAGE - 1)) == m->apic_page;
+}
+
 uint8_t *machine_ram_page(void *ctx, uint64_t addr, bool write)
 {
     struct machine *m = ctx;
     uint8_t *p;
 
     addr &= m->a20_mask;
+    if (is_apic(m, addr))
+        return NULL;
     p = ram_at(m, addr, write, m->smram_open);
     if (p)
         return p;
@@ -138,6 +154,10 @@ uint64_t machine_mmio_read(void *ctx, uint64_t addr, unsigned size)
     const uint8_t *p;
 
     addr &= m->a20_mask;
+    if (is_apic(m, addr)) {
+        dev = (struct device *)m->d.lapic;
+        return dev->ops->mmio_read(dev, addr, size);
+    }
     p = ram_at(m, addr, false, m->smram_open);
     if (p)
         return load_le(p, size);
@@ -159,6 +179,11 @@ void machine_mmio_write(void *ctx, uint64_t addr, unsigned size,
     uint8_t *p;
 
     addr &= m->a20_mask;
+    if (is_apic(m, addr)) {
+        dev = (struct device *)m->d.lapic;
+        dev->ops->mmio_write(dev, addr, size, value);
+        return;
+    }
     p = ram_at(m, addr, true, m->smram_open);
     if (p) {
         memcpy(p, &value, size);

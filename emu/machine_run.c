@@ -135,6 +135,7 @@ static bool skip_halt(struct machine *m, uint64_t end)
     return next != UINT64_MAX;
 }
 
+/* All but INIT, after which the CPU just goes on. */
 static enum machine_status serve_request(struct machine *m)
 {
     bool reset = requested(m, MACHINE_REQ_RESET);
@@ -162,6 +163,10 @@ enum machine_status machine_run(struct machine *m, uint64_t budget_ns)
     end = budget_ns < UINT64_MAX - now ? now + budget_ns : UINT64_MAX;
     for (;;) {
         cpu_ask_stop(&m->cpu, false);
+        if (m->requests == 1u << MACHINE_REQ_INIT) {
+            m->requests = 0;
+            machine_init_cpu(m);
+        }
         if (m->requests)
             return serve_request(m);
         machine_timers_fire(m);

@@ -115,6 +115,7 @@ bool guest_cont(struct guest *g);
 /* Also switches a machine on that is off. */
 bool guest_reset(struct guest *g);
 bool guest_break(struct guest *g, unsigned serial);
+bool guest_nmi(struct guest *g);
 /* See machine_info. */
 int guest_info(struct guest *g, const char *what, char *buf, size_t size);
 /* Instructions run, as machine_icount; 0 without an answer. */

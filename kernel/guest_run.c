@@ -215,6 +215,11 @@ static void do_reset(struct guest *g, void *arg)
         g->state = GUEST_ON;
 }
 
+static void do_nmi(struct guest *g, void *arg)
+{
+    machine_nmi(g->machine);
+}
+
 static void do_break(struct guest *g, void *arg)
 {
     machine_serial_break(g->machine, *(const unsigned *)arg);
@@ -264,6 +269,11 @@ bool guest_reset(struct guest *g)
 bool guest_break(struct guest *g, unsigned serial)
 {
     return cores_call(g, do_break, &serial);
+}
+
+bool guest_nmi(struct guest *g)
+{
+    return cores_call(g, do_nmi, NULL);
 }
 
 int guest_info(struct guest *g, const char *what, char *buf, size_t size)

@@ -58,6 +58,8 @@ enum cpu_segreg { ES, CS, SS, DS, FS, GS, SEG_COUNT };
 #define CR4_OSFXSR 0x200u
 #define CR4_OSXMMEXCPT 0x400u
 #define CR4_OSXSAVE 0x40000u
+#define APIC_BASE_BSP    0x100u /* IA32_APIC_BASE (SDM vol. 3, 10.4.4) */
+#define APIC_BASE_ENABLE 0x800u
 #define EFER_SCE 0x001u
 #define EFER_LME 0x100u
 #define EFER_LMA 0x400u
@@ -168,7 +170,7 @@ struct cpu_bus {
                               void *buf, unsigned count);
     unsigned (*io_write_block)(void *ctx, uint16_t port, unsigned size,
                                const void *buf, unsigned count);
-    /* Acknowledge the interrupt controller: vector 0..255. */
+    /* Acknowledge the interrupt controllers: vector 0..255. */
     unsigned (*intack)(void *ctx);
     /* Time-stamp counter before the guest's own offset, at model->tsc_hz. */
     uint64_t (*tsc)(void *ctx);
@@ -239,7 +241,7 @@ struct cpu {
     bool exact_count;           /* engine: count insns, and exactly (icount) */
 
     /* Inputs, set by the machine */
-    volatile bool intr;         /* level of the interrupt controller's INT */
+    volatile bool intr;         /* level of INTR: local APIC or 8259 pair */
     volatile bool nmi;          /* edge, cleared when taken */
     bool stop_request;          /* leave engine run soon: cpu_ask_stop */
 
@@ -258,8 +260,10 @@ static inline void cpu_ask_stop(struct cpu *c, bool stop)
     __atomic_store_n(&c->stop_request, stop, __ATOMIC_RELEASE);
 }
 
-/* Power-on or INIT state (SDM vol. 3, table 9-1). Keeps model and bus. */
+/* Power-on state (SDM vol. 3, table 9-1). Keeps model and bus. */
 void cpu_reset(struct cpu *c);
+/* State after INIT: as power-on, but MSRs and FPU stay. */
+void cpu_init(struct cpu *c);
 /* The model of that name or alias, or NULL. cpu_models: all, then NULL. */
 const struct cpu_model *cpu_model_find(const char *name);
 extern const struct cpu_model *const cpu_models[];

@@ -8,7 +8,6 @@
 #define MAX_EXTENDED 0x80000008u
 #define HYPERVISOR_LEAF 0x40000000u
 
-#define APIC_BASE_ENABLE 0x800u
 
 static const char brand[48] = "Trestle Virtual CPU";
 

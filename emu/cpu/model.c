@@ -13,9 +13,9 @@
 #include "emu/cpu/model.h"
 
 #define BASE_EDX (CPUID_FPU | CPUID_DE | CPUID_PSE | CPUID_TSC | CPUID_MSR | \
-                  CPUID_PAE | CPUID_CX8 | CPUID_SEP | CPUID_MTRR | \
-                  CPUID_PGE | CPUID_CMOV | CPUID_PAT | CPUID_MMX | \
-                  CPUID_FXSR | CPUID_SSE | CPUID_SSE2)
+                  CPUID_PAE | CPUID_CX8 | CPUID_APIC | CPUID_SEP | \
+                  CPUID_MTRR | CPUID_PGE | CPUID_CMOV | CPUID_PAT | \
+                  CPUID_MMX | CPUID_FXSR | CPUID_SSE | CPUID_SSE2)
 #define LONG_EDX (BASE_EDX | CPUID_PSE36 | CPUID_CLFSH)
 #define LONG_EXT_EDX (CPUID_EXT_SYSCALL | CPUID_EXT_NX | CPUID_EXT_LM)
 

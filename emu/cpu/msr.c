@@ -14,8 +14,6 @@
 #define MTRR_MASK_VALID    0x800u
 /* Fast strings, CPUID limit. */
 #define MISC_ENABLE_WRITABLE (1u << 0 | 1u << 22)
-#define APIC_BASE_BSP      0x100u
-#define APIC_BASE_ENABLE   0x800u
 
 /* UC, WC, WT, WP, WB; UC- in the PAT only (SDM vol. 3, 11.12.2). */
 #define MTRR_TYPES 0x73u
@@ -140,7 +138,7 @@ static bool write_mtrr_default(struct cpu *c, const struct msr_rule *r,
            types_valid(v, 1, MTRR_TYPES) && write_any(c, r, msr, v);
 }
 
-/* Once off it stays so until reset (SDM vol. 3, 10.4.3). */
+/* BSP cannot be changed; x2APIC mode is not there (SDM vol. 3, 10.4.4). */
 static bool write_apic_base(struct cpu *c, const struct msr_rule *r,
                             uint32_t msr, uint64_t v)
 {

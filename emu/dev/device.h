@@ -99,6 +99,7 @@ enum timer_id {
     TIMER_NE2000_1,
     TIMER_NE2000_2,
     TIMER_NE2000_3,
+    TIMER_LAPIC,
     TIMER_COUNT
 };
 
@@ -133,9 +134,13 @@ void machine_count(struct machine *m, const char *name);
 /* The A20 gate: false masks address bit 20 of every CPU access. */
 void machine_set_a20(struct machine *m, bool enabled);
 
-enum machine_request { MACHINE_REQ_RESET, MACHINE_REQ_POWEROFF };
+enum machine_request {
+    MACHINE_REQ_RESET,
+    MACHINE_REQ_POWEROFF,
+    MACHINE_REQ_INIT            /* of the CPU alone */
+};
 
-/* Ask for a reset or power-off; takes effect before the next instruction. */
+/* Ask for one of these; takes effect before the next instruction. */
 void machine_request(struct machine *m, enum machine_request what);
 
 #endif

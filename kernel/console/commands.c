@@ -168,6 +168,8 @@ static void info_registers(struct monitor *mon)
 }
 
 static void info_pic(struct monitor *mon) { info_text(mon, "pic"); }
+static void info_lapic(struct monitor *mon) { info_text(mon, "lapic"); }
+static void info_ioapic(struct monitor *mon) { info_text(mon, "ioapic"); }
 static void info_pci(struct monitor *mon) { info_text(mon, "pci"); }
 static void info_engine(struct monitor *mon) { info_text(mon, "engine"); }
 static void info_screen(struct monitor *mon) { info_text(mon, "screen"); }
@@ -180,10 +182,12 @@ static const struct {
     { "bridge", "the bridge's ports and learned addresses", info_bridge },
     { "cpus", "the PC's cores: how busy, and what they run", info_cpus },
     { "engine", "what the CPU engine did", info_engine },
+    { "ioapic", "the guest's I/O APIC", info_ioapic },
+    { "lapic", "the guest's local APIC", info_lapic },
     { "machines", "all machines, their state and key", info_machines },
     { "network", "NICs, cables, counters", info_network },
     { "pci", "the guest's PCI devices", info_pci },
-    { "pic", "the guest's interrupt controllers", info_pic },
+    { "pic", "the guest's pair of 8259s", info_pic },
     { "registers", "the guest's CPU registers", info_registers },
     { "screen", "the text on the guest's VGA", info_screen },
     { "status", "running or paused, engine", info_status },
@@ -220,6 +224,11 @@ static void cmd_reset(struct monitor *mon, char *args)
     answered(mon, guest_reset(shown(mon)));
 }
 
+static void cmd_nmi(struct monitor *mon, char *args)
+{
+    answered(mon, guest_nmi(shown(mon)));
+}
+
 /* By number or by name. */
 static void cmd_machine(struct monitor *mon, char *args)
 {
@@ -253,6 +262,7 @@ static const struct command commands[] = {
     { "cont", "", "let it run again", cmd_cont },
     { "c", "", NULL, cmd_cont },
     { "system_reset", "", "press the guest's reset button", cmd_reset },
+    { "nmi", "", "give the guest a non-maskable interrupt", cmd_nmi },
     { "quit", "", "end Trestle (the appliance powers off)", cmd_quit },
     { "q", "", NULL, cmd_quit },
 };

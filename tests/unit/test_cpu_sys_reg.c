@@ -224,7 +224,8 @@ static void test_msr_values(void **state)
         { 0xc0000080u, EFER_NXE, NO_FAULT },
         { 0xc0000080u, EFER_LME, EXC_GP }, { 0xc0000080u, EFER_SCE, EXC_GP },
         { 0x1d9, 0, NO_FAULT }, { 0x1d9, 1, EXC_GP },
-        { 0x1b, 0xfee00900, EXC_GP },   /* there is no APIC */
+        { 0x1b, 0xfee00900, NO_FAULT }, { 0x1b, 0xfee00d00, EXC_GP },
+        { 0x1b, 0xfee00901, EXC_GP }, { 0x1b, 0x10fee00900ull, EXC_GP },
         { 0xfe, 0x508, EXC_GP }, { 0x12345, 0, EXC_GP }, { 0x210, 0, EXC_GP },
     };
     struct harness *h = *state;
@@ -241,10 +242,36 @@ static void test_msr_values(void **state)
     assert_int_equal(rdmsr(h, 0xfe, &v), NO_FAULT);
     assert_int_equal(v, 0x508);
     assert_int_equal(wrmsr(h, 0x8b, 0), NO_FAULT);
-    assert_int_equal(rdmsr(h, 0x1b, &v), EXC_GP);
     harness_user(h);
     assert_int_equal(rdmsr(h, 0x174, &v), EXC_GP);
     assert_int_equal(wrmsr(h, 0x174, 0), EXC_GP);
+}
+
+/* INIT keeps MSRs, FPU and the cache bits of CR0 (table 9-1). */
+static void test_init(void **state)
+{
+    struct cpu *c = &((struct harness *)*state)->cpu;
+
+    c->sysenter_eip = 0x1234;
+    c->apic_base = 0xe00000900ull;
+    c->fpu.fcw = 0x027f;
+    c->cr0 = CR0_ET | CR0_PE | CR0_PG | CR0_WP;
+    c->halted = c->shutdown = c->nmi_blocked = true;
+    c->dr[7] = 0x401;
+    cpu_init(c);
+    assert_int_equal(c->sysenter_eip, 0x1234);
+    assert_int_equal(c->apic_base, 0xe00000900ull);
+    assert_int_equal(c->fpu.fcw, 0x027f);
+    assert_int_equal(c->cr0, CR0_ET);
+    assert_int_equal(c->rip, 0xfff0);
+    assert_int_equal(c->seg[CS].base, 0xffff0000);
+    assert_int_equal(c->dr[7], 0x400);
+    assert_false(c->halted || c->shutdown || c->nmi_blocked);
+    cpu_reset(c);
+    assert_int_equal(c->sysenter_eip, 0);
+    assert_int_equal(c->apic_base, 0xfee00900);
+    assert_int_equal(c->fpu.fcw, 0x037f);
+    assert_int_equal(c->cr0, CR0_ET | CR0_NW | CR0_CD);
 }
 
 static void test_tsc(void **state)
@@ -497,7 +524,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(test_cr0), T(test_cr4), T(test_pdptes), T(test_dr),
-        T(test_dr_moves_watch), T(test_msr_values), T(test_tsc),
+        T(test_dr_moves_watch), T(test_msr_values), T(test_tsc), T(test_init),
         T(test_sysenter), T(test_group6), T(test_selector_queries),
         T(test_arpl), T(test_group7), T(test_invlpg), T(test_cpuid),
         T(test_model_is_honest),
