@@ -1,4 +1,5 @@
 /* See guest.h. */
+#include "kernel/date.h"
 #include "kernel/guest.h"
 
 #include <errno.h>
@@ -243,6 +244,18 @@ static int open_disks(struct guest *g, struct machine_config *c, char *why,
     return 0;
 }
 
+static int64_t rtc_base(const struct options *o)
+{
+    switch (o->rtc_base) {
+    case RTC_LOCALTIME:
+        return date_local(platform_wall_seconds());
+    case RTC_DATE:
+        return o->rtc_date;
+    default:
+        return platform_wall_seconds();
+    }
+}
+
 static int make_machine(struct guest *g, struct machine_config *c, char *why,
                         size_t size)
 {
@@ -264,7 +277,7 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
     c->engine = g->engine;
     c->cpu_model = wanted_model(g);
     c->boot_order = o->boot_order;
-    c->rtc_base = platform_wall_seconds();
+    c->rtc_base = rtc_base(o);
     c->icount_shift = o->icount_shift;
     c->host = &g->host;
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "emu/cpu/cpu.h"
+#include "kernel/date.h"
 #include "kernel/options_net.h"
 
 #define MIB (1ull << 20)
@@ -149,6 +150,24 @@ static bool parse_cores(struct parser *p, const char *name, const char *v)
     return true;
 }
 
+static bool parse_rtc(struct parser *p, const char *name, const char *v)
+{
+    struct options *o = p->o;
+
+    if (!strcmp(v, "base=utc")) {
+        o->rtc_base = RTC_UTC;
+    } else if (!strcmp(v, "base=localtime")) {
+        o->rtc_base = RTC_LOCALTIME;
+    } else {
+        o->rtc_base = RTC_DATE;
+        o->rtc_date = strncmp(v, "base=", 5) ? -1 : date_parse(v + 5);
+        if (o->rtc_date < 0)
+            return bad(p, name, "use base=utc, base=localtime or "
+                       "base=2006-06-17T16:01:21", v);
+    }
+    return true;
+}
+
 static bool parse_flag(struct parser *p, const char *name, const char *v)
 {
     struct options *o = p->o;
@@ -217,6 +236,9 @@ static const struct option {
       "-icount shift=N deterministic time: an instruction is 2^N ns" },
     { "cores", OPTION_COMMON, true, parse_cores,
       "-cores N        use at most N of the PC's cores" },
+    { "rtc", OPTION_ANY, true, parse_rtc,
+      "-rtc base=WHAT  the guest's clock at power-on: utc localtime or a date\n"
+      "                as 2006-06-17T16:01:21" },
     { "name", OPTION_OWN, true, parse_string,
       "-name NAME      this machine's name" },
     { "readconfig", OPTION_COMMAND_LINE, true, parse_string,

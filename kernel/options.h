@@ -52,6 +52,8 @@ struct options {
     uint8_t escape;             /* of the serial multiplexer; 1 = Ctrl-a */
     int icount_shift;           /* -1: off */
     unsigned cores;             /* to use at most; 0: all there are */
+    enum rtc_base { RTC_UTC, RTC_LOCALTIME, RTC_DATE } rtc_base;
+    int64_t rtc_date;           /* RTC_DATE: seconds since 1970 */
     const char *readconfig;     /* file with the machines' sections, or NULL */
     const char *own;            /* an option seen that is one machine's only */
 };

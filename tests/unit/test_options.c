@@ -78,6 +78,13 @@ static void test_serial_and_misc(void **state)
     assert_int_equal(o.escape, 0x14);
     assert_int_equal(o.icount_shift, 3);
     assert_true(o.start_stopped);
+    assert_int_equal(o.rtc_base, RTC_UTC);
+    assert_int_equal(PARSE("-rtc", "base=localtime", "x"), OPTIONS_RUN);
+    assert_int_equal(o.rtc_base, RTC_LOCALTIME);
+    assert_int_equal(PARSE("-rtc", "base=2006-06-17T16:01:21", "x"),
+                     OPTIONS_RUN);
+    assert_int_equal(o.rtc_base, RTC_DATE);
+    assert_int_equal(o.rtc_date, 1150560081);
     assert_int_equal(PARSE("--name", "r1", "x"), OPTIONS_RUN);
     assert_string_equal(o.name, "r1");
     assert_int_equal(PARSE("-version"), OPTIONS_VERSION);
@@ -105,6 +112,9 @@ static void test_errors_name_the_option(void **state)
         { "-m", "99999999999999999999" }, { "-boot", "x" },
         { "-boot", "cdnc" }, { "-serial", "tcp::1" }, { "-echr", "0" },
         { "-echr", "32" }, { "-icount", "shift=11" }, { "-icount", "" },
+        { "-rtc", "" }, { "-rtc", "utc" }, { "-rtc", "base=" },
+        { "-rtc", "base=2006-06-31" }, { "-rtc", "base=2006-06-17T16:01" },
+        { "-rtc", "base=2006-06-17T16:01:-1" }, { "-rtc", "base=1969-12-31" },
         { "-net", "" }, { "-net", "nic,macaddr=1:2:3" },
         { "-net", "nic,macaddr=01:00:00:00:00:00" },
         { "-net", "nic,macaddr=52:54:00:12:34:567" },
