@@ -182,6 +182,14 @@ void hv_enter(struct hv *h, struct hv_exit *x)
     keep_interrupted_event(h);
 }
 
+void hv_catch_up(const struct hv *h)
+{
+    if (h->step)                /* ends by itself, and must not be lost */
+        return;
+    if (h->cpu->stop_request || platform_now_ns() >= h->deadline)
+        apic_send_wake(this_cpu()->apic_id);
+}
+
 static enum engine_exit run_loop(struct hv *h)
 {
     enum engine_exit why;

@@ -198,6 +198,14 @@ void hv_reset(struct engine *e);
 void hv_kick(struct engine *e);
 int hv_info(struct engine *e, char *buf, size_t size);
 
+/*
+ * For `enter`, with interrupts off: a kick or the end of the time that came
+ * since the loop looked, or while events followed each other and it did not,
+ * has been served by now and would not end the guest. It gets another
+ * interrupt, which does, after the event's delivery.
+ */
+void hv_catch_up(const struct hv *h);
+
 /* ---- Between the parts ---------------------------------------------------- */
 
 /* struct cpu holds all of the guest's state after this. */

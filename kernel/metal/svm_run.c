@@ -211,7 +211,9 @@ void svm_run(struct hv *h, struct hv_exit *x)
     struct cpu *c = h->cpu;
     struct vmcb *v = s->vmcb;
 
+    interrupts_off();           /* until svm_enter has them held by GIF */
     prepare(s);
+    hv_catch_up(h);
     svm_enter(&s->entry);
     c->gpr[RAX] = v->rax;
     c->gpr[RSP] = v->rsp;

@@ -3,9 +3,7 @@
 
 #include <stdlib.h>
 
-#include "kernel/metal/apic.h"
 #include "kernel/metal/arch.h"
-#include "kernel/metal/percpu.h"
 #include "kernel/metal/vmx_core.h"
 #include "kernel/metal/vmx_ops.h"
 #include "kernel/platform.h"
@@ -81,17 +79,6 @@ static void drop_stale(struct vmx *v)
     v->stale_linear = false;
 }
 
-/*
- * Interrupts are off: a kick or the end of the time that came since the loop
- * looked has been served by now and would not end the guest. It gets another
- * interrupt, which does, after the event's delivery.
- */
-static void catch_up(const struct hv *h)
-{
-    if (h->cpu->stop_request || platform_now_ns() >= h->deadline)
-        apic_send_wake(this_cpu()->apic_id);
-}
-
 /* ---- In and out --------------------------------------------------------------- */
 
 static void load_fpu(const struct cpu *c)
@@ -121,7 +108,7 @@ static uint32_t enter_once(struct vmx *v)
 
     interrupts_off();
     drop_stale(v);
-    catch_up(&v->hv);
+    hv_catch_up(&v->hv);
     load_fpu(c);
     failed = vmx_enter(c->gpr, v->launched);
     store_fpu(c);
