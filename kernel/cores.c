@@ -8,8 +8,10 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "emu/machine.h"
+#include "kernel/balance.h"
 #include "kernel/guest.h"
 #include "kernel/platform.h"
 #include "kernel/sched.h"
@@ -127,6 +129,79 @@ bool cores_call(struct guest *g, void (*fn)(struct guest *g, void *arg),
 
 unsigned cores_used(void) { return used; }
 
+/* ---- Moving (balance.h) ---------------------------------------------------- */
+
+static struct {
+    struct guest *guest[OPTIONS_MACHINES];      /* that run on cores */
+    struct balance_guest seen[OPTIONS_MACHINES];
+    uint64_t used_ns[OPTIONS_MACHINES];         /* at the last look */
+    unsigned count;
+    uint64_t looked_ns;
+} moving;
+
+/* On the core that the guest leaves. */
+static void detach(struct guest *g, void *arg)
+{
+    struct sched *s = &core_of(g)->sched;
+    unsigned i = 0;
+
+    while (s->guest[i] != g)
+        i++;
+    for (s->count--; i < s->count; i++)
+        s->guest[i] = s->guest[i + 1];
+}
+
+/* On the core that it comes to. */
+static void attach(struct guest *g, void *arg)
+{
+    struct sched *s = &core_of(g)->sched;
+
+    s->guest[s->count++] = g;
+}
+
+/* A guest that no core has goes to this one, or to the next that answers. */
+static void settle(struct guest *g, unsigned core)
+{
+    g->core = core;
+    while (!cores_call(g, attach, NULL))
+        g->core = 1 + g->core % used;
+}
+
+static void swap(struct guest *a, struct guest *b)
+{
+    unsigned to_a = a->core, to_b = b->core;
+
+    if (!cores_call(a, detach, NULL))
+        return;
+    if (cores_call(b, detach, NULL))
+        settle(b, to_a);
+    else
+        to_b = to_a;
+    settle(a, to_b);
+}
+
+uint64_t cores_balance(void)
+{
+    uint64_t now = platform_now_ns(), passed = now - moving.looked_ns;
+    unsigned rich, poor;
+
+    if (used < 2 || moving.count <= used)
+        return UINT64_MAX;
+    if (passed < BALANCE_NS)
+        return moving.looked_ns + BALANCE_NS;
+    moving.looked_ns = now;
+    for (unsigned i = 0; i < moving.count; i++) {
+        uint64_t total = moving.guest[i]->run.used_ns;
+
+        moving.seen[i].core = moving.guest[i]->core;
+        moving.seen[i].used_ns = total - moving.used_ns[i];
+        moving.used_ns[i] = total;
+    }
+    if (balance_choose(moving.seen, moving.count, passed, &rich, &poor))
+        swap(moving.guest[rich], moving.guest[poor]);
+    return now + BALANCE_NS;
+}
+
 /* As many as there are cores for and guests to fill them. */
 static unsigned cores_wanted(struct guest *const *guests, unsigned count,
                              unsigned limit)
@@ -176,6 +251,11 @@ void cores_start(struct guest *const *guests, unsigned count, unsigned limit)
     for (unsigned i = used + 1; i < wanted; i++)
         for (unsigned k = 0; k < cores[i].sched.count; k++)
             cores[i].sched.guest[k]->core = 0;
+    memset(&moving, 0, sizeof moving);
+    moving.looked_ns = platform_now_ns();
+    for (unsigned i = 0; i < count; i++)
+        if (guests[i]->core)
+            moving.guest[moving.count++] = guests[i];
 }
 
 void cores_stop(void)

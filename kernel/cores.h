@@ -34,4 +34,10 @@ void cores_kick(struct guest *g);
 bool cores_call(struct guest *g, void (*fn)(struct guest *g, void *arg),
                 void *arg);
 
+/*
+ * Move guests between cores so that all get their share. When to call it next
+ * (platform_now_ns).
+ */
+uint64_t cores_balance(void);
+
 #endif

@@ -54,10 +54,12 @@ static bool start_guests(struct loop *l)
 static void idle(struct loop *l, bool started)
 {
     uint64_t now = platform_now_ns(), deadline = net_deadline();
-    uint64_t own = sched_deadline(&l->own, now);
+    uint64_t own = sched_deadline(&l->own, now), balance = cores_balance();
 
     if (own < deadline)
         deadline = own;
+    if (balance < deadline)
+        deadline = balance;
     if (!started && deadline > now + 20 * GUEST_SLICE_NS)
         deadline = now + 20 * GUEST_SLICE_NS;
     if (mux_holds_input(l->mux) && deadline > now + 2 * GUEST_SLICE_NS)

@@ -55,7 +55,7 @@ unsigned platform_core_index(void);
  * has one; -EAGAIN (Linux): no thread to be had.
  */
 int platform_core_start(unsigned core, void (*fn)(void *ctx), void *ctx);
-/* Its function has not returned yet (core 0: always). */
+/* Its function has not returned yet (core 0: always). I/O core. */
 bool platform_core_busy(unsigned core);
 /*
  * End that core's current or next platform_wait (it is machine_kick that takes a

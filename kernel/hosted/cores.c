@@ -64,6 +64,19 @@ static void init_core(struct core *c, unsigned index)
     pthread_mutex_init(&c->lock, NULL);
 }
 
+bool platform_core_busy(unsigned core)
+{
+    struct core *c = &cores[core];
+
+    if (!core || core >= CORES_MAX)
+        return !core;
+    if (atomic_load(&c->busy))
+        return true;
+    if (c->joinable)
+        pthread_join(c->thread, NULL);
+    return c->joinable = false;
+}
+
 /* Signals are the main thread's: it owns the terminal. */
 static int start_thread(struct core *c)
 {
@@ -87,8 +100,6 @@ int platform_core_start(unsigned core, void (*fn)(void *ctx), void *ctx)
     if (platform_core_busy(core))
         return -EBUSY;
     c = &cores[core];
-    if (c->joinable)
-        pthread_join(c->thread, NULL);
     init_core(c, core);
     c->fn = fn;
     c->ctx = ctx;
@@ -100,10 +111,6 @@ int platform_core_start(unsigned core, void (*fn)(void *ctx), void *ctx)
     return err;
 }
 
-bool platform_core_busy(unsigned core)
-{
-    return core < CORES_MAX && (!core || atomic_load(&cores[core].busy));
-}
 
 void platform_core_wake(unsigned core)
 {

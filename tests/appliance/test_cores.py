@@ -171,3 +171,32 @@ def test_spinning_machines_harm_no_other(boot, cores, cpu):
     assert "paused" in monitor(appliance, "info status")
     appliance.send("quit\r")
     assert appliance.ends() == 0
+
+
+def ran(appliance):
+    """Seconds that each machine has run, by name."""
+    text = monitor(appliance, "info machines")
+    return {name: float(seconds) for name, seconds in re.findall(
+        r"(?m)^. \d +(\S+) .* ([\d.]+) s\r$", text)}
+
+
+def test_three_share_two_cores_evenly(boot):
+    """Where they do not come out even, machines change places."""
+    appliance = boot_machines(boot, {
+        name: ("spin",) for name in ("a", "b", "c")},
+        extra=("-smp", "3"), limit=400)
+    appliance.expect("spin ready")
+    for number, name in ((2, "b"), (3, "c")):
+        show(appliance, number, name)
+        appliance.expect("spin ready")
+    appliance.send("\x01c")
+    appliance.expect(PROMPT)
+    before = ran(appliance)
+    while True:
+        spent = {name: now - before[name]
+                 for name, now in ran(appliance).items()}
+        if sum(spent.values()) > 12:
+            break
+    assert max(spent.values()) < 1.3 * min(spent.values()), spent
+    appliance.send("quit\r")
+    assert appliance.ends() == 0
