@@ -18,4 +18,11 @@ bench: $(BUILD)/trestle $(BENCH)/mix.img $(BUILD)/router.img guests
 	  --out docs/BENCHMARKS.md
 	@/usr/bin/python3 -B tests/bench/latency.py $(BUILD)/trestle $(GUESTS) \
 	  --out docs/BENCHMARKS.md
+	@$(MAKE) bench-appliance
+
+.PHONY: bench-appliance
+## bench-appliance svm beside interp on the appliance: exits, boot, idle (root)
+bench-appliance: appliance $(BUILD)/router.img | $(DEPS_test)
+	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/appliance.py \
+	  --out docs/BENCHMARKS.md
 -include $(wildcard $(BENCH)/guest/*.d)

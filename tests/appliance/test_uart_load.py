@@ -10,6 +10,8 @@ import os
 import random
 import threading
 
+import pytest
+
 from guests import boot_guest, check_sum_line
 from wire import PEER, Wire
 
@@ -52,13 +54,14 @@ def load(wire, mac, count):
     sender.join(10)
 
 
-def run(boot, tmp_path, selftest, megabytes):
+def run(boot, tmp_path, selftest, megabytes, accel):
     """The report's figures: received, sent, timing, network."""
     wire = Wire(tmp_path)
     # Both ways count: what arrives and what the guest sends back.
     frames = int(megabytes * 1e6 / FRAME / 2) + 1
     appliance = boot_guest(
-        boot, "ne2k_echo", f"-net nic -net bridge -selftest {selftest}",
+        boot, "ne2k_echo", "-net nic -net bridge "
+        f"-accel {accel} -selftest {selftest}",
         net=wire.qemu("e1000e"), extra=ICOUNT, limit=120 + 60 * megabytes)
     mac = bytes.fromhex(appliance.expect(r"ne2k_echo mac (\w{12})0000")[1])
     paste = bytes(random.Random(5).choices(
@@ -77,13 +80,14 @@ def run(boot, tmp_path, selftest, megabytes):
               numbers(appliance, r"#\.# MB by network in # ms")]
     assert appliance.ends() == 0
     wire.close()
-    print(f"\n{selftest}:", report)
+    print(f"\n{selftest}, {accel}:", report)
     return report
 
 
-def test_nothing_lost_under_bridge_load(boot, tmp_path):
+@pytest.mark.parametrize("accel", ["svm", "interp"])
+def test_nothing_lost_under_bridge_load(boot, tmp_path, accel):
     received, sent, (gap, latency, fullest), (mb, tenths, ms) = \
-        run(boot, tmp_path, "uart", MEGABYTES)
+        run(boot, tmp_path, "uart", MEGABYTES, accel)
     assert received[1:] == [0, 0] and sent[1:] == [0, 0]
     # The line was full all the time: 11520 characters a second.
     assert abs(received[0] - 11.52 * ms) < 0.01 * received[0]
@@ -97,6 +101,7 @@ def test_nothing_lost_under_bridge_load(boot, tmp_path):
 
 def test_a_deaf_host_is_noticed(boot, tmp_path):
     """The test above can fail: 3 ms with interrupts off at times."""
-    received, _, (gap, _, fullest), _ = run(boot, tmp_path, "uart-deaf", 1)
+    received, _, (gap, _, fullest), _ = run(boot, tmp_path, "uart-deaf", 1,
+                                               "svm")
     assert received[1] > 0 and received[2] > 0
     assert gap > 3000 and fullest == 16
