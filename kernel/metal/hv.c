@@ -219,9 +219,9 @@ enum engine_exit hv_run(struct engine *e, uint64_t max_insns, uint64_t max_ns)
     /* Between runs anyone may have changed struct cpu. */
     h->fetched = h->modified = h->ran = true;
     __atomic_store_n(&h->core, this_cpu()->index, __ATOMIC_SEQ_CST);
+    /* It may fire after the run: whoever sleeps then sets it anew. */
     apic_timer_start(h->deadline);
     why = hv_is_exact(h) ? hv_run_exact(h, max_insns) : run_loop(h);
-    apic_timer_stop();
     __atomic_store_n(&h->core, NO_CORE, __ATOMIC_SEQ_CST);
     hv_fetch(h);
     hv_tsc_leave(h);

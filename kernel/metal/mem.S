@@ -1,7 +1,8 @@
 /*
  * memcpy, memmove and memset by the processor's block instructions: on every
  * PC with fast string operations they beat newlib's non-temporal loops by far
- * for frame-sized blocks. Linked before libc.a, so they win over its own.
+ * for frame-sized blocks. By eight bytes, as an emulated PC does them one by
+ * one. Linked before libc.a, so they win over its own.
  */
         .text
         .globl  memcpy, memmove, memset
@@ -26,13 +27,23 @@ memmove:
 memcpy:
         movq    %rdi, %rax
         movq    %rdx, %rcx
+        shrq    $3, %rcx
+        rep     movsq
+        movl    %edx, %ecx
+        andl    $7, %ecx
         rep     movsb
         ret
 
 memset:
         movq    %rdi, %r8
+        movzbl  %sil, %esi
+        movabsq $0x0101010101010101, %rax
+        imulq   %rsi, %rax
         movq    %rdx, %rcx
-        movl    %esi, %eax
+        shrq    $3, %rcx
+        rep     stosq
+        movl    %edx, %ecx
+        andl    $7, %ecx
         rep     stosb
         movq    %r8, %rax
         ret
