@@ -51,32 +51,29 @@ static void load_controls(struct vmx *v)
         proc |= PROC_INTERRUPT_WINDOW;
     if (h->nmi_window && h->cpu->nmi)
         proc |= PROC_NMI_WINDOW;
-    if (h->step)
-        proc |= PROC_MONITOR_TRAP;
     if (h->cpu->exact_count)
         proc |= PROC_RDTSC;
     if (proc != v->proc)
         vmwrite(VMCS_PROC, v->proc = proc);
+    if (v->guest_exceptions != v->exceptions)
+        vmwrite(VMCS_EXCEPTIONS, v->exceptions = v->guest_exceptions);
     if (offset != v->tsc_offset)
         vmwrite(VMCS_TSC_OFFSET, v->tsc_offset = offset);
 }
 
 /*
- * Drop what the processor may remember of old tables. Entries that were added
- * to the nested tables need nothing (28.3.3.3).
+ * Drop what the processor may remember of old tables, the guest's own as well:
+ * with EPT it remembers both in one, and INVEPT drops them for every VPID
+ * (28.3.3.1). Entries that were added need nothing.
  */
 static void drop_stale(struct vmx *v)
 {
-    const struct vmx_caps *caps = vmx_capabilities();
-
-    if (v->nested_seen != v->hv.nested.generation) {
-        v->nested_seen = v->hv.nested.generation;
-        invept(caps->invept_single ? INVEPT_SINGLE : INVEPT_ALL,
-               v->hv.nested.root_phys | EPTP_FLAGS);
-    }
-    if (v->stale_linear && caps->vpid)
-        invvpid(INVVPID_SINGLE, v->vpid);
-    v->stale_linear = false;
+    if (v->nested_seen == v->hv.nested.generation)
+        return;
+    v->nested_seen = v->hv.nested.generation;
+    if (!invept(vmx_capabilities()->invept_single ? INVEPT_SINGLE : INVEPT_ALL,
+                v->hv.nested.root_phys | EPTP_FLAGS))
+        platform_fatal("vmx: INVEPT fails");
 }
 
 /* ---- In and out --------------------------------------------------------------- */
@@ -123,7 +120,8 @@ static void enter(struct hv *h, struct hv_exit *x)
     struct vmx *v = (struct vmx *)h;
     uint32_t reason;
 
-    if (v->unfit || (h->step && !vmx_capabilities()->monitor_trap)) {
+    /* No single steps: under -icount the interpreter does all (hv_exact.c). */
+    if (v->unfit || h->step) {
         x->kind = HV_EXIT_INVALID;
         return;
     }
@@ -211,6 +209,7 @@ const struct engine_ops engine_vmx = {
     .run = run,
     .memory_changed = hv_memory_changed,
     .map_changed = hv_map_changed,
+    .reset = hv_reset,
     .kick = hv_kick,
     .info = hv_info,
 };

@@ -42,8 +42,8 @@ struct vmx {
     bool launched;              /* since it became current */
     unsigned core;              /* whose host state is in it */
     const char *unfit;          /* why the state in struct cpu cannot enter */
-    bool stale_linear;          /* its linear translations may be old */
     uint32_t nested_seen;       /* generation of the nested tables */
+    uint32_t guest_exceptions;  /* to exit */
     /* What the VMCS holds in these, to write it only when it changes. */
     uint32_t proc, exceptions, interruptibility;
     uint64_t tsc_offset, pending_debug;

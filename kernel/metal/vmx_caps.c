@@ -18,7 +18,6 @@
                      PROC_MOV_DR | PROC_IO | PROC_MSR_BITMAP | \
                      PROC_MONITOR | PROC_CR8_LOAD | PROC_CR8_STORE | \
                      PROC_SECONDARY)
-#define PROC_WANTED PROC_MONITOR_TRAP
 #define PROC2_WANTED (PROC2_VPID | PROC2_UNRESTRICTED | PROC2_WBINVD | \
                       PROC2_RDRAND | PROC2_RDSEED)
 /* Every processor with EPT switches EFER by itself. */
@@ -64,7 +63,7 @@ static const char *choose_controls(const struct vmx_msrs *m,
 {
     if (!choose(m->pin, PIN_NEEDED, 0, &c->pin))
         return "exits on interrupts";
-    if (!choose(m->proc, PROC_NEEDED, PROC_WANTED, &c->proc))
+    if (!choose(m->proc, PROC_NEEDED, 0, &c->proc))
         return m->proc >> 32 & PROC_SECONDARY
                    ? "exits on instructions"
                    : "nested paging (EPT)";
@@ -87,12 +86,7 @@ static const char *choose_paging(const struct vmx_msrs *m, struct vmx_caps *c)
     if (!(cap & (EPT_CAP_INVEPT_SINGLE | EPT_CAP_INVEPT_ALL)))
         return "INVEPT of a context";
     c->invept_single = cap & EPT_CAP_INVEPT_SINGLE;
-    /* A VPID whose translations cannot be dropped is of no use. */
-    if (!(cap & EPT_CAP_INVVPID) || !(cap & EPT_CAP_INVVPID_SINGLE))
-        c->proc2 &= ~PROC2_VPID;
     c->vpid = c->proc2 & PROC2_VPID;
-    c->monitor_trap = c->proc & PROC_MONITOR_TRAP;
-    c->proc &= ~PROC_MONITOR_TRAP;
     c->unrestricted = c->proc2 & PROC2_UNRESTRICTED;
     return NULL;
 }

@@ -25,8 +25,7 @@ struct vmx_caps {
     uint32_t revision;
     uint32_t pin, proc, proc2, exit, entry;     /* control fields */
     bool vpid, unrestricted;
-    bool monitor_trap;          /* can exit after one instruction */
-    bool invept_single, invvpid_single;
+    bool invept_single;
     /* Guest CR0 and CR4: these bits are 1, those not in `may` are 0. */
     uint64_t cr0_must, cr0_may, cr4_must, cr4_may;
 };

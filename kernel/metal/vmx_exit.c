@@ -95,8 +95,13 @@ static void decode_exception(struct vmx *v, struct hv_exit *x)
     x->exception.has_error = info & EVENT_HAS_ERROR;
     if (x->exception.has_error)
         x->exception.error = (uint32_t)vmread(VMCS_EXIT_ERROR);
-    if (vector == EXC_DB)
+    if (vector == EXC_PF)
+        x->exception.cr2 = vmread(VMCS_QUALIFICATION);
+    if (vector == EXC_DB) {
         x->exception.dr6 = vmread(VMCS_QUALIFICATION) & DEBUG_BITS;
+        /* This is it: nothing is pending behind it, whatever the field says. */
+        vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
+    }
 }
 
 /* What was being delivered when the guest was left (27.2.3). */

@@ -70,14 +70,5 @@ static inline bool invept(uint64_t type, uint64_t eptp)
                      : "=qm"(failed) : "m"(d), "r"(type) : "cc", "memory");
     return !failed;
 }
-static inline bool invvpid(uint64_t type, uint16_t vpid)
-{
-    struct invvpid_descriptor d = {vpid, {0}, 0};
-    bool failed;
-
-    __asm__ volatile("invvpid %1, %2; setbe %0"
-                     : "=qm"(failed) : "m"(d), "r"(type) : "cc", "memory");
-    return !failed;
-}
 
 #endif

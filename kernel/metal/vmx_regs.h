@@ -52,7 +52,6 @@ enum {
 #define PROC_NMI_WINDOW (1u << 22)
 #define PROC_MOV_DR (1u << 23)
 #define PROC_IO (1u << 24)              /* every IN and OUT */
-#define PROC_MONITOR_TRAP (1u << 27)
 #define PROC_MSR_BITMAP (1u << 28)
 #define PROC_MONITOR (1u << 29)
 #define PROC_SECONDARY (1u << 31)
@@ -83,9 +82,7 @@ enum {
 #define EPT_CAP_INVEPT (1ull << 20)
 #define EPT_CAP_INVEPT_SINGLE (1ull << 25)
 #define EPT_CAP_INVEPT_ALL (1ull << 26)
-#define EPT_CAP_INVVPID (1ull << 32)
-#define EPT_CAP_INVVPID_SINGLE (1ull << 41)
-enum { INVEPT_SINGLE = 1, INVEPT_ALL = 2, INVVPID_SINGLE = 1 };
+enum { INVEPT_SINGLE = 1, INVEPT_ALL = 2 };
 
 /* EPT pointer (24.6.11): write-back tables, a walk of four levels. */
 #define EPTP_FLAGS (6u | 3u << 3)
@@ -211,7 +208,6 @@ enum vmx_reason {
     VMX_BAD_GUEST_STATE = 33,
     VMX_BAD_MSR_LOAD = 34,
     VMX_MWAIT = 36,
-    VMX_MONITOR_TRAP = 37,
     VMX_MONITOR = 39,
     VMX_MACHINE_CHECK = 41,
     VMX_EPT_VIOLATION = 48,
@@ -274,15 +270,10 @@ struct vmx_msr_entry {
 };
 _Static_assert(sizeof(struct vmx_msr_entry) == 16, "MSR area entry");
 
-/* Descriptors of INVEPT and INVVPID (SDM vol. 3, 30.3) */
+/* Descriptor of INVEPT (SDM vol. 3, 30.3) */
 struct invept_descriptor {
     uint64_t eptp, reserved;
 };
-struct invvpid_descriptor {
-    uint16_t vpid, reserved[3];
-    uint64_t linear;
-};
 _Static_assert(sizeof(struct invept_descriptor) == 16, "INVEPT descriptor");
-_Static_assert(sizeof(struct invvpid_descriptor) == 16, "INVVPID descriptor");
 
 #endif

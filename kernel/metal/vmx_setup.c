@@ -47,8 +47,7 @@ int vmx_alloc(struct vmx *v)
         vmx_free(v);
         return -ENOMEM;
     }
-    /* 0 is the host's. 65535 machines later one comes again: its old
-     * translations go when it is first loaded, as stale_linear is set. */
+    /* 0 is the host's. One that comes again has nothing old: vmx_setup. */
     if (!++last_vpid)
         last_vpid = 1;
     v->vpid = last_vpid;
@@ -178,6 +177,5 @@ void vmx_setup(struct vmx *v)
         setup_host();
         /* What this core still knows of us may be old. */
         v->nested_seen = v->hv.nested.generation - 1;
-        v->stale_linear = true;
     }
 }

@@ -166,11 +166,8 @@ static void store_msrs(struct vmx *v)
  */
 static void load_exceptions(struct vmx *v)
 {
-    uint32_t want = 1u << EXC_DB | 1u << EXC_AC | 1u << EXC_MC |
-                    (v->hv.cpu->cr0 & CR0_NE ? 0 : 1u << EXC_MF);
-
-    if (want != v->exceptions)
-        vmwrite(VMCS_EXCEPTIONS, v->exceptions = want);
+    v->guest_exceptions = 1u << EXC_DB | 1u << EXC_AC | 1u << EXC_MC |
+                          (v->hv.cpu->cr0 & CR0_NE ? 0 : 1u << EXC_MF);
 }
 
 void vmx_load(struct hv *h)
@@ -186,8 +183,6 @@ void vmx_load(struct hv *h)
     load_debug(v);
     load_msrs(v);
     load_exceptions(v);
-    /* Whoever changed the state may have changed page tables too. */
-    v->stale_linear = true;
 }
 
 void vmx_store(struct hv *h)
@@ -227,7 +222,8 @@ void vmx_load_short(struct vmx *v)
 
     vmwrite(VMCS_GUEST_RIP, c->rip);
     vmwrite(VMCS_GUEST_RSP, c->gpr[RSP]);
-    vmwrite(VMCS_GUEST_RFLAGS, (c->rflags & RFLAGS_DEFINED) | FLAG_1);
+    vmwrite(VMCS_GUEST_RFLAGS,
+            (c->rflags & RFLAGS_DEFINED) | FLAG_1);
     /* STI cannot be what blocks while IF is 0 (26.3.1.5). */
     if (c->inhibit)
         blocked = c->inhibit == INHIBIT_STI && (c->rflags & FLAG_IF)

@@ -101,8 +101,7 @@ static void check_processor(const struct vmx_msrs *m, bool unrestricted)
     assert_true(c.vpid);
     assert_true(c.proc2 & PROC2_EPT);
     assert_true(c.proc & PROC_IO);
-    assert_false(c.proc & (PROC_CR3_LOAD | PROC_MONITOR_TRAP));
-    assert_int_equal(c.monitor_trap, m->proc >> 32 & PROC_MONITOR_TRAP);
+    assert_false(c.proc & PROC_CR3_LOAD);
     assert_int_equal(c.unrestricted, unrestricted);
     assert_int_equal(c.cr0_must, unrestricted ? 0x20 : 0x80000021);
     assert_int_equal(vmx_fixed(0x620, c.cr4_must, c.cr4_may), 0x2620);
@@ -148,19 +147,6 @@ static void test_refusals(void **state)
     m = skylake;
     m.ept_vpid &= ~(EPT_CAP_INVEPT_SINGLE | EPT_CAP_INVEPT_ALL);
     check_refused(m, "INVEPT");
-}
-
-/* A VPID is used only if its translations can be dropped. */
-static void test_vpid_without_invvpid(void **state)
-{
-    struct vmx_msrs m = skylake;
-    struct vmx_caps c;
-    char why[SCREEN_COLUMNS];
-
-    m.ept_vpid &= ~EPT_CAP_INVVPID;
-    assert_int_equal(vmx_caps_decide(&m, &c, why, sizeof why), 0);
-    assert_false(c.vpid);
-    assert_false(c.proc2 & PROC2_VPID);
 }
 
 /* ---- Guest state -------------------------------------------------------- */
@@ -307,7 +293,6 @@ int main(void)
         cmocka_unit_test(test_permission),
         cmocka_unit_test(test_controls),
         cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_vpid_without_invvpid),
         cmocka_unit_test(test_rights),
         cmocka_unit_test(test_reset_state),
         cmocka_unit_test(test_paged_state),
