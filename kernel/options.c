@@ -251,8 +251,8 @@ static const struct option {
       "-uart SETTINGS  (appliance) baud=N,parity=none|even|odd,\n"
       "                flow=none|rtscts|xonxoff,port=0xN|auto|none" },
     { "selftest", OPTION_COMMAND_LINE, true, parse_appliance,
-      "-selftest WHAT  (appliance) try it: "
-      "panic fault stack nested core cores corestack platform" },
+      "-selftest WHAT  (appliance) try it: panic fault stack nested core cores\n"
+      "                corestack platform" },
     { "version", OPTION_COMMAND_LINE, false, NULL,
       "-version        print the version" },
     { "help", OPTION_COMMAND_LINE, false, NULL,

@@ -50,7 +50,7 @@ def on_cpu_ms(session):
 
 
 def key_times(session, count):
-    """(wall, own processor time) in ms from a key to its echo, `count` times."""
+    """(wall, own processor time) in ms from key to echo, `count` times."""
     times = []
     for _ in range(count):
         begin = time.monotonic(), on_cpu_ms(session)

@@ -125,7 +125,8 @@ static void test_errors(void **state)
         { "[1]\n[2]\n[3]\n[4]\n[5]\n[6]\n[7]\n[8]\n[9]\n[10]\n", "t.conf:10:",
           "[10]", "at most 9" },
         { "[a]\n=\n", "t.conf:2:", "-", "unknown option" },
-        { "[a]\nnet bridge,nic=0,pci=00:03.0\n", "t.conf:2:", "-net", "one of" },
+        { "[a]\nnet bridge,nic=0,pci=00:03.0\n", "t.conf:2:", "-net",
+          "one of" },
         { "[a]\nnet bridge,pci=0:3.0\n", "t.conf:2:", "-net", "pci=00:03.0" },
         { "[a]\nnet bridge,mac=1:2\n", "t.conf:2:", "-net", "MAC" },
     };
