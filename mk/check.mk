@@ -1,7 +1,7 @@
 # All tests. `check` stays under 40 minutes on two cores; what takes longer is
 # in `check-long`. The order: what fails fastest first.
 CHECKS := check-unit check-cpu check-fuzz check-hosted check-appliance
-CHECKS_LONG := check-amd64 check-vmx-long check-uart-long check-fuzz-long \
+CHECKS_LONG := check-lockstep check-fuzz-guest check-amd64 check-vmx-long check-uart-long check-fuzz-long \
     check-cpu-long check-stress
 
 # $(call run_checks,TARGETS): each with its time; the first failure ends it.

@@ -22,3 +22,16 @@ ENGINETEST_OBJ := $(patsubst %.c,$(METAL)/%.o,$(ENGINETEST_SRC) \
 $(patsubst %.c,$(METAL)/%.o,$(ENGINETEST_UNIT)): CFLAGS_FILE = $(ENGINETEST_FLAGS)
 $(BUILD)/enginetest.elf: $(ENGINETEST_OBJ) $(APPLIANCE_LWIP) linker.ld tools/symtab.py
 	$(call appliance_link,$(ENGINETEST_OBJ))
+
+.PHONY: check-lockstep check-fuzz-guest
+ENGINETEST_RUN = BUILD=$(BUILD) /usr/bin/python3 -B tests/appliance/accel.py
+# 1,000,000 steps right after the first interrupt, then in ten windows on the
+# way to the prompt.
+## check-lockstep  svm beside the interpreter, 2,000,000 instructions, in QEMU
+check-lockstep: $(BUILD)/enginetest.elf $(BUILD)/router.img | $(DEPS_test)
+	@$(ENGINETEST_RUN) 3600 "lockstep svm 1000000 1 1 12" router.img
+	@$(ENGINETEST_RUN) 3600 "lockstep svm 100000 10 40" router.img
+FUZZ_GUEST_SEED ?= $(shell date +%s)
+## check-fuzz-guest random guests under svm for 10 minutes, in QEMU
+check-fuzz-guest: $(BUILD)/enginetest.elf | $(DEPS_test)
+	@$(ENGINETEST_RUN) 900 "fuzz svm 600 $(FUZZ_GUEST_SEED)"

@@ -140,6 +140,7 @@ static enum verdict handle(struct hv *h, const struct hv_exit *x,
         hv_inject(h, EXC_UD, false, 0);
         return GO_ON;
     case HV_EXIT_SHUTDOWN:
+        h->cpu->shutdown = true;
         *why = ENGINE_SHUTDOWN;
         return STOP;
     default:

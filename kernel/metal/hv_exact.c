@@ -16,6 +16,7 @@
 static const uint32_t one_byte[8] = {
     [0x17 / 32] = BIT(0x17),                            /* POP SS */
     [0x6c / 32] = BIT(0x6c) | BIT(0x6d) | BIT(0x6e) | BIT(0x6f),
+    /* PAUSE, which is NOP's opcode, ends without a trap under QEMU. */
     [0x8e / 32] = BIT(0x8e) | BIT(0x90) | BIT(0x9a) | BIT(0x9c) | BIT(0x9d),
     [0xa4 / 32] = BIT(0xa4) | BIT(0xa5) | BIT(0xa6) | BIT(0xa7) | BIT(0xaa) |
                   BIT(0xab) | BIT(0xac) | BIT(0xad) | BIT(0xae) | BIT(0xaf),

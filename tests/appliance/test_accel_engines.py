@@ -1,6 +1,4 @@
 """Each engine against the CPU tests, the interpreter, and random code."""
-import re
-
 import pytest
 
 from accel import assert_passed, run_engine_test
@@ -10,10 +8,10 @@ ENGINES = ["interp", "svm"]
 SEED = 1
 
 
-@pytest.mark.parametrize("engine", ["interp"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_cpu(boot, engine):
     """tests/unit/test_cpu_*.c, the system level and the rest."""
-    assert_passed(run_engine_test(boot, f"cpu {engine}", 240))
+    assert_passed(run_engine_test(boot, f"cpu {engine}", 300))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -22,6 +20,12 @@ def test_fuzz(boot, engine):
     assert_passed(run_engine_test(boot, f"fuzz {engine} 20 {SEED}", 120))
 
 
-def lockstep(boot, arguments, limit):
+@pytest.mark.parametrize("engine", ["svm"])
+def test_lockstep(boot, engine):
+    """Beside the interpreter, an instruction at a time, from the first
+    interrupt of the router image's boot on. More in `make check-lockstep`."""
     image = ("router.img", (BUILD / "router.img").read_bytes())
-    return run_engine_test(boot, f"lockstep {arguments}", limit, [image])
+    said = run_engine_test(boot, f"lockstep {engine} 50000", 300,
+                           [image])
+    assert_passed(said)
+    assert "50000 steps beyond the first interrupt" in said

@@ -1,6 +1,8 @@
 /* See lockstep_machine.h. */
 #include "tests/engine/lockstep_machine.h"
 
+#include <string.h>
+
 #include "emu/machine_internal.h"
 #include "kernel/firmware.h"
 #include "kernel/platform.h"
@@ -39,15 +41,47 @@ static void host_log(void *ctx, const char *line)
     platform_log("%s: %s", l->name, line);
 }
 
+/* ---- Counting interrupts: the bus's intack goes through here ----------------- */
+
+#define MACHINES 2u
+
+static struct {
+    struct lockstep_machine *l;
+    unsigned (*intack)(void *ctx);
+} counted[MACHINES];
+
+static unsigned count_intack(void *ctx)
+{
+    unsigned n = 0;
+
+    while (counted[n].l->m != ctx)
+        n++;
+    counted[n].l->interrupts++;
+    return counted[n].intack(ctx);
+}
+
+static void count_interrupts(struct lockstep_machine *l)
+{
+    unsigned n = 0;
+
+    while (counted[n].l)
+        n++;
+    counted[n].l = l;
+    counted[n].intack = l->m->cpu_bus.intack;
+    l->m->cpu_bus.intack = count_intack;
+}
+
+/* ---- Making one ---------------------------------------------------------------- */
+
 bool lockstep_machine_create(struct lockstep_machine *l, const char *name,
-                             const char *image, int64_t rtc)
+                             const char *image, int64_t rtc, int shift)
 {
     struct machine_config config = {
         .name = name, .ram_bytes = LOCKSTEP_RAM, .engine = &engine_interp,
         .bios = firmware_bios,
         .bios_size = (size_t)(firmware_bios_end - firmware_bios),
         .roms = &l->rom, .rom_count = 1, .boot_order = "c",
-        .rtc_base = rtc, .icount_shift = LOCKSTEP_SHIFT, .host = &l->host,
+        .rtc_base = rtc, .icount_shift = shift, .host = &l->host,
     };
     const char *error = "";
     char why[160] = "";
@@ -71,9 +105,12 @@ bool lockstep_machine_create(struct lockstep_machine *l, const char *name,
     config.ide[0].disk = &l->disk.dev;
     config.serial[0] = &l->serial;
     l->m = machine_create(&config, &error);
-    if (!l->m)
+    if (!l->m) {
         platform_log("%s: %s", name, error);
-    return l->m;
+        return false;
+    }
+    count_interrupts(l);
+    return true;
 }
 
 bool lockstep_machine_engine(struct lockstep_machine *l,
@@ -89,4 +126,17 @@ bool lockstep_machine_engine(struct lockstep_machine *l,
     if (!m->engine)
         platform_log("%s: engine %s: no memory", l->name, engine->name);
     return m->engine;
+}
+
+void lockstep_machine_say_engine(struct lockstep_machine *l)
+{
+    static char text[2048];
+    char *save = NULL;
+
+    if (!l->engine->info)
+        return;
+    l->engine->info(l->m->engine, text, sizeof text);
+    for (char *line = strtok_r(text, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save))
+        platform_log("  %s", line);
 }

@@ -21,18 +21,19 @@ struct lockstep_machine {
     char line[80];
     unsigned line_len;
     uint64_t serial_hash;       /* of all bytes that the guest sent */
+    uint64_t interrupts;        /* acknowledged by the CPU */
 };
 
 #define LOCKSTEP_RAM (64ull << 20)
-/* 256 ns an instruction: a timer interrupt every few thousand. */
-#define LOCKSTEP_SHIFT 8
 
 /*
  * A machine on `image`, with writes in memory, running on interp. `rtc`: UTC
- * seconds at power-on. False: the reason has been logged.
+ * seconds at power-on; `shift`: of -icount. False: the reason has been logged.
  */
 bool lockstep_machine_create(struct lockstep_machine *l, const char *name,
-                             const char *image, int64_t rtc);
+                             const char *image, int64_t rtc, int shift);
+/* What the engine says of itself (engine_ops.info), to the log. */
+void lockstep_machine_say_engine(struct lockstep_machine *l);
 /* From now on let `engine` execute. False: it could not be created. */
 bool lockstep_machine_engine(struct lockstep_machine *l,
                              const struct engine_ops *engine);

@@ -26,7 +26,7 @@ def test_lockstep():
 
 def test_lockstep_finds_a_difference():
     """A bit turned over in one of two interpreters after 1234 steps."""
-    said = run("lockstep", "interp", "3000", "1", "1", "1234", status=1)
+    said = run("lockstep", "interp", "3000", "1", "1", "8", "1234", status=1)
     assert "DIFFERENT after step 1234 " in said
 
 

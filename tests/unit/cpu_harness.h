@@ -54,6 +54,11 @@ struct harness {
 
 /* The engine of tests that ask for none: engine_interp unless changed. */
 extern const struct engine_ops *harness_engine;
+/*
+ * Let a hardware engine count, and so single-step, in harness_run too; else
+ * that runs by time. True unless changed.
+ */
+extern bool harness_exact;
 /* `ops` NULL: harness_engine. ram_bytes: a multiple of 4 KiB, >= 128 KiB. */
 struct harness *harness_new(const struct engine_ops *ops, size_t ram_bytes);
 void harness_free(struct harness *h);
@@ -81,7 +86,7 @@ void harness_code(struct harness *h, const void *code, size_t len);
         harness_code(h, bytes_, sizeof(bytes_)); \
     } while (0)
 
-/* Run until HLT or 100,000 instructions. */
+/* Run until HLT or 100,000 instructions (2 s, see harness_exact). */
 enum engine_exit harness_run(struct harness *h);
 /* Run exactly n instructions, or fewer when it halts. */
 enum engine_exit harness_step(struct harness *h, unsigned n);

@@ -466,7 +466,8 @@ static void test_invlpg(void **state)
     harness_paging(h, 0x80000);
     EXPECT_OK(h, lin_read8(c, MEM, false));
     *harness_pte(h, MEM) = 0;
-    EXPECT_OK(h, lin_read8(c, MEM, false));
+    if (!sys_by_insn)           /* a hardware engine may have forgotten */
+        EXPECT_OK(h, lin_read8(c, MEM, false));
     EXPECT_CALL(h, NO_FAULT, op_group7, insn_mem(0x01, 7));
     EXPECT_FAULT(h, EXC_PF, 0, lin_read8(c, MEM, false));
 }
