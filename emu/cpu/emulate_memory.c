@@ -2,8 +2,7 @@
  * Memory for the one-instruction emulator: segments, page walks of all paging
  * modes (SDM vol. 3, 4.3 to 4.5), access by cpu_bus.
  */
-#include <string.h>
-
+#include "emu/cpu/bus.h"
 #include "emu/cpu/emulate_internal.h"
 #include "emu/cpu/features.h"
 
@@ -32,61 +31,6 @@ bool emul_unknown(struct emul *e)
 {
     e->unknown = true;
     return false;
-}
-
-/* ---- Physical memory ------------------------------------------------------ */
-
-/* The largest naturally aligned piece of [addr, addr+n), at most 8 bytes. */
-static unsigned piece_size(uint64_t addr, unsigned n)
-{
-    unsigned size = 8;
-
-    while (size > n || (addr & (size - 1)))
-        size >>= 1;
-    return size;
-}
-
-/* [addr, addr+n) lies in one page in both of these. */
-static void phys_load(struct cpu *c, uint64_t addr, uint8_t *out, unsigned n)
-{
-    const struct cpu_bus *bus = c->bus;
-    const uint8_t *p = bus->ram_page(bus->ctx, addr & ~0xfffull, false);
-
-    if (p) {
-        memcpy(out, p + (addr & 0xfff), n);
-        return;
-    }
-    while (n) {
-        unsigned size = piece_size(addr, n);
-        uint64_t v = bus->mmio_read(bus->ctx, addr, size);
-
-        memcpy(out, &v, size);
-        out += size;
-        addr += size;
-        n -= size;
-    }
-}
-
-static void phys_store(struct cpu *c, uint64_t addr, const uint8_t *in,
-                       unsigned n)
-{
-    const struct cpu_bus *bus = c->bus;
-    uint8_t *p = bus->ram_page(bus->ctx, addr & ~0xfffull, true);
-
-    if (p) {
-        memcpy(p + (addr & 0xfff), in, n);
-        return;
-    }
-    while (n) {
-        unsigned size = piece_size(addr, n);
-        uint64_t v = 0;
-
-        memcpy(&v, in, size);
-        bus->mmio_write(bus->ctx, addr, size, v);
-        in += size;
-        addr += size;
-        n -= size;
-    }
 }
 
 /* ---- Page walk ------------------------------------------------------------ */
@@ -190,7 +134,7 @@ static bool walk_tables(struct walk *w, uint64_t lin, uint64_t *phys)
         if (pdpte)
             mask = 3;
         w->addr[n] = w->table + (lin >> l->shift & mask) * w->size;
-        phys_load(w->c, w->addr[n], (uint8_t *)&entry, w->size);
+        bus_load(w->c->bus, w->addr[n], (uint8_t *)&entry, w->size);
         w->used = n + 1;
         w->entry[n] = entry;
         if (!(entry & PTE_P))
@@ -240,7 +184,7 @@ static void walk_mark(struct walk *w, bool write)
         if (write && n == w->used - 1)
             want |= PTE_D;
         if (want != w->entry[n])
-            phys_store(w->c, w->addr[n], (uint8_t *)&want, w->size);
+            bus_store(w->c->bus, w->addr[n], (uint8_t *)&want, w->size);
     }
 }
 
@@ -351,16 +295,17 @@ bool emul_map(struct emul *e, unsigned seg, uint64_t off, unsigned size,
 
 void emul_load(struct emul *e, const struct emul_span *s, void *buf)
 {
-    phys_load(e->c, s->phys[0], buf, s->n[0]);
+    bus_load(e->c->bus, s->phys[0], buf, s->n[0]);
     if (s->n[1])
-        phys_load(e->c, s->phys[1], (uint8_t *)buf + s->n[0], s->n[1]);
+        bus_load(e->c->bus, s->phys[1], (uint8_t *)buf + s->n[0], s->n[1]);
 }
 
 void emul_store(struct emul *e, const struct emul_span *s, const void *buf)
 {
-    phys_store(e->c, s->phys[0], buf, s->n[0]);
+    bus_store(e->c->bus, s->phys[0], buf, s->n[0]);
     if (s->n[1])
-        phys_store(e->c, s->phys[1], (const uint8_t *)buf + s->n[0], s->n[1]);
+        bus_store(e->c->bus, s->phys[1], (const uint8_t *)buf + s->n[0],
+                  s->n[1]);
 }
 
 uint64_t emul_load_int(struct emul *e, const struct emul_span *s)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "emu/cpu/bus.h"
 #include "emu/cpu/debug.h"
 #include "emu/cpu/exec.h"
 #include "emu/cpu/paging.h"
@@ -70,61 +71,16 @@ void mmu_untrack_page(struct cpu *c, uint64_t page)
 
 /* ---- Physical memory ---------------------------------------------------- */
 
-/* The largest naturally aligned piece of [addr, addr+n), at most 8 bytes. */
-static unsigned piece_size(uint64_t addr, unsigned n)
-{
-    unsigned size = 8;
-
-    while (size > n || (addr & (size - 1)))
-        size >>= 1;
-    return size;
-}
-
-/* [addr, addr+n) lies in one page in both of these. */
 static void page_read(struct cpu *c, uint64_t addr, void *buf, unsigned n)
 {
-    const struct cpu_bus *bus = c->bus;
-    const uint8_t *p = bus->ram_page(bus->ctx, addr & ~0xfffull, false);
-    uint8_t *out = buf;
-
-    if (p) {
-        memcpy(buf, p + (addr & 0xfff), n);
-        return;
-    }
-    while (n) {
-        unsigned size = piece_size(addr, n);
-        uint64_t v = bus->mmio_read(bus->ctx, addr, size);
-
-        memcpy(out, &v, size);
-        out += size;
-        addr += size;
-        n -= size;
-    }
+    bus_load(c->bus, addr, buf, n);
 }
 
 static void page_write(struct cpu *c, uint64_t addr, const void *buf,
                        unsigned n)
 {
-    const struct cpu_bus *bus = c->bus;
-    const uint8_t *in = buf;
-    uint8_t *p;
-
     code_check(c, addr, n);
-    p = bus->ram_page(bus->ctx, addr & ~0xfffull, true);
-    if (p) {
-        memcpy(p + (addr & 0xfff), buf, n);
-        return;
-    }
-    while (n) {
-        unsigned size = piece_size(addr, n);
-        uint64_t v = 0;
-
-        memcpy(&v, in, size);
-        bus->mmio_write(bus->ctx, addr, size, v);
-        in += size;
-        addr += size;
-        n -= size;
-    }
+    bus_store(c->bus, addr, buf, n);
 }
 
 /*

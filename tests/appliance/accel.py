@@ -13,6 +13,8 @@ from conftest import BUILD, Appliance, make_iso
 ELF = BUILD / "enginetest.elf"
 # QEMU's TCG emulates AMD-V with nested paging.
 SVM = ("-cpu", "EPYC,+svm,+npt")
+# ... or plays a processor that cannot: guests are interpreted.
+INTERP = ("-cpu", "qemu64,-svm")
 
 
 def verdict(appliance, limit):

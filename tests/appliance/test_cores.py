@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from accel import SVM
+from accel import INTERP, SVM
 from guests import boot_guest
 from test_machines import boot_machines, show
 
@@ -131,7 +131,7 @@ def test_guest_has_a_core(boot, cores, firmware, options):
     assert appliance.ends() == 0
 
 
-@pytest.mark.parametrize("cpu", [(), SVM], ids=["interp", "svm"])
+@pytest.mark.parametrize("cpu", [INTERP, SVM], ids=["interp", "svm"])
 @pytest.mark.parametrize("cores", [1, 2, 4])
 def test_spinning_machines_harm_no_other(boot, cores, cpu):
     """Two spin with interrupts off, one crashes, one echoes: the console and
