@@ -227,7 +227,7 @@ enum engine_exit hv_run(struct engine *e, uint64_t max_insns, uint64_t max_ns)
     hv_fetch(h);
     hv_tsc_leave(h);
     if (why == ENGINE_KICKED)
-        h->cpu->stop_request = false;
+        cpu_ask_stop(h->cpu, false);
     return why;
 }
 

@@ -6,8 +6,12 @@
  */
 #include "kernel/metal/hv_internal.h"
 
+#include "kernel/platform.h"
+
 /* However busy its devices: the guest's clock and the host want to go on. */
 #define STRETCH_INSNS 4096u
+/* So many at once while the processor does not take the guest's state. */
+#define REFUSED_INSNS 512u
 /* So many exits at a site that did not pay are emulated before another try. */
 #define SITE_REST 31u
 /* Accesses in a stretch from which on it is cheaper than an exit for each. */
@@ -35,28 +39,38 @@ static void hand_over_event(struct hv *h)
     h->event.valid = false;
 }
 
+/*
+ * Does what was done since io_count was `seen` speak for going on? Not beyond
+ * the run's end, which may be the timer that the guest polls for.
+ */
+static bool goes_on(const struct hv *h, bool refused, uint64_t seen,
+                    uint64_t start)
+{
+    return (refused || h->io_count != seen) &&
+           h->cpu->icount - start < STRETCH_INSNS &&
+           platform_now_ns() < h->deadline;
+}
+
 enum engine_exit hv_stretch(struct hv *h)
 {
     struct cpu *c = h->cpu;
-    uint64_t start = c->icount, seen, n = HV_QUIET_INSNS;
+    uint64_t start = c->icount, seen;
+    bool refused = !h->ran;     /* and the next entry might be, too */
     enum engine_exit why;
     uint32_t mapping;
 
     hv_modify(h);
     if (h->ran)
         interp_resync(h->interp);
-    else                        /* the state cannot enter: it soon may not */
-        n = STRETCH_INSNS;
     h->ran = false;
     mapping = interp_mapping(h->interp);
     hand_over_event(h);
     h->count.stretches++;
     do {
         seen = h->io_count;
-        why = engine_interp.run(h->interp, n, UINT64_MAX);
-        n = HV_QUIET_INSNS;
-    } while (why == ENGINE_BUDGET && h->io_count != seen &&
-             c->icount - start < STRETCH_INSNS);
+        why = engine_interp.run(
+            h->interp, refused ? REFUSED_INSNS : HV_QUIET_INSNS, UINT64_MAX);
+    } while (why == ENGINE_BUDGET && goes_on(h, refused, seen, start));
     /* A #DB that waits for the end of a MOV SS shadow is not in struct cpu. */
     while (why == ENGINE_BUDGET && c->run.debug)
         why = engine_interp.run(h->interp, 1, UINT64_MAX);
