@@ -21,7 +21,7 @@ bench: $(BUILD)/trestle $(BENCH)/mix.img $(BUILD)/router.img guests
 	@$(MAKE) bench-appliance
 
 .PHONY: bench-appliance
-## bench-appliance svm beside interp on the appliance: exits, boot, idle (root)
+## bench-appliance svm beside interp on the appliance: boot, idle (root)
 bench-appliance: appliance $(BUILD)/router.img | $(DEPS_test)
 	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/appliance.py \
 	  --out docs/BENCHMARKS.md
