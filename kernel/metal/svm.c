@@ -31,6 +31,9 @@ static const struct hv_pte_format nested_format = {
     .large = 0x80,
 };
 
+#define HYPERVISOR_LEAF 0x40000000u
+#define CPUID_HYPERVISOR (1u << 31) /* leaf 1, ECX */
+
 struct svm_features svm_features;
 static struct svm_core cores[PERCPU_MAX];
 static uint8_t *core_pages;     /* two for each core: save area, VMCB */
@@ -67,6 +70,15 @@ struct svm_core *svm_core_here(void)
 
 /* ---- The engine ------------------------------------------------------------------ */
 
+/* QEMU's TCG plays the processor, as its own CPUID leaf says. */
+static bool host_is_tcg(void)
+{
+    const uint32_t tcgt = 0x54474354;   /* "TCGT" of "TCGTCGTCGTCG" */
+
+    return (cpuid(1, 0).ecx & CPUID_HYPERVISOR) &&
+           cpuid(HYPERVISOR_LEAF, 0).ebx == tcgt;
+}
+
 static int svm_probe(char *why, size_t size)
 {
     struct svm_caps caps = { .max_leaf = cpuid(0x80000000, 0).eax };
@@ -86,6 +98,7 @@ static int svm_probe(char *why, size_t size)
     svm_features.next_rip = caps.svm_edx & SVM_CAPS_NEXT_RIP;
     svm_features.flush_asid = caps.svm_edx & SVM_CAPS_FLUSH_ASID;
     svm_features.rdpru = cpuid(0x80000008, 0).ebx & EXT8_RDPRU;
+    svm_features.stale_event = host_is_tcg();
     return 0;
 }
 

@@ -36,6 +36,7 @@ struct svm {
     struct vmcb *vmcb;
     struct svm_core *core;      /* where it ran last */
     uint32_t nested_generation; /* of the tables that the TLB knows */
+    struct hv_event virtual;    /* being delivered as virtual interrupt */
     uint8_t *permissions;       /* I/O and MSR bitmaps: all exit, but ... */
 };
 
@@ -43,6 +44,7 @@ struct svm {
 struct svm_features {
     bool next_rip, flush_asid, rdpru;
     bool busy_tss;              /* TR's type is "busy" inside the processor */
+    bool stale_event;           /* an interrupt injected may come twice */
 };
 extern struct svm_features svm_features;
 

@@ -63,6 +63,36 @@ static void set_bit(uint32_t *word, uint32_t bit, bool on)
     *word = on ? *word | bit : *word & ~bit;
 }
 
+/*
+ * Deliver h->event, or exit when the guest takes interrupts. QEMU's TCG keeps
+ * the vector of an interrupt that EVENTINJ delivered, and may deliver it once
+ * more later, whatever IF says: there it goes as a virtual interrupt, which
+ * the guest takes at once, too, as IF is set.
+ */
+static void prepare_event(struct svm *s)
+{
+    struct hv *h = &s->hv;
+    struct vmcb *v = s->vmcb;
+    bool window = h->window;
+
+    s->virtual.valid = false;
+    if (svm_features.stale_event && h->event.kind == HV_EVENT_INTERRUPT &&
+        h->event.valid) {
+        s->virtual = h->event;
+        h->event.valid = false;
+        window = false;         /* of the next entry */
+    }
+    v->event = event_field(&h->event);
+    h->event.valid = false;
+    v->virtual_interrupt = SVM_V_MASKING;
+    if (window || s->virtual.valid)
+        v->virtual_interrupt |= SVM_V_IRQ | SVM_V_PRIO | SVM_V_IGN_TPR;
+    if (s->virtual.valid)
+        v->virtual_interrupt |= (uint64_t)s->virtual.vector
+                                << SVM_V_VECTOR_SHIFT;
+    set_bit(&v->intercept1, SVM1_VINTR, window);
+}
+
 static void prepare(struct svm *s)
 {
     struct hv *h = &s->hv;
@@ -74,12 +104,7 @@ static void prepare(struct svm *s)
     v->rip = c->rip;
     v->rflags = c->rflags | (h->step ? FLAG_TF : 0);
     v->shadow = c->inhibit ? SHADOW : 0;
-    v->event = event_field(&h->event);
-    h->event.valid = false;
-    v->virtual_interrupt = SVM_V_MASKING;
-    if (h->window)
-        v->virtual_interrupt |= SVM_V_IRQ | SVM_V_PRIO | SVM_V_IGN_TPR;
-    set_bit(&v->intercept1, SVM1_VINTR, h->window);
+    prepare_event(s);
     set_bit(&v->intercept1, SVM1_IRET, h->nmi_window);
     v->tsc_offset = hv_tsc_offset(h);
     v->tlb_control = tlb_control(s);
@@ -221,6 +246,8 @@ void svm_run(struct hv *h, struct hv_exit *x)
     c->rflags = h->step ? v->rflags & ~(uint64_t)FLAG_TF : v->rflags;
     c->inhibit = v->shadow & SHADOW;
     take_event(&h->event, v->exit_event);
+    if (!h->event.valid && (v->virtual_interrupt & SVM_V_IRQ))
+        h->event = s->virtual;  /* not taken yet, if there was one */
     decode(x, v);
     if (h->step && x->kind == HV_EXIT_EXCEPTION &&
         x->exception.vector == EXC_DB)

@@ -143,6 +143,7 @@ enum svm_exit {
 #define SVM_V_PRIO      (15ull << 16)
 #define SVM_V_IGN_TPR   (1ull << 20)
 #define SVM_V_MASKING   (1ull << 24)
+#define SVM_V_VECTOR_SHIFT 32
 
 #define SVM_TLB_FLUSH_ALL  1u
 #define SVM_TLB_FLUSH_ASID 3u
