@@ -17,9 +17,15 @@ SVM = ("-cpu", "EPYC,+svm,+npt")
 INTERP = ("-cpu", "qemu64,-svm")
 
 
+class HostDied(Exception):
+    """QEMU's translator gave up on the code: nothing that runs in it did."""
+
+
 def verdict(appliance, limit):
     """What it said up to its last line, and its exit status."""
-    appliance.expect(r"\d+ passed, (\d+) failed", limit)
+    if appliance.session.expect([r"\d+ passed, (\d+) failed",
+                                 r"tcg fatal error"], limit):
+        raise HostDied
     said = appliance.session.before + appliance.session.match[0]
     return re.sub(r"\r", "", said), appliance.ends()
 
