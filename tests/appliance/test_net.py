@@ -175,7 +175,7 @@ def test_second_dhcp_server_is_noticed(boot, wires):
                   IP(src="192.168.1.1", dst="255.255.255.255") /
                   UDP(sport=67, dport=68) / BOOTP(op=2))
     wire.echoes([offer, offer])
-    appliance.expect("guest eth0 answers DHCP on the LAN as 192.168.1.1")
+    appliance.expect("trestle eth0 answers DHCP on the LAN as 192.168.1.1")
     appliance.send("q")
     appliance.expect("frames 00000002")
     assert "answers DHCP" not in appliance.session.before
