@@ -1,6 +1,7 @@
 # Random comparison of the interpreter with the processor of this machine.
 CPUTEST := $(BUILD)/cputest
-CPUTEST_CFLAGS := $(COMMON_CFLAGS) $(HOST_CFLAGS) -fno-pie
+# Position-independent: nothing of its own lies below 4 GiB (memory.c).
+CPUTEST_CFLAGS := $(COMMON_CFLAGS) $(HOST_CFLAGS) -fpie
 CPUTEST_OBJ := $(patsubst %.c,$(CPUTEST)/%.o,$(sort $(wildcard emu/cpu/*.c \
                  tests/cpu/*.c)) tests/unit/cpu_harness.c)
 CPUTEST_RUNS ?= 1000
@@ -11,7 +12,7 @@ $(CPUTEST)/%.o: %.c Makefile mk/cputest.mk | $(DEPS_test)
 	@$(CC) $(CPUTEST_CFLAGS) -c -o $@ $<
 
 $(CPUTEST)/cputest: $(CPUTEST_OBJ)
-	@$(CC) -no-pie -o $@ $^
+	@$(CC) -pie -o $@ $^
 
 # No libc variables in the code's segments: the helper loads all of them.
 $(CPUTEST)/ia32: tests/cpu/ia32/helper.c tests/cpu/state.h mk/cputest.mk | $(DEPS_test)

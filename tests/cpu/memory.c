@@ -47,10 +47,29 @@ static void map_at_base(const struct mapping *m)
         fail("address taken", m->base);
 }
 
+/*
+ * Code under test reaches any address below 4 GiB (BTS with a register may go
+ * 256 MiB from its operand) and must find nothing there but its own memory.
+ * Linux puts the heap of a program that is not position-independent up to
+ * 1 GiB behind it, at random.
+ */
+static void check_low_memory_free(void)
+{
+    FILE *f = fopen("/proc/self/maps", "r");
+    unsigned long start;
+
+    if (!f || fscanf(f, "%lx-", &start) != 1)
+        fail("cannot read /proc/self/maps", 0);
+    fclose(f);
+    if (start < 1ul << 32)
+        fail("memory in the way", (uint32_t)start);
+}
+
 void memory_init(void)
 {
     uint8_t *lowcode;
 
+    check_low_memory_free();
     code_view = make_memory(&mappings[MEM_CODE], CODE_SIZE);
     memset(code_view, 0xcc, CODE_SIZE);
     areas[AREA_DATA].native = make_memory(&mappings[MEM_DATA], DATA_SIZE);
