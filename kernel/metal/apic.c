@@ -307,8 +307,10 @@ static uint64_t ticks_until(uint64_t deadline_ns, uint64_t hz, uint64_t max)
 
 void apic_timer_start(uint64_t deadline_ns)
 {
-    uint64_t ticks;
+    uint64_t ticks, longest = platform_now_ns() + clock_max_sleep_ns();
 
+    if (deadline_ns > longest)
+        deadline_ns = longest;
     if (tsc_deadline) {
         write_msr(MSR_TSC_DEADLINE, clock_tsc_at(deadline_ns));
     } else if (present) {

@@ -238,6 +238,23 @@ static uint64_t ticks_since(const struct percpu *p)
     return ticks > 0 ? ticks_to_ns((uint64_t)ticks) : 0;
 }
 
+/*
+ * Cores that correct themselves apart from each other are not at one time: an
+ * emulated TSC may gain milliseconds between two corrections. None reads less
+ * than another has read before it.
+ */
+static uint64_t latest_of_all(uint64_t ns)
+{
+    static uint64_t latest;     /* atomic */
+    uint64_t told = __atomic_load_n(&latest, __ATOMIC_SEQ_CST);
+
+    while (told < ns &&
+           !__atomic_compare_exchange_n(&latest, &told, ns, false,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        ;
+    return told < ns ? ns : told;
+}
+
 uint64_t platform_now_ns(void)
 {
     struct percpu *p = this_cpu();
@@ -251,6 +268,8 @@ uint64_t platform_now_ns(void)
         ns = ticks_since(p);
     }
     ns += p->clock_ns;
+    if (corrected())
+        ns = latest_of_all(ns);
     if (ns < p->clock_last)     /* a correction never turns time back */
         ns = p->clock_last;
     p->clock_last = ns;
