@@ -139,17 +139,24 @@ static uint8_t *piece(struct file *f, uint64_t offset, uint64_t *length)
     return chunk ? chunk + beyond % CHUNK_BYTES : NULL;
 }
 
-/* The lock is held: the core that reads the file looks there meanwhile. */
+/*
+ * The one writer makes the table longer; readers on other cores see the old one
+ * or the new one.
+ */
 static bool grow_table(struct file *f, uint64_t count)
 {
-    uint8_t **grown = realloc(f->chunk, count * sizeof *grown);
+    uint8_t **grown = calloc(count, sizeof *grown), **old = f->chunk;
+    uint64_t flags;
 
     if (!grown)
         return false;
-    memset(grown + f->chunk_count, 0,
-           (count - f->chunk_count) * sizeof *grown);
+    if (old)
+        memcpy(grown, old, f->chunk_count * sizeof *grown);
+    flags = spin_lock(&f->lock);
     f->chunk = grown;
     f->chunk_count = count;
+    spin_unlock(&f->lock, flags);
+    free(old);
     return true;
 }
 
@@ -157,18 +164,17 @@ static int make_chunk(struct file *f, uint64_t offset)
 {
     uint64_t index = (offset - f->module_size) / CHUNK_BYTES, flags;
     uint8_t *chunk = platform_pages_alloc(CHUNK_BYTES);
-    bool fits;
 
     if (!chunk)
         return -ENOSPC;
-    flags = spin_lock(&f->lock);
-    fits = index < f->chunk_count || grow_table(f, index + 64);
-    if (fits)
-        f->chunk[index] = chunk;
-    spin_unlock(&f->lock, flags);
-    if (!fits)
+    if (index >= f->chunk_count && !grow_table(f, index + 64)) {
         platform_pages_free(chunk, CHUNK_BYTES);
-    return fits ? 0 : -ENOSPC;
+        return -ENOSPC;
+    }
+    flags = spin_lock(&f->lock);
+    f->chunk[index] = chunk;
+    spin_unlock(&f->lock, flags);
+    return 0;
 }
 
 int platform_file_read(struct platform_file *pf, uint64_t offset, void *buf,

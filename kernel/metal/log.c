@@ -30,7 +30,7 @@ static void append(const char *line, size_t len)
     for (size_t i = 0; i < len; i++)
         ring[(head + i) % RING_BYTES] = line[i];
     ring[(head + len) % RING_BYTES] = '\n';
-    head += len + 1;
+    __atomic_store_n(&head, head + len + 1, __ATOMIC_RELEASE);
     spin_unlock(&lock, flags);
 }
 
@@ -57,11 +57,12 @@ void log_flush(void)
         return;
     flushing = true;
     for (unsigned i = 0; i < sink_count; i++) {
-        if (head - sinks[i].at > RING_BYTES)
-            sinks[i].at = head - RING_BYTES;    /* overtaken: lines lost */
         while (sinks[i].at < head) {
-            size_t len = line_at(sinks[i].at, line);
+            size_t len;
 
+            if (head - sinks[i].at > RING_BYTES)
+                sinks[i].at = head - RING_BYTES;    /* overtaken: lines lost */
+            len = line_at(sinks[i].at, line);
             if (!sinks[i].write(line, len))
                 break;
             sinks[i].at += len + 1;

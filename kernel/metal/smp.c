@@ -175,6 +175,10 @@ static bool start_core(uint32_t apic_id, unsigned index)
         platform_log("core %u: no memory for its stack", index);
         return false;
     }
+    /* A core that failed may have left its own here. */
+    cpu->sync_asked = cpu->sync_answered = 0;
+    cpu->tsc_ahead = 0;
+    cpu->online = false;
     cpu->apic_id = apic_id;
     __atomic_store_n(ticket(), stack, __ATOMIC_RELEASE);
     send_startup(apic_id, index);
