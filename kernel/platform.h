@@ -178,8 +178,6 @@ int platform_wire_open(const char *type, const char *params, struct nic **out,
 
 /* Power off (bare machine) or exit with `status` (Linux). */
 _Noreturn void platform_poweroff(int status);
-/* Restart the machine (Linux: exit with status 0). */
-_Noreturn void platform_reset(void);
 
 /* Ending Trestle switches a PC off, so ask first. */
 extern const bool platform_exit_is_poweroff;

@@ -124,5 +124,3 @@ _Noreturn void platform_poweroff(int status)
     console_restore();
     exit(status);
 }
-
-_Noreturn void platform_reset(void) { platform_poweroff(0); }

@@ -102,13 +102,6 @@ void platform_poweroff(int status)
     power_off();
 }
 
-void platform_reset(void)
-{
-    platform_log("restarting the PC");
-    console_drain();
-    power_reset();
-}
-
 const char platform_name[] = "metal";
 const bool platform_exit_is_poweroff = true;
 const bool platform_has_uart = true;
