@@ -129,8 +129,10 @@ static enum verdict handle(struct hv *h, const struct hv_exit *x,
 {
     switch (x->kind) {
     case HV_EXIT_NONE:
-    case HV_EXIT_INTERRUPT:
     case HV_EXIT_WINDOW:
+        return GO_ON;
+    case HV_EXIT_INTERRUPT:     /* perhaps the timer, a little early */
+        apic_timer_start(h->deadline);
         return GO_ON;
     case HV_EXIT_MEMORY:
         return on_memory(h, x, why);

@@ -73,11 +73,11 @@ struct hv_exit {
         struct {
             uint16_t port;
             uint8_t size;       /* 1, 2, 4 */
-            bool in, string, rep;
+            bool in, string;
         } io;
         struct {
             uint64_t addr;      /* guest-physical */
-            bool write, fetch;
+            bool write;
         } memory;
         struct {
             uint8_t vector;

@@ -101,7 +101,7 @@ bool hv_nested_fill(struct hv_nested *n, const struct cpu_bus *bus,
                     uint64_t addr, bool write)
 {
     uint64_t region = addr & ~(LARGE_PAGE_BYTES - 1);
-    uint64_t page[ENTRIES], *e, want;
+    uint64_t page[ENTRIES], want;
 
     if (addr >= ADDRESS_END)
         return false;
@@ -112,7 +112,7 @@ bool hv_nested_fill(struct hv_nested *n, const struct cpu_bus *bus,
         hv_nested_clear(n);
     if (gather(n, bus, region, page))
         *entry_at(n, region, 2) = page[0];
-    else if ((e = entry_at(n, region, 1)))
-        memcpy(e, page, sizeof page);
+    else
+        memcpy(entry_at(n, region, 1), page, sizeof page);
     return true;
 }

@@ -7,6 +7,8 @@
  * struct svm_entry: 0 VMCB, 8 host's VMCB (both physical), 16 gpr[16],
  * 24 FXSAVE area, 32 its 64-bit form wanted.
  */
+#include "guest_regs.inc"
+
         .text
         .globl  svm_enter
 svm_enter:
@@ -28,39 +30,13 @@ svm_enter:
 2:      movq    (%rdi), %rax
         vmload  %rax
         movq    16(%rdi), %rdi
-        movq    8(%rdi), %rcx
-        movq    16(%rdi), %rdx
-        movq    24(%rdi), %rbx
-        movq    40(%rdi), %rbp
-        movq    48(%rdi), %rsi
-        movq    64(%rdi), %r8
-        movq    72(%rdi), %r9
-        movq    80(%rdi), %r10
-        movq    88(%rdi), %r11
-        movq    96(%rdi), %r12
-        movq    104(%rdi), %r13
-        movq    112(%rdi), %r14
-        movq    120(%rdi), %r15
-        movq    56(%rdi), %rdi
+        load_guest_regs
         vmrun   %rax
         vmsave  %rax
         pushq   %rdi
         movq    8(%rsp), %rdi
         movq    16(%rdi), %rdi
-        movq    %rcx, 8(%rdi)
-        movq    %rdx, 16(%rdi)
-        movq    %rbx, 24(%rdi)
-        movq    %rbp, 40(%rdi)
-        movq    %rsi, 48(%rdi)
-        movq    %r8, 64(%rdi)
-        movq    %r9, 72(%rdi)
-        movq    %r10, 80(%rdi)
-        movq    %r11, 88(%rdi)
-        movq    %r12, 96(%rdi)
-        movq    %r13, 104(%rdi)
-        movq    %r14, 112(%rdi)
-        movq    %r15, 120(%rdi)
-        popq    56(%rdi)
+        save_guest_regs
         popq    %rdi
         movq    8(%rdi), %rax
         vmload  %rax

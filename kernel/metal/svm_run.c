@@ -50,14 +50,6 @@ static uint8_t tlb_control(struct svm *s)
     return svm_features.flush_asid ? SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL;
 }
 
-static void load_breakpoints(const struct cpu *c)
-{
-    __asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; "
-                     "mov %3, %%dr3"
-                     : : "r"(c->dr[0]), "r"(c->dr[1]), "r"(c->dr[2]),
-                         "r"(c->dr[3]));
-}
-
 static void set_bit(uint32_t *word, uint32_t bit, bool on)
 {
     *word = on ? *word | bit : *word & ~bit;
@@ -111,7 +103,7 @@ static void prepare(struct svm *s)
     v->exceptions = h->step ? ~0u : EXCEPTIONS;
     set_bit(&v->intercept1, SVM1_RDTSC, c->exact_count);
     if (v->dr7 & BREAKPOINTS_ON)
-        load_breakpoints(c);
+        write_debug_addresses(c->dr);
 }
 
 /* ---- After ------------------------------------------------------------------- */
@@ -139,6 +131,21 @@ static void take_event(struct hv_event *e, uint64_t field)
         e->kind = HV_EVENT_SOFTWARE;
         break;
     }
+}
+
+/*
+ * The virtual interrupt was not taken yet, or its delivery was cut short by an
+ * exit, of which QEMU speaks as of an exception's. With IF clear it is gone:
+ * its delivery faulted in the guest, and a processor loses it then, too.
+ */
+static bool virtual_waits(const struct svm *s)
+{
+    const struct hv_event *e = &s->hv.event;
+    const struct cpu *c = s->hv.cpu;
+
+    return s->virtual.valid && (s->vmcb->virtual_interrupt & SVM_V_IRQ) &&
+           (!e->valid || e->vector == s->virtual.vector) &&
+           (c->rflags & FLAG_IF) && !c->inhibit;
 }
 
 /* By exit code from INTR on; HV_EXIT_NONE where it cannot happen. */
@@ -185,7 +192,6 @@ static void decode_io(struct hv_exit *x, const struct vmcb *v)
     x->io.size = info >> 4 & 7;
     x->io.in = info & SVM_IO_IN;
     x->io.string = info & SVM_IO_STRING;
-    x->io.rep = info & SVM_IO_REP;
     x->insn_len = (uint8_t)(v->exit_info2 - v->rip);
 }
 
@@ -212,7 +218,6 @@ static void decode(struct hv_exit *x, const struct vmcb *v)
         x->kind = HV_EXIT_MEMORY;
         x->memory.addr = v->exit_info2;
         x->memory.write = v->exit_info1 & SVM_NPF_WRITE;
-        x->memory.fetch = v->exit_info1 & SVM_NPF_FETCH;
     } else if (code < SVM_EXIT_DR_READ) {
         x->kind = HV_EXIT_CR;
     } else if (code <= SVM_EXIT_DR_LAST) {
@@ -235,6 +240,7 @@ void svm_run(struct hv *h, struct hv_exit *x)
     struct svm *s = (struct svm *)h;
     struct cpu *c = h->cpu;
     struct vmcb *v = s->vmcb;
+    struct hv_event asked = h->event;
 
     interrupts_off();           /* until svm_enter has them held by GIF */
     prepare(s);
@@ -246,8 +252,10 @@ void svm_run(struct hv *h, struct hv_exit *x)
     c->rflags = h->step ? v->rflags & ~(uint64_t)FLAG_TF : v->rflags;
     c->inhibit = v->shadow & SHADOW;
     take_event(&h->event, v->exit_event);
-    if (!h->event.valid && (v->virtual_interrupt & SVM_V_IRQ))
-        h->event = s->virtual;  /* not taken yet, if there was one */
+    if (v->exit_code == SVM_EXIT_INVALID)
+        h->event = asked;       /* nothing happened */
+    else if (virtual_waits(s))
+        h->event = s->virtual;
     decode(x, v);
     if (h->step && x->kind == HV_EXIT_EXCEPTION &&
         x->exception.vector == EXC_DB)

@@ -150,9 +150,7 @@ enum svm_exit {
 
 /* exit_info1 of NPF (15.25.6) and IOIO (15.10.2) */
 #define SVM_NPF_WRITE (1u << 1)
-#define SVM_NPF_FETCH (1u << 4)
 #define SVM_IO_IN     (1u << 0)
 #define SVM_IO_STRING (1u << 2)
-#define SVM_IO_REP    (1u << 3)
 
 #endif

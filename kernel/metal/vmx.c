@@ -38,7 +38,7 @@ static void load_event(const struct hv *h)
         info |= EVENT_HAS_ERROR;
         vmwrite(VMCS_ENTRY_ERROR, e->error);
     }
-    vmwrite(VMCS_ENTRY_EVENT, info);    /* the exit makes it invalid */
+    vmwrite(VMCS_ENTRY_EVENT, info);    /* an exit makes it invalid (26.8.3) */
 }
 
 static void load_controls(struct vmx *v)
@@ -129,8 +129,10 @@ static void enter(struct hv *h, struct hv_exit *x)
     load_event(h);
     vmx_load_short(v);
     reason = enter_once(v);
-    /* A refused entry leaves the launch state as it was (26.7). */
-    if (!(reason & VMX_REASON_ENTRY_FAILED)) {
+    /* A refused entry leaves launch state and event as they were (26.7). */
+    if (reason & VMX_REASON_ENTRY_FAILED) {
+        vmwrite(VMCS_ENTRY_EVENT, 0);
+    } else {
         v->launched = true;
         vmx_store_short(v);
     }

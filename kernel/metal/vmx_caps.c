@@ -25,19 +25,14 @@
                      EXIT_LOAD_EFER)
 #define ENTRY_NEEDED (ENTRY_LOAD_DEBUG | ENTRY_LOAD_EFER)
 
-int vmx_permitted(const struct vmx_msrs *m, bool *unlocked, char *why,
-                  size_t size)
+int vmx_permitted(const struct vmx_msrs *m, char *why, size_t size)
 {
-    *unlocked = false;
     if (!m->cpuid_vmx) {
         format(why, size, "this processor has no VT-x");
         return -ENOTSUP;
     }
-    if (!(m->feature_control & FEATURE_CONTROL_LOCK)) {
-        *unlocked = true;
-        return 0;
-    }
-    if (m->feature_control & FEATURE_CONTROL_VMX)
+    if (!(m->feature_control & FEATURE_CONTROL_LOCK) ||
+        (m->feature_control & FEATURE_CONTROL_VMX))
         return 0;
     format(why, size, "the firmware has locked VT-x off: switch it on in "
              "its setup");

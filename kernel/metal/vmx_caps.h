@@ -32,10 +32,9 @@ struct vmx_caps {
 
 /*
  * May VT-x be used at all? 0, or -ENOTSUP (no VT-x), -EACCES (locked off), with
- * the reason in words in `why`. *unlocked: the MSR is to be written first.
+ * the reason in words in `why`. Not locked: the caller is to write the MSR.
  */
-int vmx_permitted(const struct vmx_msrs *m, bool *unlocked, char *why,
-                  size_t size);
+int vmx_permitted(const struct vmx_msrs *m, char *why, size_t size);
 
 /*
  * Choose the controls. 0, or -ENOTSUP with the first thing missing in `why`.

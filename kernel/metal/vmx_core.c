@@ -70,12 +70,11 @@ static bool enter_root(void)
 int vmx_probe(char *why, size_t size)
 {
     struct vmx_msrs m = {.cpuid_vmx = cpuid(1, 0).ecx & CPUID_1_ECX_VMX};
-    bool unlocked;
     int err;
 
     if (m.cpuid_vmx)
         m.feature_control = read_msr(MSR_FEATURE_CONTROL);
-    err = vmx_permitted(&m, &unlocked, why, size);
+    err = vmx_permitted(&m, why, size);
     if (err)
         return err;
     read_controls(&m);

@@ -9,6 +9,8 @@
  */
         .set    VMCS_HOST_RSP, 0x6c14
 
+#include "guest_regs.inc"
+
         .text
         .globl  vmx_enter
         .globl  vmx_exit
@@ -24,20 +26,7 @@ vmx_enter:
         vmwrite %rsp, %rax
         testb   %sil, %sil              /* MOV leaves the flags alone */
         movq    (%rdi), %rax
-        movq    8(%rdi), %rcx
-        movq    16(%rdi), %rdx
-        movq    24(%rdi), %rbx
-        movq    40(%rdi), %rbp
-        movq    48(%rdi), %rsi
-        movq    64(%rdi), %r8
-        movq    72(%rdi), %r9
-        movq    80(%rdi), %r10
-        movq    88(%rdi), %r11
-        movq    96(%rdi), %r12
-        movq    104(%rdi), %r13
-        movq    112(%rdi), %r14
-        movq    120(%rdi), %r15
-        movq    56(%rdi), %rdi
+        load_guest_regs
         jnz     1f
         vmlaunch
         jmp     2f
@@ -53,21 +42,7 @@ vmx_exit:
         pushq   %rdi
         movq    8(%rsp), %rdi
         movq    %rax, (%rdi)
-        movq    %rcx, 8(%rdi)
-        movq    %rdx, 16(%rdi)
-        movq    %rbx, 24(%rdi)
-        movq    %rbp, 40(%rdi)
-        movq    %rsi, 48(%rdi)
-        popq    %rax
-        movq    %rax, 56(%rdi)
-        movq    %r8, 64(%rdi)
-        movq    %r9, 72(%rdi)
-        movq    %r10, 80(%rdi)
-        movq    %r11, 88(%rdi)
-        movq    %r12, 96(%rdi)
-        movq    %r13, 104(%rdi)
-        movq    %r14, 112(%rdi)
-        movq    %r15, 120(%rdi)
+        save_guest_regs
         addq    $8, %rsp
         xorl    %eax, %eax
 4:      xorl    %ecx, %ecx

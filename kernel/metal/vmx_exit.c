@@ -52,7 +52,6 @@ static void decode_io(struct hv_exit *x)
     x->io.size = IO_SIZE(q);
     x->io.in = q & IO_IN;
     x->io.string = q & IO_STRING;
-    x->io.rep = q & IO_REP;
 }
 
 static void decode_memory(struct vmx *v, struct hv_exit *x)
@@ -61,7 +60,6 @@ static void decode_memory(struct vmx *v, struct hv_exit *x)
 
     x->memory.addr = vmread(VMCS_GUEST_PHYSICAL);
     x->memory.write = q & EPT_VIOLATION_WRITE;
-    x->memory.fetch = q & EPT_VIOLATION_FETCH;
     if (q & EPT_VIOLATION_UNBLOCKED_NMI)
         block_nmi_again(v);
 }

@@ -250,14 +250,12 @@ enum vmx_reason {
 
 /* Qualification of an EPT violation (27.2.1) */
 #define EPT_VIOLATION_WRITE (1u << 1)
-#define EPT_VIOLATION_FETCH (1u << 2)
 #define EPT_VIOLATION_UNBLOCKED_NMI (1u << 12)
 
 /* Qualification of I/O (27.2.1) */
 #define IO_SIZE(q) ((uint8_t)(((q) & 7) + 1))
 #define IO_IN (1u << 3)
 #define IO_STRING (1u << 4)
-#define IO_REP (1u << 5)
 #define IO_PORT(q) ((uint16_t)((q) >> 16))
 
 /* Qualification of a #DB: DR6's bits */
