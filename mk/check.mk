@@ -1,4 +1,4 @@
-# All tests. `check` stays under 40 minutes on two cores; what takes longer is
+# The tests. `check` stays under 40 minutes on two cores; what takes longer is
 # in `check-long`. The order: what fails fastest first.
 CHECKS := check-unit check-cpu check-fuzz check-hosted check-appliance
 CHECKS_LONG := check-lockstep check-fuzz-guest check-amd64 check-vmx-long check-uart-long check-fuzz-long \
@@ -16,9 +16,9 @@ echo "== all in $$(($$(date +%s) - start)) s"; echo "$$n passed, 0 failed"
 endef
 
 .PHONY: check check-long
-## check           all tests, under 40 minutes on two cores
+## check           the tests, under 40 minutes on two cores
 check: | $(DEPS_test)
 	@$(call run_checks,$(CHECKS))
-## check-long      amd64, VT-x, UART, long fuzzing, CPU comparison, stress (hours)
+## check-long      lockstep, amd64, VT-x, UART, long fuzzing, CPU, stress (hours)
 check-long: | $(DEPS_test)
 	@$(call run_checks,$(CHECKS_LONG))
