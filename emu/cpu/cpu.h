@@ -288,6 +288,8 @@ struct cpuid_regs {
 };
 struct cpuid_regs cpu_cpuid(const struct cpu *c, uint32_t leaf,
                             uint32_t subleaf);
+/* The instruction: EAX and ECX ask, EAX to EDX get the answer. */
+void cpu_do_cpuid(struct cpu *c);
 /* RDMSR, WRMSR at CPL 0. False: #GP(0), nothing changed. */
 bool cpu_msr_read(const struct cpu *c, uint32_t msr, uint64_t *v);
 bool cpu_msr_write(struct cpu *c, uint32_t msr, uint64_t v);
@@ -306,6 +308,13 @@ bool cpu_cr_write(struct cpu *c, unsigned n, uint64_t v);
 uint64_t cpu_cr8_read(const struct cpu *c);
 /* The bits of CR4 that this model lets the guest set. */
 uint32_t cpu_cr4_allowed(const struct cpu *c);
+
+/* Where RDMSR and RDTSC put their result. */
+static inline void cpu_set_edx_eax(struct cpu *c, uint64_t v)
+{
+    c->gpr[RAX] = (uint32_t)v;
+    c->gpr[RDX] = v >> 32;
+}
 
 static inline bool cpu_in_long_mode(const struct cpu *c)
 {

@@ -8,7 +8,6 @@
 #define MAX_EXTENDED 0x80000008u
 #define HYPERVISOR_LEAF 0x40000000u
 
-
 static const char brand[48] = "Trestle Virtual CPU";
 
 static uint32_t text_word(const char *s)
@@ -182,7 +181,7 @@ struct cpuid_regs cpu_cpuid(const struct cpu *c, uint32_t leaf,
     return basic(c, c->model->max_leaf, subleaf);
 }
 
-void op_cpuid(struct cpu *c, const struct insn *i)
+void cpu_do_cpuid(struct cpu *c)
 {
     struct cpuid_regs r = cpu_cpuid(c, (uint32_t)c->gpr[RAX],
                                     (uint32_t)c->gpr[RCX]);
@@ -191,4 +190,9 @@ void op_cpuid(struct cpu *c, const struct insn *i)
     c->gpr[RBX] = r.ebx;
     c->gpr[RCX] = r.ecx;
     c->gpr[RDX] = r.edx;
+}
+
+void op_cpuid(struct cpu *c, const struct insn *i)
+{
+    cpu_do_cpuid(c);
 }

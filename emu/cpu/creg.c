@@ -7,11 +7,6 @@
 #include "emu/cpu/mmu.h"
 #include "emu/cpu/paging.h"
 
-#define DR6_WRITABLE 0x0000e00fu
-#define DR6_ONES     0xffff0ff0u
-#define DR7_WRITABLE 0xffff23ffu
-#define DR7_ONES     0x00000400u
-
 void cpu_need_cpl0(struct cpu *c)
 {
     if (c->cpl != 0)

@@ -4,8 +4,6 @@
 #include "emu/cpu/exec.h"
 #include "emu/cpu/mmu.h"
 
-#define DR7_ENABLES 0xffu       /* L0 G0 .. L3 G3 */
-
 enum breakpoint_type { BP_EXEC, BP_WRITE, BP_IO, BP_ACCESS };
 
 static bool bp_enabled(const struct cpu *c, unsigned n)

@@ -6,8 +6,6 @@
 #include "emu/cpu/debug.h"
 #include "emu/cpu/emulate_internal.h"
 
-#define DR6_BS 0x4000u
-
 /* ---- Registers ------------------------------------------------------------ */
 
 /* AH, CH, DH and BH instead of SPL.. without REX. */

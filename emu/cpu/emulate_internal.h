@@ -80,6 +80,11 @@ bool emul_condition(uint64_t flags, unsigned code);
 /* emulate.c: general registers, of 1, 2, 4 or 8 bytes */
 uint64_t emul_reg(const struct emul *e, unsigned n, unsigned size);
 void emul_set_reg(struct emul *e, unsigned n, unsigned size, uint64_t v);
+/* RSI, RDI or RCX of a string instruction, in its address size. */
+static inline void emul_advance(struct emul *e, unsigned n, int64_t by)
+{
+    emul_set_reg(e, n, e->i.addrsize, e->c->gpr[n] + (uint64_t)by);
+}
 /* The r/m operand's value. */
 bool emul_read_rm(struct emul *e, unsigned size, uint64_t *v);
 

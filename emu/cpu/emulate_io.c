@@ -2,8 +2,6 @@
  * IN, OUT, INS, OUTS for the one-instruction emulator. A repeated one moves
  * blocks, each within a page.
  */
-#include <string.h>
-
 #include "emu/cpu/emulate_internal.h"
 
 #define BLOCK_BYTES 4096u
@@ -117,11 +115,6 @@ static bool move_block(struct emul *e, const struct block *b, uint64_t off,
     return true;
 }
 
-static void advance(struct emul *e, unsigned reg, int64_t by)
-{
-    emul_set_reg(e, reg, e->i.addrsize, e->c->gpr[reg] + (uint64_t)by);
-}
-
 /* One block of a repeated INS or OUTS; the rest when it is executed again. */
 bool emul_op_ins_outs(struct emul *e)
 {
@@ -144,9 +137,9 @@ bool emul_op_ins_outs(struct emul *e)
         !move_block(e, &b, off, block_elements(e, &b, off, left), &done))
         return false;
     bytes = (int64_t)done * b.size;
-    advance(e, b.index, e->c->rflags & FLAG_DF ? -bytes : bytes);
+    emul_advance(e, b.index, e->c->rflags & FLAG_DF ? -bytes : bytes);
     if (rep)
-        advance(e, RCX, -(int64_t)done);
+        emul_advance(e, RCX, -(int64_t)done);
     e->repeat = done < left;
     return true;
 }

@@ -14,43 +14,42 @@ struct sse_move {
     uint8_t at;                 /* first byte in the register */
     bool store, aligned;
     bool zero;                  /* a load clears the rest */
-    bool gpr;                   /* the register form has a general register */
 };
 
 static const struct sse_move moves[] = {
-    { 1, 0x10, NP,  16, 0, false, false, false, false },  /* MOVUPS */
-    { 1, 0x10, P66, 16, 0, false, false, false, false },  /* MOVUPD */
-    { 1, 0x10, PF3, 4,  0, false, false, true,  false },  /* MOVSS */
-    { 1, 0x10, PF2, 8,  0, false, false, true,  false },  /* MOVSD */
-    { 1, 0x11, NP,  16, 0, true,  false, false, false },
-    { 1, 0x11, P66, 16, 0, true,  false, false, false },
-    { 1, 0x11, PF3, 4,  0, true,  false, false, false },
-    { 1, 0x11, PF2, 8,  0, true,  false, false, false },
-    { 1, 0x12, NP,  8,  0, false, false, false, false },  /* MOVLPS */
-    { 1, 0x12, P66, 8,  0, false, false, false, false },
-    { 1, 0x13, NP,  8,  0, true,  false, false, false },
-    { 1, 0x13, P66, 8,  0, true,  false, false, false },
-    { 1, 0x16, NP,  8,  8, false, false, false, false },  /* MOVHPS */
-    { 1, 0x16, P66, 8,  8, false, false, false, false },
-    { 1, 0x17, NP,  8,  8, true,  false, false, false },
-    { 1, 0x17, P66, 8,  8, true,  false, false, false },
-    { 1, 0x28, NP,  16, 0, false, true,  false, false },  /* MOVAPS */
-    { 1, 0x28, P66, 16, 0, false, true,  false, false },
-    { 1, 0x29, NP,  16, 0, true,  true,  false, false },
-    { 1, 0x29, P66, 16, 0, true,  true,  false, false },
-    { 1, 0x2b, NP,  16, 0, true,  true,  false, false },  /* MOVNTPS */
-    { 1, 0x2b, P66, 16, 0, true,  true,  false, false },
-    { 1, 0x6e, P66, 0,  0, false, false, true,  true },   /* MOVD, MOVQ */
-    { 1, 0x6f, P66, 16, 0, false, true,  false, false },  /* MOVDQA */
-    { 1, 0x6f, PF3, 16, 0, false, false, false, false },  /* MOVDQU */
-    { 1, 0x7e, P66, 0,  0, true,  false, false, true },   /* MOVD, MOVQ */
-    { 1, 0x7e, PF3, 8,  0, false, false, true,  false },  /* MOVQ */
-    { 1, 0x7f, P66, 16, 0, true,  true,  false, false },
-    { 1, 0x7f, PF3, 16, 0, true,  false, false, false },
-    { 1, 0xd6, P66, 8,  0, true,  false, false, false },  /* MOVQ */
-    { 1, 0xe7, P66, 16, 0, true,  true,  false, false },  /* MOVNTDQ */
-    { 1, 0xf0, PF2, 16, 0, false, false, false, false },  /* LDDQU */
-    { 2, 0x2a, P66, 16, 0, false, true,  false, false },  /* MOVNTDQA */
+    { 1, 0x10, NP,  16, 0, false, false, false }, /* MOVUPS */
+    { 1, 0x10, P66, 16, 0, false, false, false }, /* MOVUPD */
+    { 1, 0x10, PF3, 4,  0, false, false, true },  /* MOVSS */
+    { 1, 0x10, PF2, 8,  0, false, false, true },  /* MOVSD */
+    { 1, 0x11, NP,  16, 0, true,  false, false },
+    { 1, 0x11, P66, 16, 0, true,  false, false },
+    { 1, 0x11, PF3, 4,  0, true,  false, false },
+    { 1, 0x11, PF2, 8,  0, true,  false, false },
+    { 1, 0x12, NP,  8,  0, false, false, false }, /* MOVLPS */
+    { 1, 0x12, P66, 8,  0, false, false, false },
+    { 1, 0x13, NP,  8,  0, true,  false, false },
+    { 1, 0x13, P66, 8,  0, true,  false, false },
+    { 1, 0x16, NP,  8,  8, false, false, false }, /* MOVHPS */
+    { 1, 0x16, P66, 8,  8, false, false, false },
+    { 1, 0x17, NP,  8,  8, true,  false, false },
+    { 1, 0x17, P66, 8,  8, true,  false, false },
+    { 1, 0x28, NP,  16, 0, false, true,  false }, /* MOVAPS */
+    { 1, 0x28, P66, 16, 0, false, true,  false },
+    { 1, 0x29, NP,  16, 0, true,  true,  false },
+    { 1, 0x29, P66, 16, 0, true,  true,  false },
+    { 1, 0x2b, NP,  16, 0, true,  true,  false }, /* MOVNTPS */
+    { 1, 0x2b, P66, 16, 0, true,  true,  false },
+    { 1, 0x6e, P66, 0,  0, false, false, true },  /* MOVD, MOVQ */
+    { 1, 0x6f, P66, 16, 0, false, true,  false }, /* MOVDQA */
+    { 1, 0x6f, PF3, 16, 0, false, false, false }, /* MOVDQU */
+    { 1, 0x7e, P66, 0,  0, true,  false, false }, /* MOVD, MOVQ */
+    { 1, 0x7e, PF3, 8,  0, false, false, true },  /* MOVQ */
+    { 1, 0x7f, P66, 16, 0, true,  true,  false },
+    { 1, 0x7f, PF3, 16, 0, true,  false, false },
+    { 1, 0xd6, P66, 8,  0, true,  false, false }, /* MOVQ */
+    { 1, 0xe7, P66, 16, 0, true,  true,  false }, /* MOVNTDQ */
+    { 1, 0xf0, PF2, 16, 0, false, false, false }, /* LDDQU */
+    { 2, 0x2a, P66, 16, 0, false, true,  false }, /* MOVNTDQA */
 };
 
 static const struct sse_move *find_move(const struct emul_insn *i)

@@ -3,8 +3,6 @@
  * one does a bounded number of elements, each translated only where its page
  * changes.
  */
-#include <string.h>
-
 #include "emu/cpu/emulate_internal.h"
 
 #define ELEMENTS_MAX 4096u      /* of one emul_step */
@@ -61,11 +59,6 @@ static uint64_t index_reg(const struct emul *e, unsigned n)
     return emul_trim(e->c->gpr[n], e->i.addrsize);
 }
 
-static void advance(struct emul *e, unsigned n, int64_t step)
-{
-    emul_set_reg(e, n, e->i.addrsize, e->c->gpr[n] + (uint64_t)step);
-}
-
 static void compare(struct emul *e, unsigned size, uint64_t a, uint64_t b)
 {
     emul_alu(ALU_CMP, size, a, b, &e->c->rflags);
@@ -95,9 +88,9 @@ static bool element(struct emul *e, struct strings *x)
     else
         emul_set_reg(e, RAX, size, v);
     if (has_src)
-        advance(e, RSI, x->step);
+        emul_advance(e, RSI, x->step);
     if (has_dst)
-        advance(e, RDI, x->step);
+        emul_advance(e, RDI, x->step);
     return true;
 }
 
@@ -131,7 +124,7 @@ bool emul_op_string(struct emul *e)
         /* What is done stands; a fault is the next element's. */
         if (!element(e, &x))
             return false;
-        advance(e, RCX, -1);
+        emul_advance(e, RCX, -1);
         done++;
         if (ends_early(e))
             return true;

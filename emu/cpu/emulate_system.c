@@ -5,12 +5,6 @@
 #include "emu/cpu/debug.h"
 #include "emu/cpu/emulate_internal.h"
 
-#define DR6_WRITABLE 0x0000e00fu
-#define DR6_ONES     0xffff0ff0u
-#define DR7_WRITABLE 0xffff23ffu
-#define DR7_ONES     0x00000400u
-#define DR6_BD       0x2000u
-
 static bool need_cpl0(struct emul *e)
 {
     return e->c->cpl == 0 || emul_raise(e, EXC_GP, 0);
@@ -18,21 +12,8 @@ static bool need_cpl0(struct emul *e)
 
 bool emul_op_cpuid(struct emul *e)
 {
-    struct cpu *c = e->c;
-    struct cpuid_regs r = cpu_cpuid(c, (uint32_t)c->gpr[RAX],
-                                    (uint32_t)c->gpr[RCX]);
-
-    c->gpr[RAX] = r.eax;
-    c->gpr[RBX] = r.ebx;
-    c->gpr[RCX] = r.ecx;
-    c->gpr[RDX] = r.edx;
+    cpu_do_cpuid(e->c);
     return true;
-}
-
-static void set_edx_eax(struct cpu *c, uint64_t v)
-{
-    c->gpr[RAX] = (uint32_t)v;
-    c->gpr[RDX] = v >> 32;
 }
 
 static bool rdtsc(struct emul *e)
@@ -41,7 +22,7 @@ static bool rdtsc(struct emul *e)
 
     if ((c->cr4 & CR4_TSD) && c->cpl != 0)
         return emul_raise(e, EXC_GP, 0);
-    set_edx_eax(c, c->bus->tsc(c->bus->ctx) + c->tsc_offset);
+    cpu_set_edx_eax(c, c->bus->tsc(c->bus->ctx) + c->tsc_offset);
     return true;
 }
 
@@ -63,7 +44,7 @@ bool emul_op_msr(struct emul *e)
         return cpu_msr_write(c, msr, v) || emul_raise(e, EXC_GP, 0);
     if (!cpu_msr_read(c, msr, &v))
         return emul_raise(e, EXC_GP, 0);
-    set_edx_eax(c, v);
+    cpu_set_edx_eax(c, v);
     return true;
 }
 

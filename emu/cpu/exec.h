@@ -17,6 +17,7 @@
 #define EMU_CPU_EXEC_H
 
 #include "emu/cpu/cpu.h"
+#include "emu/cpu/debug.h"
 
 /* A decoded instruction, as handlers outside ops_*.c see it. */
 struct insn {
@@ -232,11 +233,6 @@ void op_simd(struct cpu *c, const struct insn *i);
 bool simd_has_opcode(uint8_t opcode, bool *imm8);
 
 /* ---- Debug (debug.c; SDM vol. 3 chapter 17) ------------------------------ */
-
-#define DR6_B0 0x0001u          /* .. B3: the breakpoint's condition was met */
-#define DR6_BD 0x2000u
-#define DR6_BS 0x4000u
-#define DR6_BT 0x8000u
 
 /*
  * A data or I/O breakpoint was hit: #DB after this insn (DR6 bits in `b`).

@@ -7,12 +7,6 @@
 #include "emu/cpu/features.h"
 #include "emu/cpu/seg.h"
 
-static void set_edx_eax(struct cpu *c, uint64_t v)
-{
-    c->gpr[RAX] = (uint32_t)v;
-    c->gpr[RDX] = v >> 32;
-}
-
 static void rdmsr(struct cpu *c)
 {
     uint64_t v;
@@ -20,7 +14,7 @@ static void rdmsr(struct cpu *c)
     cpu_need_cpl0(c);
     if (!cpu_msr_read(c, (uint32_t)c->gpr[RCX], &v))
         cpu_raise(c, EXC_GP, 0);
-    set_edx_eax(c, v);
+    cpu_set_edx_eax(c, v);
 }
 
 static void wrmsr(struct cpu *c)
@@ -52,7 +46,7 @@ void op_msr(struct cpu *c, const struct insn *i)
         need_feature(c, CPUID_TSC);
         if ((c->cr4 & CR4_TSD) && c->cpl != 0)
             cpu_raise(c, EXC_GP, 0);
-        set_edx_eax(c, c->bus->tsc(c->bus->ctx) + c->tsc_offset);
+        cpu_set_edx_eax(c, c->bus->tsc(c->bus->ctx) + c->tsc_offset);
         break;
     case 0x32:
         need_feature(c, CPUID_MSR);

@@ -31,7 +31,8 @@ static bool vector_in(const struct vector_set *s, unsigned v)
     return s->word[v / 32] >> v % 32 & 1;
 }
 
-int vector_highest(const struct vector_set *s)
+/* The highest vector of the set, or -1. */
+static int vector_highest(const struct vector_set *s)
 {
     for (int n = 7; n >= 0; n--)
         if (s->word[n])

@@ -67,8 +67,6 @@ static inline enum apic_mode lvt_mode(uint32_t lvt)
 {
     return (enum apic_mode)((lvt & LVT_MODE) >> 8);
 }
-/* The highest vector of the set, or -1. */
-int vector_highest(const struct vector_set *s);
 uint8_t lapic_ppr(const struct lapic *l);
 uint8_t lapic_apr(const struct lapic *l);
 /* Drive INTR after anything that it depends on has changed. */

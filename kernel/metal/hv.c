@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emu/cpu/debug.h"
 #include "kernel/metal/apic.h"
 #include "kernel/metal/arch.h"
 #include "kernel/metal/hv_internal.h"
@@ -117,7 +118,7 @@ static enum verdict on_exception(struct hv *h, const struct hv_exit *x,
     if (x->exception.vector == EXC_DB) {
         hv_modify(h);
         c->dr[6] |= x->exception.dr6;
-        c->dr[7] &= ~(uint64_t)HV_DR7_GD;
+        c->dr[7] &= ~(uint64_t)DR7_GD;
     }
     hv_inject(h, x->exception.vector, x->exception.has_error,
               x->exception.error);

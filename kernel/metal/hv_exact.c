@@ -5,11 +5,11 @@
  * reached goes to the interpreter, which counts the same; so does delivery.
  * 32-bit guests only.
  */
+#include "emu/cpu/debug.h"
 #include "emu/cpu/emulate.h"
 #include "emu/cpu/paging.h"
 #include "kernel/metal/hv_internal.h"
 
-#define DR7_BREAKPOINTS 0xffu
 #define BIT(n) (1u << ((n) & 31))
 
 /* By opcode, a bit each: one-byte opcodes that the interpreter executes. */
@@ -58,7 +58,7 @@ static bool plain(struct cpu *c)
     bool ok;
 
     if (c->inhibit || c->run.debug || c->halted || c->shutdown ||
-        (c->rflags & (FLAG_TF | FLAG_RF)) || (c->dr[7] & DR7_BREAKPOINTS))
+        (c->rflags & (FLAG_TF | FLAG_RF)) || (c->dr[7] & DR7_ENABLES))
         return false;
     ok = emul_decode(c, &i, &r) == EMUL_DONE && !for_interpreter(&i);
     c->cr2 = cr2;

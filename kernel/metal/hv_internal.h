@@ -4,7 +4,6 @@
 
 #include "kernel/metal/hv.h"
 
-#define HV_DR7_GD 0x2000u
 #define HV_SITES 1024u
 #define HV_PORTS 65536u
 

@@ -7,12 +7,12 @@
  */
 #include "kernel/metal/svm_internal.h"
 
+#include "emu/cpu/debug.h"
 #include "kernel/metal/arch.h"
 
 #define SHADOW 1u               /* STI's or MOV SS's, as cpu->inhibit */
 /* Those whose delivery could raise them without end; the host's own. */
 #define EXCEPTIONS (1u << EXC_DB | 1u << EXC_AC | 1u << EXC_MC)
-#define BREAKPOINTS_ON 0xffu    /* DR7: L0, G0 .. L3, G3 */
 
 /* ---- Before ------------------------------------------------------------------ */
 
@@ -102,7 +102,7 @@ static void prepare(struct svm *s)
     v->tlb_control = tlb_control(s);
     v->exceptions = h->step ? ~0u : EXCEPTIONS;
     set_bit(&v->intercept1, SVM1_RDTSC, c->exact_count);
-    if (v->dr7 & BREAKPOINTS_ON)
+    if (v->dr7 & DR7_ENABLES)
         write_debug_addresses(c->dr);
 }
 

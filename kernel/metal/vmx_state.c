@@ -2,13 +2,13 @@
 #include <string.h>
 
 #include "emu/cpu/cpu.h"
+#include "emu/cpu/debug.h"
 #include "kernel/metal/arch.h"
 #include "kernel/metal/vmx.h"
 #include "kernel/metal/vmx_core.h"
 #include "kernel/metal/vmx_guest.h"
 #include "kernel/metal/vmx_ops.h"
 
-#define DR7_ENABLES 0xffu
 #define RFLAGS_DEFINED 0x3f7fd7u
 /* What c->inhibit says of the shadow of STI and of MOV SS. */
 #define INHIBIT_STI 1
