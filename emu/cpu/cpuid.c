@@ -8,6 +8,20 @@
 #define MAX_EXTENDED 0x80000008u
 #define HYPERVISOR_LEAF 0x40000000u
 
+/*
+ * What the processor executes and the interpreter does not. A hardware engine
+ * interprets a guest now and then until long mode is active, so these are seen
+ * only from then on. That takes nothing from a 64-bit kernel: before, it looks
+ * for no more than what it needs to get there (LM, PAE, SSE2), and Intel's
+ * processors, too, show SYSCALL in 64-bit mode only. A kernel that keeps what
+ * CPUID said earlier does without them.
+ */
+#define NATIVE_ECX (CPUID_SSE3 | CPUID_PCLMUL | CPUID_SSSE3 | CPUID_SSE41 | \
+                    CPUID_SSE42 | CPUID_MOVBE | CPUID_POPCNT | CPUID_AES | \
+                    CPUID_RDRAND)
+#define NATIVE_EXT_ECX (CPUID_EXT_LZCNT | CPUID_EXT_PREFETCHW)
+#define NATIVE_EXT_EDX CPUID_EXT_SYSCALL
+
 static const char brand[48] = "Trestle Virtual CPU";
 
 static uint32_t text_word(const char *s)
@@ -31,6 +45,12 @@ static struct cpuid_regs leaf_vendor(const struct cpu *c)
                                 text_word(v + 8), text_word(v + 4) };
 }
 
+/* Of a model's feature bits those that every instruction is there for now. */
+static uint32_t offered(const struct cpu *c, uint32_t bits, uint32_t native)
+{
+    return cpu_in_long_mode(c) ? bits : bits & ~native;
+}
+
 /* The APIC bit goes when software switches it off (SDM vol. 3, 10.4.3). */
 static uint32_t features_edx(const struct cpu *c)
 {
@@ -44,8 +64,10 @@ static struct cpuid_regs leaf_features(const struct cpu *c)
     /* CLFLUSH line in 8-byte units; initial APIC id 0, no brand index. */
     uint32_t ebx = cpu_has(c, CPUID_CLFSH) ? 8u << 8 : 0;
 
-    return (struct cpuid_regs){ c->model->signature, ebx,
-                                c->model->features_ecx, features_edx(c) };
+    return (struct cpuid_regs){
+        c->model->signature, ebx,
+        offered(c, c->model->features_ecx, NATIVE_ECX), features_edx(c)
+    };
 }
 
 /* TLBs of 4K and 4M pages, 16K + 16K L1, 512K L2; AMD has leaf 80000005h. */
@@ -75,12 +97,14 @@ static struct cpuid_regs leaf_caches(const struct cpu *c, uint32_t subleaf)
 
 static struct cpuid_regs leaf_ext_features(const struct cpu *c)
 {
-    uint32_t edx = c->model->ext_edx;
+    uint32_t edx = offered(c, c->model->ext_edx, NATIVE_EXT_EDX);
 
     if (is_amd(c))
         edx |= features_edx(c) & CPUID_EXT_REPEATED;
-    return (struct cpuid_regs){ .eax = is_amd(c) ? c->model->signature : 0,
-                                .ecx = c->model->ext_ecx, .edx = edx };
+    return (struct cpuid_regs){
+        .eax = is_amd(c) ? c->model->signature : 0,
+        .ecx = offered(c, c->model->ext_ecx, NATIVE_EXT_ECX), .edx = edx
+    };
 }
 
 static struct cpuid_regs leaf_ext_max(const struct cpu *c)

@@ -167,6 +167,25 @@ static void test_cpuid_leaves(void **state)
                      cpu_cpuid(&c, 2, 0).eax);
 }
 
+/* What the interpreter lacks is seen where only the processor executes. */
+static void test_native_features(void **state)
+{
+    const uint32_t native = CPUID_SSE3 | CPUID_PCLMUL | CPUID_SSSE3 |
+                            CPUID_SSE41 | CPUID_SSE42 | CPUID_MOVBE |
+                            CPUID_POPCNT | CPUID_AES | CPUID_RDRAND;
+    const uint32_t ext = CPUID_EXT_LZCNT | CPUID_EXT_PREFETCHW;
+    struct cpu c = new_cpu("trestle64", "AuthenticAMD");
+
+    assert_int_equal(cpu_cpuid(&c, 1, 0).ecx, CPUID_CX16 | CPUID_HYPERVISOR);
+    assert_int_equal(cpu_cpuid(&c, 0x80000001u, 0).ecx, CPUID_EXT_LAHF);
+    assert_int_equal(cpu_cpuid(&c, 0x80000001u, 0).edx & CPUID_EXT_SYSCALL, 0);
+    assert_true(cpu_cpuid(&c, 0x80000001u, 0).edx & CPUID_EXT_LM);
+    c.efer = EFER_LME | EFER_LMA;
+    assert_int_equal(cpu_cpuid(&c, 1, 0).ecx & native, native);
+    assert_int_equal(cpu_cpuid(&c, 0x80000001u, 0).ecx & ext, ext);
+    assert_true(cpu_cpuid(&c, 0x80000001u, 0).edx & CPUID_EXT_SYSCALL);
+}
+
 static void test_apic_bit(void **state)
 {
     struct cpu c = new_cpu("trestle64", "AuthenticAMD");
@@ -311,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_fit_takes_away),
         cmocka_unit_test(test_fit_this_host),
         cmocka_unit_test(test_cpuid_leaves),
+        cmocka_unit_test(test_native_features),
         cmocka_unit_test(test_apic_bit),
         cmocka_unit_test(test_long_mode_msrs),
         cmocka_unit_test(test_passthrough),
