@@ -466,6 +466,7 @@ static enum emul_status finish(struct emul *e, bool single_step)
     c->inhibit = 0;
     if (!single_step)
         return EMUL_DONE;
+    c->halted = false;          /* the trap ends a HLT at once */
     c->dr[6] |= DR6_BS;
     c->dr[7] &= ~(uint64_t)DR7_GD;      /* as the delivery of #DB does */
     emul_raise(e, EXC_DB, 0);

@@ -47,6 +47,13 @@ static void test_halt_and_caches(void **state)
     assert_false(c->halted);
     EXPECT_DONE(h, 0xf4);
     assert_true(c->halted);
+    /* The trap of TF follows at once, and ends it. */
+    c->halted = false;
+    c->rflags |= FLAG_TF;
+    assert_int_equal(STEP(h, 0xf4).raise.vector, EXC_DB);
+    assert_int_equal(c->rip, CODE + 1);
+    assert_false(c->halted);
+    c->rflags &= ~(uint64_t)FLAG_TF;
     emul_harness_map(h, CODE, CODE, PTE_US);
     c->cpl = 3;
     EXPECT_RAISE(h, EXC_GP, 0, 0xf4);
