@@ -60,18 +60,28 @@ struct walk {
     uint32_t error;             /* PF_PRESENT, PF_RESERVED */
 };
 
-/* Set the walk up for the paging mode. PAE's four PDPTEs have no rights. */
-static void walk_start(struct walk *w, struct cpu *c)
+static bool walk_refuse(struct walk *w, uint32_t error)
+{
+    w->error = error;
+    return false;
+}
+
+/*
+ * Set the walk up for the paging mode. Legacy PAE's begins at the directory:
+ * the level above is in registers, has no rights and was checked when they were
+ * loaded (SDM vol. 3, 4.4.1). False: it says "not present".
+ */
+static bool walk_start(struct walk *w, struct cpu *c, uint64_t lin)
 {
     bool pae = c->cr4 & CR4_PAE, lma = cpu_in_long_mode(c);
+    uint64_t root = c->cr3;
 
     w->c = c;
     w->rights = PTE_RW | PTE_US;
-    w->phys_mask = (1ull << c->model->phys_bits) - 1;
+    w->phys_mask = paging_phys_mask(c->model);
     w->size = pae ? 8 : 4;
-    w->level = !pae ? levels_32 : lma ? levels_64 : levels_64 + 1;
-    w->count = !pae ? 2 : lma ? 4 : 3;
-    w->table = c->cr3 & (pae && !lma ? 0xffffffe0u : ~0xfffull) & w->phys_mask;
+    w->level = !pae ? levels_32 : lma ? levels_64 : levels_64 + 2;
+    w->count = pae && lma ? 4 : 2;
     if (pae) {
         w->reserved = ~w->phys_mask;
         if (c->efer & EFER_NXE)
@@ -79,6 +89,13 @@ static void walk_start(struct walk *w, struct cpu *c)
         if (lma)                /* 52..62 are software's (SDM 4.5) */
             w->reserved &= ~(0x7ffull << 52);
     }
+    if (pae && !lma) {
+        root = c->pdpte[lin >> 30 & 3];
+        if (!(root & PTE_P))
+            return walk_refuse(w, 0);
+    }
+    w->table = root & w->phys_mask & ~0xfffull;
+    return true;
 }
 
 static bool may_be_large(const struct walk *w, const struct level *l)
@@ -89,7 +106,7 @@ static bool may_be_large(const struct walk *w, const struct level *l)
     case 2:
         return w->c->cr4 & CR4_PSE;
     case 3:
-        return w->count == 4 && (w->c->model->ext_edx & CPUID_EXT_PAGE1G);
+        return w->c->model->ext_edx & CPUID_EXT_PAGE1G;
     default:
         return true;
     }
@@ -101,10 +118,8 @@ static uint64_t page_address(const struct walk *w, uint64_t entry,
 {
     uint64_t offset = (1ull << shift) - 1, base = entry & w->phys_mask;
 
-    /* PSE-36: bits 13-20 of a 4 MiB page are 32-39 of its address. */
     if (w->size == 4 && shift == 22)
-        base = (base & 0xffc00000u) |
-               ((entry >> 13 & 0xff) << 32 & w->phys_mask);
+        base = paging_4m_base((uint32_t)entry);
     return (base & ~offset) | (lin & offset);
 }
 
@@ -112,15 +127,8 @@ static uint64_t page_address(const struct walk *w, uint64_t entry,
 static uint64_t large_reserved(const struct walk *w, unsigned shift)
 {
     if (w->size == 4)
-        return w->c->model->features_edx & CPUID_PSE36 ? 0x00200000u
-                                                       : 0x003fe000u;
+        return paging_4m_reserved(w->c->model);
     return ((1ull << shift) - 1) & ~0x1fffull;
-}
-
-static bool walk_refuse(struct walk *w, uint32_t error)
-{
-    w->error = error;
-    return false;
 }
 
 static bool walk_tables(struct walk *w, uint64_t lin, uint64_t *phys)
@@ -128,20 +136,17 @@ static bool walk_tables(struct walk *w, uint64_t lin, uint64_t *phys)
     for (unsigned n = 0; n < w->count; n++) {
         const struct level *l = &w->level[n];
         uint64_t mask = w->size == 4 ? 0x3ff : 0x1ff, entry = 0;
-        bool pdpte = w->size == 8 && w->count == 3 && n == 0;
         bool last = n == w->count - 1, large;
 
-        if (pdpte)
-            mask = 3;
         w->addr[n] = w->table + (lin >> l->shift & mask) * w->size;
         bus_load(w->c->bus, w->addr[n], (uint8_t *)&entry, w->size);
         w->used = n + 1;
         w->entry[n] = entry;
         if (!(entry & PTE_P))
             return walk_refuse(w, 0);
-        if (entry & (w->reserved | (pdpte ? PTE_NX | 0x1e6 : 0)))
+        if (entry & w->reserved)
             return walk_refuse(w, PF_PRESENT | PF_RESERVED);
-        large = !last && !pdpte && (entry & PTE_PS);
+        large = !last && (entry & PTE_PS);
         if (large && !may_be_large(w, l)) {
             if (w->size == 8)
                 return walk_refuse(w, PF_PRESENT | PF_RESERVED);
@@ -149,10 +154,8 @@ static bool walk_tables(struct walk *w, uint64_t lin, uint64_t *phys)
         }
         if (large && (entry & large_reserved(w, l->shift)))
             return walk_refuse(w, PF_PRESENT | PF_RESERVED);
-        if (!pdpte) {
-            w->rights &= entry;
-            w->nx |= (entry & PTE_NX) != 0;
-        }
+        w->rights &= entry;
+        w->nx |= (entry & PTE_NX) != 0;
         if (last || large) {
             *phys = page_address(w, entry, l->shift, lin);
             return true;
@@ -179,8 +182,6 @@ static void walk_mark(struct walk *w, bool write)
     for (unsigned n = 0; n < w->used; n++) {
         uint64_t want = w->entry[n] | PTE_A;
 
-        if (n == 0 && w->size == 8 && w->count == 3)
-            continue;           /* PDPTE registers have no A */
         if (write && n == w->used - 1)
             want |= PTE_D;
         if (want != w->entry[n])
@@ -199,8 +200,7 @@ bool emul_translate_as(struct emul *e, uint64_t lin, enum mmu_access access,
         *phys = lin;
         return true;
     }
-    walk_start(&w, c);
-    if (walk_tables(&w, lin, phys)) {
+    if (walk_start(&w, c, lin) && walk_tables(&w, lin, phys)) {
         if (walk_permits(&w, access, user)) {
             walk_mark(&w, access == MMU_WRITE);
             return true;

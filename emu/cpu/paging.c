@@ -16,8 +16,7 @@
 #define PTE_G   0x100u
 #define PTE_NX  (1ull << 63)
 
-/* Bits that must be zero. 4 MiB pages without PSE-36 (SDM vol. 3, 4.3). */
-#define PDE_4M_RESERVED  0x003fe000u
+/* Bits that must be zero. */
 #define PDE_2M_RESERVED  0x001fe000u
 #define PDPTE_RESERVED   0x1e6ull
 
@@ -53,15 +52,16 @@ static bool walk_entry(struct cpu *c, struct walk *w, uint64_t addr,
     return true;
 }
 
-static bool walk_large(struct walk *w, uint64_t pde, uint32_t lin,
+/* The last entry used maps a large page, at physical `base`. */
+static bool walk_large(struct walk *w, uint64_t base, uint32_t lin,
                        uint32_t offset_mask, uint64_t reserved)
 {
-    if (pde & reserved) {
+    if (w->entry[w->levels - 1] & reserved) {
         w->error = PF_PRESENT | PF_RESERVED;
         return false;
     }
     w->large = true;
-    w->phys = (pde & PAGING_PHYS_MASK & ~(uint64_t)offset_mask) |
+    w->phys = (base & ~(uint64_t)offset_mask) |
               (lin & offset_mask & MMU_PAGE_MASK);
     return true;
 }
@@ -75,7 +75,8 @@ static bool walk_32(struct cpu *c, struct walk *w, uint32_t lin)
         return false;
     pde = w->entry[0];
     if ((pde & PTE_PS) && (c->cr4 & CR4_PSE))
-        return walk_large(w, pde, lin, 0x003fffff, PDE_4M_RESERVED);
+        return walk_large(w, paging_4m_base((uint32_t)pde), lin, 0x003fffff,
+                          paging_4m_reserved(c->model));
     if (!walk_entry(c, w, (pde & MMU_PAGE_MASK) + (lin >> 12 & 0x3ff) * 4, 0))
         return false;
     w->phys = w->entry[1] & MMU_PAGE_MASK;
@@ -85,8 +86,8 @@ static bool walk_32(struct cpu *c, struct walk *w, uint32_t lin)
 static bool walk_pae(struct cpu *c, struct walk *w, uint32_t lin)
 {
     uint64_t pdpte = c->pdpte[lin >> 30], pde;
-    uint64_t reserved = ~PAGING_PHYS_MASK;
-    const uint64_t page = PAGING_PHYS_MASK & ~0xfffull;
+    uint64_t reserved = ~paging_phys_mask(c->model);
+    const uint64_t page = ~reserved & ~0xfffull;
 
     if (c->efer & EFER_NXE)
         reserved &= ~PTE_NX;
@@ -99,7 +100,7 @@ static bool walk_pae(struct cpu *c, struct walk *w, uint32_t lin)
         return false;
     pde = w->entry[0];
     if (pde & PTE_PS)
-        return walk_large(w, pde, lin, 0x001fffff, PDE_2M_RESERVED);
+        return walk_large(w, pde & page, lin, 0x001fffff, PDE_2M_RESERVED);
     if (!walk_entry(c, w, (pde & page) + (lin >> 12 & 0x1ff) * 8, reserved))
         return false;
     w->phys = w->entry[1] & page;
@@ -187,7 +188,7 @@ bool paging_walk(struct cpu *c, uint32_t lin, enum mmu_access access,
 
 bool paging_load_pdptes(struct cpu *c, uint32_t cr3)
 {
-    uint64_t reserved = PDPTE_RESERVED | ~0ull << c->model->phys_bits;
+    uint64_t reserved = PDPTE_RESERVED | ~paging_phys_mask(c->model);
     uint64_t pdpte[4];
     unsigned n;
 

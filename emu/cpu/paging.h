@@ -3,10 +3,30 @@
 #define EMU_CPU_PAGING_H
 
 #include "emu/cpu/cpu.h"
+#include "emu/cpu/features.h"
 
-/* Physical address bits of every model that the interpreter runs. */
-#define PAGING_PHYS_BITS 36
-#define PAGING_PHYS_MASK ((1ull << PAGING_PHYS_BITS) - 1)
+/* The physical address bits that this model has. */
+static inline uint64_t paging_phys_mask(const struct cpu_model *m)
+{
+    return (1ull << m->phys_bits) - 1;
+}
+
+/*
+ * A 4 MiB page's entry: the bits below its address that must be zero, and the
+ * address, of which PSE-36 puts 32..39 into bits 13..20 (SDM vol. 3, 4.3).
+ */
+static inline uint32_t paging_4m_reserved(const struct cpu_model *m)
+{
+    unsigned bits = !(m->features_edx & CPUID_PSE36) ? 32
+                    : m->phys_bits < 40 ? m->phys_bits : 40;
+
+    return 0x003fe000u & ~((1u << (bits - 19)) - 1);
+}
+
+static inline uint64_t paging_4m_base(uint32_t pde)
+{
+    return (pde & 0xffc00000u) | (uint64_t)(pde & 0x001fe000u) << 19;
+}
 
 enum mmu_access { MMU_READ, MMU_WRITE, MMU_FETCH };
 

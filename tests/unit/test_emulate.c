@@ -3,6 +3,7 @@
  * paging mode, instruction lengths, modes. Results of instructions:
  * test_emulate_native.c.
  */
+#include "emu/cpu/paging.h"
 #include "tests/unit/emul_steps.h"
 
 /* ---- Page faults ---------------------------------------------------------- */
@@ -195,13 +196,18 @@ static void test_pae_paging(void **state)
     put64(h, 0x21000, 0x23000 | PTE_P | PTE_RW);
     put64(h, 0x23000 + 8, CODE | PTE_P);
     put64(h, 0x22000, PTE_P | PTE_RW | PTE_PS);
+    assert_true(paging_load_pdptes(c, 0x20020));
+    put64(h, 0x20038, 0);       /* too late */
     c->gpr[RBX] = 0xc0009004;
     c->gpr[RAX] = 0x12345678;
     EXPECT_DONE(h, 0x89, 0x03);
     assert_memory_equal(h->ram + 0x9004, "\x78\x56\x34\x12", 4);
-    assert_int_equal(h->ram[0x20038], 0x01);    /* no A in a PDPTE */
+    assert_int_equal(c->pdpte[3], 0x22000 | PTE_P);     /* it has no A */
+    assert_int_equal(h->ram[0x20038], 0);
     put64(h, 0x22000, PTE_P | PTE_RW | PTE_PS | 1ull << 55);
     EXPECT_RAISE(h, EXC_PF, PF_P | PF_RSVD | PF_W, 0x89, 0x03);
+    c->gpr[RBX] = 0x80000000;
+    EXPECT_RAISE(h, EXC_PF, PF_W, 0x89, 0x03);
 }
 
 /* ---- Both operands -------------------------------------------------------- */
