@@ -332,8 +332,8 @@ static enum engine_exit loop(struct interp *e)
         c->run.limit = e->limit;
         if (c->shutdown)
             return ENGINE_SHUTDOWN;
-        /* From long mode on it is the hardware engine's. */
-        if (cpu_in_long_mode(c) && !c->run.debug)
+        /* From long mode on it is the hardware engine's, run.debug too. */
+        if (cpu_in_long_mode(c))
             return ENGINE_BUDGET;
         event = take_event(e);
         if (__atomic_load_n(&c->stop_request, __ATOMIC_RELAXED))

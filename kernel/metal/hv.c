@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "emu/cpu/debug.h"
 #include "kernel/metal/apic.h"
 #include "kernel/metal/arch.h"
 #include "kernel/metal/hv_internal.h"
@@ -111,17 +110,15 @@ static enum verdict on_memory(struct hv *h, const struct hv_exit *x,
 static enum verdict on_exception(struct hv *h, const struct hv_exit *x,
                                  enum engine_exit *why)
 {
-    struct cpu *c = h->cpu;
-
     if (h->event.valid)         /* while another one was being delivered */
         return interpret(h, x, why);
     if (x->exception.vector == EXC_DB) {
         hv_modify(h);
-        c->dr[6] |= x->exception.dr6;
-        c->dr[7] &= ~(uint64_t)DR7_GD;
+        hv_inject_debug(h, x->exception.dr6);
+    } else {
+        hv_inject(h, x->exception.vector, x->exception.has_error,
+                  x->exception.error);
     }
-    hv_inject(h, x->exception.vector, x->exception.has_error,
-              x->exception.error);
     return GO_ON;
 }
 

@@ -5,7 +5,6 @@
  * reached goes to the interpreter, which counts the same; so does delivery.
  * 32-bit guests only.
  */
-#include "emu/cpu/debug.h"
 #include "emu/cpu/emulate.h"
 #include "emu/cpu/paging.h"
 #include "kernel/metal/hv_internal.h"

@@ -2,6 +2,7 @@
 #ifndef KERNEL_METAL_HV_INTERNAL_H
 #define KERNEL_METAL_HV_INTERNAL_H
 
+#include "emu/cpu/debug.h"
 #include "kernel/metal/hv.h"
 
 #define HV_SITES 1024u
@@ -43,5 +44,12 @@ enum engine_exit hv_run_exact(struct hv *h, uint64_t max_insns);
 void hv_enter(struct hv *h, struct hv_exit *x);
 /* hv.c: deliver an exception at the next entry. */
 void hv_inject(struct hv *h, uint8_t vector, bool has_error, uint32_t error);
+/* ... #DB, with what its delivery does to DR6 and DR7; after hv_modify. */
+static inline void hv_inject_debug(struct hv *h, uint64_t dr6)
+{
+    h->cpu->dr[6] |= dr6;
+    h->cpu->dr[7] &= ~(uint64_t)DR7_GD;
+    hv_inject(h, EXC_DB, false, 0);
+}
 
 #endif

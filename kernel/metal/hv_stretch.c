@@ -41,14 +41,33 @@ static void hand_over_event(struct hv *h)
 
 /*
  * Does what was done since io_count was `seen` speak for going on? Not beyond
- * the run's end, which may be the timer that the guest polls for.
+ * the run's end, which may be the timer that the guest polls for, and not in
+ * long mode, where the interpreter stops.
  */
 static bool goes_on(const struct hv *h, bool refused, uint64_t seen,
                     uint64_t start)
 {
-    return (refused || h->io_count != seen) &&
+    return (refused || h->io_count != seen) && !cpu_in_long_mode(h->cpu) &&
            h->cpu->icount - start < STRETCH_INSNS &&
            platform_now_ns() < h->deadline;
+}
+
+/*
+ * A #DB that is due after the stretch's last instruction is not in struct cpu:
+ * the interpreter goes on until the end of a MOV SS shadow; where long mode was
+ * entered, it cannot deliver it.
+ */
+static enum engine_exit settle_debug(struct hv *h, enum engine_exit why)
+{
+    struct cpu *c = h->cpu;
+
+    if (c->run.debug && cpu_in_long_mode(c)) {
+        hv_inject_debug(h, c->run.debug);
+        c->run.debug = 0;
+    }
+    while (why == ENGINE_BUDGET && c->run.debug)
+        why = engine_interp.run(h->interp, 1, UINT64_MAX);
+    return why;
 }
 
 enum engine_exit hv_stretch(struct hv *h)
@@ -71,9 +90,7 @@ enum engine_exit hv_stretch(struct hv *h)
         why = engine_interp.run(
             h->interp, refused ? REFUSED_INSNS : HV_QUIET_INSNS, UINT64_MAX);
     } while (why == ENGINE_BUDGET && goes_on(h, refused, seen, start));
-    /* A #DB that waits for the end of a MOV SS shadow is not in struct cpu. */
-    while (why == ENGINE_BUDGET && c->run.debug)
-        why = engine_interp.run(h->interp, 1, UINT64_MAX);
+    why = settle_debug(h, why);
     h->count.stretch_insns += c->icount - start;
     if (mapping != interp_mapping(h->interp))
         h->nested.generation++;

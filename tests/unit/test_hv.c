@@ -32,6 +32,12 @@ uint64_t hv_tsc_now(const struct hv *h) { return now_ns; }
 void hv_modify(struct hv *h) { h->modified = true; }
 void hv_fetch(struct hv *h) { h->fetched = true; }
 
+void hv_inject(struct hv *h, uint8_t vector, bool has_error, uint32_t error)
+{
+    h->event = (struct hv_event){ .valid = true, .vector = vector,
+                                  .kind = HV_EVENT_EXCEPTION };
+}
+
 enum engine_exit hv_long(struct hv *h, const struct hv_exit *x)
 {
     abort();                    /* no guest here is in long mode */
@@ -181,6 +187,30 @@ static void test_event_is_handed_over(void **state)
     assert_false(g->hv.event.valid);
     assert_int_equal(harness_r32(g->harness, (uint32_t)
                                  g->harness->cpu.gpr[RSP]), 0x18);
+}
+
+/* mov cr0, eax under TF enters long mode: its trap is the processor's. */
+static void test_trap_into_long_mode(void **state)
+{
+    struct guest *g = *state;
+    struct cpu *c = &g->harness->cpu;
+
+    HARNESS_CODE_BYTES(g->harness, 0x0f, 0x22, 0xc0, 0xf4);
+    c->model = cpu_model_find("trestle64");
+    c->efer = EFER_LME;
+    c->cr4 = CR4_PAE;
+    c->gpr[RAX] = c->cr0 | CR0_PG;
+    c->rflags |= FLAG_TF;
+    c->dr[7] |= DR7_GD;
+    g->hv.ran = false;          /* not refused for ever, either */
+    assert_int_equal(hv_stretch(&g->hv), ENGINE_BUDGET);
+    assert_true(cpu_in_long_mode(c));
+    assert_int_equal(c->rip, HARNESS_CODE + 3);
+    assert_true(g->hv.event.valid);
+    assert_int_equal(g->hv.event.vector, EXC_DB);
+    assert_int_equal(c->dr[6], 0xffff0ff0u | DR6_BS);
+    assert_false(c->dr[7] & DR7_GD);
+    assert_int_equal(c->run.debug, 0);
 }
 
 /* ---- What the processor changed, the interpreter sees ------------------------ */
@@ -397,6 +427,7 @@ int main(void)
         STRETCH(test_refused_state),
         STRETCH(test_lone_access_is_emulated),
         STRETCH(test_event_is_handed_over),
+        STRETCH(test_trap_into_long_mode),
         STRETCH(test_code_changed),
         STRETCH(test_linked_code_changed),
         STRETCH(test_mapping_changed),
