@@ -35,6 +35,7 @@ struct ioapic {
     void *ctx;
     uint8_t select, id, arbitration;
     uint32_t pins;              /* input levels */
+    uint32_t refused;           /* inputs that wait since they were counted */
     struct entry entry[IOAPIC_PINS];
 };
 
@@ -49,6 +50,20 @@ static bool asserted(const struct ioapic *io, unsigned n)
 static bool is_level(const struct entry *e)
 {
     return (e->low & ENTRY_LEVEL) && ENTRY_MODE(e->low) <= APIC_LOWEST;
+}
+
+static bool is_reserved(enum apic_mode mode)
+{
+    return mode == APIC_REMOTE_READ || mode == APIC_STARTUP;
+}
+
+/* It waits for a local APIC; counted once, however often it is offered. */
+static void note_refusal(struct ioapic *io, unsigned n)
+{
+    if (!(io->refused >> n & 1))
+        machine_count(io->dev.machine,
+                      "ioapic: interrupt that no APIC takes now");
+    io->refused |= 1u << n;
 }
 
 /* Offer entry n's interrupt if one is due. */
@@ -67,8 +82,17 @@ static void deliver(struct ioapic *io, unsigned n)
             !(e->low & (ENTRY_MASKED | ENTRY_REMOTE_IRR)))
             e->low |= ENTRY_PENDING;
     }
-    if (!(e->low & ENTRY_PENDING) || !io->send(io->ctx, &msg))
+    if (!(e->low & ENTRY_PENDING)) {
+        io->refused &= ~(1u << n);
         return;
+    }
+    if (is_reserved(msg.mode)) {
+        machine_count(io->dev.machine, "ioapic: reserved delivery mode");
+    } else if (!io->send(io->ctx, &msg)) {
+        note_refusal(io, n);
+        return;
+    }
+    io->refused &= ~(1u << n);
     e->low &= ~ENTRY_PENDING;
     if (msg.level)
         e->low |= ENTRY_REMOTE_IRR;
@@ -202,6 +226,7 @@ static void ioapic_reset(struct device *dev)
     struct ioapic *io = (struct ioapic *)dev;
 
     io->select = io->id = io->arbitration = 0;
+    io->refused = 0;
     for (unsigned n = 0; n < IOAPIC_PINS; n++)
         io->entry[n] = (struct entry){ ENTRY_MASKED, 0 };
 }

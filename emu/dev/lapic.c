@@ -195,7 +195,9 @@ static void write_reg(struct lapic *l, unsigned reg, uint32_t v)
         write_lvt(l, reg - REG_LVT, v);
     } else if (is_control(reg)) {
         write_control(l, reg, v);
-    } else if (!is_read_only(reg)) {
+    } else if (is_read_only(reg)) {
+        machine_count(l->dev.machine, "lapic: write to a read-only register");
+    } else {
         reserved_register(l);
     }
 }
@@ -250,6 +252,8 @@ void lapic_set_enabled(struct lapic *l, bool enabled)
         return;
     l->enabled = enabled;
     power_on(l);
+    if (enabled)                /* NMI and INIT are taken again */
+        l->wires.ready(l->wires.ctx);
 }
 
 static void lapic_reset(struct device *dev)

@@ -144,6 +144,11 @@ void lapic_local_interrupt(struct lapic *l, enum lapic_lvt n)
         accept(l, l->lvt[n] & LVT_VECTOR, false);
 }
 
+static void reserved_mode(struct lapic *l)
+{
+    machine_count(l->dev.machine, "lapic: reserved delivery mode");
+}
+
 /* An interrupt that needs no vector. False: `mode` is another one. */
 static bool deliver_special(struct lapic *l, enum apic_mode mode)
 {
@@ -160,7 +165,7 @@ static bool deliver_special(struct lapic *l, enum apic_mode mode)
     case APIC_STARTUP:          /* the core does not wait for one */
         return true;
     case APIC_REMOTE_READ:
-        machine_count(l->dev.machine, "lapic: reserved delivery mode");
+        reserved_mode(l);
         return true;
     default:
         return false;
@@ -185,10 +190,14 @@ static void lint_level(struct lapic *l, unsigned n)
 static void lint_edge(struct lapic *l, unsigned n)
 {
     uint32_t lvt = l->lvt[LVT_LINT0 + n];
+    enum apic_mode mode = lvt_mode(lvt);
 
-    if ((lvt & LVT_MASKED) || deliver_special(l, lvt_mode(lvt)))
+    if (lvt & LVT_MASKED)
         return;
-    if (lvt_mode(lvt) == APIC_FIXED && !(lvt & LVT_LEVEL))
+    if (mode == APIC_LOWEST || mode == APIC_STARTUP)    /* only for messages */
+        reserved_mode(l);
+    else if (!deliver_special(l, mode) && mode == APIC_FIXED &&
+             !(lvt & LVT_LEVEL))
         accept(l, lvt & LVT_VECTOR, false);
 }
 
@@ -324,5 +333,6 @@ void lapic_send(struct lapic *l)
         machine_count(l->dev.machine, "lapic: IPI that is not allowed");
         return;
     }
-    lapic_message(l, &msg);
+    if (!lapic_message(l, &msg))
+        machine_count(l->dev.machine, "lapic: IPI that no APIC takes");
 }

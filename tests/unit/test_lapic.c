@@ -150,6 +150,9 @@ static void test_writable_bits(void **state)
     }
     set(f, ESR, 0);
     assert_int_equal(get(f, ESR), 0);   /* no error among them */
+    /* VERSION, RRD, CURRENT, ISR, TMR, IRR */
+    assert_int_equal(fake_count(f->m, "lapic: write to a read-only register"),
+                     12);
 }
 
 static void test_access_sizes(void **state)
@@ -318,6 +321,7 @@ static void test_destinations(void **state)
 {
     struct fixture *f = *state;
 
+    f->readies = 0;
     set(f, ID, 0x05000000);
     assert_true(address(f, 5, false) && address(f, 0xff, false));
     assert_false(address(f, 0, false) || address(f, 0x15, false));
@@ -330,7 +334,7 @@ static void test_destinations(void **state)
     assert_true(address(f, 0x42, true) && address(f, 0xf2, true));
     assert_false(address(f, 0x41, true) || address(f, 0x52, true));
     assert_false(address(f, 0xf1, true));
-    assert_int_equal(f->readies, 4);
+    assert_int_equal(f->readies, 3);
 }
 
 static void test_modes(void **state)
@@ -387,8 +391,10 @@ static void test_ipi(void **state)
     set(f, ICR_LOW, 0x00000044);        /* physical 0 */
     assert_true(in_set(f, IRR, 0x44));
     set(f, ICR_HIGH, 0x01000000);
+    assert_int_equal(fake_count(f->m, "lapic: IPI that no APIC takes"), 0);
     set(f, ICR_LOW, 0x00000045);
     assert_false(in_set(f, IRR, 0x45));
+    assert_int_equal(fake_count(f->m, "lapic: IPI that no APIC takes"), 1);
     set(f, LDR, 0x01000000);
     set(f, ICR_LOW, 0x00000946);        /* logical, lowest */
     assert_true(in_set(f, IRR, 0x46));
@@ -483,6 +489,14 @@ static void test_lint_fixed(void **state)
     assert_false(f->intr);
     lapic_set_lint0(f->l, false);
     assert_int_equal(lapic_intack(f->l), 0x33);
+    /* Lowest priority and STARTUP are for messages. */
+    set(f, LVT_LINT0, 0x134);
+    lapic_set_lint0(f->l, true);
+    lapic_set_lint0(f->l, false);
+    set(f, LVT_LINT0, 0x634);
+    lapic_set_lint0(f->l, true);
+    assert_false(f->intr);
+    assert_int_equal(fake_count(f->m, "lapic: reserved delivery mode"), 2);
 }
 
 /* ---- Timer -------------------------------------------------------------- */
@@ -630,7 +644,9 @@ static void test_back_to_power_on(void **state)
         case 2:
             lapic_set_enabled(f->l, false);
             assert_false(address(f, 0xff, false));
+            f->readies = 0;
             lapic_set_enabled(f->l, true);
+            assert_int_equal(f->readies, 1);
             break;
         }
         assert_false(f->intr);

@@ -92,6 +92,24 @@ static void test_com1_wire(void **state)
     guest_free(g);
 }
 
+/* An NMI that came while the APIC was off is taken when it comes on. */
+static void test_off_and_on(void **state)
+{
+    struct guest *g = guest_new(-1);
+    struct cpu *c = machine_cpu(g->m);
+
+    redirect(g, 4, 0x0400);
+    set_apic_base(g, LAPIC | 0x100);
+    guest_out(g, 0x3fc, 1, 0x0b);
+    guest_out(g, 0x3f9, 1, 0x02);       /* transmitter empty */
+    assert_false(c->nmi);
+    assert_int_equal(guest_counter(
+        g, "ioapic: interrupt that no APIC takes now"), 1);
+    set_apic_base(g, LAPIC | 0x900);
+    assert_true(c->nmi);
+    guest_free(g);
+}
+
 static void test_page_moves(void **state)
 {
     struct guest *g = guest_new(-1);
@@ -167,10 +185,12 @@ static void test_init(void **state)
     guest_out(g, 0x80, 1, 0x9a);
     c->rip = 0x7c00;
     c->pat = 0;
+    g->resets = 0;
     store(g, LAPIC + ICR_LOW, 0x4500);
     assert_int_equal(c->rip, 0x7c00);
     assert_int_equal(machine_run(g->m, 1000), MACHINE_BUDGET);
     assert_int_equal(c->rip, 0xfff0);
+    assert_int_equal(g->resets, 1);     /* no event is under way any more */
     assert_int_equal(c->seg[CS].sel, 0xf000);
     assert_int_equal(c->pat, 0);
     assert_int_equal(load(g, LAPIC + SVR), 0xff);
@@ -263,6 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_timer_wire),
         cmocka_unit_test(test_com1_wire),
+        cmocka_unit_test(test_off_and_on),
         cmocka_unit_test(test_page_moves),
         cmocka_unit_test(test_off_is_an_8259_machine),
         cmocka_unit_test(test_cr8),
