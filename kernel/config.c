@@ -34,7 +34,7 @@ static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 static bool __attribute__((format(printf, 3, 4)))
 bad(struct reader *r, unsigned line, const char *fmt, ...)
 {
-    int n = snprintf(r->why, r->why_size, "%s:%u: ", r->file, line);
+    int n = snprintf(r->why, r->why_size, "%.100s:%u: ", r->file, line);
     va_list ap;
 
     va_start(ap, fmt);
@@ -157,7 +157,7 @@ static bool is_name(const char *name)
     for (const char *p = name; *p; p++)
         if (!isalnum((unsigned char)*p) && !strchr("-_.", *p))
             return false;
-    return n && n <= CONFIG_NAME_MAX;
+    return n && n <= OPTIONS_NAME_MAX;
 }
 
 /* The last section is complete: do its options go together? */
@@ -178,7 +178,7 @@ static bool begin_section(struct reader *r, const char *name)
         return false;
     if (!is_name(name))
         return bad(r, r->number, "[%.40s]: a name is 1 to %u letters, digits, "
-                   "- _ .", name, CONFIG_NAME_MAX);
+                   "- _ .", name, OPTIONS_NAME_MAX);
     if (c->count == OPTIONS_MACHINES)
         return bad(r, r->number, "[%s]: at most %u machines", name,
                    OPTIONS_MACHINES);
@@ -239,8 +239,8 @@ bool config_parse(struct config *c, const char *file, char *text, size_t len,
             ok = set_option(&r, &l);
             break;
         case LINE_BAD:
-            ok = bad(&r, r.number, "%s%s%s", l.word ? l.word : "",
-                     l.word ? ": " : "", l.wrong);
+            ok = bad(&r, r.number, "%.*s%s%s", OPTIONS_SHOWN,
+                     l.word ? l.word : "", l.word ? ": " : "", l.wrong);
         }
     }
     if (!ok || !end_section(&r))

@@ -24,7 +24,6 @@
 /* Found by itself where files have plain names (a module on the appliance). */
 #define CONFIG_DEFAULT_NAME "trestle.conf"
 #define CONFIG_MAX_BYTES 65536u
-#define CONFIG_NAME_MAX 28u     /* letters, digits, - _ . */
 
 struct config {
     struct options common;      /* the command line, then the file's head */

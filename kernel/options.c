@@ -24,9 +24,23 @@ struct parser {
 static bool bad(struct parser *p, const char *option, const char *what,
                 const char *value)
 {
-    snprintf(p->why, p->why_size, "-%s%s%s: %s", option,
-             value && *value ? " " : "", value ? value : "", what);
+    size_t n = value ? strlen(value) : 0;
+
+    /* A long value must not push out what is wrong with it. */
+    snprintf(p->why, p->why_size, "-%.*s%s%.*s%s: %s", OPTIONS_SHOWN, option,
+             n ? " " : "", OPTIONS_SHOWN, n ? value : "",
+             n > OPTIONS_SHOWN ? "..." : "", what);
     return false;
+}
+
+/* A number that is all of `v`, without sign or blank. */
+static bool parse_number(const char *v, int base, unsigned long max,
+                         unsigned long *out)
+{
+    char *end;
+
+    *out = strtoul(v, &end, base);
+    return isdigit((unsigned char)*v) && !*end && *out <= max;
 }
 
 /* "64", "64M", "1G" in MiB units by default. */
@@ -83,14 +97,26 @@ static bool parse_boot(struct parser *p, const char *name, const char *v)
 
 static bool parse_string(struct parser *p, const char *name, const char *v)
 {
-    const char **where = !strcmp(name, "name") ? &p->o->name
-                       : !strcmp(name, "readconfig") ? &p->o->readconfig
+    const char **where = !strcmp(name, "readconfig") ? &p->o->readconfig
                        : !strcmp(name, "bios") ? &p->o->bios
                        : !strcmp(name, "cpu") ? &p->o->cpu : &p->o->accel;
 
     if (!*v)
         return bad(p, name, "needs a value", v);
     *where = v;
+    return true;
+}
+
+static bool parse_name(struct parser *p, const char *name, const char *v)
+{
+    size_t n = strlen(v);
+
+    for (const char *c = v; *c; c++)
+        if (!isprint((unsigned char)*c))
+            n = 0;
+    if (!n || n > OPTIONS_NAME_MAX)
+        return bad(p, name, "a name is 1 to 28 printable characters", v);
+    p->o->name = v;
     return true;
 }
 
@@ -116,10 +142,9 @@ static bool parse_serial(struct parser *p, const char *name, const char *v)
 
 static bool parse_echr(struct parser *p, const char *name, const char *v)
 {
-    char *end;
-    unsigned long n = strtoul(v, &end, 0);
+    unsigned long n;
 
-    if (!*v || *end || n < 1 || n > 31)
+    if (!parse_number(v, 0, 31, &n) || n < 1)
         return bad(p, name, "use a control character's number, 1 to 31", v);
     p->o->escape = n;
     return true;
@@ -127,13 +152,12 @@ static bool parse_echr(struct parser *p, const char *name, const char *v)
 
 static bool parse_icount(struct parser *p, const char *name, const char *v)
 {
+    const char *number = strncmp(v, "shift=", 6) ? v : v + 6;
     char *end;
-    unsigned long n;
+    unsigned long n = strtoul(number, &end, 10);
 
-    if (!strncmp(v, "shift=", 6))
-        v += 6;
-    n = strtoul(v, &end, 10);
-    if (!*v || (*end && strcmp(end, ",sleep=off")) || n > 10)
+    if (!isdigit((unsigned char)*number) || n > 10 ||
+        (*end && strcmp(end, ",sleep=off")))
         return bad(p, name, "use shift=0 to shift=10", v);
     p->o->icount_shift = n;
     return true;
@@ -141,10 +165,9 @@ static bool parse_icount(struct parser *p, const char *name, const char *v)
 
 static bool parse_cores(struct parser *p, const char *name, const char *v)
 {
-    char *end;
-    unsigned long n = strtoul(v, &end, 10);
+    unsigned long n;
 
-    if (!isdigit((unsigned char)*v) || *end || !n || n > 1000)
+    if (!parse_number(v, 10, 1000, &n) || !n)
         return bad(p, name, "use a number of cores, 1 or more", v);
     p->o->cores = n;
     return true;
@@ -239,7 +262,7 @@ static const struct option {
     { "rtc", OPTION_ANY, true, parse_rtc,
       "-rtc base=WHAT  the guest's clock at power-on: utc localtime or a date\n"
       "                as 2006-06-17T16:01:21" },
-    { "name", OPTION_OWN, true, parse_string,
+    { "name", OPTION_OWN, true, parse_name,
       "-name NAME      this machine's name" },
     { "readconfig", OPTION_COMMAND_LINE, true, parse_string,
       "-readconfig FILE several machines: a [name] section for each" },
@@ -329,6 +352,16 @@ void options_defaults(struct options *o)
 
 bool options_finish(struct options *o, char *why, size_t why_size)
 {
+    unsigned on_line = 0;
+
+    for (unsigned i = 0; i < o->serial_count; i++)
+        on_line += o->serial[i] == SERIAL_STDIO ||
+                   o->serial[i] == SERIAL_MON_STDIO;
+    if (on_line > 1) {
+        snprintf(why, why_size, "-serial: only one port can be stdio or "
+                 "mon:stdio; make the others null or none");
+        return false;
+    }
     return options_check_net(o, why, why_size);
 }
 

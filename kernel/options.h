@@ -15,6 +15,8 @@
 #define OPTIONS_NETS 8u
 #define OPTIONS_NET_PARAMS 256u
 #define OPTIONS_TEXT 1024u      /* longest single option value */
+#define OPTIONS_NAME_MAX 28u    /* of a machine */
+#define OPTIONS_SHOWN 40        /* how much of a value an error shows */
 
 enum net_kind { NET_NIC, NET_BRIDGE, NET_TAP, NET_SOCKET };
 

@@ -25,7 +25,7 @@ bool options_parse_mac(const char *text, uint8_t mac[6])
 
 static bool fail(char *why, size_t size, const char *what, const char *value)
 {
-    snprintf(why, size, "%s%s%s%s", what, value ? " '" : "",
+    snprintf(why, size, "%s%s%.*s%s", what, value ? " '" : "", OPTIONS_SHOWN,
              value ? value : "", value ? "'" : "");
     return false;
 }
@@ -41,15 +41,20 @@ static bool parse_number(const char *text, unsigned max, unsigned *out)
     return true;
 }
 
-/* "a.b.c.d/n" with n in 1..30, or "dhcp". */
+/*
+ * "a.b.c.d/n", a host's address with n in 1..30, or "dhcp". sscanf would take
+ * blanks and signs.
+ */
 static bool is_ip_setting(const char *v)
 {
     unsigned a, b, c, d, n;
     char tail;
 
     return !strcmp(v, "dhcp") ||
-           (sscanf(v, "%3u.%3u.%3u.%3u/%2u%c", &a, &b, &c, &d, &n, &tail) == 5
-            && a < 224 && b < 256 && c < 256 && d < 256 && n >= 1 && n <= 30);
+           (!v[strspn(v, "0123456789./")] &&
+            sscanf(v, "%3u.%3u.%3u.%3u/%2u%c", &a, &b, &c, &d, &n, &tail) == 5
+            && a && a != 127 && a < 224 && b < 256 && c < 256 && d < 256 &&
+            n >= 1 && n <= 30);
 }
 
 static bool nic_key(struct net_option *n, const char *key, const char *value,
@@ -65,7 +70,10 @@ static bool nic_key(struct net_option *n, const char *key, const char *value,
         return true;
     }
     if (!strcmp(key, "romfile")) {
-        snprintf(n->romfile, sizeof n->romfile, "%s", value);
+        if (!*value || strlen(value) >= sizeof n->romfile)
+            return fail(why, size, "romfile= takes a name of 1 to 127 "
+                        "characters, not", value);
+        strcpy(n->romfile, value);
         return true;
     }
     if (!strcmp(key, "model")) {
@@ -126,21 +134,24 @@ static bool bridge_key(struct net_option *n, const char *key,
 static bool wire_key(struct net_option *n, const char *key, const char *value,
                      char *why, size_t size)
 {
-    static const char *const keys[] = {
-        "ifname", "script", "downscript", "connect", "listen", "mcast",
-        "udp", "localaddr"
-    };
+    static const char *const tap_keys[] = {
+        "ifname", "script", "downscript", NULL
+    }, *const socket_keys[] = { "connect", "listen", NULL };
+    bool is_tap = n->kind == NET_TAP;
+    const char *const *k = is_tap ? tap_keys : socket_keys;
     size_t used = strlen(n->params);
+    int len;
 
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (!strcmp(key, keys[i])) {
-            int len = snprintf(n->params + used, sizeof n->params - used,
-                               "%s%s=%s", used ? "," : "", key, value);
-            if ((size_t)len >= sizeof n->params - used)
-                return fail(why, size, "too long", NULL);
-            return true;
-        }
-    return fail(why, size, "no such setting:", key);
+    while (*k && strcmp(key, *k))
+        k++;
+    if (!*k)
+        return fail(why, size, is_tap
+                    ? "a tap has vlan=, ifname=, script=, downscript=; not"
+                    : "a socket has vlan=, connect=, listen=; not", key);
+    len = snprintf(n->params + used, sizeof n->params - used, "%s%s=%s",
+                   used ? "," : "", key, value);
+    return (size_t)len < sizeof n->params - used ||
+           fail(why, size, "the value is too long", NULL);
 }
 
 static bool parse_key(struct net_option *n, char *word, char *why, size_t size)
@@ -178,31 +189,71 @@ static bool parse_kind(const char *word, enum net_kind *kind)
     return false;
 }
 
+/* The word at *at, ended in place, and *at behind its comma; NULL: no more. */
+static char *next_word(char **at)
+{
+    char *word = *at, *comma = word ? strchr(word, ',') : NULL;
+
+    if (comma)
+        *comma = '\0';
+    *at = comma ? comma + 1 : NULL;
+    return word;
+}
+
+/* "NAME=..." occurs among the settings of `value` once. */
+static bool is_single(const char *value, const char *word)
+{
+    size_t len = strcspn(word, "=") + 1;
+    unsigned n = 0;
+
+    for (const char *p = value; (p = strchr(p, ',')); )
+        n += !strncmp(++p, word, len);
+    return n == 1;
+}
+
+static bool parse_keys(struct net_option *n, const char *value, char *rest,
+                       char *why, size_t size)
+{
+    const char *setting;
+    char *word;
+
+    while ((word = next_word(&rest))) {
+        if (strchr(word, '=') && !is_single(value, word)) {
+            word[strcspn(word, "=")] = '\0';
+            return fail(why, size, "given twice:", word);
+        }
+        if (!parse_key(n, word, why, size))
+            return false;
+    }
+    setting = strchr(n->params, '=');
+    if (n->kind == NET_SOCKET &&
+        (!setting || !setting[1] || strchr(setting, ',')))
+        return fail(why, size, "needs connect=HOST:PORT or listen=HOST:PORT",
+                    NULL);
+    return true;
+}
+
 bool options_parse_net(struct options *o, const char *value, char *why,
                        size_t why_size)
 {
-    char text[OPTIONS_TEXT], *save = NULL, *word;
+    char text[OPTIONS_TEXT], *rest = text, *word;
     struct net_option *n = &o->net[o->net_count];
 
     snprintf(text, sizeof text, "%s", value);
-    word = strtok_r(text, ",", &save);
-    if (!word)
-        return fail(why, why_size, "needs nic, bridge, tap, socket or none",
-                    NULL);
-    if (!strcmp(word, "none")) {
+    word = next_word(&rest);
+    if (!strcmp(word, "none") && !rest) {
         o->net_none = true;
         return true;
     }
     if (o->net_count == OPTIONS_NETS)
-        return fail(why, why_size, "too many -net options", NULL);
+        return fail(why, why_size, "at most eight -net options", NULL);
     memset(n, 0, sizeof *n);
     n->nic_index = -1;
     if (!parse_kind(word, &n->kind))
         return fail(why, why_size,
-                    "there are nic, bridge, tap, socket and none; not", word);
-    while ((word = strtok_r(NULL, ",", &save)))
-        if (!parse_key(n, word, why, why_size))
-            return false;
+                    "there are nic, bridge, tap, socket and none; not", value);
+    if (!parse_keys(n, value, rest, why, why_size))
+        return false;
     o->net_count++;
     return true;
 }

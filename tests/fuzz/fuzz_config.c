@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         for (unsigned i = 0; i < c.count; i++)
             if (!*c.machine[i].name ||
-                strlen(c.machine[i].name) > CONFIG_NAME_MAX)
+                strlen(c.machine[i].name) > OPTIONS_NAME_MAX)
                 abort();
     } else if (!why[0]) {
         abort();                /* an error always says something */

@@ -33,7 +33,7 @@ BAD = [
     (["-cpu", "z80"], "-cpu z80"),
     (["-cpu", "trestle64"], "no CPU engine: interp: it does not run 64-bit"),
     (["-cpu", "max", "-accel", "interp"], "-accel interp: it does not run 64-bit CPUs"),
-    (["-icount", "shift=99"], "-icount 99"),
+    (["-icount", "shift=99"], "-icount shift=99"),
     (["-bios", "/nonexistent.bin"], "-bios: .*/nonexistent.bin"),
     (["-name", ""], "-name"),
 ]

@@ -138,6 +138,28 @@ static void test_errors(void **state)
     }
 }
 
+/* However long a line is: its number, and what is wrong with it. */
+static void test_long_lines(void **state)
+{
+    static const char *const bad[][3] = {
+        { "[a]\n", " b c\n", "quotes" },
+        { "[a]\nhda '", "\n", "quote is open" },
+        { "[a]\n", "\n", "-help lists" },
+        { "[a]\nm ", "\n", "MiB" },
+        { "[a]\n[", "]\n", "letters" },
+    };
+    char file[CONFIG_MAX_BYTES / 8];
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        memset(file, 'z', sizeof file);
+        memcpy(file, bad[i][0], strlen(bad[i][0]));
+        strcpy(file + (i == 3 ? 900 : sizeof file - 9), bad[i][1]);
+        if (parse(file) || !strstr(why, "t.conf:2: ") ||
+            !strstr(why, bad[i][2]))
+            fail_msg("%s: '%s'", bad[i][0], why);
+    }
+}
+
 static bool find(const char *file, const char *name, char *out, size_t size)
 {
     size_t len = strlen(file);
@@ -224,6 +246,7 @@ int main(void)
         TEST(test_two_machines),
         TEST(test_quotes_comments_and_line_ends),
         TEST(test_errors),
+        TEST(test_long_lines),
         TEST(test_find),
         TEST(test_with_the_command_line),
     };

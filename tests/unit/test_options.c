@@ -123,6 +123,20 @@ static void test_errors_name_the_option(void **state)
         { "-net", "bridge,ip=1.2.3/8" }, { "-net", "bridge,ip=1.2.3.4/31" },
         { "-net", "bridge,ip=300.1.1.1/8" }, { "-net", "user2" },
         { "-net", "tap,speed=1" }, { "-frobnicate", "x" }, { "-name", "" },
+        { "-icount", "shift=+1" }, { "-icount", "-0" }, { "-echr", "+1" },
+        { "-echr", "-18446744073709551615" }, { "-echr", " 1" },
+        { "-net", "bridge,ip=+1.2.3.4/8" }, { "-net", "bridge,ip=1.2. 3.4/8" },
+        { "-net", "bridge,ip=0.1.2.3/8" }, { "-net", "bridge,ip=127.0.0.1/8" },
+        { "-net", "nic,romfile=" }, { "-net", "nic,,vlan=1" },
+        { "-net", "nic,vlan=1," }, { "-net", ",nic" }, { "-net", "none,x" },
+        { "-net", "nic,vlan=1,vlan=2" },
+        { "-net", "nic,macaddr=52:54:0:0:0:1,macaddr=52:54:0:0:0:2" },
+        { "-net", "bridge,ip=dhcp,ip=1.2.3.4/8" },
+        { "-net", "tap,connect=127.0.0.1:1" }, { "-net", "socket,ifname=t0" },
+        { "-net", "socket,connect=127.0.0.1:1,listen=:2" },
+        { "-net", "socket" }, { "-net", "socket,connect=" },
+        { "-net", "tap,ifname=t0,ifname=t1" },
+        { "-name", "more than twenty-eight letters" }, { "-name", "a\nb" },
     };
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -138,6 +152,49 @@ static void test_errors_name_the_option(void **state)
                            "nic,macaddr=52:54:00:00:00:01", "x"),
                      OPTIONS_ERROR);
     assert_non_null(strstr(why, "macaddr"));
+}
+
+/* What is wrong, and what to do, is said however long the value is. */
+static void test_long_values(void **state)
+{
+    static const char *const options[][3] = {
+        { "-m", "", "MiB" }, { "-boot", "", "c (disk)" },
+        { "-serial", "", "mon:stdio" }, { "-echr", "", "1 to 31" },
+        { "-icount", "shift=", "shift=10" }, { "-rtc", "base=", "base=utc" },
+        { "-net", "", "socket and none" }, { "-net", "nic,macaddr=", "MAC" },
+        { "-net", "nic,romfile=", "127" }, { "-net", "nic,", "NAME=VALUE" },
+        { "-net", "bridge,ip=", "ip=dhcp" }, { "-net", "bridge,x=", "pci=" },
+        { "-net", "tap,x=", "ifname=" }, { "-net", "tap,ifname=", "too long" },
+        { "-name", "", "28" }, { "-cores", "", "1 or more" },
+    };
+    char value[900], name[900];
+
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        size_t n = strlen(options[i][1]);
+
+        memset(value, 'z', sizeof value - 1);
+        memcpy(value, options[i][1], n);
+        value[sizeof value - 1] = '\0';
+        if (PARSE((char *)options[i][0], value) != OPTIONS_ERROR ||
+            !strstr(why, options[i][0]) || !strstr(why, options[i][2]))
+            fail_msg("%s: '%s'", options[i][0], why);
+        assert_true(strlen(why) < 255);     /* a line of the log */
+    }
+    memset(name, 'z', sizeof name - 1);
+    name[0] = '-';
+    name[sizeof name - 1] = '\0';
+    assert_int_equal(PARSE(name), OPTIONS_ERROR);
+    assert_non_null(strstr(why, "-help lists"));
+}
+
+/* There is one line: two ports of a machine cannot be on it. */
+static void test_one_port_on_the_line(void **state)
+{
+    assert_int_equal(PARSE("-serial", "stdio", "-serial", "mon:stdio"),
+                     OPTIONS_ERROR);
+    assert_non_null(strstr(why, "-serial"));
+    assert_int_equal(PARSE("-serial", "null", "-serial", "stdio"),
+                     OPTIONS_RUN);
 }
 
 static void test_limits(void **state)
@@ -185,6 +242,8 @@ int main(void)
         cmocka_unit_test(test_serial_and_misc),
         cmocka_unit_test(test_bridge_and_socket),
         cmocka_unit_test(test_errors_name_the_option),
+        cmocka_unit_test(test_long_values),
+        cmocka_unit_test(test_one_port_on_the_line),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_help_fits_the_line),
     };
