@@ -45,6 +45,7 @@ static void load_controls(struct vmx *v)
 {
     const struct hv *h = &v->hv;
     uint32_t proc = vmx_capabilities()->proc;
+    uint32_t exceptions = h->step ? ~0u : v->guest_exceptions;
     uint64_t offset = hv_tsc_offset(h);
 
     if (h->window)
@@ -55,8 +56,8 @@ static void load_controls(struct vmx *v)
         proc |= PROC_RDTSC;
     if (proc != v->proc)
         vmwrite(VMCS_PROC, v->proc = proc);
-    if (v->guest_exceptions != v->exceptions)
-        vmwrite(VMCS_EXCEPTIONS, v->exceptions = v->guest_exceptions);
+    if (exceptions != v->exceptions)
+        vmwrite(VMCS_EXCEPTIONS, v->exceptions = exceptions);
     if (offset != v->tsc_offset)
         vmwrite(VMCS_TSC_OFFSET, v->tsc_offset = offset);
 }
@@ -120,8 +121,7 @@ static void enter(struct hv *h, struct hv_exit *x)
     struct vmx *v = (struct vmx *)h;
     uint32_t reason;
 
-    /* No single steps: under -icount the interpreter does all (hv_exact.c). */
-    if (v->unfit || h->step) {
+    if (v->unfit) {
         x->kind = HV_EXIT_INVALID;
         return;
     }

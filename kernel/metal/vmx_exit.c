@@ -99,6 +99,9 @@ static void decode_exception(struct vmx *v, struct hv_exit *x)
         x->exception.dr6 = vmread(VMCS_QUALIFICATION) & DEBUG_BITS;
         /* This is it: nothing is pending behind it, whatever the field says. */
         vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
+        /* There are no breakpoints while stepping: the trap of our TF. */
+        if (v->hv.step)
+            x->kind = HV_EXIT_STEP;
     }
 }
 

@@ -222,8 +222,8 @@ void vmx_load_short(struct vmx *v)
 
     vmwrite(VMCS_GUEST_RIP, c->rip);
     vmwrite(VMCS_GUEST_RSP, c->gpr[RSP]);
-    vmwrite(VMCS_GUEST_RFLAGS,
-            (c->rflags & RFLAGS_DEFINED) | FLAG_1);
+    vmwrite(VMCS_GUEST_RFLAGS, (c->rflags & RFLAGS_DEFINED) | FLAG_1 |
+                               (v->hv.step ? FLAG_TF : 0));
     /* STI cannot be what blocks while IF is 0 (26.3.1.5). */
     if (c->inhibit)
         blocked = c->inhibit == INHIBIT_STI && (c->rflags & FLAG_IF)
@@ -245,6 +245,12 @@ void vmx_store_short(struct vmx *v)
     c->rip = vmread(VMCS_GUEST_RIP);
     c->gpr[RSP] = vmread(VMCS_GUEST_RSP);
     c->rflags = vmread(VMCS_GUEST_RFLAGS);
+    /* No trap is pending of an instruction that an exit cut short (27.3.4);
+     * Bochs leaves it there, and the next entry would deliver it. */
+    if ((c->rflags & FLAG_TF) && !(blocked & BLOCKED_BY_MOV_SS))
+        vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
+    if (v->hv.step)
+        c->rflags &= ~(uint64_t)FLAG_TF;
     c->inhibit = blocked & BLOCKED_BY_STI      ? INHIBIT_STI
                  : blocked & BLOCKED_BY_MOV_SS ? INHIBIT_SS
                                                : 0;
