@@ -23,7 +23,7 @@ $(patsubst %.c,$(METAL)/%.o,$(ENGINETEST_UNIT)): CFLAGS_FILE = $(ENGINETEST_FLAG
 $(BUILD)/enginetest.elf: $(ENGINETEST_OBJ) $(APPLIANCE_LWIP) linker.ld tools/symtab.py
 	$(call appliance_link,$(ENGINETEST_OBJ))
 
-.PHONY: check-lockstep check-fuzz-guest
+.PHONY: check-lockstep check-fuzz-guest check-vmx-cpu
 ENGINETEST_RUN = BUILD=$(BUILD) /usr/bin/python3 -B tests/appliance/accel.py
 # 1,000,000 steps right after the first interrupt, then in ten windows on the
 # way to the prompt.
@@ -35,3 +35,7 @@ FUZZ_GUEST_SEED ?= $(shell date +%s)
 ## check-fuzz-guest random guests under svm for 10 minutes, in QEMU
 check-fuzz-guest: $(BUILD)/enginetest.elf | $(DEPS_test)
 	@$(ENGINETEST_RUN) 900 "fuzz svm 600 $(FUZZ_GUEST_SEED)"
+## check-vmx-cpu   CPU tests, lockstep, random guests under VT-x in Bochs
+check-vmx-cpu: $(BUILD)/enginetest.elf $(BUILD)/router.img | $(DEPS_test)
+	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
+	  tests/appliance/long_engine_bochs.py

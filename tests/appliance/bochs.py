@@ -14,7 +14,8 @@ import tty
 import pexpect.fdpexpect
 import pytest
 
-from conftest import make_iso
+from accel import ELF as ENGINE_TESTS
+from conftest import ELF, make_iso
 
 # The screen's terminal must hold 80x25 and Bochs's own lines.
 SCREEN_ROWS, SCREEN_COLUMNS = 60, 120
@@ -39,6 +40,7 @@ debug: action=ignore
 
 # The processors that matter here, by what their VT-x can do.
 CPU_UNRESTRICTED = "corei7_skylake_x"   # EPT, VPID, unrestricted guest
+CPU_FCS = "corei7_sandy_bridge_2600k"   # as that; x87 has selectors
 CPU_EPT = "corei5_lynnfield_750"        # EPT, VPID
 CPU_NO_EPT = "core2_penryn_t9600"       # neither
 
@@ -107,15 +109,15 @@ class Bochs:
             os.close(fd)
 
 
-
 @pytest.fixture
 def boot_bochs(tmp_path):
     """boot_bochs(options, modules=..., before=..., cpu=..., ...) -> Bochs."""
     started = []
 
-    def start(options, modules=(), before=(), gzipped=True, **kwargs):
+    def start(options, modules=(), before=(), gzipped=True, elf=ELF,
+              **kwargs):
         medium = make_iso(tmp_path / f"medium{len(started)}.iso", options,
-                          modules, gzipped, before)
+                          modules, gzipped, before, elf=elf)
         folder = tmp_path / f"bochs{len(started)}"
         started.append(Bochs(medium, folder, **kwargs))
         return started[-1]
@@ -131,3 +133,14 @@ def switch_off(bochs):
     bochs.expect(r"\(y/n\)")
     bochs.send("y")
     assert bochs.ends() == SWITCHED_OFF
+
+
+def run_engine_test(boot_bochs, arguments, cpu, limit, **kwargs):
+    """Boot the engines' test program; returns the text up to its verdict."""
+    bochs = boot_bochs(arguments, elf=ENGINE_TESTS, cpu=cpu, limit=limit,
+                       **kwargs)
+    bochs.expect(r"\d+ passed, 0 failed\r")
+    said = bochs.session.before
+    bochs.expect(r"switching off \(status 0\)")
+    assert bochs.ends() == SWITCHED_OFF
+    return said

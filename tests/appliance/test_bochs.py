@@ -1,8 +1,8 @@
 """What QEMU's TCG cannot show: VT-x, and hand-over in x2APIC mode (bochs.py)."""
 import pytest
 
-from bochs import (CPU_EPT, CPU_NO_EPT, CPU_UNRESTRICTED, SWITCHED_OFF,
-                   boot_bochs, switch_off)
+from bochs import (CPU_EPT, CPU_FCS, CPU_NO_EPT, CPU_UNRESTRICTED,
+                   SWITCHED_OFF, boot_bochs, run_engine_test, switch_off)
 from guests import image
 
 assert boot_bochs               # a fixture
@@ -53,6 +53,12 @@ def test_spinning_guest_leaves_the_console(boot_bochs):
     bochs.expect(r"engine vmx")
     bochs.expect(r"spin ready")
     switch_off(bochs)
+
+
+def test_cpu_by_vtx(boot_bochs):
+    """tests/unit/test_cpu_*.c; other processors in `make check-vmx-cpu`."""
+    said = run_engine_test(boot_bochs, "cpu vmx", CPU_FCS, 600)
+    assert "\n21 skipped, 4 excused\r" in said
 
 
 def test_no_nested_paging(boot_bochs):

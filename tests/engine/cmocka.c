@@ -15,6 +15,7 @@ struct cmocka_totals cmocka_totals;
 const char *cmocka_only;
 
 static jmp_buf verdict;
+static const char *failed_text;         /* of the last assertion that did */
 
 static const char *base_name(const char *path)
 {
@@ -26,6 +27,7 @@ static const char *base_name(const char *path)
 void cmocka_fail(const struct cmocka_place *at)
 {
     platform_log("  %s:%d: %.60s", base_name(at->file), at->line, at->text);
+    failed_text = at->text;
     longjmp(verdict, VERDICT_FAILED);
 }
 
@@ -79,7 +81,8 @@ void skip(void)
 
 static void note(const char *test, int how)
 {
-    const char *excuse = how == VERDICT_FAILED ? cmocka_excuse(test) : NULL;
+    const char *excuse = how == VERDICT_FAILED
+                             ? cmocka_excuse(test, failed_text) : NULL;
 
     if (how == 0) {
         platform_log("ok      %s", test);
@@ -101,6 +104,7 @@ static void run_test(const struct CMUnitTest *t)
     void *volatile state = NULL;
     int how;
 
+    failed_text = "";
     if (t->setup && t->setup((void **)&state)) {
         note(t->name, VERDICT_FAILED);
         return;

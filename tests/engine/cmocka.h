@@ -57,8 +57,9 @@ int cmocka_run_group(const struct CMUnitTest *tests, size_t count);
 #define cmocka_run_group_tests(tests, setup, teardown) \
     cmocka_run_group(tests, sizeof(tests) / sizeof((tests)[0]))
 
-/* NULL, or why a failure of `test` is none of ours (known.c). */
-const char *cmocka_excuse(const char *test);
+/* NULL, or why this failure of `test` is none of ours (known.c). `text`: of the
+ * assertion; of none when the test could not even be set up. */
+const char *cmocka_excuse(const char *test, const char *text);
 
 struct cmocka_totals {
     unsigned passed, failed, skipped, excused;

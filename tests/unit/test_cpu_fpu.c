@@ -422,7 +422,7 @@ static void test_xm(void **state)
 
 /* ---- Alignment, reserved bits ------------------------------------------------ */
 
-static void test_alignment(void **state)
+static void test_sse_alignment(void **state)
 {
     struct harness *h = *state;
 
@@ -539,7 +539,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_store_suppressed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_store_page_fault, setup, teardown),
         cmocka_unit_test_setup_teardown(test_xm, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_alignment, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sse_alignment, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mxcsr_reserved, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fxsave, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mmx_transition, setup, teardown),

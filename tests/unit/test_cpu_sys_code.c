@@ -590,7 +590,7 @@ static void test_task_trap_bit(void **state)
 
 /* ---- Debug ------------------------------------------------------------------ */
 
-static void test_data_breakpoint(void **state)
+static void test_data_breakpoint_trap(void **state)
 {
     struct harness *h = *state;
 
@@ -615,7 +615,7 @@ static void test_breakpoint_in_rep(void **state)
     assert_int_equal(h->cpu.dr[6], 0xffff0ff1);
 }
 
-static void test_code_breakpoint(void **state)
+static void test_code_breakpoint_fault(void **state)
 {
     struct harness *h = *state;
 
@@ -688,8 +688,8 @@ int main(void)
         T(test_sysenter), T(test_hardware_interrupt), T(test_io_bitmap),
         T(test_vm86_round_trip), T(test_task_call),
         T(test_task_fault_in_new_context), T(test_task_trap_bit),
-        T(test_data_breakpoint), T(test_breakpoint_in_rep),
-        T(test_code_breakpoint), T(test_general_detect), T(test_single_step),
+        T(test_data_breakpoint_trap), T(test_breakpoint_in_rep),
+        T(test_code_breakpoint_fault), T(test_general_detect), T(test_single_step),
         T(test_mode_switches),
     };
 
