@@ -60,7 +60,8 @@ struct guest {
         uint64_t seen;          /* input that waited when it halted */
         uint64_t look_again_ns; /* and when to offer it once more */
         uint64_t look_step_ns;  /* longer each time that it is not taken */
-        uint32_t told;          /* output that the I/O core was woken for */
+        uint32_t told;          /* output that the I/O core was woken for, */
+        enum guest_state told_state;    /* and state */
         int64_t credit_ns;      /* host time it may still use in this round */
         _Atomic uint64_t used_ns;       /* host time that it ran */
     } run;

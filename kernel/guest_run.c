@@ -93,7 +93,7 @@ static void take_status(struct guest *g, enum machine_status status)
 /* Bytes of console output, ever. Frames wake the I/O core by themselves. */
 static uint32_t output_total(const struct guest *g)
 {
-    uint32_t n = g->state;      /* its end is output, too */
+    uint32_t n = 0;
 
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
         if (g->serial[i])
@@ -104,10 +104,12 @@ static uint32_t output_total(const struct guest *g)
 static void tell_io_core(struct guest *g)
 {
     uint32_t total = output_total(g);
+    enum guest_state state = g->state;
 
-    if (!g->core || total == g->run.told)
+    if (!g->core || (total == g->run.told && state == g->run.told_state))
         return;
     g->run.told = total;
+    g->run.told_state = state;
     platform_wake();
 }
 

@@ -23,6 +23,8 @@ struct command {
     const char *args;
     const char *help;
     void (*run)(struct monitor *mon, char *args);
+    bool is_alias;              /* help leaves it out */
+    bool of_machine;            /* acts on the machine that is shown */
 };
 
 static void cmd_help(struct monitor *mon, char *args);
@@ -202,7 +204,7 @@ static void cmd_info(struct monitor *mon, char *args)
             return;
         }
     if (*args)
-        monitor_printf(mon, "info: no such subject: '%s'\n", args);
+        monitor_printf(mon, "info: no such subject: '%.40s'\n", args);
     for (size_t i = 0; i < sizeof infos / sizeof *infos; i++)
         monitor_printf(mon, "info %-10s %s\n", infos[i].name, infos[i].help);
 }
@@ -247,40 +249,63 @@ static void cmd_machine(struct monitor *mon, char *args)
             return;
         }
     }
-    monitor_printf(mon, "no such machine: '%s'; 'info machines' lists them\n",
-                   args);
+    monitor_printf(mon, "no such machine: '%.28s'; 'info machines' lists "
+                   "them\n", args);
 }
 
 static void cmd_quit(struct monitor *mon, char *args) { mon->quit = true; }
 
 static const struct command commands[] = {
-    { "help", "[command]", "this list", cmd_help },
-    { "?", "[command]", NULL, cmd_help },
-    { "info", "[subject]", "show the state of something", cmd_info },
-    { "machine", "[number|name]", "go to another machine", cmd_machine },
-    { "stop", "", "stop the guest", cmd_stop },
-    { "cont", "", "let it run again", cmd_cont },
-    { "c", "", NULL, cmd_cont },
-    { "system_reset", "", "press the guest's reset button", cmd_reset },
-    { "nmi", "", "give the guest a non-maskable interrupt", cmd_nmi },
-    { "quit", "", "end Trestle (the appliance powers off)", cmd_quit },
-    { "q", "", NULL, cmd_quit },
+    { "help", "[command]", "this list", cmd_help, false, false },
+    { "?", "[command]", "as help", cmd_help, true, false },
+    { "info", "[subject]", "show the state of something", cmd_info, false,
+      false },
+    { "machine", "[number|name]", "go to another machine", cmd_machine, false,
+      false },
+    { "stop", "", "stop the guest", cmd_stop, false, true },
+    { "cont", "", "let it run again", cmd_cont, false, true },
+    { "c", "", "let it run again", cmd_cont, true, true },
+    { "system_reset", "", "press the guest's reset button", cmd_reset, false,
+      true },
+    { "nmi", "", "give the guest a non-maskable interrupt", cmd_nmi, false,
+      true },
+    { "quit", "", "end Trestle (the appliance powers off)", cmd_quit, false,
+      false },
+    { "q", "", "as quit", cmd_quit, true, false },
 };
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (!strcmp(name, commands[i].name))
+            return &commands[i];
+    return NULL;
+}
+
+static void unknown_command(struct monitor *mon, const char *name)
+{
+    monitor_printf(mon, "unknown command: '%.40s'; 'help' lists them\n", name);
+}
 
 static void cmd_help(struct monitor *mon, char *args)
 {
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        const struct command *c = &commands[i];
+    const struct command *c = find_command(args);
 
-        if (c->help && (!*args || !strcmp(args, c->name)))
-            monitor_printf(mon, "%s %s -- %s\n", c->name, c->args, c->help);
-    }
+    if (*args && !c)
+        unknown_command(mon, args);
+    if (c)
+        monitor_printf(mon, "%s %s -- %s\n", c->name, c->args, c->help);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands && !*args; i++)
+        if (!commands[i].is_alias)
+            monitor_printf(mon, "%s %s -- %s\n", commands[i].name,
+                           commands[i].args, commands[i].help);
 }
 
 void monitor_command(struct monitor *mon, char *line)
 {
     char *name = line + strspn(line, " \t");
     char *args = name + strcspn(name, " \t");
+    const struct command *c;
     size_t n;
 
     if (!*name)
@@ -291,10 +316,14 @@ void monitor_command(struct monitor *mon, char *line)
     n = strlen(args);
     while (n && (args[n - 1] == ' ' || args[n - 1] == '\t'))
         args[--n] = '\0';
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (!strcmp(name, commands[i].name)) {
-            commands[i].run(mon, args);
-            return;
-        }
-    monitor_printf(mon, "unknown command: '%s'; 'help' lists them\n", name);
+    c = find_command(name);
+    if (!c)
+        unknown_command(mon, name);
+    else if (*args && !*c->args)
+        monitor_printf(mon, c->of_machine
+                       ? "'%s' is for the machine that is shown, and takes no "
+                         "argument: 'machine'\ngoes to another one\n"
+                       : "'%s' takes no argument\n", c->name);
+    else
+        c->run(mon, args);
 }

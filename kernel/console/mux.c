@@ -272,17 +272,19 @@ static bool poll_input(struct mux *mux)
 {
     bool moved = false;
 
-    for (;;) {
+    /* A ring's worth at most: the line may bring more without an end. */
+    for (unsigned k = 0; k < BYTE_RING_SIZE / CHUNK; k++) {
         uint8_t buf[CHUNK];
         size_t want = input_room(mux);
         size_t n = want ? mux->line->read(mux->line->ctx, buf, want) : 0;
 
         if (!n)
-            return moved;
+            break;
         for (size_t i = 0; i < n; i++)
             input_byte(mux, buf[i]);
         moved = true;
     }
+    return moved;
 }
 
 /* ---- Output ---------------------------------------------------------------- */

@@ -24,7 +24,8 @@ uint64_t disk_mbr_sectors(const uint8_t *mbr)
         /* Status is 00h or 80h in a partition table, not in a boot sector. */
         if (e[0] & 0x7f)
             return 0;
-        if (!e[4] || !le32(e + 12))
+        /* EEh: a GPT's protective entry; its size may be any (UEFI 5.2.3). */
+        if (!e[4] || e[4] == 0xee || !le32(e + 12))
             continue;
         if (last > end) {
             end = last;

@@ -15,9 +15,11 @@
 
 #include "emu/chardev.h"
 #include "kernel/hosted/cores.h"
+#include "kernel/options.h"
 #include "kernel/platform.h"
 
-#define WATCHED_MAX 16
+/* Every -net option of every machine may be one. */
+#define WATCHED_MAX (OPTIONS_MACHINES * OPTIONS_NETS)
 
 static struct termios saved_mode;
 static atomic_bool raw;         /* signals and the log look at it */
@@ -25,7 +27,7 @@ static bool input_ended;
 static bool output_blocked;     /* the last write took less than offered */
 static int wake_fd = -1;
 static atomic_bool wake_set;     /* there is something to read there */
-static int watched[WATCHED_MAX];
+static struct pollfd watched[WATCHED_MAX];
 static unsigned watched_count;
 
 void console_restore(void)
@@ -123,17 +125,22 @@ struct chardev *platform_console(void)
     return &line;
 }
 
-void console_watch_fd(int fd)
+void console_watch_fd(int fd, bool output)
 {
-    if (watched_count == WATCHED_MAX)
-        platform_fatal("more than %d descriptors to watch", WATCHED_MAX);
-    watched[watched_count++] = fd;
+    unsigned i = 0;
+
+    while (i < watched_count && watched[i].fd != fd)
+        i++;
+    if (i == WATCHED_MAX)
+        platform_fatal("more than %u descriptors to watch", WATCHED_MAX);
+    watched_count += i == watched_count;
+    watched[i] = (struct pollfd){ fd, output ? POLLIN | POLLOUT : POLLIN, 0 };
 }
 
 void console_unwatch_fd(int fd)
 {
     for (unsigned i = 0; i < watched_count; i++)
-        if (watched[i] == fd)
+        if (watched[i].fd == fd)
             watched[i] = watched[--watched_count];
 }
 
@@ -169,7 +176,7 @@ void cores_poll(uint64_t deadline_ns)
     if (output_blocked)
         p[n++] = (struct pollfd){ STDOUT_FILENO, POLLOUT, 0 };
     for (unsigned i = 0; i < watched_count; i++)
-        p[n++] = (struct pollfd){ watched[i], POLLIN, 0 };
+        p[n++] = watched[i];
     if (ppoll(p, n, deadline_ns == UINT64_MAX ? NULL : &t, NULL) > 0 &&
         (p[0].revents & POLLIN)) {
         if (read(wake_fd, &drop, sizeof drop) < 0)

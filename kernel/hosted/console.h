@@ -10,8 +10,11 @@ void console_init(void);
 void console_restore(void);
 bool console_is_raw(void);
 
-/* Let platform_wait end when `fd` is readable; at most 16 of them. */
-void console_watch_fd(int fd);
+/*
+ * Let platform_wait end when `fd` is readable, or with `output` also when it can
+ * be written; again for a watched one: change that.
+ */
+void console_watch_fd(int fd, bool output);
 void console_unwatch_fd(int fd);
 
 #endif

@@ -38,6 +38,7 @@ struct wire {
     size_t in_len;
     uint8_t out[STREAM_BYTES];  /* the kernel would not take it yet */
     size_t out_len;
+    bool out_watched;
 };
 
 static void buf_free(struct nic_buf *buf)
@@ -110,20 +111,28 @@ static void stream_drop(struct wire *w, const char *why)
     close(w->fd);
     w->fd = -1;
     w->in_len = w->out_len = 0;
+    w->out_watched = false;
     w->nic.link_up = false;
+    if (w->listen_fd >= 0)
+        console_watch_fd(w->listen_fd, false);
 }
 
+/* One peer at a time: the next waits, unwatched, until this one goes. */
 static void stream_ready(struct wire *w, int fd)
 {
     int one = 1;
+
+    if (w->listen_fd >= 0)
+        console_unwatch_fd(w->listen_fd);
 
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     w->fd = fd;
     w->nic.link_up = true;
-    console_watch_fd(fd);
+    console_watch_fd(fd, false);
 }
 
+/* What the peer does not take now waits, and it is watched for room. */
 static void stream_flush(struct wire *w)
 {
     ssize_t n = w->out_len ? send(w->fd, w->out, w->out_len, MSG_NOSIGNAL) : 0;
@@ -131,6 +140,10 @@ static void stream_flush(struct wire *w)
     if (n > 0) {
         memmove(w->out, w->out + n, w->out_len - n);
         w->out_len -= n;
+    }
+    if (w->out_watched != (w->out_len > 0)) {
+        w->out_watched = w->out_len > 0;
+        console_watch_fd(w->fd, w->out_watched);
     }
 }
 
@@ -285,7 +298,7 @@ static int tap_make(struct wire *w, const char *params, char *why,
     }
     snprintf(w->nic.label, sizeof w->nic.label, "tap %s", ifr.ifr_name);
     w->nic.link_up = true;
-    console_watch_fd(w->fd);
+    console_watch_fd(w->fd, false);
     return 0;
 }
 
@@ -338,7 +351,7 @@ static int stream_make(struct wire *w, const char *params, char *why,
     }
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     w->listen_fd = fd;
-    console_watch_fd(fd);
+    console_watch_fd(fd, false);
     return 0;
 }
 
@@ -373,7 +386,7 @@ int platform_wire_open(const char *type, const char *params, struct nic **out,
         goto fail;
     w->nic.ops = is_tap ? &tap_ops : &stream_ops;
     w->nic.driver = w;
-    w->nic.poll_fd = w->fd;
+    w->nic.poll_fd = w->fd >= 0 ? w->fd : w->listen_fd;
     memcpy(w->nic.mac, mac, 6);
     w->nic.mac[5] = next++;
     *out = &w->nic;

@@ -41,14 +41,24 @@ struct sending {
 static struct frame *free_frames;
 static struct sending *free_sendings;
 
+/* A NIC may still be sending a guest's frame when the guest's port goes. */
+static void cable_free_unused(struct guest_cable *c)
+{
+    if (c->unplugged && !c->under_way)
+        free(c);
+}
+
 static void frame_free(struct pbuf *p)
 {
     struct frame *f = (struct frame *)p;
 
     if (f->rx)
         f->rx->free(f->rx);
-    if (f->cable)
+    if (f->cable) {
         frame_ring_free(&f->cable->from_guest, f->slot);
+        f->cable->under_way--;
+        cable_free_unused(f->cable);
+    }
     f->next_free = free_frames;
     free_frames = f;
 }
@@ -338,6 +348,7 @@ static bool poll_cable(struct port *p)
         }
         f->cable = c;
         f->slot = slot;
+        c->under_way++;
         watch_dhcp(p, data, len);
         into_bridge(p, f);
     }
@@ -455,5 +466,9 @@ void port_remove(struct port *p)
     netif_remove(&p->netif);
     if (p->nic)
         p->nic->ops->close(p->nic);
-    free(p->cable);
+    if (p->cable) {
+        p->cable->unplugged = true;
+        cable_free_unused(p->cable);
+        p->cable = NULL;
+    }
 }

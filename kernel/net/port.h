@@ -35,6 +35,8 @@ struct guest_cable {
     _Atomic uint32_t rx_lost;           /* for the NE2000's overflow */
     uint32_t rx_lost_told;
     bool warned_dhcp;                   /* seen answering DHCP on the LAN */
+    unsigned under_way;                 /* frames of it that are still held */
+    bool unplugged;                     /* its port is gone: the last frees it */
 };
 
 struct port {

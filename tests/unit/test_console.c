@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -32,10 +33,15 @@ static struct {
     size_t in_len;
     char out[200000];
     size_t out_len, accept;
+    bool endless;
 } line;
 
 static size_t line_read(void *ctx, uint8_t *buf, size_t len)
 {
+    if (line.endless) {
+        memset(buf, 'x', len);
+        return len;
+    }
     if (len > line.in_len)
         len = line.in_len;
     memcpy(buf, line.in, len);
@@ -174,10 +180,34 @@ static void test_monitor_commands(void **state)
     assert_shows(type("info\r"), "info registers");
     assert_shows(type("info nonsense\r"), "no such subject: 'nonsense'");
     assert_shows(type("frobnicate\r"), "unknown command: 'frobnicate'");
+    assert_shows(type("help frobnicate\r"), "unknown command: 'frobnicate'");
+    assert_shows(type("help stop\r"), "stop the guest");
+    assert_shows(type("help c\r"), "let it run again");
     assert_shows(type("   \r"), "(trestle) ");
     assert_shows(type("  info \t status  \r"), "VM status");
     type("quit\r");
     assert_true(monitor.quit);
+}
+
+/* They are for the machine that is shown: naming another must not hit it. */
+static void test_commands_without_arguments(void **state)
+{
+    type("\001c");
+    assert_shows(type("stop other\r"), "'stop' is for the machine that is shown");
+    assert_shows(type("info status\r"), "VM status: running");
+    assert_shows(type("quit now\r"), "takes no argument");
+    assert_false(monitor.quit);
+}
+
+/* Input that never ends, as from /dev/zero, leaves the others their turn. */
+static void test_endless_input(void **state)
+{
+    line.endless = true;
+    alarm(60);
+    assert_true(mux_poll(&mux));
+    mux.in_monitor = true;
+    assert_true(mux_poll(&mux));
+    alarm(0);
 }
 
 static void test_line_editing(void **state)
@@ -409,6 +439,8 @@ int main(void)
         TEST(test_exit_at_once_on_linux),
         TEST(test_monitor_commands),
         TEST(test_line_editing),
+        TEST(test_commands_without_arguments),
+        TEST(test_endless_input),
         TEST_OF(test_texts_fit_80_columns, with_nic),
         TEST(test_unarmed_input_is_dropped),
         TEST(test_guest_output_waits_for_the_line),

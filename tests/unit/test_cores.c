@@ -35,6 +35,23 @@ static const uint8_t echo[] = {
     0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xf8,     /* until LSR.DR */
     0xba, 0xf8, 0x03, 0xec, 0xee, 0xeb, 0xf1,
 };
+/*
+ * First a triple fault; after the reset, which leaves memory alone, as many
+ * bytes to COM1 as GUEST_REBOOTED counts, and asleep.
+ */
+static const uint8_t late_words[] = {
+    0x31, 0xc0, 0x8e, 0xd8,             /* xor ax, ax; mov ds, ax */
+    0x80, 0x3e, 0x00, 0x06, 0x5a,       /* cmp byte [600h], 5ah */
+    0x74, 0x0b,                         /* je said */
+    0xc6, 0x06, 0x00, 0x06, 0x5a,       /* mov byte [600h], 5ah */
+    0x0f, 0x01, 0x1e, 0x00, 0x05,       /* lidt [500h] */
+    0xcc,                               /* int3 */
+    /* said: FIFO on, '!' twice, and until the line has them */
+    0xba, 0xfa, 0x03, 0xb0, 0x01, 0xee,
+    0xba, 0xf8, 0x03, 0xb0, 0x21, 0xee, 0xee,
+    0xba, 0xfd, 0x03, 0xec, 0xa8, 0x40, 0x74, 0xf8,     /* until LSR.TEMT */
+    0xfa, 0xf4, 0xeb, 0xfc,
+};
 /* cli; hlt: asleep for good. */
 static const uint8_t halt[] = { 0xfa, 0xf4, 0xeb, 0xfc };
 
@@ -257,6 +274,47 @@ static void test_kick(void **state)
                   (platform_now_ns() - start_ns) / 200000);
 }
 
+/* platform_wake was called since the last platform_wait. */
+static bool woken(void)
+{
+    uint64_t deadline = platform_now_ns() + 500 * MS;
+
+    platform_wait(deadline);
+    return platform_now_ns() < deadline;
+}
+
+/*
+ * A guest's core tells the I/O core of output by how much there was, and of its
+ * end: one must not hide the other. This thread plays both cores.
+ */
+static void test_words_after_an_end(void **state)
+{
+    struct fixture *f = *state;
+    atomic_bool attention = false;
+    struct guest *g;
+    int quiet[2];
+
+    assert_int_equal(pipe(quiet), 0);
+    dup2(quiet[0], STDIN_FILENO);       /* or platform_wait would look at it */
+    add(f, late_words, sizeof late_words);
+    f->options[0].no_reboot = true;
+    g = f->guest[0];
+    g->core = 1;
+    guest_run(g, PATIENCE_NS, &attention);
+    assert_int_equal(g->state, GUEST_REBOOTED);
+    assert_true(woken());
+    assert_false(woken());
+    machine_reset(g->machine);
+    g->state = GUEST_ON;
+    guest_run(g, PATIENCE_NS, &attention);
+    assert_int_equal(byte_ring_used(&g->serial[0]->from_guest),
+                     GUEST_REBOOTED);
+    assert_true(woken());
+    g->core = 0;
+    close(quiet[0]);
+    close(quiet[1]);
+}
+
 /* Under -icount a guest stays with the I/O core. */
 static void test_icount_stays(void **state)
 {
@@ -280,6 +338,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_asleep, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kick, setup, teardown),
         cmocka_unit_test_setup_teardown(test_echo_beside_others, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_words_after_an_end, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_icount_stays, setup, teardown),
     };

@@ -76,6 +76,8 @@ static void test_mbr_sizes(void **state)
     assert_int_equal(disk_mbr_sectors(mbr), 3048);
     set_entry(mbr, 0, 0xffffffff, 0xffffffff, 15, 63);  /* no overflow */
     assert_int_equal(disk_mbr_sectors(mbr), 0x1fffffffeull);
+    mbr[446 + 4] = 0xee;            /* a GPT's protective entry: no size */
+    assert_int_equal(disk_mbr_sectors(mbr), 3048);
     mbr[446] = 0x12;                                    /* a boot sector */
     assert_int_equal(disk_mbr_sectors(mbr), 0);
 }

@@ -199,6 +199,21 @@ static void test_guest_slot_is_held_until_sent(void **state)
     assert_int_equal(a.sent_count, 1);
 }
 
+/* A machine ends while a NIC still sends its frame. */
+static void test_guest_goes_before_its_frame(void **state)
+{
+    uint8_t f[1600];
+
+    guest_sends(f, frame(f, broadcast, guest_mac, 64));
+    assert_int_equal(a.sent_count, 1);
+    port_remove(&port_g);
+    assert_memory_equal(a.sent[0]->data, f, 64);
+    fake_complete(&a);
+    fake_complete(&b);
+    assert_int_equal(port_add_guest(&port_g, &vlan, guest_mac, "guest eth0"),
+                     0);
+}
+
 static void test_full_guest_is_counted_and_told(void **state)
 {
     uint8_t f[100], got[1600];
@@ -323,6 +338,7 @@ int main(void)
         TEST(test_flood_then_learn),
         TEST(test_no_copy_between_nics),
         TEST(test_guest_slot_is_held_until_sent),
+        TEST(test_guest_goes_before_its_frame),
         TEST(test_full_guest_is_counted_and_told),
         TEST(test_refusals),
         TEST(test_link_and_full_nic),
