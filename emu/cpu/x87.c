@@ -27,13 +27,19 @@ void fpu_read(struct cpu *c, const struct insn *i, uint32_t ea, void *buf,
     fpu_check_ac(c, i, ea, align);
 }
 
+/* What a store to there would raise; #AC comes after #PF. */
+static void probe_write(struct cpu *c, const struct insn *i, uint32_t ea,
+                        unsigned n, unsigned align)
+{
+    mem_probe_write(c, i->seg, ea, n);
+    fpu_check_ac(c, i, ea, align);
+}
+
 void fpu_write(struct cpu *c, const struct insn *i, uint32_t ea,
                const void *buf, unsigned n, unsigned align)
 {
-    if (c->rflags & FLAG_AC) {  /* #AC comes after #PF, before the store */
-        mem_probe_write(c, i->seg, ea, n);
-        fpu_check_ac(c, i, ea, align);
-    }
+    if (c->rflags & FLAG_AC)
+        probe_write(c, i, ea, n, align);
     mem_write(c, i->seg, ea, buf, n);
 }
 
@@ -158,17 +164,21 @@ static void exec_load(struct cpu *c, const struct insn *i, unsigned n)
 static void store_slow(struct cpu *c, const struct insn *i, unsigned n,
                        uint32_t ea)
 {
+    unsigned align = n == 10 ? 8 : n;
     struct cpu_fpu out;
     uint8_t buf[16] = { 0 };
 
     c->fpu.mxcsr &= MXCSR_VALID;
     host_x87_run(&c->fpu, &out, buf, host_x87_mem_op(i->opcode, insn_reg(i)),
                  0);
-    /* An unmasked #IS, #IA, #O or #U leaves the destination as it was. */
+    /*
+     * An unmasked #IS, #IA, #O or #U leaves the destination as it was; the
+     * processor has looked at that first, in all forms.
+     */
     if (out.fsw & ~out.fcw & (FSW_IE | FSW_OE | FSW_UE))
-        mem_probe_write(c, i->seg, ea, n);
+        probe_write(c, i, ea, n, align);
     else
-        fpu_write(c, i, ea, buf, n, n == 10 ? 8 : n);
+        fpu_write(c, i, ea, buf, n, align);
     commit(c, &out);
 }
 

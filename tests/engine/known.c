@@ -93,6 +93,7 @@ static const struct {
       "null segments can be used" },
     { "test_alignment_check", CODE_VECTOR, "svm", tcg, "no alignment check" },
     { "test_alignment", "EXC_AC", "svm", tcg, "no alignment check" },
+    { "test_store_operand_first", "EXC_AC", "svm", tcg, "no alignment check" },
     { "test_next_insn_modified", "reg(h, RAX) == 0", "svm", tcg,
       "a store into the running block takes effect behind it" },
     { "test_patch_by_alias", "reg(h, RBX) == 1", "svm", tcg,

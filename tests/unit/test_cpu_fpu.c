@@ -389,6 +389,37 @@ static void test_store_page_fault(void **state)
     assert_int_equal(h->cpu.fpu.fip, HARNESS_CODE);
 }
 
+/*
+ * Nor does one that an unmasked #IS would suppress escape what the operand's
+ * address raises: alignment, and before it the page.
+ */
+static void test_store_operand_first(void **state)
+{
+    static const uint8_t forms[][2] = {
+        { 0xd9, 2 }, { 0xd9, 3 }, { 0xdb, 2 }, { 0xdb, 3 }, { 0xdb, 7 },
+        { 0xdd, 2 }, { 0xdd, 3 }, { 0xdf, 2 }, { 0xdf, 3 }, { 0xdf, 6 },
+        { 0xdf, 7 },
+    };
+    struct harness *h = *state;
+
+    for (unsigned n = 0; n < 2 * sizeof(forms) / sizeof(forms[0]); n++) {
+        const uint8_t *form = forms[n / 2];
+        uint8_t code[6] = { form[0], form[1] << 3 | 5, 1, 0, 1, 0 };
+
+        harness_user(h);
+        h->cpu.cr0 |= CR0_AM | CR0_NE;
+        h->cpu.rflags |= FLAG_AC;
+        harness_paging(h, 0x80000);
+        if (n & 1)
+            *harness_pte(h, HARNESS_DATA) &= ~2u;
+        h->cpu.fpu.fcw = 0x37e;
+        harness_code(h, code, sizeof(code));
+        harness_run(h);
+        assert_int_equal(harness_vector(h), n & 1 ? EXC_PF : EXC_AC);
+        assert_int_equal(h->cpu.fpu.fsw, 0);
+    }
+}
+
 /* ---- SSE exceptions --------------------------------------------------------- */
 
 /* ldmxcsr [DATA]; divps xmm1, xmm0 with 1.0 / 0 in one element */
@@ -538,6 +569,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ferr, setup, teardown),
         cmocka_unit_test_setup_teardown(test_store_suppressed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_store_page_fault, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_store_operand_first, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_xm, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sse_alignment, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mxcsr_reserved, setup, teardown),
