@@ -310,7 +310,7 @@ static uint64_t rmw_neg(struct emul *e, unsigned size, uint64_t v,
     return emul_alu(ALU_SUB, size, 0, v, flags);
 }
 
-/* F6, F7: TEST, NOT, NEG; not multiplications and divisions. */
+/* F6, F7: TEST, NOT, NEG here. */
 static bool op_group3(struct emul *e)
 {
     unsigned op = e->i.modrm >> 3 & 7;
@@ -318,7 +318,7 @@ static bool op_group3(struct emul *e)
     if (op < 2)
         return op_test(e);
     if (op > 3)
-        return emul_unknown(e);
+        return emul_op_mul_div(e);
     return emul_rmw(e, width(e), op == 2 ? rmw_not : rmw_neg, true);
 }
 
@@ -432,10 +432,12 @@ static const struct {
     { 1, 0xbe, 0xbf, false, op_mov_extend },
     { 1, 0xc0, 0xc1, true, emul_op_xadd },
     { 1, 0xc3, 0xc3, false, op_movnti },
+    { 1, 0xc4, 0xc4, false, emul_op_sse_move },
     { 1, 0xc7, 0xc7, true, emul_op_cmpxchg_wide },
     { 1, 0xd6, 0xd6, false, emul_op_sse_move },
     { 1, 0xe7, 0xe7, false, emul_op_sse_move },
     { 1, 0xf0, 0xf0, false, emul_op_sse_move },
+    { 1, 0xf7, 0xf7, false, emul_op_maskmov },
     { 2, 0x2a, 0x2a, false, emul_op_sse_move },
     { 2, 0xf0, 0xf1, false, op_movbe },
 };

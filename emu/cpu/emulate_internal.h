@@ -90,7 +90,9 @@ bool emul_read_rm(struct emul *e, unsigned size, uint64_t *v);
 
 /* Handlers: execute; false: fault or unknown. */
 bool emul_op_string(struct emul *e);            /* emulate_string.c */
+bool emul_op_mul_div(struct emul *e);           /* emulate_muldiv.c */
 bool emul_op_sse_move(struct emul *e);          /* emulate_sse.c */
+bool emul_op_maskmov(struct emul *e);
 bool emul_op_push_pop(struct emul *e);          /* emulate_stack.c */
 bool emul_op_group5(struct emul *e);
 bool emul_op_bit(struct emul *e);               /* emulate_bit.c */

@@ -297,6 +297,61 @@ static void test_sse_conditions(void **state)
     EXPECT_RAISE(h, EXC_UD, 0, 0x0f, 0x10, 0x03);
 }
 
+static bool ferr_level;
+static void on_ferr(void *ctx, bool level) { ferr_level = level; }
+
+/* MMX is as SSE, but asks for no OSFXSR and waits for the x87. */
+static void test_mmx_conditions(void **state)
+{
+    struct emul_harness *h = *state;
+    struct cpu *c = &h->cpu;
+
+    c->cr4 &= ~(uint64_t)CR4_OSFXSR;
+    c->gpr[RBX] = EMUL_MMIO + 4;
+    EXPECT_DONE(h, 0x0f, 0x6f, 0x03);
+    c->fpu.ftw = 0;
+    c->fpu.fsw = 3 << 11;
+    c->gpr[RBX] = 0x6000;                       /* not mapped */
+    EXPECT_RAISE(h, EXC_PF, PF_W, 0x0f, 0x7f, 0x03);
+    assert_int_equal(c->fpu.ftw, 0);
+    assert_int_equal(c->fpu.fsw, 3 << 11);
+    c->cr0 |= CR0_TS;
+    EXPECT_RAISE(h, EXC_NM, 0, 0x0f, 0x6f, 0x03);
+    c->cr0 |= CR0_EM;
+    EXPECT_RAISE(h, EXC_UD, 0, 0x0f, 0x6f, 0x03);
+    c->cr0 &= ~(uint64_t)(CR0_TS | CR0_EM);
+    c->fpu.fcw = 0x37e;
+    c->fpu.fsw = 0x8081;
+    c->cr0 |= CR0_NE;
+    EXPECT_RAISE(h, EXC_MF, 0, 0x0f, 0x6f, 0x03);
+    /* Without NE it asks for IRQ 13 and stays there until that comes. */
+    c->cr0 &= ~(uint64_t)CR0_NE;
+    h->bus.ferr = on_ferr;
+    assert_int_equal(STEP(h, 0x0f, 0x6f, 0x03).status, EMUL_DONE);
+    assert_int_equal(c->rip, CODE);
+    assert_true(c->halted && ferr_level);
+}
+
+/* The operand is looked at before the division. */
+static void test_divide_error(void **state)
+{
+    struct emul_harness *h = *state;
+    struct cpu *c = &h->cpu;
+
+    c->gpr[RBX] = 0x6000;                       /* not mapped */
+    EXPECT_RAISE(h, EXC_PF, 0, 0xf7, 0x33);
+    c->gpr[RBX] = EMUL_MMIO;                    /* zero */
+    c->gpr[RAX] = 10;
+    c->gpr[RDX] = 0;
+    EXPECT_RAISE(h, EXC_DE, 0, 0x48, 0xf7, 0x33);
+    EXPECT_RAISE(h, EXC_DE, 0, 0x48, 0xf7, 0x3b);
+    assert_int_equal(c->gpr[RAX], 10);
+    h->ram[EMUL_MMIO] = 3;
+    EXPECT_DONE(h, 0x48, 0xf7, 0x33);
+    assert_int_equal(c->gpr[RAX], 3);
+    assert_int_equal(c->gpr[RDX], 1);
+}
+
 static void test_lock(void **state)
 {
     struct emul_harness *h = *state;
@@ -360,9 +415,12 @@ static void test_unknown_changes_nothing(void **state)
     h->cpu.gpr[RBX] = EMUL_MMIO;
     h->cpu.rip = CODE;
     before = h->cpu;
-    assert_int_equal(STEP(h, 0xf7, 0x23).status, EMUL_UNKNOWN);  /* mul */
-    assert_memory_equal(&before, &h->cpu, sizeof(before));
+    /* FXSAVE, FXRSTOR: their area is not a device's. */
     assert_int_equal(STEP(h, 0x0f, 0xae, 0x03).status, EMUL_UNKNOWN);
+    assert_int_equal(STEP(h, 0x0f, 0xae, 0x0b).status, EMUL_UNKNOWN);
+    assert_memory_equal(&before, &h->cpu, sizeof(before));
+    assert_int_equal(STEP(h, 0x0f, 0x6f, 0xc1).status, EMUL_UNKNOWN);
+    assert_int_equal(STEP(h, 0x0f, 0xf7, 0x03).status, EMUL_UNKNOWN);
     assert_int_equal(STEP(h, 0x0f, 0x0b).status, EMUL_UNKNOWN);
     assert_int_equal(STEP(h, 0xff, 0x2b).status, EMUL_UNKNOWN);  /* jmp far */
     assert_int_equal(h->mmio_reads, 0);
@@ -522,7 +580,8 @@ int main(void)
         T(test_addresses), T(test_large_pages), T(test_32bit_paging),
         T(test_pae_paging), T(test_no_access_before_faults),
         T(test_string_stops_at_fault), T(test_long_strings_are_cut),
-        T(test_sse_conditions), T(test_lock), T(test_cmpxchg16b),
+        T(test_sse_conditions), T(test_mmx_conditions),
+        T(test_divide_error), T(test_lock), T(test_cmpxchg16b),
         T(test_branches_and_trap), T(test_unknown_changes_nothing),
         T(test_protected_segments), T(test_real_mode), T(test_lengths),
         T(test_decoded_fields),
