@@ -182,11 +182,13 @@ static void swap(struct guest *a, struct guest *b)
 
 uint64_t cores_balance(void)
 {
-    uint64_t now = platform_now_ns(), passed = now - moving.looked_ns;
+    uint64_t now, passed;
     unsigned rich, poor;
 
     if (used < 2 || moving.count <= used)
         return UINT64_MAX;
+    now = platform_now_ns();
+    passed = now - moving.looked_ns;
     if (passed < BALANCE_NS)
         return moving.looked_ns + BALANCE_NS;
     moving.looked_ns = now;

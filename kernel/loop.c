@@ -51,10 +51,11 @@ static bool start_guests(struct loop *l)
     return all;
 }
 
-static void idle(struct loop *l, bool started)
+/* `balance`: by when cores_balance wants its next turn. */
+static void idle(struct loop *l, bool started, uint64_t balance)
 {
     uint64_t now = platform_now_ns(), deadline = net_deadline();
-    uint64_t own = sched_deadline(&l->own, now), balance = cores_balance();
+    uint64_t own = sched_deadline(&l->own, now);
 
     if (own < deadline)
         deadline = own;
@@ -112,11 +113,13 @@ int loop_run(struct guest *const *guests, unsigned count, struct mux *mux)
             l.own.guest[l.own.count++] = guests[i];
     while (any_on(&l)) {
         bool busy = io_poll(&l), started = start_guests(&l);
+        /* Not in idle: a busy network may leave no time for that. */
+        uint64_t balance = cores_balance();
 
         if (mux_wants_end(mux))
             break;
         if (!sched_round(&l.own, between_slices, &l) && !busy && !io_poll(&l))
-            idle(&l, started);
+            idle(&l, started, balance);
         tell_ends(&l);
     }
     drain(mux);
