@@ -87,6 +87,8 @@ bool cpu_debug_fetch_armed(const struct cpu *c)
 {
     unsigned n;
 
+    if (!debug_enabled(c))
+        return false;
     for (n = 0; n < 4; n++)
         if (bp_enabled(c, n) && bp_type(c, n) == BP_EXEC)
             return true;

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "emu/cpu/debug.h"
 #include "emu/cpu/interp.h"
 
 /* ---- Flags (exec.h) -------------------------------------------------------- */
@@ -166,8 +167,40 @@ static void execute(struct cpu *c, struct trace *t)
 #endif
 }
 
+/*
+ * May `link` always go to `t` until the next generation? To another page only
+ * while a CS offset is one linear address.
+ */
+static bool may_link(const struct cpu *c, const struct insn *link)
+{
+    return link->imm2 == LINK_PAGE || (c->run.mode & TRACE_FLAT) ||
+           !(c->cr0 & CR0_PG);
+}
+
+/*
+ * Where the branch `i` to c->rip led in an earlier generation, if it still does:
+ * renewing a link costs less than the way through the loop. Else NULL.
+ */
+static struct trace *renew_link(struct cpu *c, struct insn *i, bool direct)
+{
+    struct jump_cache *j = &c->interp->jumps[jump_hash((uint32_t)c->rip)];
+    struct trace *t = direct ? i->link : j->trace;
+
+    if (!t || (direct && !may_link(c, i)) || !may_enter(c, t) ||
+        !trace_is_current(c, t))
+        return NULL;
+    if (direct)
+        i->link_gen = c->run.gen[i->imm2];
+    else
+        j->gen = c->run.gen[LINK_FAR];
+    return t;
+}
+
 void go_slow(struct cpu *c, const struct insn *i, uint32_t rip, bool direct)
 {
+    struct insn *link = (struct insn *)i;
+    struct trace *t;
+
     if (rip > c->seg[CS].limit) {
         sync(c, i);
         cpu_raise(c, EXC_GP, 0);
@@ -177,20 +210,18 @@ void go_slow(struct cpu *c, const struct insn *i, uint32_t rip, bool direct)
     c->run.next = NULL;
     if (c->run.end_trace)
         return;                 /* `i` itself may be gone */
+    c->run.cur = NULL;          /* done: what is raised now is its target's */
+    t = renew_link(c, link, direct);
+    if (t) {
+        c->run.trace = t;
+        CHAIN(c, t->insn);
+    }
+    if (c->run.end_trace)
+        return;
     if (direct)
-        c->interp->link = (struct insn *)i;
+        c->interp->link = link;
     else
         c->interp->indirect = true;
-}
-
-/*
- * May `link` always go to `t` until the next generation? To another page only
- * while a CS offset is one linear address.
- */
-static bool may_link(const struct cpu *c, const struct insn *link)
-{
-    return link->imm2 == LINK_PAGE || (c->run.mode & TRACE_FLAT) ||
-           !(c->cr0 & CR0_PG);
 }
 
 /* Let the branch that led here come directly next time. */
@@ -444,7 +475,9 @@ void interp_resync(struct engine *engine)
 
     e->resyncs++;
     mmu_mode_changed(e->cpu);
-    mmu_flush(e->cpu, false);
+    /* Without paging, nothing that a guest does changes a translation. */
+    if ((e->cpu->cr0 & CR0_PG) || debug_enabled(e->cpu))
+        mmu_flush(e->cpu, false);
     code_distrust(e->cpu);
 }
 

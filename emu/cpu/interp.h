@@ -122,6 +122,11 @@ void trace_cache_destroy(struct trace_cache *tc);
  * the next call. *linkable: branches may be linked to it.
  */
 struct trace *trace_find(struct cpu *c, bool single, bool *linkable);
+/*
+ * Would trace_find come to `t` again, which has not been freed? May raise #PF.
+ * False also where that is not so easily said.
+ */
+bool trace_is_current(struct cpu *c, struct trace *t);
 uint32_t trace_mode(const struct cpu *c);
 static inline uint32_t trace_ip_limit(uint32_t mode)
 {

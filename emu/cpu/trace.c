@@ -446,6 +446,16 @@ static bool bytes_unchanged(struct cpu *c, struct trace *t)
     return false;
 }
 
+bool trace_is_current(struct cpu *c, struct trace *t)
+{
+    uint32_t rip = (uint32_t)c->rip, lin = (uint32_t)c->seg[CS].base + rip;
+
+    return !t->dropped && t->rip == rip && t->mode == c->run.mode &&
+           t->last_rip <= c->seg[CS].limit && t->paddr2 == NO_PAGE &&
+           (mmu_fetch_page(c, lin) | lin % PAGE_BYTES) == t->paddr &&
+           bytes_unchanged(c, t);
+}
+
 struct trace *trace_find(struct cpu *c, bool single, bool *linkable)
 {
     struct trace_cache *tc = c->interp->cache;

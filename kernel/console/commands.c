@@ -77,8 +77,8 @@ static void info_cpus(struct monitor *mon)
 {
     uint64_t now = platform_now_ns(), passed = now - mon->cores_seen_ns;
 
-    monitor_printf(mon, "core  busy in the last %" PRIu64 ".%u s   runs\n",
-                   passed / 1000000000, (unsigned)(passed / 100000000 % 10));
+    monitor_printf(mon, "core  busy in the last %" PRIu64 ".%03u s   runs\n",
+                   passed / 1000000000, (unsigned)(passed / 1000000 % 1000));
     for (unsigned i = 0; i < platform_core_count() && i < MONITOR_CORES; i++) {
         uint64_t idle = platform_core_idle_ns(i);
         uint64_t idled = idle - mon->cores_idle_ns[i];
@@ -86,7 +86,7 @@ static void info_cpus(struct monitor *mon)
                              : (passed - idled) * 1000 / passed;
 
         mon->cores_idle_ns[i] = idle;
-        monitor_printf(mon, "%-5u %3u.%u %%                  %s", i,
+        monitor_printf(mon, "%-5u %3u.%u %%                    %s", i,
                        mille / 10, mille % 10,
                        i ? "" : " consoles, network");
         for (unsigned k = 0; k < mon->mux->count; k++)

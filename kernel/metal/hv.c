@@ -213,7 +213,7 @@ enum engine_exit hv_run(struct engine *e, uint64_t max_insns, uint64_t max_ns)
 {
     struct hv *h = (struct hv *)e;
     enum engine_exit why;
-    uint64_t now = platform_now_ns();
+    uint64_t now = platform_now_ns(), start = read_tsc();
 
     h->deadline = max_ns < UINT64_MAX - now ? now + max_ns : UINT64_MAX;
     hv_tsc_enter(h);
@@ -226,6 +226,7 @@ enum engine_exit hv_run(struct engine *e, uint64_t max_insns, uint64_t max_ns)
     __atomic_store_n(&h->core, NO_CORE, __ATOMIC_SEQ_CST);
     hv_fetch(h);
     hv_tsc_leave(h);
+    h->count.run_ticks += read_tsc() - start;
     if (why == ENGINE_KICKED)
         cpu_ask_stop(h->cpu, false);
     return why;

@@ -145,7 +145,7 @@ struct hv_ops {
      * come back at the next exit with interrupts on and host interrupts served.
      * Obeys h->window, h->nmi_window, h->step (TF is not seen in rflags after
      * it). On return h->event is what was being delivered when
-     * the exit came, if anything.
+     * the exit came, if anything. Adds to h->count.guest_ticks.
      */
     void (*enter)(struct hv *h, struct hv_exit *x);
     /* All but what `enter` moves: from the guest to struct cpu and back. */
@@ -181,6 +181,8 @@ struct hv {
         uint64_t stretches, stretch_insns;
         uint64_t emulated, unknown;     /* in long mode */
         uint64_t fills, clears; /* of the nested tables */
+        uint64_t run_ticks;     /* of the TSC, in runs */
+        uint64_t guest_ticks;   /* ... from an entry to its exit */
         uint32_t *ports;        /* 65536: exits for each port */
     } count;
 };

@@ -66,6 +66,9 @@ int hv_info(struct engine *e, char *buf, size_t size)
         if (h->count.exits[k])
             put(&t, h->count.exits[k], names[k]);
     put_ports(&t, h->count.ports);
+    put(&t, h->count.guest_ticks, "ticks of the TSC in the guest");
+    put(&t, h->count.run_ticks - h->count.guest_ticks,
+        "ticks of the TSC at exits");
     put(&t, h->count.fills, "nested page tables filled");
     put(&t, h->count.clears, "memory maps forgotten");
     put(&t, h->count.stretches, "stretches interpreted");

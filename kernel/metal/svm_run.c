@@ -241,11 +241,14 @@ void svm_run(struct hv *h, struct hv_exit *x)
     struct cpu *c = h->cpu;
     struct vmcb *v = s->vmcb;
     struct hv_event asked = h->event;
+    uint64_t start;
 
     interrupts_off();           /* until svm_enter has them held by GIF */
     prepare(s);
     hv_catch_up(h);
+    start = read_tsc();
     svm_enter(&s->entry);
+    h->count.guest_ticks += read_tsc() - start;
     c->gpr[RAX] = v->rax;
     c->gpr[RSP] = v->rsp;
     c->rip = v->rip;

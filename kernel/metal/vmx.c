@@ -102,13 +102,16 @@ static void store_fpu(struct cpu *c)
 static uint32_t enter_once(struct vmx *v)
 {
     struct cpu *c = v->hv.cpu;
+    uint64_t start;
     int failed;
 
     interrupts_off();
     drop_stale(v);
     hv_catch_up(&v->hv);
     load_fpu(c);
+    start = read_tsc();
     failed = vmx_enter(c->gpr, v->launched);
+    v->hv.count.guest_ticks += read_tsc() - start;
     store_fpu(c);
     if (failed)
         platform_fatal("vmx: VM entry fails, error %lu",

@@ -20,7 +20,7 @@ OVMF = pathlib.Path(os.environ.get("OVMF", "/usr/share/OVMF"))
 # With AMD-V and nested paging, which TCG emulates: guests run under svm.
 CPU = "max"
 GRUB_MODULES = ("multiboot2 normal part_gpt part_msdos iso9660 fat all_video "
-                "serial terminal gzio test boot configfile wrmsr "
+                "serial terminal gzio test boot configfile echo wrmsr "
                 "memrw")
 
 

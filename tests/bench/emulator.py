@@ -1,4 +1,5 @@
 """Emulators under measurement: Trestle and QEMU as child processes."""
+import datetime
 import os
 import re
 import select
@@ -60,6 +61,21 @@ def qemu_version():
     out = subprocess.run(["qemu-system-i386", "--version"],
                          capture_output=True, text=True).stdout
     return re.search(r"version (\S+)", out).group(1)
+
+
+def heading():
+    """What every report begins with: when, where, which QEMU."""
+    return (f"{datetime.date.today()}, {cpu_name()}, "
+            f"QEMU {qemu_version()} TCG. ")
+
+
+def write(title, text, path):
+    """Print a report; append it to the file at `path`, if any."""
+    text = f"## {title}\n\n{text.rstrip()}\n"
+    print(text)
+    if path:
+        with open(path, "a", encoding="utf-8") as out:
+            out.write("\n" + text)
 
 
 def qemu_command(image, *more):

@@ -265,6 +265,79 @@ static void test_mapping_changed(void **state)
     }
 }
 
+#define FAR_PAGE 0x30000u
+
+/*
+ * mov ecx, 2; mov edx, FAR_PAGE; L: call `call` (to FAR_PAGE, 5 bytes); dec ecx;
+ * jnz L; hlt. In the pages from FAR_PAGE on: mov al, n; ret.
+ */
+static void call_far_page(struct harness *h, const uint8_t call[5])
+{
+    HARNESS_CODE_BYTES(h, 0xb9, 2, 0, 0, 0, 0xba, 0, 0, 3, 0, 0x90, 0x90, 0x90,
+                       0x90, 0x90, 0x49, 0x75, 0xf8, 0xf4);
+    memcpy(h->ram + HARNESS_CODE + 10, call, 5);
+    for (uint8_t n = 0; n < 3; n++)
+        memcpy(h->ram + FAR_PAGE + n * 0x1000, (uint8_t[]){ 0xb0, n, 0xc3 }, 3);
+}
+
+static void check_far_branch(struct guest *g, const uint8_t call[5])
+{
+    struct harness *h = g->harness;
+
+    harness_paging(h, DIR);
+    call_far_page(h, call);
+    for (uint32_t n = 0; n < 3; n++) {
+        left_at(g, HARNESS_CODE);
+        *harness_pte(h, FAR_PAGE) = (FAR_PAGE + n * 0x1000) | 3;
+        assert_int_equal(hv_stretch(&g->hv), ENGINE_HALTED);
+        assert_int_equal(h->cpu.gpr[RAX] & 0xff, n);
+        assert_int_equal(h->cpu.gpr[RCX], 0);
+    }
+    /* Gone: the fault is the target's, after the branch. */
+    left_at(g, HARNESS_CODE);
+    *harness_pte(h, FAR_PAGE) = 0;
+    assert_int_equal(hv_stretch(&g->hv), ENGINE_HALTED);
+    assert_int_equal(harness_vector(h), EXC_PF);
+    assert_int_equal(h->cpu.cr2, FAR_PAGE);
+    assert_int_equal(harness_r32(h, (uint32_t)h->cpu.gpr[RSP] + 4), FAR_PAGE);
+    assert_int_equal(harness_r32(h, (uint32_t)h->cpu.gpr[RSP] + 16),
+                     HARNESS_CODE + 15);
+}
+
+/* Branches to another page whose mapping changed, direct and indirect. */
+static void test_far_branch(void **state)
+{
+    uint32_t rel = FAR_PAGE - (HARNESS_CODE + 15);
+    uint8_t call[5] = { 0xe8 };
+
+    memcpy(call + 1, &rel, 4);
+    check_far_branch(*state, call);
+}
+
+static void test_far_indirect_branch(void **state)
+{
+    check_far_branch(*state, (uint8_t[]){ 0x90, 0x90, 0x90, 0xff, 0xd2 });
+}
+
+/* The state of segments is part of what a link depends on. */
+static void test_linked_limit_changed(void **state)
+{
+    struct guest *g = *state;
+    struct harness *h = g->harness;
+
+    /* mov ecx, 3; L: jmp M; M: inc eax; dec ecx; jnz L; hlt */
+    HARNESS_CODE_BYTES(h, 0xb9, 3, 0, 0, 0, 0xeb, 0, 0x40, 0x49, 0x75, 0xfa,
+                       0xf4);
+    left_at(g, HARNESS_CODE);
+    assert_int_equal(hv_stretch(&g->hv), ENGINE_HALTED);
+    left_at(g, HARNESS_CODE);
+    h->cpu.seg[CS].limit = HARNESS_CODE + 7;
+    h->cpu.gpr[RAX] = 0;
+    assert_int_equal(hv_stretch(&g->hv), ENGINE_HALTED);
+    assert_int_equal(harness_vector(h), EXC_GP);
+    assert_int_equal(h->cpu.gpr[RAX], 1);
+}
+
 /* ... and the other way round: what it drops, the processor must drop. */
 static void test_dropped_translation_is_told(void **state)
 {
@@ -431,6 +504,9 @@ int main(void)
         STRETCH(test_code_changed),
         STRETCH(test_linked_code_changed),
         STRETCH(test_mapping_changed),
+        STRETCH(test_far_branch),
+        STRETCH(test_far_indirect_branch),
+        STRETCH(test_linked_limit_changed),
         STRETCH(test_dropped_translation_is_told),
         NESTED(test_nested_large),
         NESTED(test_nested_small),
