@@ -1,7 +1,7 @@
 """The engines' test program (tests/engine) on the bare machine in QEMU.
 
 As a program: accel.py LIMIT ARGUMENTS [MODULE...] runs it once; LIMIT in
-seconds, modules by their name in the build folder.
+seconds, modules by their name in the build folder. Exit status 2: QEMU died.
 """
 import pathlib
 import re
@@ -50,8 +50,12 @@ def main(limit, arguments, *names):
         medium = make_iso(tmp / "medium.iso", arguments, modules, elf=ELF)
         appliance = Appliance(medium, "bios", tmp, extra=SVM, limit=int(limit))
         appliance.session.logfile_read = sys.stdout
-        said, _ = verdict(appliance, int(limit))
-        appliance.close()
+        try:
+            said, _ = verdict(appliance, int(limit))
+        except HostDied:
+            return 2
+        finally:
+            appliance.close()
     return not re.search(r"\d+ passed, 0 failed$", said)
 
 
