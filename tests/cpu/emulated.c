@@ -11,7 +11,8 @@
 #include "tests/cpu/state.h"
 #include "tests/unit/cpu_harness.h"
 
-#define KERNEL 0xc0000000u
+#define KERNEL 0xc5a50000u
+#define KERNEL_SIZE 0x10000u
 #define RAM_BYTES (1u << 20)
 #define PAGE_DIR 0x20000u
 #define PAGE_TABLES 0x21000u    /* taken one after the other */
@@ -67,7 +68,7 @@ void emulated_init(void)
     harness_descriptor(h, HARNESS_TSS_SEL, KERNEL + HARNESS_TSS, 0x67, 0x08b);
     harness_w32(h, HARNESS_TSS + 4, KERNEL + HARNESS_STACK0);
     build_idt();
-    map_pages(KERNEL, 0, 0x10000, PTE_W);
+    map_pages(KERNEL, 0, KERNEL_SIZE, PTE_W);
     map_pages(CODE_BASE, PHYS_CODE, CODE_SIZE, PTE_U);
     map_pages(LOWCODE_BASE, PHYS_LOWCODE, PAGE, PTE_U);
     map_pages(DATA_BASE, PHYS_DATA, DATA_RW, PTE_U | PTE_W);
@@ -166,4 +167,7 @@ void emulated_run(const struct run_state *in, struct run_state *out)
     out->cr2 = (uint32_t)c->cr2;
     if (out->vector >= 0)
         read_frame(out);
+    /* Natively nothing is there. */
+    if (out->vector == EXC_PF && out->cr2 - KERNEL < KERNEL_SIZE)
+        out->error &= ~PTE_P;
 }

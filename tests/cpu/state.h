@@ -12,8 +12,12 @@
 #include "emu/cpu/cpu.h"
 
 #define PAGE 4096u
-/* Code, read and execute only, full of INT3, by which every run ends. */
-#define CODE_BASE 0x10000000u
+/*
+ * Code, read and execute only, full of INT3, by which every run ends. A read of
+ * it would see 64-bit code natively and IA-32 code emulated, so it lies out of
+ * reach of BT from the data (256 MiB) and at no round distance from it.
+ */
+#define CODE_BASE 0x6b5a3000u
 #define CODE_SIZE PAGE
 #define CODE_START (CODE_BASE + 0x700u)
 /* The same below 64 KiB, where near jumps with operand size 16 lead. */
