@@ -16,6 +16,7 @@ import pytest
 
 from accel import ELF as ENGINE_TESTS
 from conftest import ELF, make_iso
+from console import ask_to_switch_off
 
 # The screen's terminal must hold 80x25 and Bochs's own lines.
 SCREEN_ROWS, SCREEN_COLUMNS = 60, 120
@@ -128,10 +129,8 @@ def boot_bochs(tmp_path):
 
 
 def switch_off(bochs):
-    """Leave as a user does: Ctrl-a x, y; the PC switches itself off."""
-    bochs.send("\x01x")
-    bochs.expect(r"\(y/n\)")
-    bochs.send("y")
+    """Leave as a user does; the PC switches itself off."""
+    ask_to_switch_off(bochs)
     assert bochs.ends() == SWITCHED_OFF
 
 

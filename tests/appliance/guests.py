@@ -1,6 +1,10 @@
 """The project's own tiny guests and the sum that two of them compute."""
 from conftest import BUILD
 
+# Options of a Trestle that runs none: the firmware finds nothing to boot.
+NO_GUEST = "-m 16 -net none -nographic"
+EACH_OF_SEVERAL = "m 8\n"
+
 
 def image(name):
     return (BUILD / "guests" / f"{name}.img").read_bytes()
@@ -20,3 +24,15 @@ def boot_guest(boot, name, options="", data=None, **kwargs):
     kwargs.setdefault("limit", 60)
     return boot(f"-m 8 -hda guest.img -nographic {options}",
                 modules=[("guest.img", data or image(name))], **kwargs)
+
+
+def boot_machines(boot, sections, options="-nographic", head=EACH_OF_SEVERAL,
+                  **kwargs):
+    """Boot with a trestle.conf. sections: {name: (guest, lines...)}."""
+    conf, modules = head, {}
+    for name, (guest, *lines) in sections.items():
+        modules[f"{name}.img"] = image(guest)
+        conf += "\n".join([f"[{name}]", f"hda {name}.img", *lines, ""])
+    kwargs.setdefault("limit", 120)
+    return boot(options, modules=[("trestle.conf", conf.encode()),
+                                  *modules.items()], **kwargs)

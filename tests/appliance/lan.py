@@ -37,11 +37,13 @@ class Lan:
         return self
 
     def __exit__(self, *_):
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            process.wait(10)
-        subprocess.run(["ip", "netns", "del", self.name], check=False)
+        try:
+            for process in self.processes:
+                process.terminate()
+            for process in self.processes:
+                process.wait(10)
+        finally:
+            subprocess.run(["ip", "netns", "del", self.name], check=False)
 
     def qemu_net(self, model):
         return ("-netdev", f"tap,id=n0,ifname={TAP},script=no,downscript=no",

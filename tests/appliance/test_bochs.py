@@ -3,11 +3,10 @@ import pytest
 
 from bochs import (CPU_EPT, CPU_FCS, CPU_NO_EPT, CPU_UNRESTRICTED,
                    SWITCHED_OFF, boot_bochs, run_engine_test, switch_off)
-from guests import image
+from guests import NO_GUEST, image
 
 assert boot_bochs               # a fixture
 
-NO_GUEST = "-m 16 -net none -nographic"
 # What tests/guests/paged.c prints under any engine that is right.
 PAGED = ("faults 00000500 steps 00000006 hits 00000002 calls 00000014 "
          "wrong 00000000")

@@ -6,17 +6,8 @@ import time
 import pytest
 
 from conftest import BUILD
-
-GREETING = r"Trestle on the bare machine, build [0-9a-f]{40}"
-NO_GUEST = "-m 16 -net none -nographic"
-
-
-def switch_off(appliance):
-    """Leave as a user does: Ctrl-a x, y; the PC switches itself off."""
-    appliance.send("\x01x")
-    appliance.expect(r"\(y/n\)")
-    appliance.send("y")
-    assert appliance.ends() == 0
+from console import GREETING, switch_off
+from guests import NO_GUEST
 
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])

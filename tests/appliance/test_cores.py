@@ -5,25 +5,15 @@ import re
 import pytest
 
 from accel import INTERP, SVM
-from guests import boot_guest
-from test_machines import boot_machines, show
-
-PROMPT = r"\(trestle\) $"
-QUIET = "-m 16 -net none -nographic"
-
-
-def switch_off(appliance):
-    appliance.send("\x01x")
-    appliance.expect(r"\(y/n\)")
-    appliance.send("y")
-    assert appliance.ends() == 0
+from console import PROMPT, monitor, show, switch_off, to_monitor
+from guests import NO_GUEST, boot_guest, boot_machines
 
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 @pytest.mark.parametrize("cores", [1, 2, 4])
 def test_platform(boot, firmware, cores):
     """The tests of tests/unit/test_platform.c, on the bare machine."""
-    appliance = boot("-selftest platform " + QUIET, firmware=firmware,
+    appliance = boot("-selftest platform " + NO_GUEST, firmware=firmware,
                      extra=("-smp", str(cores)))
     if cores > 1:
         appliance.expect(rf"cores: {cores} of {cores}")
@@ -37,14 +27,14 @@ def test_platform(boot, firmware, cores):
 def test_platform_x2apic(boot):
     """With a CPU that has one: firmware hands over in xAPIC mode, and with
     IDs beyond 8 bits in x2APIC mode; QEMU's TCG knows only the first."""
-    appliance = boot("-selftest platform " + QUIET,
+    appliance = boot("-selftest platform " + NO_GUEST,
                      extra=("-smp", "3", "-cpu", "max"))
     appliance.expect(r"selftest: 3 cores, \d+ passed, 0 failed")
     assert appliance.ends() == 0
 
 
 def test_more_cores_than_are_used(boot):
-    appliance = boot(QUIET, extra=("-smp", "10"))
+    appliance = boot(NO_GUEST, extra=("-smp", "10"))
     appliance.expect(r"cores: 8 of 10")
     appliance.expect(r"2 cores left out: 8 are in use")
     appliance.expect(r"engine \w+")
@@ -53,7 +43,7 @@ def test_more_cores_than_are_used(boot):
 
 def test_panic_on_another_core(boot):
     """Its function is named, the others are stopped, it ends."""
-    appliance = boot("-selftest core -no-reboot " + QUIET,
+    appliance = boot("-selftest core -no-reboot " + NO_GUEST,
                      extra=("-smp", "4"))
     appliance.expect(r"PANIC: self-test, asked for by -selftest")
     appliance.expect(r"core 1, build id [0-9a-f]{40}")
@@ -68,7 +58,7 @@ def test_panic_on_another_core(boot):
 
 def test_stack_overflow_on_another_core(boot):
     """Every core's stack has a guard page."""
-    appliance = boot("-selftest corestack -no-reboot " + QUIET,
+    appliance = boot("-selftest corestack -no-reboot " + NO_GUEST,
                      extra=("-smp", "2"))
     appliance.expect(r"PANIC: exception 8 \(double fault\)")
     appliance.expect(r"core 1, build id")
@@ -78,7 +68,7 @@ def test_stack_overflow_on_another_core(boot):
 
 def test_all_cores_panic_at_once(boot):
     """One report, whole, that names the others; and the end."""
-    appliance = boot("-selftest cores -no-reboot " + QUIET,
+    appliance = boot("-selftest cores -no-reboot " + NO_GUEST,
                      extra=("-smp", "4"))
     appliance.expect(r"PANIC: self-test, asked for by -selftest")
     appliance.expect(r"core (\d), build id")
@@ -89,16 +79,10 @@ def test_all_cores_panic_at_once(boot):
 
 
 def test_panic_on_another_core_restarts(boot):
-    appliance = boot("-selftest core " + QUIET, extra=("-smp", "2"), limit=90)
+    appliance = boot("-selftest core " + NO_GUEST, extra=("-smp", "2"),
+                     limit=90)
     appliance.expect(r"restarting in 10 s")
     appliance.expect(r"Trestle on the bare machine", timeout=60)
-
-
-def monitor(appliance, command):
-    appliance.send(command + "\r")
-    appliance.expect(re.escape(command) + "\r\n")
-    appliance.expect(PROMPT)
-    return appliance.session.before
 
 
 @pytest.mark.parametrize("cores,firmware,options", [
@@ -113,8 +97,7 @@ def test_guest_has_a_core(boot, cores, firmware, options):
     appliance.paste(data.encode())
     appliance.expect(data[-6:])
     assert appliance.session.before + data[-6:] == data
-    appliance.send("\x01c")
-    appliance.expect(PROMPT)
+    to_monitor(appliance)
     text = monitor(appliance, "info cpus")
     where = dict(re.findall(r"(?m)^(\d)  .* %  +(.*?)\r$", text))
     assert len(where) == cores
@@ -152,8 +135,7 @@ def test_spinning_machines_harm_no_other(boot, cores, cpu):
     appliance.paste(data.encode())
     appliance.expect(data[-6:])
     assert appliance.session.before + data[-6:] == data
-    appliance.send("\x01c")
-    appliance.expect(PROMPT)
+    to_monitor(appliance)
     text = monitor(appliance, "info cpus")
     rows = [row.split() for row in re.findall(r"(?m)^\d  .* %  +(.*?)\r$", text)]
     assert sorted(sum(rows, [])) == sorted(
@@ -192,8 +174,7 @@ def test_three_share_two_cores_evenly(boot, busy):
     for number, name in ((2, "b"), (3, "c")):
         show(appliance, number, name)
         appliance.expect("spin ready")
-    appliance.send("\x01c")
-    appliance.expect(PROMPT)
+    to_monitor(appliance)
     before = ran(appliance)
     while True:
         spent = {name: now - before[name]

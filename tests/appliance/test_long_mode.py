@@ -7,9 +7,9 @@ import pytest
 from accel import SVM
 from conftest import BUILD
 from guests import boot_guest
+from shell import PROMPT
 
 AMD64 = BUILD / "router-amd64.img"
-PROMPT = r"root@router:\S* ?# "
 
 
 @pytest.mark.parametrize("model", ["trestle64", "qemu64"])

@@ -6,41 +6,14 @@ import pytest
 
 from accel import SVM
 from conftest import BUILD
-from guests import image
+from console import ESCAPE, monitor, show, to_monitor
+from guests import EACH_OF_SEVERAL, boot_machines, image
 from lan import HOST, Lan
-from test_guest_linux import PROMPT as SHELL
-from test_guest_linux import Shell
+from shell import PROMPT, Shell
 from wire import PEER, Wire, frame
 
-ESCAPE = "\x01"
-PROMPT = r"\(trestle\) "
-HEAD = "m 8\n"
 # QEMU's 52:54:00:12:34:56, made local, and another byte for machine 2.
 MACS = ["5a:54:00:12:34:56", "5a:55:00:12:34:56"]
-
-
-def boot_machines(boot, sections, options="-nographic", head=HEAD, **kwargs):
-    """Boot with a trestle.conf. sections: {name: (guest, lines...)}."""
-    conf, modules = head, {}
-    for name, (guest, *lines) in sections.items():
-        modules[f"{name}.img"] = image(guest)
-        conf += "\n".join([f"[{name}]", f"hda {name}.img", *lines, ""])
-    kwargs.setdefault("limit", 120)
-    return boot(options, modules=[("trestle.conf", conf.encode()),
-                                  *modules.items()], **kwargs)
-
-
-def show(appliance, digit, name):
-    appliance.send(ESCAPE + str(digit))
-    appliance.expect(rf"\[machine {digit}: {name}, [^\]]*\]\r\n")
-
-
-def monitor(appliance, command):
-    """A monitor command's answer; the focus goes there and stays."""
-    appliance.send(command + "\r")
-    appliance.expect(re.escape(command) + r"\r\n")
-    appliance.expect(PROMPT)
-    return appliance.session.before
 
 
 def test_ends_of_their_own(boot):
@@ -48,7 +21,7 @@ def test_ends_of_their_own(boot):
     appliance = boot_machines(boot, {
         "off": ("uart_echo",), "fault": ("uart_echo",),
         "once": ("uart_echo", "no-reboot"), "last": ("uart_echo",)},
-        head="uart baud=57600  # the console\n" + HEAD)
+        head="uart baud=57600  # the console\n" + EACH_OF_SEVERAL)
     appliance.expect(r"console: UART at port 3f8h, IRQ 4, 57600 8N1")
     for number, name in enumerate(("off", "fault", "once", "last"), 1):
         if number > 1:
@@ -64,8 +37,7 @@ def test_ends_of_their_own(boot):
     show(appliance, 1, "off")
     appliance.send("~p")
     appliance.expect("off: the guest switched itself off")
-    appliance.send(ESCAPE + "c")
-    appliance.expect(PROMPT)
+    to_monitor(appliance)
     listed = monitor(appliance, "info machines")
     for row in (r"\* 1 +off +off ", r"  2 +fault +running ",
                 r"  3 +once +ended \(-no-reboot\) ", r"  4 +last +running "):
@@ -123,8 +95,7 @@ def test_two_on_one_nic_while_a_third_spins(boot, wire, processors):
     for mac in macs:
         assert [f for f in got if f[6:12] == mac] == [
             f[6:12] + f[:6] + f[12:] for f in sent if f[:6] == mac]
-    appliance.send(ESCAPE + "c")
-    appliance.expect(PROMPT)
+    to_monitor(appliance)
     monitor(appliance, "machine two")
     assert "shared by 2 machines" in monitor(appliance, "info network")
     listed = monitor(appliance, "info machines")
@@ -159,14 +130,14 @@ def test_two_routers_on_one_nic_while_a_third_spins(boot, tmp_path,
         appliance.expect("one: engine svm")
         appliance.expect("Please press Enter to activate this console", 900)
         appliance.send("\r")
-        appliance.expect(SHELL)
+        appliance.expect(PROMPT)
         addresses = [lan.lease(600, mac) for mac in MACS]
         assert addresses[0] != addresses[1]
         show(appliance, 3, "spin")
         appliance.expect("spin ready")
         show(appliance, 2, "two")
         appliance.send("\r")
-        appliance.expect(SHELL)
+        appliance.expect(PROMPT)
         shell = Shell(appliance)
         shell.run("until ip -4 addr show br-lan | grep -w inet; "
                   "do sleep 1; done")

@@ -9,14 +9,13 @@ import pytest
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import ARP, Ether
 
+from console import ESCAPE, monitor, to_monitor
 from guests import boot_guest, check_sum_line
 from wire import BROADCAST, PEER, Wire, frame
 
 MODELS = ["e1000", "e1000e"]
 LLDP = bytes.fromhex("0180c200000e")
 MULTICAST = bytes.fromhex("01005e0000fb")
-ESCAPE = "\x01"
-PROMPT = r"\(trestle\) "
 VLAN_TAG = b"\x81\x00\x00\x05"
 
 
@@ -28,14 +27,10 @@ def wires(tmp_path):
         w.close()
 
 
-def monitor(appliance, command):
+def ask_monitor(appliance, command):
     """A monitor command's answer; the focus goes there and back."""
-    appliance.send(ESCAPE + "c")
-    appliance.expect(PROMPT)
-    appliance.send(command + "\r")
-    appliance.expect(re.escape(command) + r"\r\n")
-    appliance.expect(PROMPT)
-    text = appliance.session.before
+    to_monitor(appliance)
+    text = monitor(appliance, command)
     appliance.send(ESCAPE + "c")
     return text
 
@@ -63,11 +58,11 @@ def test_frames_come_back(boot, wires, model):
     # One broadcast goes to the guest, too; its answer is to its sender.
     wire.send(frame(BROADCAST, 1))
     assert wire.receive()[:12] == PEER + mac
-    network = monitor(appliance, "info network")
+    network = ask_monitor(appliance, "info network")
     assert f"in={len(sent) + 1} (" in network
     assert f"out={len(sent) + 1} (" in network
     assert "out_guest_full" not in network
-    bridge = monitor(appliance, "info bridge")
+    bridge = ask_monitor(appliance, "info bridge")
     for address in (mac, PEER):
         assert address.hex(":") in bridge
     appliance.send("q")
@@ -102,8 +97,8 @@ def test_flooding_and_learning(boot, wires):
     right.send(frame(mac, 14, sender=other))
     assert right.receive() == echoed(frame(mac, 14, sender=other))
     assert left.receive(0.5) is None
-    assert "in_link_local=1" in monitor(appliance, "info network")
-    bridge = monitor(appliance, "info bridge")
+    assert "in_link_local=1" in ask_monitor(appliance, "info network")
+    bridge = ask_monitor(appliance, "info bridge")
     assert re.search(rf"\d+ +{other.hex(':')}", bridge)
 
 
@@ -145,7 +140,7 @@ def test_start_waits_for_link(boot, wires, tmp_path, model, comes_up):
     assert wire.echoes(sent) == [echoed(f) for f in sent]
     qemu_monitor(path, "set_link w0 off")
     appliance.expect("link down")
-    assert "link=down" in monitor(appliance, "info network")
+    assert "link=down" in ask_monitor(appliance, "info network")
     qemu_monitor(path, "set_link w0 on")
     appliance.expect("link up")
     assert wire.echoes(sent) == [echoed(f) for f in sent]

@@ -3,7 +3,8 @@ import struct
 
 import pytest
 
-from test_boot import GREETING, NO_GUEST, switch_off
+from console import GREETING, switch_off
+from guests import NO_GUEST
 
 # DMA remapping registers of QEMU's intel-iommu, VT-d specification 10.4.
 IOMMU = 0xfed90000

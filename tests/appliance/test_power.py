@@ -3,6 +3,7 @@ import random
 
 import pytest
 
+from console import ESCAPE, to_monitor
 from guests import boot_guest, image
 
 READY = r"uart_echo ready\r\n"
@@ -47,12 +48,11 @@ def test_monitor_resets_and_quits(boot):
     """Even a guest that halted with its interrupts off."""
     appliance = boot_guest(boot, "uart_echo")
     appliance.expect(READY)
-    appliance.send("\r~h\x01c")
-    appliance.expect(r"\(trestle\) ")
-    appliance.send("system_reset\r\x01c")
+    appliance.send("\r~h")
+    to_monitor(appliance)
+    appliance.send("system_reset\r" + ESCAPE + "c")
     appliance.expect(READY)
-    appliance.send("\x01c")
-    appliance.expect(r"\(trestle\) ")
+    to_monitor(appliance)
     appliance.send("quit\r")
     assert appliance.ends() == 0
 

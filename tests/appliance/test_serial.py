@@ -2,11 +2,10 @@
 import random
 import re
 
+from console import ESCAPE, PROMPT, monitor, to_monitor
 from guests import boot_guest, check_sum_line
 
-PROMPT = r"\(trestle\) $"
 READY = r"uart_echo ready\r\n"
-ESCAPE = "\x01"
 END_OF_PASTE = b"\x04"
 
 
@@ -75,31 +74,25 @@ def test_exit_asks(boot):
     assert appliance.ends() == 0
 
 
-def ask(appliance, command):
-    """A monitor command's answer."""
-    appliance.send(command + "\r")
-    return appliance.expect(rf"(?s){re.escape(command)}\r\n(.*?)" + PROMPT)[1]
-
-
 def test_monitor(boot):
     appliance = boot_guest(boot, "uart_echo")
     appliance.expect(READY)
     appliance.send(ESCAPE + "c")
     appliance.expect(r"monitor - type 'help' for more information\r\n" + PROMPT)
-    commands = ask(appliance, "help")
+    commands = monitor(appliance, "help")
     for name in ("help", "info", "stop", "cont", "system_reset", "quit"):
         assert re.search(rf"^{name} ", commands, re.M), name
-    subjects = ask(appliance, "info")
+    subjects = monitor(appliance, "info")
     for name in ("block", "bridge", "network", "pci", "pic", "registers",
                  "status", "version"):
         assert re.search(rf"^info {name} ", subjects, re.M), name
-        assert ask(appliance, f"info {name}").strip()
-    assert "unknown command: 'frobnicate'" in ask(appliance, "frobnicate")
-    assert "no such subject: 'weather'" in ask(appliance, "info weather")
+        assert monitor(appliance, f"info {name}").strip()
+    assert "unknown command: 'frobnicate'" in monitor(appliance, "frobnicate")
+    assert "no such subject: 'weather'" in monitor(appliance, "info weather")
     # The guest is in its polling loop, in 32-bit code.
-    assert re.search(r"^EIP=0001[0-9a-f]{4} ", ask(appliance, "info registers"),
-                     re.M)
-    assert "writes are lost at power-off" in ask(appliance, "info block")
+    assert re.search(r"^EIP=0001[0-9a-f]{4} ",
+                     monitor(appliance, "info registers"), re.M)
+    assert "writes are lost at power-off" in monitor(appliance, "info block")
     # A line is edited before it is sent.
     appliance.send("nonsense\x15info statux\x7fs\r")
     appliance.expect(r"VM status: running")
@@ -109,21 +102,19 @@ def test_monitor(boot):
 def test_stop_and_cont(boot):
     appliance = boot_guest(boot, "uart_echo")
     appliance.expect(READY)
-    appliance.send(ESCAPE + "c")
-    appliance.expect(PROMPT)
-    ask(appliance, "stop")
-    first = ask(appliance, "info status")
+    to_monitor(appliance)
+    monitor(appliance, "stop")
+    first = monitor(appliance, "info status")
     assert "paused" in first
     # A paused guest executes nothing, and its input waits for it.
     appliance.send(ESCAPE + "c")
     appliance.expect("\r\n")
     appliance.send("waits")
-    appliance.send(ESCAPE + "c")
-    appliance.expect(PROMPT)
-    assert ask(appliance, "info status") == first
+    to_monitor(appliance)
+    assert monitor(appliance, "info status") == first
     appliance.send("cont\r")
     appliance.expect("waits")
-    assert "running" in ask(appliance, "info status")
+    assert "running" in monitor(appliance, "info status")
 
 
 def test_input_before_the_guest_is_armed(boot):
@@ -132,7 +123,7 @@ def test_input_before_the_guest_is_armed(boot):
     appliance.expect(r"engine \w+")
     appliance.send("stray" + ESCAPE + "c")
     appliance.expect(PROMPT)
-    ask(appliance, "cont")
+    monitor(appliance, "cont")
     appliance.send(ESCAPE + "c")
     appliance.expect(READY)
     appliance.send("seen")
@@ -152,6 +143,6 @@ def test_another_escape_key(boot):
 def test_guest_without_serial_leaves_the_monitor(boot):
     appliance = boot_guest(boot, "uart_echo", "-serial none")
     appliance.expect(PROMPT)
-    assert "running" in ask(appliance, "info status")
+    assert "running" in monitor(appliance, "info status")
     appliance.send("quit\r")
     assert appliance.ends() == 0

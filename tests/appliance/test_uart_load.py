@@ -6,6 +6,7 @@ Time is QEMU's instruction count, so that what else this machine does has no
 say: 4 ns an instruction, slower than any PC that can run Trestle.
 UART_LOAD_MB: how much goes through the network card; `make check-uart-long`.
 """
+import contextlib
 import os
 import random
 import threading
@@ -56,30 +57,29 @@ def load(wire, mac, count):
 
 def run(boot, tmp_path, selftest, megabytes, accel):
     """The report's figures: received, sent, timing, network."""
-    wire = Wire(tmp_path)
     # Both ways count: what arrives and what the guest sends back.
     frames = int(megabytes * 1e6 / FRAME / 2) + 1
-    appliance = boot_guest(
-        boot, "ne2k_echo", "-net nic -net bridge "
-        f"-accel {accel} -selftest {selftest}",
-        net=wire.qemu("e1000e"), extra=ICOUNT, limit=120 + 60 * megabytes)
-    mac = bytes.fromhex(appliance.expect(r"ne2k_echo mac (\w{12})0000")[1])
     paste = bytes(random.Random(5).choices(
         [v for v in range(256) if v not in RESERVED],
         k=int(PASTE_BYTES * megabytes)))
-    appliance.paste(paste)
-    load(wire, mac, frames)
-    appliance.paste_done(600)
-    appliance.send("q")
-    appliance.expect(rf"frames {frames:08x} bad 00000000")
-    appliance.expect(check_sum_line(paste))
-    report = [numbers(appliance, "# arrived, # lost, # misplaced"),
-              numbers(appliance, "# sent, # lost, # misplaced"),
-              numbers(appliance, "worst gap # us, worst latency # us, "
-                                 "FIFO # of 16"),
-              numbers(appliance, r"#\.# MB by network in # ms")]
-    assert appliance.ends() == 0
-    wire.close()
+    with contextlib.closing(Wire(tmp_path)) as wire:
+        appliance = boot_guest(
+            boot, "ne2k_echo", "-net nic -net bridge "
+            f"-accel {accel} -selftest {selftest}",
+            net=wire.qemu("e1000e"), extra=ICOUNT, limit=120 + 60 * megabytes)
+        mac = bytes.fromhex(appliance.expect(r"ne2k_echo mac (\w{12})0000")[1])
+        appliance.paste(paste)
+        load(wire, mac, frames)
+        appliance.paste_done(600)
+        appliance.send("q")
+        appliance.expect(rf"frames {frames:08x} bad 00000000")
+        appliance.expect(check_sum_line(paste))
+        report = [numbers(appliance, "# arrived, # lost, # misplaced"),
+                  numbers(appliance, "# sent, # lost, # misplaced"),
+                  numbers(appliance, "worst gap # us, worst latency # us, "
+                                     "FIFO # of 16"),
+                  numbers(appliance, r"#\.# MB by network in # ms")]
+        assert appliance.ends() == 0
     print(f"\n{selftest}, {accel}:", report)
     return report
 

@@ -63,8 +63,10 @@ class Namespace:
         return log
 
     def close(self):
-        for process in self.started:
-            process.terminate()
-        for process in self.started:
-            process.wait(20)
-        subprocess.run(["ip", "netns", "delete", self.name], check=True)
+        try:
+            for process in self.started:
+                process.terminate()
+            for process in self.started:
+                process.wait(20)
+        finally:
+            subprocess.run(["ip", "netns", "delete", self.name], check=True)
