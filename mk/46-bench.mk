@@ -10,19 +10,20 @@ $(BENCH)/mix.img: $(GUESTS)/boot.o $(BENCH)/guest/mix_guest.o \
 	@truncate -s '%65536' $@
 
 .PHONY: bench
-## bench           mix and boot beside QEMU TCG, latency, to docs/BENCHMARKS.md
+## bench           mix and boot beside QEMU TCG, latency, to BUILD/bench.md
 bench: $(BUILD)/trestle $(BENCH)/mix.img $(BUILD)/router.img guests
+	@echo "# make bench" >$(BUILD)/bench.md
 	@python3 -B tests/bench/mix.py $(BUILD)/trestle $(BENCH)/mix.img \
-	  --out docs/BENCHMARKS.md
+	  --out $(BUILD)/bench.md
 	@python3 -B tests/bench/boot.py $(BUILD)/trestle $(BUILD)/router.img \
-	  --out docs/BENCHMARKS.md
+	  --out $(BUILD)/bench.md
 	@/usr/bin/python3 -B tests/bench/latency.py $(BUILD)/trestle $(GUESTS) \
-	  --out docs/BENCHMARKS.md
+	  --out $(BUILD)/bench.md
 	@$(MAKE) bench-appliance
 
 .PHONY: bench-appliance
-## bench-appliance svm beside interp on the appliance: boot, idle (root)
-bench-appliance: appliance $(BUILD)/router.img | $(DEPS_test)
+## bench-appliance svm beside interp on the appliance: boot, idle, frames (root)
+bench-appliance: appliance $(BUILD)/router.img guests | $(DEPS_test)
 	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/appliance.py \
-	  --out docs/BENCHMARKS.md
+	  --out $(BUILD)/bench.md
 -include $(wildcard $(BENCH)/guest/*.d)

@@ -24,7 +24,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "appliance"))
 from conftest import BUILD, Appliance, make_iso     # noqa: E402
 from emulator import heading, write                 # noqa: E402
 from lan import HOST, Lan                           # noqa: E402
-from looks import HEAD, Monitor, between, row       # noqa: E402
+from looks import (CAUSES_HEAD, HEAD, Monitor,      # noqa: E402
+                   all_a_frame, between, causes_row, row)
 from test_guest_linux import PROMPT, Shell, sha256  # noqa: E402
 from wire import PEER, Wire                         # noqa: E402
 
@@ -34,7 +35,8 @@ MINUTE = 60
 FRAME = 1514
 WINDOW = 192                    # frames under way; a ring has 256 slots
 WARM_UP = 400
-ECHOES = 4000
+ECHOES = 2000
+PARTS = 4                       # of so many echoes; the least is taken
 # GRUB's own console, for a line that tells when it began.
 GRUB = ("insmod serial", "serial --unit=0 --speed=115200",
         "terminal_output serial", "echo GRUB begins")
@@ -111,7 +113,7 @@ class Echo:
 
 
 def measure_echo(accel, folder, limit):
-    """Between two looks while frames always wait for the guest."""
+    """Between two looks, while frames always wait for the guest."""
     folder.mkdir()
     wire = Wire(folder)
     image = (BUILD / "guests/ne2k_echo.img").read_bytes()
@@ -125,9 +127,12 @@ def measure_echo(accel, folder, limit):
         echo = Echo(wire, mac)
         echo.wait(WARM_UP, limit)
         monitor = Monitor(appliance)
-        first = monitor.look()
-        echo.wait(ECHOES, limit)
-        return between(first, monitor.look())
+        looks = [monitor.look()]
+        for _ in range(PARTS):
+            echo.wait(ECHOES, limit)
+            looks.append(monitor.look())
+        # On a busy machine the other end is late at times: the guest polls.
+        return min(map(between, looks, looks[1:]), key=all_a_frame)
     finally:
         appliance.close()
         wire.close()
@@ -249,7 +254,8 @@ def main():
              "2 % busy at the prompt, and takes at most 6 exits a frame.", ""]
     if routers:
         lines += report_routers(routers) + [""]
-    lines += [HEAD, *(row(*f) for f in frames)]
+    lines += [HEAD, *(row(*f) for f in frames), "", CAUSES_HEAD,
+              *(causes_row(*f) for f in frames if "exits" in f[1])]
     write("Appliance", heading() + "\n".join(lines), args.out)
 
 

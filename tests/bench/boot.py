@@ -12,7 +12,7 @@ import tempfile
 import time
 
 from emulator import (Emulator, cpu_name, qemu_command, qemu_version,
-                      trestle_command)
+                      trestle_command, write)
 
 READY = rb"Please press Enter"
 SECTOR_BYTES = 512
@@ -54,11 +54,7 @@ def main():
                       for n in ("trestle", "qemu"))
         lines.append(f"| {what} | {ours:.1f} | {qemu:.1f} | "
                      f"{qemu / ours:.2f} |")
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if args.out:
-        with open(args.out, "a") as out:
-            out.write("\n## Boot\n\n" + text)
+    write("Boot", "\n".join(lines), args.out)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import time
 
 import pexpect
 
-from emulator import cpu_name
+from emulator import cpu_name, write
 
 ESCAPE = "\x01"
 SPINNING = (0, 1, 2, 8)
@@ -96,11 +96,7 @@ def main():
              "|---|---|---|---|---|---|---|"]
     with tempfile.TemporaryDirectory() as folder:
         lines += [row(args, n, folder) for n in SPINNING]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if args.out:
-        with open(args.out, "a", encoding="utf-8") as out:
-            out.write("\n## Consoles beside spinning machines\n\n" + text)
+    write("Consoles beside spinning machines", "\n".join(lines), args.out)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ FIGURES = {
     "exit_ticks": ("info engine", r"(\d+) ticks of the TSC at exits"),
     "interpreted": ("info engine", r"(\d+) instructions interpreted"),
 }
+CAUSES = ("port", "memory", "HLT", "host interrupt", "interrupt window")
+FIGURES |= {cause: ("info engine", rf"(?m)^ *(\d+) {cause}\r?$")
+            for cause in CAUSES}
 SINCE_LAST = {"ns", "busy"}     # the others count from the start
 DROPS = re.compile(r"\b((?:in|out|nic|rx|tx)_(?:no_memory|guest_full|nic_full|"
                    r"link_down|ring_full|rx_no_buffer|rx_errors|tx_ring_full|"
@@ -48,6 +51,8 @@ class Monitor:
         for name, (command, pattern) in FIGURES.items():
             if found := re.search(pattern, answers[command]):
                 look[name] = float(found[1])
+            elif name in CAUSES:        # none so far
+                look[name] = 0
         look["ns"] *= 1e9
         look["lost"] = sum(int(n) for _, n in
                            DROPS.findall(answers["info network"]))
@@ -59,25 +64,41 @@ def between(earlier, later):
             for name, value in later.items()}
 
 
+def frames(d):
+    return d["to_guest"] + d["from_guest"]
+
+
+def all_a_frame(d):
+    """Instructions of host and guest while not asleep."""
+    return d["ns"] * d["busy"] / 100 / frames(d)
+
+
 # ---- Frames under svm: one line of a table each ------------------------------
 
 HEAD = ("| transfer | MB | frames to guest, from it | exits a frame | "
         "instructions at an exit | interpreted a frame | natively a frame | "
-        "all a frame |\n|---|---|---|---|---|---|---|---|")
+        "all a frame | lost |\n|---|---|---|---|---|---|---|---|---|")
 
 
 def row(name, d):
     """Between two looks, in -icount shift=0: a tick is an instruction."""
-    frames = d["to_guest"] + d["from_guest"]
+    n = frames(d)
     size = (d["bytes_to_guest"] + d["bytes_from_guest"]) / 1e6
     cells = [name, f"{size:.1f}",
-             f"{d['to_guest']:.0f}, {d['from_guest']:.0f}"]
+             f"{d['to_guest']:.0f}, {d['from_guest']:.0f}", "", "", "", "",
+             f"{all_a_frame(d):.0f}", f"{d['lost']:.0f}"]
     if "exits" in d:
-        cells += [f"{d['exits'] / frames:.1f}",
-                  f"{d['exit_ticks'] / d['exits']:.0f}",
-                  f"{d['interpreted'] / frames:.0f}",
-                  f"{d['native_ticks'] / frames:.0f}"]
-    else:
-        cells += ["", "", "", ""]
-    cells.append(f"{d['ns'] * d['busy'] / 100 / frames:.0f}")
+        cells[3:7] = [f"{d['exits'] / n:.1f}",
+                      f"{d['exit_ticks'] / d['exits']:.0f}",
+                      f"{d['interpreted'] / n:.0f}",
+                      f"{d['native_ticks'] / n:.0f}"]
     return "| " + " | ".join(cells) + " |"
+
+
+def causes_row(name, d):
+    return "| " + " | ".join([name, *(f"{d[cause] / frames(d):.2f}"
+                                      for cause in CAUSES)]) + " |"
+
+
+CAUSES_HEAD = ("| exits a frame | " + " | ".join(CAUSES) + " |\n|---" +
+               "|---" * len(CAUSES) + "|")

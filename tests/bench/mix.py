@@ -2,8 +2,8 @@
 """The integer mix under Trestle and under QEMU TCG, interleaved in one run.
 
 Time is processor time of the whole emulator process (utime + stime), so that
-other work on the machine counts less. Prints medians and ratios; writes them to
-the file given with --out. Higher ratio: Trestle is faster.
+other work on the machine counts less. Prints medians and ratios; appends them
+to the file given with --out. Higher ratio: Trestle is faster.
 """
 import argparse
 import datetime
@@ -12,7 +12,7 @@ import statistics
 import sys
 
 from emulator import (Emulator, cpu_name, qemu_command, qemu_version,
-                      trestle_command)
+                      trestle_command, write)
 
 PARTS = ["sieve", "qsort", "fib", "vm", "lz", "matmul", "checksum"]
 
@@ -51,12 +51,7 @@ def main():
     lines.append(f"| geometric mean | | | {mean:.2f} |")
     ours.end()
     qemu.end()
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if args.out:
-        with open(args.out, "w") as out:
-            out.write("# Benchmarks\n\nMade by `make bench`. A ratio above 1: "
-                      "Trestle is faster than QEMU.\n\n## Integer mix\n\n" + text)
+    write("Integer mix", "\n".join(lines), args.out)
 
 
 if __name__ == "__main__":
