@@ -155,6 +155,19 @@ static bool refuse_deaf(struct ne2000 *s)
     return true;
 }
 
+/*
+ * A frame waits for room. The chip would lose it and say OVW; a driver that
+ * cleared PRX with the ring full (Linux may: see ne_remind) must hear of it.
+ */
+static void hold(struct ne2000 *s)
+{
+    if (s->holding)
+        return;
+    s->counters.rx_held++;
+    s->holding = true;
+    ne_raise(s, ISR_PRX);
+}
+
 /* True: the frame is dealt with; false: it must wait. */
 static bool receive(struct ne2000 *s, const uint8_t *frame, size_t len)
 {
@@ -185,8 +198,7 @@ static bool receive(struct ne2000 *s, const uint8_t *frame, size_t len)
         return true;
     }
     if (pages >= r.room) {
-        s->counters.rx_held += !s->holding;
-        s->holding = true;
+        hold(s);
         return false;
     }
     s->holding = false;

@@ -953,6 +953,29 @@ static void test_ring_full_holds(void **state)
     rig_free(r);
 }
 
+/* A driver that cleared PRX with the ring full hears of the next frame. */
+static void test_ring_full_reminds(void **state)
+{
+    struct rig *r = rig_new();
+    uint8_t buf[2048];
+
+    driver_start(r);
+    for (unsigned i = 0; i < 50; i++)
+        put_frame(r, mac, 60, i);
+    ne2000_poll(r->nic);
+    assert_int_equal(waiting(r), 0);
+    out(r, 7, 0x01);
+    assert_int_equal(in(r, 7) & 0x01, 0);       /* as on the chip */
+    put_frame(r, mac, 60, 50);
+    ne2000_poll(r->nic);
+    assert_int_equal(waiting(r), 1);
+    assert_int_equal(in(r, 7) & 0x11, 0x01);
+    assert_true(irq(r));
+    for (unsigned i = 0; i < 51; i++)
+        assert_int_equal(driver_receive(r, buf), 60);
+    rig_free(r);
+}
+
 /* A frame of 248 bytes fills a page with its header and FCS, 249 takes two. */
 static void test_ring_exact_space(void **state)
 {
@@ -1307,6 +1330,7 @@ int main(void)
         cmocka_unit_test(test_changed_mac),
         cmocka_unit_test(test_monitor),
         cmocka_unit_test(test_ring_full_holds),
+        cmocka_unit_test(test_ring_full_reminds),
         cmocka_unit_test(test_ring_exact_space),
         cmocka_unit_test(test_ring_boundary_equal),
         cmocka_unit_test(test_overflow),
