@@ -1,7 +1,12 @@
 """What the appliance counted, by its monitor: looks, and their differences."""
+import pathlib
 import re
+import sys
 
-MONITOR = r"\(trestle\) $"
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "appliance"))
+
+from console import ESCAPE, monitor, to_monitor     # noqa: E402
+
 # The name here, the monitor's command, and the figure in its answer.
 FIGURES = {
     "ns": ("info cpus", r"busy in the last (\d+\.\d+) s"),
@@ -32,15 +37,9 @@ class Monitor:
 
     def ask(self, *commands):
         """The monitor's answers; the focus goes there and back."""
-        answers = []
-        self.appliance.send("\x01c")
-        self.appliance.expect(MONITOR)
-        for command in commands:
-            self.appliance.send(command + "\r")
-            self.appliance.expect(re.escape(command) + r"\r\n")
-            self.appliance.expect(MONITOR)
-            answers.append(self.appliance.session.before)
-        self.appliance.send("\x01c")
+        to_monitor(self.appliance)
+        answers = [monitor(self.appliance, command) for command in commands]
+        self.appliance.send(ESCAPE + "c")
         return answers
 
     def look(self):
