@@ -59,7 +59,10 @@ static void prepare_events(struct hv *h)
 {
     struct cpu *c = h->cpu;
 
-    h->window = h->nmi_window = false;
+    h->window = h->nmi_window = h->nmi_due = false;
+    h->step = h->iret;
+    if (h->iret)                /* nothing comes before it is done */
+        return;
     if (c->nmi && !h->event.valid && !c->inhibit && !c->nmi_blocked) {
         c->nmi = false;
         c->nmi_blocked = true;
@@ -68,6 +71,7 @@ static void prepare_events(struct hv *h)
                                       .kind = HV_EVENT_NMI };
     }
     h->nmi_window = c->nmi_blocked;
+    h->nmi_due = c->nmi && !c->nmi_blocked && h->event.valid;
     if (!c->intr)
         return;
     if (h->event.valid || c->inhibit || !(c->rflags & FLAG_IF)) {
@@ -128,6 +132,7 @@ static enum verdict handle(struct hv *h, const struct hv_exit *x,
     switch (x->kind) {
     case HV_EXIT_NONE:
     case HV_EXIT_WINDOW:
+    case HV_EXIT_STEP:
         return GO_ON;
     case HV_EXIT_INTERRUPT:     /* perhaps the timer, a little early */
         apic_timer_start(h->deadline);
@@ -187,7 +192,8 @@ void hv_catch_up(const struct hv *h)
 {
     if (h->step)                /* ends by itself, and must not be lost */
         return;
-    if (h->cpu->stop_request || platform_now_ns() >= h->deadline)
+    if (h->cpu->stop_request || h->nmi_due ||
+        platform_now_ns() >= h->deadline)
         apic_send_wake(this_cpu()->apic_id);
 }
 
@@ -204,6 +210,8 @@ static enum engine_exit run_loop(struct hv *h)
             return ENGINE_HALTED;
         memset(&x, 0, sizeof x);
         hv_enter(h, &x);
+        if (h->iret)
+            hv_long_stepped(h, &x);
         if (handle(h, &x, &why) == STOP)
             return why;
     }
@@ -215,6 +223,7 @@ enum engine_exit hv_run(struct engine *e, uint64_t max_insns, uint64_t max_ns)
     enum engine_exit why;
     uint64_t now = platform_now_ns(), start = read_tsc();
 
+    h->iret = false;            /* it exits again */
     h->deadline = max_ns < UINT64_MAX - now ? now + max_ns : UINT64_MAX;
     hv_tsc_enter(h);
     /* Between runs anyone may have changed struct cpu. */

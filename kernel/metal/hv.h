@@ -144,7 +144,7 @@ struct hv_ops {
      * Enter the guest on this core, deliver h->event first if it is valid, and
      * come back at the next exit with interrupts on and host interrupts served.
      * Obeys h->window, h->nmi_window, h->step (TF is not seen in rflags after
-     * it). On return h->event is what was being delivered when
+     * it, but for h->iret). On return h->event is what was being delivered when
      * the exit came, if anything. Adds to h->count.guest_ticks.
      */
     void (*enter)(struct hv *h, struct hv_exit *x);
@@ -164,6 +164,8 @@ struct hv {
     struct hv_event event;      /* to deliver at the next entry */
     bool window, nmi_window;    /* exit when the guest takes one */
     bool step;                  /* one instruction; exceptions exit */
+    bool iret;                  /* that is an IRET: TF after it is its own */
+    bool nmi_due;               /* one waits for h->event's delivery only */
 
     bool ran;                   /* natively since the interpreter looked */
     bool fetched;               /* struct cpu holds all of the state */
@@ -204,7 +206,8 @@ int hv_info(struct engine *e, char *buf, size_t size);
  * For `enter`, with interrupts off: a kick or the end of the time that came
  * since the loop looked, or while events followed each other and it did not,
  * has been served by now and would not end the guest. It gets another
- * interrupt, which does, after the event's delivery.
+ * interrupt, which does, after the event's delivery; so it does for an NMI
+ * that is next then.
  */
 void hv_catch_up(const struct hv *h);
 

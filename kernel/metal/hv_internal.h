@@ -29,6 +29,12 @@ uint64_t hv_tsc_now(const struct hv *h);
  */
 enum engine_exit hv_long(struct hv *h, const struct hv_exit *x);
 
+/*
+ * hv_long.c: with h->iret, what an entry came to that was to execute an IRET;
+ * before the exit is handled.
+ */
+void hv_long_stepped(struct hv *h, const struct hv_exit *x);
+
 /* hv_stretch.c: the port access of this exit. False: not one so simple. */
 bool hv_emulate_io(struct hv *h, const struct hv_exit *x);
 

@@ -21,14 +21,43 @@ static enum engine_exit event_failed(struct hv *h)
 }
 
 /*
- * An NMI's handler is at its IRET. That is executed by the guest itself, under
- * a shadow that keeps the next NMI away until it is done.
+ * An NMI's handler is at its IRET (svm's intercept; vmx has a window after it),
+ * which the guest executes itself. If another NMI waits, as a single step, so
+ * that it can be delivered next. A trap or breakpoint of the guest's own could
+ * not be told from that, and TF exits by itself: then a shadow keeps the NMI
+ * away until the IRET is done, and it comes at the next exit.
  */
 static enum engine_exit nmi_ends(struct hv *h)
 {
-    h->cpu->nmi_blocked = false;
-    h->cpu->inhibit = 1;
+    struct cpu *c = h->cpu;
+
+    if (c->nmi && !(c->rflags & FLAG_TF) && !(c->dr[7] & DR7_ENABLES)) {
+        h->iret = true;
+        return ENGINE_BUDGET;
+    }
+    c->nmi_blocked = false;
+    c->inhibit = 1;
     return ENGINE_BUDGET;
+}
+
+/* Another exit than these came before the IRET, which exits again. */
+void hv_long_stepped(struct hv *h, const struct hv_exit *x)
+{
+    struct cpu *c = h->cpu;
+    uint64_t dr6 = c->dr[6];    /* as it was before the entry */
+
+    h->iret = h->step = false;
+    if (x->kind == HV_EXIT_STEP) {
+        c->nmi_blocked = false;
+        hv_modify(h);
+        c->dr[6] = dr6;
+    } else if (x->kind == HV_EXIT_EXCEPTION) {
+        c->nmi_blocked = false; /* by one that faults, too (SDM vol. 3, 6.7.1) */
+        if (x->exception.vector == EXC_PF) {
+            hv_modify(h);
+            c->cr2 = x->exception.cr2;
+        }
+    }
 }
 
 static enum engine_exit emulate(struct hv *h)

@@ -252,7 +252,7 @@ void svm_run(struct hv *h, struct hv_exit *x)
     c->gpr[RAX] = v->rax;
     c->gpr[RSP] = v->rsp;
     c->rip = v->rip;
-    c->rflags = h->step ? v->rflags & ~(uint64_t)FLAG_TF : v->rflags;
+    c->rflags = v->rflags;
     c->inhibit = v->shadow & SHADOW;
     take_event(&h->event, v->exit_event);
     if (v->exit_code == SVM_EXIT_INVALID)
@@ -263,6 +263,8 @@ void svm_run(struct hv *h, struct hv_exit *x)
     if (h->step && x->kind == HV_EXIT_EXCEPTION &&
         x->exception.vector == EXC_DB)
         x->kind = HV_EXIT_STEP;
+    if (h->step && !(h->iret && x->kind == HV_EXIT_STEP))
+        c->rflags &= ~(uint64_t)FLAG_TF;
     /* The machine check is the host's: it has a handler for it. */
     if (x->kind == HV_EXIT_EXCEPTION && x->exception.vector == EXC_MC)
         __asm__ volatile("int $18");

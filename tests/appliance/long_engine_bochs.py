@@ -10,9 +10,9 @@ assert boot_bochs               # a fixture
 # How many tests known.c excuses. Without unrestricted guest most code, as it
 # has no paging, is interpreted.
 CPU_TESTS = [
-    ("cpu vmx", CPU_UNRESTRICTED, 9), ("cpu vmx", CPU_EPT, 1),
-    ("cpu vmx step", CPU_UNRESTRICTED, 10), ("cpu vmx step", CPU_FCS, 5),
-    ("cpu vmx step", CPU_EPT, 2),
+    ("cpu vmx", CPU_UNRESTRICTED, 10), ("cpu vmx", CPU_EPT, 2),
+    ("cpu vmx step", CPU_UNRESTRICTED, 11), ("cpu vmx step", CPU_FCS, 6),
+    ("cpu vmx step", CPU_EPT, 3),
 ]
 
 

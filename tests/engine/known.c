@@ -135,6 +135,8 @@ static const struct {
       "FCS is no more" },
     { "test_fxsave", "image.fcs", "vmx", no_fcs, "FCS is no more" },
     /* Bochs has no name of its own to be known by. */
+    { "test_store_operand_first", "EXC_AC", "vmx", any,
+      "Bochs looks at no operand of a store that it suppresses" },
     { "test_store_page_fault", "fpu.fip", "vmx", any,
       "Bochs sets the x87 pointers before a store faults" },
     /* Every processor. */

@@ -3,7 +3,8 @@
  * kernel/main.c. On the bare machine it is build/enginetest.elf, on Linux
  * build/enginetest (which has no hardware engine). Its command line:
  *
- *   cpu ENGINE [step] [TEST]      tests/unit/test_cpu_*.c under that engine
+ *   cpu ENGINE [step] [TEST]      tests/unit/test_cpu_*.c under that engine,
+ *                                 and long_mode.c if it has that
  *   lockstep ENGINE STEPS         two machines side by side (lockstep.c)
  *   fuzz ENGINE SECONDS SEED      random guest code (fuzz.c)
  *
@@ -43,6 +44,7 @@ static const struct {
     { "test_cpu_sys_mmu", test_cpu_sys_mmu },
     { "test_cpu_sys_reg", test_cpu_sys_reg },
     { "test_cpu_sys_seg", test_cpu_sys_seg },
+    { "long_mode", test_long_mode },
 };
 
 static bool by_insn;            /* always for engines but interp */
@@ -83,6 +85,8 @@ static int run_cpu(const struct engine_ops *engine, int argc, char **argv)
     }
     cmocka_only = argc > 0 ? argv[0] : NULL;
     for (size_t i = 0; i < sizeof cpu_tests / sizeof cpu_tests[0]; i++) {
+        if (cpu_tests[i].run == test_long_mode && !engine->long_mode)
+            continue;
         if (!cmocka_only)
             platform_log("-- %s", cpu_tests[i].name);
         cpu_tests[i].run();

@@ -182,6 +182,13 @@ bool harness_exact = true;
 
 struct harness *harness_new(const struct engine_ops *ops, size_t ram_bytes)
 {
+    return harness_new_model(ops, ram_bytes, cpu_model_find(CPU_MODEL_DEFAULT));
+}
+
+struct harness *harness_new_model(const struct engine_ops *ops,
+                                  size_t ram_bytes,
+                                  const struct cpu_model *model)
+{
     struct harness *h = aligned_alloc(64, (sizeof(*h) + 63) & ~(size_t)63);
 
     if (!h)
@@ -199,7 +206,7 @@ struct harness *harness_new(const struct engine_ops *ops, size_t ram_bytes)
         .intack = intack, .tsc = tsc, .ferr = ferr,
     };
     h->ops = ops ? ops : harness_engine;
-    h->cpu.model = cpu_model_find(CPU_MODEL_DEFAULT);
+    h->cpu.model = model;
     h->cpu.bus = &h->bus;
     cpu_reset(&h->cpu);
     h->engine = h->ops->create(&h->cpu);

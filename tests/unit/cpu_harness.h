@@ -61,6 +61,10 @@ extern const struct engine_ops *harness_engine;
 extern bool harness_exact;
 /* `ops` NULL: harness_engine. ram_bytes: a multiple of 4 KiB, >= 128 KiB. */
 struct harness *harness_new(const struct engine_ops *ops, size_t ram_bytes);
+/* ... of this CPU model. */
+struct harness *harness_new_model(const struct engine_ops *ops,
+                                  size_t ram_bytes,
+                                  const struct cpu_model *model);
 void harness_free(struct harness *h);
 
 /*

@@ -404,7 +404,7 @@ static void test_store_operand_first(void **state)
 
     for (unsigned n = 0; n < 2 * sizeof(forms) / sizeof(forms[0]); n++) {
         const uint8_t *form = forms[n / 2];
-        uint8_t code[6] = { form[0], form[1] << 3 | 5, 1, 0, 1, 0 };
+        uint8_t code[7] = { form[0], form[1] << 3 | 5, 1, 0, 1, 0, 0xf4 };
 
         harness_user(h);
         h->cpu.cr0 |= CR0_AM | CR0_NE;
@@ -412,6 +412,7 @@ static void test_store_operand_first(void **state)
         harness_paging(h, 0x80000);
         if (n & 1)
             *harness_pte(h, HARNESS_DATA) &= ~2u;
+        h->ops->map_changed(h->engine);
         h->cpu.fpu.fcw = 0x37e;
         harness_code(h, code, sizeof(code));
         harness_run(h);
