@@ -162,7 +162,7 @@ check-uart-long: appliance guests | $(DEPS_test)
 	  -p no:cacheprovider tests/appliance/test_uart_load.py
 
 .PHONY: check-amd64
-## check-amd64     Debian amd64 as a guest under svm in QEMU
+## check-amd64     Debian amd64 as a guest under svm in QEMU, on a LAN (root)
 check-amd64: appliance $(BUILD)/router-amd64.img | $(DEPS_test)
 	@BUILD=$(BUILD) AMD64_GUEST=1 /usr/bin/python3 -B -m pytest -q -s \
 	  -p no:cacheprovider tests/appliance/test_long_mode.py -k amd64

@@ -1,4 +1,5 @@
 """The router's shell on the serial console."""
+import re
 
 PROMPT = r"root@router:\S* ?# "
 
@@ -13,7 +14,9 @@ class Shell:
         self.count += 1
         # The echo of the line has no number where the shell's answer has one.
         self.appliance.send(f"{command}; echo end-{self.count}-$?-\r")
-        self.appliance.expect(rf"end-{self.count}-\$\?-[^\n]*\n")
+        # A line that is too long for the shell's terminal goes on below.
+        self.appliance.expect(r"[\r\n]*".join(
+            map(re.escape, f"end-{self.count}-$?-")) + r"[^\n]*\n")
         text = self.appliance.expect(
             rf"(?s)(.*)end-{self.count}-(\d+)-\r\n", timeout)
         assert text[2] == "0", f"{command}: {text[1]}"
