@@ -177,12 +177,10 @@ class Router:
         return self.monitor.look()["busy"] / 100
 
     def transfers(self, lan, folder, address, megabytes):
-        """TCP each way: [(name, between two looks)]."""
+        """TCP each way: [(name, between two looks)]. The LAN has a server."""
         data = os.urandom(int(megabytes * 1e6))
         (folder / "d").write_bytes(data)
         want = hashlib.sha256(data).hexdigest()
-        lan.start("/usr/bin/python3", "-m", "http.server", "-d", folder,
-                  "--bind", HOST, "8000")
         self.shell.run("httpd -p 80 -h /tmp")
         looks = [self.monitor.look()]
         self.shell.run(f"wget -qO /tmp/d {HOST}:8000/d", 600)
@@ -201,6 +199,8 @@ class Router:
 def measure_router(accel, folder, args):
     """(boot seconds, idle share, transfers); the last two of svm."""
     with Lan(folder) as lan:
+        lan.start("/usr/bin/python3", "-m", "http.server", "-d", folder,
+                  "--bind", HOST, "8000")
         router = Router(accel, lan, folder, args.limit)
         try:
             if accel == "interp":
