@@ -12,7 +12,7 @@ HOST_CFLAGS ?= -O2 -g
 COMMON_CFLAGS := -std=gnu11 $(WARN) -I. -fno-strict-aliasing -MD -MP
 
 # What both builds share; each platform adds its own folder.
-EMU_SRC := $(sort $(wildcard emu/*.c emu/cpu/*.c emu/dev/*.c))
+EMU_SRC := $(sort $(wildcard emu/*.c emu/cpu/*.c emu/jit/*.c emu/dev/*.c))
 KERNEL_SRC := $(sort $(wildcard kernel/*.c kernel/console/*.c kernel/net/*.c \
                 kernel/disk/*.c))
 DRIVER_SRC := $(sort $(wildcard drivers/*/*.c))

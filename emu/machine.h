@@ -36,6 +36,10 @@ struct machine_host {
     void (*log)(void *ctx, const char *line);
     /* A byte that firmware wrote to port 402h; may be NULL. */
     void (*debug_char)(void *ctx, uint8_t c);
+    /* For engines that translate, as in struct cpu_bus; both may be NULL. */
+    int (*code_memory)(void *ctx, size_t size, uint8_t **write,
+                       uint8_t **exec);
+    void (*code_memory_free)(void *ctx, uint8_t *write, size_t size);
 };
 
 struct machine_ide {

@@ -96,6 +96,14 @@ void *platform_pages_alloc(size_t bytes);
 void platform_pages_free(void *pages, size_t bytes);
 
 /*
+ * Memory for code made at run time: the same `bytes` (whole pages) at *write
+ * and, to be executed, at *exec; neither is both. 0 or -ENOMEM. `write` names
+ * it to platform_code_free. Any core.
+ */
+int platform_code_alloc(size_t bytes, uint8_t **write, uint8_t **exec);
+void platform_code_free(uint8_t *write, size_t bytes);
+
+/*
  * Zeroed memory that a physical device may reach: physically contiguous,
  * page-aligned, wholly below `max_address`. *phys gets the address to give to
  * the device (on Linux: the virtual address, as no device is there).

@@ -1,7 +1,8 @@
 # How fast the interpreter is. Not a test: nothing fails on slowness.
 BENCH := $(BUILD)/bench
 BENCH_CFLAGS := $(COMMON_CFLAGS) -O2 -g -D_GNU_SOURCE
-BENCH_CPU_OBJ := $(patsubst %.c,$(BENCH)/%.o,$(sort $(wildcard emu/cpu/*.c)) \
+BENCH_CPU_OBJ := $(patsubst %.c,$(BENCH)/%.o,$(sort $(wildcard emu/cpu/*.c emu/jit/*.c)) \
+  kernel/hosted/code_memory.c \
   tests/unit/cpu_harness.c tests/bench/cpu_mips.c tests/bench/cpu_mix.c)
 
 $(BENCH)/%.o: %.c Makefile mk/45-bench-cpu.mk | $(DEPS_bench)

@@ -2,8 +2,8 @@
 CPUTEST := $(BUILD)/cputest
 # Position-independent: nothing of its own lies below 4 GiB (memory.c).
 CPUTEST_CFLAGS := $(COMMON_CFLAGS) $(HOST_CFLAGS) -fpie
-CPUTEST_OBJ := $(patsubst %.c,$(CPUTEST)/%.o,$(sort $(wildcard emu/cpu/*.c \
-                 tests/cpu/*.c)) tests/unit/cpu_harness.c)
+CPUTEST_OBJ := $(patsubst %.c,$(CPUTEST)/%.o,$(sort $(wildcard emu/cpu/*.c emu/jit/*.c \
+                 tests/cpu/*.c)) kernel/hosted/code_memory.c tests/unit/cpu_harness.c)
 CPUTEST_RUNS ?= 1000
 
 $(CPUTEST)/%.o: %.c Makefile mk/cputest.mk | $(DEPS_test)

@@ -183,6 +183,14 @@ struct cpu_bus {
     uint8_t (*cr8_read)(void *ctx);
     void (*cr8_write)(void *ctx, uint8_t v);
     void (*apic_base_written)(void *ctx, uint64_t v);
+    /*
+     * Memory for translated code, NULL if there is none: the same `size` bytes
+     * at *write to be written and at *exec to be executed. 0 or -errno.
+     * `write` names it to code_memory_free.
+     */
+    int (*code_memory)(void *ctx, size_t size, uint8_t **write,
+                       uint8_t **exec);
+    void (*code_memory_free)(void *ctx, uint8_t *write, size_t size);
 };
 
 /*
@@ -203,6 +211,10 @@ struct cpu_run {
     bool lazy;                  /* arithmetic flags are in lf_*, not rflags */
     bool end_trace;             /* stop after this insn */
     bool step;                  /* one iteration of a string insn at a time */
+    bool native;                /* translated code is below us on the stack */
+    struct {                    /* its arithmetic flags (emu/jit/jit.h) */
+        uint32_t how, a, b;
+    } saved;
 };
 
 struct cpu {

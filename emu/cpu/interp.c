@@ -224,6 +224,12 @@ void go_slow(struct cpu *c, const struct insn *i, uint32_t rip, bool direct)
         c->interp->indirect = true;
 }
 
+/* Host code tests the kind of link that it was made for. */
+static bool is_translated(const struct interp *e, const struct insn *link)
+{
+    return e->translator && link->fn == e->translator->handler;
+}
+
 /* Let the branch that led here come directly next time. */
 static void link_trace(struct interp *e, struct trace *t, bool linkable)
 {
@@ -231,7 +237,9 @@ static void link_trace(struct interp *e, struct trace *t, bool linkable)
     struct insn *link = e->link;
     struct jump_cache *j;
 
-    if (linkable && link && may_link(c, link)) {
+    if (linkable && link && may_link(c, link) &&
+        !(link->imm2 == LINK_PAGE && t->paddr2 != NO_PAGE &&
+          is_translated(e, link))) {
         if (t->paddr2 != NO_PAGE)
             link->imm2 = LINK_FAR;
         link->link = t;
@@ -284,9 +292,14 @@ static void run_trace(struct interp *e)
 {
     struct cpu *c = e->cpu;
     bool linkable;
-    struct trace *t = trace_find(c, false, &linkable);
+    struct trace *t;
 
+    if (e->translator && e->translator->is_full(c))
+        code_flush_all(c);
+    t = trace_find(c, false, &linkable);
     link_trace(e, t, linkable);
+    if (e->translator && linkable)
+        e->translator->visit(c, t);
     if (c->run.count + t->n > e->limit) {
         if (c->exact_count) {
             step(e, false);
@@ -357,6 +370,7 @@ static enum engine_exit loop(struct interp *e)
         combine_faults(e);
         break;
     }
+    c->run.native = false;
     for (;;) {
         c->run.cur = NULL;
         c->run.step = false;

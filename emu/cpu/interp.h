@@ -59,7 +59,10 @@ struct trace {
     uint64_t checked;           /* interp.resyncs when its bytes were right */
     uint16_t n;                 /* instructions if no branch leaves early */
     uint16_t bytes;
+    uint16_t heat;              /* the translator's, and so the next three */
     bool dropped;
+    handler first;              /* of the first instruction, while it warms up */
+    const void *entry, *body;   /* host code: with may_enter's test, without */
     struct trace *hash_next;
     struct trace *page_next[2]; /* of code_page.traces; [1] for paddr2 */
     struct insn insn[];         /* n, then one that goes on behind them */
@@ -94,6 +97,15 @@ static inline unsigned jump_hash(uint32_t rip)
 
 struct trace_cache;             /* trace.c */
 
+/* What turns traces into host code (emu/jit): another engine's share. */
+struct translator {
+    handler handler;            /* that translated instructions have */
+    void (*built)(struct cpu *c, struct trace *t);
+    void (*visit)(struct cpu *c, struct trace *t);      /* to be run now */
+    bool (*is_full)(struct cpu *c);     /* wants code_flush_all */
+    void (*flushed)(struct cpu *c);     /* all traces are gone */
+};
+
 struct interp {
     struct cpu *cpu;
     struct trace_cache *cache;
@@ -111,11 +123,16 @@ struct interp {
     } fault;                    /* to be delivered before the next insn */
     struct fault second;        /* raised while `fault` was delivered */
     bool indirect;              /* what runs next goes into `jumps` */
+    const struct translator *translator;        /* NULL: none */
+    struct jit *jit;            /* its own */
     jmp_buf env;
 };
 
 struct trace_cache *trace_cache_create(void);   /* NULL: no memory */
 void trace_cache_destroy(struct trace_cache *tc);
+/* Where all traces lie but the private one. */
+#define TRACE_ARENA_BYTES (16u << 20)
+uint8_t *trace_arena(struct trace_cache *tc);
 /*
  * The trace at CS:rip in c->run.mode, decoded if need be. May raise #PF or
  * #GP. `single`: one instruction only, in a private trace that lives until

@@ -13,7 +13,6 @@
 
 #include "emu/cpu/interp.h"
 
-#define ARENA_BYTES (16u << 20)
 #define HASH_BITS 16
 #define HASH_SIZE (1u << HASH_BITS)
 #define PAGE_HASH 4096u
@@ -50,7 +49,7 @@ struct trace_cache *trace_cache_create(void)
 
     if (!tc)
         return NULL;
-    tc->arena = aligned_alloc(64, ARENA_BYTES);
+    tc->arena = aligned_alloc(64, TRACE_ARENA_BYTES);
     tc->private_trace = malloc(trace_bytes(1, INSN_MAX));
     if (!tc->arena || !tc->private_trace) {
         trace_cache_destroy(tc);
@@ -64,6 +63,11 @@ void trace_cache_destroy(struct trace_cache *tc)
     free(tc->arena);
     free(tc->private_trace);
     free(tc);
+}
+
+uint8_t *trace_arena(struct trace_cache *tc)
+{
+    return tc->arena;
 }
 
 uint32_t trace_mode(const struct cpu *c)
@@ -246,6 +250,8 @@ void code_flush_all(struct cpu *c)
         if (++c->run.gen[kind] == 0)
             c->run.gen[kind] = 1;
     end_trace(c);
+    if (e->translator)
+        e->translator->flushed(c);
 }
 
 /* ---- Building --------------------------------------------------------------- */
@@ -488,7 +494,7 @@ struct trace *trace_find(struct cpu *c, bool single, bool *linkable)
         *linkable = false;
         return tc->private_trace;
     }
-    if (tc->used + TRACE_MAX_BYTES > ARENA_BYTES ||
+    if (tc->used + TRACE_MAX_BYTES > TRACE_ARENA_BYTES ||
         tc->page_count + 2 > PAGES_MAX)
         code_flush_all(c);
     t = (struct trace *)(void *)(tc->arena + tc->used);
@@ -500,6 +506,8 @@ struct trace *trace_find(struct cpu *c, bool single, bool *linkable)
     keep_bytes(c, t);
     tc->used += (trace_bytes(t->n, t->bytes) + 63) & ~(size_t)63;
     hook(c, t);
+    if (c->interp->translator)
+        c->interp->translator->built(c, t);
     *linkable = t->last_rip <= trace_ip_limit(mode);
     return t;
 }

@@ -4,4 +4,6 @@
 #include "emu/cpu/engine.h"
 #include "kernel/platform.h"
 
-const struct engine_ops *const platform_engines[] = { &engine_interp, NULL };
+const struct engine_ops *const platform_engines[] = {
+    &engine_interp, &engine_jit, NULL
+};

@@ -1,5 +1,5 @@
 /*
- * How fast is an engine on integer code? Runs each part of the mix in a guest
+ * How fast are the engines on integer code? Runs each part of the mix in a guest
  * with paging on, compares the result with the host's own and prints millions of
  * guest instructions per second and the slowdown against the host.
  *
@@ -40,10 +40,10 @@ static int load(struct harness *h, const char *path)
 }
 
 /* One part in a fresh guest: its seconds, or a negative number. */
-static double run_guest(const char *path, unsigned part, uint32_t want,
-                        uint64_t *insns)
+static double run_guest(const struct engine_ops *ops, const char *path,
+                        unsigned part, uint32_t want, uint64_t *insns)
 {
-    struct harness *h = harness_new(NULL, RAM_BYTES);
+    struct harness *h = harness_new(ops, RAM_BYTES);
     double start, took = -1;
 
     if (load(h, path) == 0) {
@@ -67,30 +67,42 @@ static double run_guest(const char *path, unsigned part, uint32_t want,
 
 int main(int argc, char **argv)
 {
-    uint64_t total_insns = 0;
-    double total = 0;
+    static const struct engine_ops *const engines[] = { &engine_interp,
+                                                        &engine_jit };
+    uint64_t total_insns[2] = { 0 };
+    double total[2] = { 0 };
 
     if (argc < 2) {
         fprintf(stderr, "usage: %s IMAGE [PART]\n", argv[0]);
         return 2;
     }
     for (unsigned part = 0; part < cpu_mix_count; part++) {
-        double start = seconds(), native, took;
-        uint64_t insns = 0;
+        double start = seconds(), native;
         uint32_t want;
 
         if (argc > 2 && strcmp(argv[2], cpu_mix[part].name) != 0)
             continue;
         want = cpu_mix[part].run();
         native = seconds() - start;
-        took = run_guest(argv[1], part, want, &insns);
-        if (took < 0)
-            return 1;
-        printf("%-10s %8.1f M insns/s  %6.1f x native\n", cpu_mix[part].name,
-               (double)insns / took * 1e-6, took / native);
-        total += took;
-        total_insns += insns;
+        printf("%-10s", cpu_mix[part].name);
+        for (unsigned e = 0; e < 2; e++) {
+            uint64_t insns = 0;
+            double took = run_guest(engines[e], argv[1], part, want, &insns);
+
+            if (took < 0)
+                return 1;
+            printf("  %-6s %7.1f M insns/s %5.1f x native", engines[e]->name,
+                   (double)insns / took * 1e-6, took / native);
+            total[e] += took;
+            total_insns[e] += insns;
+        }
+        printf("\n");
+        fflush(stdout);
     }
-    printf("%-10s %8.1f M insns/s\n", "all", (double)total_insns / total * 1e-6);
+    printf("%-10s", "all");
+    for (unsigned e = 0; e < 2; e++)
+        printf("  %-6s %7.1f M insns/s %14s", engines[e]->name,
+               (double)total_insns[e] / total[e] * 1e-6, "");
+    printf("\n");
     return 0;
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/platform.h"
+
 #define PAGE 4096u
 #define RUN_NS 2000000000ull    /* harness_run, of an engine by time */
 
@@ -114,6 +116,17 @@ static void ferr(void *ctx, bool level)
     ((struct harness *)ctx)->ferr = level;
 }
 
+static int code_memory(void *ctx, size_t size, uint8_t **write,
+                       uint8_t **exec)
+{
+    return platform_code_alloc(size, write, exec);
+}
+
+static void code_memory_free(void *ctx, uint8_t *write, size_t size)
+{
+    platform_code_free(write, size);
+}
+
 /* ---- Making one ---------------------------------------------------------- */
 
 uint32_t harness_r32(const struct harness *h, uint32_t addr)
@@ -204,6 +217,7 @@ struct harness *harness_new_model(const struct engine_ops *ops,
         .mmio_write = mmio_write, .io_read = io_read, .io_write = io_write,
         .io_read_block = io_read_block, .io_write_block = io_write_block,
         .intack = intack, .tsc = tsc, .ferr = ferr,
+        .code_memory = code_memory, .code_memory_free = code_memory_free,
     };
     h->ops = ops ? ops : harness_engine;
     h->cpu.model = model;

@@ -1,0 +1,496 @@
+/* Integer arithmetic in translated code. */
+#include "emu/jit/gen.h"
+
+enum { ADD, OR, ADC, SBB, AND, SUB, XOR, CMP };
+
+static bool reads_carry(unsigned op)
+{
+    return op == ADC || op == SBB;
+}
+
+/* An operand besides the destination: a register, or imm. */
+struct operand {
+    unsigned reg;               /* host; CPU_NOREG: imm */
+    uint32_t imm;
+};
+
+static struct operand operand_reg(unsigned reg)
+{
+    return (struct operand){ .reg = reg };
+}
+
+static struct operand operand_imm(uint32_t imm)
+{
+    return (struct operand){ CPU_NOREG, imm };
+}
+
+/* ---- Flags afterwards --------------------------------------------------- */
+
+/* `to` and `from` are host registers; of byte operands 4 to 7 are AH to BH. */
+static void flags_after(struct gen *g, unsigned op, unsigned to,
+                        struct operand from)
+{
+    struct flag_source s = { .size = (uint8_t)g->size, .a = (uint8_t)to,
+                             .b = (uint8_t)from.reg, .imm = from.imm };
+    bool high = g->size == 1 && ((to >= 4 && to < 8) ||
+                                 (from.reg >= 4 && from.reg < 8));
+
+    switch (op) {
+    case CMP:
+        s.kind = SAVED_CMP;
+        break;
+    case ADD:
+        s.kind = to == from.reg ? 0 : SAVED_ADD;
+        break;
+    case SUB:
+        s.kind = to == from.reg ? SAVED_LOGIC : SAVED_SUB;
+        break;
+    case AND: case OR: case XOR:
+        s.kind = SAVED_LOGIC;
+        break;
+    }
+    if (s.kind == SAVED_LOGIC)
+        s.b = CPU_NOREG;
+    if (high)
+        s.kind = 0;
+    flags_set(g, s);
+}
+
+static void test_after(struct gen *g, unsigned a, struct operand b)
+{
+    struct flag_source s = { SAVED_TEST, (uint8_t)g->size, (uint8_t)a,
+                             (uint8_t)b.reg, b.imm };
+
+    if (a == b.reg) {
+        s.kind = SAVED_LOGIC;
+        s.b = CPU_NOREG;
+    }
+    if (g->size == 1 && ((a >= 4 && a < 8) || (b.reg >= 4 && b.reg < 8)))
+        s.kind = 0;
+    flags_set(g, s);
+}
+
+/* ---- Parts ---------------------------------------------------------------- */
+
+static void operate(struct gen *g, unsigned op, unsigned to,
+                    struct operand from)
+{
+    if (from.reg == CPU_NOREG)
+        asm_alu_ri(&g->code, op, g->size, to, from.imm);
+    else
+        asm_alu_rr(&g->code, op, g->size, to, from.reg);
+}
+
+/* A memory operand into R11, zero-extended. */
+static void load_operand(struct gen *g, struct mem m)
+{
+    if (g->size == 4)
+        asm_load(&g->code, R11, m);
+    else
+        asm_rm(&g->code, g->size == 1 ? 0xb6 : 0xb7, ASM_0F, R11, m);
+}
+
+static void store_operand(struct gen *g, struct mem m)
+{
+    asm_rm(&g->code, g->size == 1 ? 0x88 : 0x89, asm_size(g->size), R11, m);
+}
+
+/*
+ * AH to BH cannot stand beside R8 to R15: swap with the low byte meanwhile,
+ * which is the register's number then. The same call swaps back.
+ */
+static unsigned swap_high(struct gen *g, unsigned reg)
+{
+    if (!is_high(g, reg))
+        return reg;
+    asm_rr(&g->code, 0x86, 0, reg, reg - 4);            /* XCHG */
+    return reg - 4;
+}
+
+static void op_reg(struct gen *g, unsigned op, unsigned to,
+                   struct operand from)
+{
+    if (reads_carry(op))
+        flags_to_host(g);
+    operate(g, op, to, from);
+    flags_after(g, op, to, from);
+}
+
+/* Register `to` (by ModRM number) with memory. */
+static bool op_reg_mem(struct gen *g, const struct insn *i, unsigned op)
+{
+    unsigned to = host_operand(g, insn_reg(i)), reg;
+    struct mem m;
+
+    if (!mem_native(g, i, ACCESS_READ))
+        return false;
+    m = mem_operand(g, i, g->size, ACCESS_READ);
+    if (reads_carry(op))
+        flags_to_host(g);
+    load_operand(g, m);
+    reg = swap_high(g, to);
+    operate(g, op, reg, operand_reg(R11));
+    swap_high(g, to);
+    flags_after(g, op, to, operand_reg(R11));
+    return true;
+}
+
+static bool op_mem(struct gen *g, const struct insn *i, unsigned op,
+                   struct operand from)
+{
+    enum access how = op == CMP ? ACCESS_READ : ACCESS_RMW;
+    struct operand now = from;
+    struct mem m;
+
+    if (!mem_native(g, i, how))
+        return false;
+    m = mem_operand(g, i, g->size, how);
+    if (reads_carry(op))
+        flags_to_host(g);
+    load_operand(g, m);
+    if (from.reg != CPU_NOREG)
+        now.reg = swap_high(g, from.reg);
+    operate(g, op, R11, now);
+    if (from.reg != CPU_NOREG)
+        swap_high(g, from.reg);
+    if (op != CMP)
+        store_operand(g, m);
+    flags_after(g, op, R11, from);
+    return true;
+}
+
+/* ---- ADD to CMP, TEST -------------------------------------------------------- */
+
+bool emit_alu(struct gen *g, const struct insn *i)
+{
+    unsigned op = g->op >> 3, reg = host_operand(g, insn_reg(i));
+    unsigned rm = host_operand(g, insn_rm(i));
+
+    switch (g->op & 7) {
+    case 0: case 1:
+        if (insn_mod(i) != 3)
+            return op_mem(g, i, op, operand_reg(reg));
+        op_reg(g, op, rm, operand_reg(reg));
+        return true;
+    case 2: case 3:
+        if (insn_mod(i) != 3)
+            return op_reg_mem(g, i, op);
+        op_reg(g, op, reg, operand_reg(rm));
+        return true;
+    }
+    op_reg(g, op, RAX, operand_imm(i->imm));
+    return true;
+}
+
+bool emit_alu_imm(struct gen *g, const struct insn *i)
+{
+    if (insn_mod(i) != 3)
+        return op_mem(g, i, insn_reg(i), operand_imm(i->imm));
+    op_reg(g, insn_reg(i), host_operand(g, insn_rm(i)), operand_imm(i->imm));
+    return true;
+}
+
+static void test(struct gen *g, unsigned a, struct operand b)
+{
+    unsigned how = asm_size(g->size), wide = g->size > 1;
+
+    if (b.reg == CPU_NOREG) {
+        asm_rr(&g->code, 0xf6 | wide, how, 0, a);
+        asm_imm(&g->code, g->size, b.imm);
+    } else {
+        asm_rr(&g->code, 0x84 | wide, how, b.reg, a);
+    }
+}
+
+static bool test_rm(struct gen *g, const struct insn *i, struct operand b)
+{
+    struct operand now = b;
+    struct mem m;
+
+    if (insn_mod(i) == 3) {
+        test(g, host_operand(g, insn_rm(i)), b);
+        test_after(g, host_operand(g, insn_rm(i)), b);
+        return true;
+    }
+    if (!mem_native(g, i, ACCESS_READ))
+        return false;
+    m = mem_operand(g, i, g->size, ACCESS_READ);
+    load_operand(g, m);
+    if (b.reg != CPU_NOREG)
+        now.reg = swap_high(g, b.reg);
+    test(g, R11, now);
+    if (b.reg != CPU_NOREG)
+        swap_high(g, b.reg);
+    test_after(g, R11, b);
+    return true;
+}
+
+bool emit_test(struct gen *g, const struct insn *i)
+{
+    return test_rm(g, i, operand_reg(host_operand(g, insn_reg(i))));
+}
+
+bool emit_test_acc(struct gen *g, const struct insn *i)
+{
+    test(g, RAX, operand_imm(i->imm));
+    test_after(g, RAX, operand_imm(i->imm));
+    return true;
+}
+
+/* ---- One operand ---------------------------------------------------------------- */
+
+/* F6, F7, FE and FF on R11 or a register: `op` is the extension. */
+static void unary(struct gen *g, unsigned opcode, unsigned op, unsigned rm)
+{
+    asm_rr(&g->code, opcode | (g->size > 1), asm_size(g->size), op, rm);
+}
+
+/* INC and DEC, which keep CF, and NOT, which keeps all. */
+static bool inc_dec_not(struct gen *g, const struct insn *i, unsigned opcode,
+                        unsigned op, bool keeps)
+{
+    struct mem m;
+
+    if (!mem_native(g, i, ACCESS_RMW))
+        return false;
+    m = mem_operand(g, i, g->size, ACCESS_RMW);
+    if (keeps)
+        flags_will_write(g, R11);
+    else
+        flags_to_host(g);
+    load_operand(g, m);
+    unary(g, opcode, op, R11);
+    store_operand(g, m);
+    if (!keeps)
+        flags_set_plain(g);
+    return true;
+}
+
+static void inc_dec_reg(struct gen *g, unsigned op, unsigned rm)
+{
+    if (g->size == 4 && flags_are_dead(g)) {
+        g->flags.source.kind = 0;
+        g->flags.saved = true;  /* whatever: nobody will look */
+        asm_lea(&g->code, rm, asm_at(rm, op ? -1 : 1));
+        return;
+    }
+    flags_to_host(g);
+    unary(g, 0xfe, op, rm);
+    flags_set_plain(g);
+}
+
+/* 40 to 4F. */
+bool emit_inc_dec(struct gen *g, const struct insn *i)
+{
+    g->size = i->flags & INSN_OP16 ? 2 : 4;
+    inc_dec_reg(g, g->op >> 3 & 1, host_reg(g->op & 7));
+    return true;
+}
+
+/* FE, FF. */
+bool emit_group5(struct gen *g, const struct insn *i)
+{
+    switch (insn_reg(i)) {
+    case 0: case 1:
+        if (insn_mod(i) != 3)
+            return inc_dec_not(g, i, 0xfe, insn_reg(i), false);
+        inc_dec_reg(g, insn_reg(i), host_operand(g, insn_rm(i)));
+        return true;
+    case 2: case 4:
+        return g->op == 0xff && emit_indirect(g, i, insn_reg(i) == 2);
+    case 6:
+        return g->op == 0xff && emit_push_m(g, i);
+    }
+    return false;
+}
+
+/*
+ * DIV by a register: what would fault goes by the handler. It leaves the flags
+ * alone.
+ */
+static bool divide(struct gen *g, const struct insn *i)
+{
+    unsigned rm = host_reg(insn_rm(i));
+    struct stub *s;
+
+    if (g->size != 4 || insn_mod(i) != 3)
+        return false;
+    flags_lose_host(g);
+    asm_alu_rr(&g->code, CMP, 4, RDX, rm);
+    s = stub_new(g, STUB_SLOW, asm_jcc(&g->code, COND_NB));
+    (void)s;
+    flags_will_write(g, RAX);
+    flags_will_write(g, RDX);
+    asm_rr(&g->code, 0xf7, 0, 6, rm);
+    return true;
+}
+
+/* F6, F7. */
+bool emit_group3(struct gen *g, const struct insn *i)
+{
+    unsigned op = insn_reg(i), rm = host_operand(g, insn_rm(i));
+    struct mem m;
+
+    if (op <= 1)
+        return test_rm(g, i, operand_imm(i->imm));
+    if (op == 6)
+        return divide(g, i);
+    if (op == 7)
+        return false;
+    if (op == 2 && insn_mod(i) != 3)
+        return inc_dec_not(g, i, 0xf6, op, true);
+    if (op == 2) {
+        flags_will_write(g, g->size == 1 ? rm & 3 : rm);
+        unary(g, 0xf6, op, rm);
+        return true;
+    }
+    if (insn_mod(i) == 3) {
+        unary(g, 0xf6, op, rm);
+        flags_set_plain(g);
+        return true;
+    }
+    if (!mem_native(g, i, op == 3 ? ACCESS_RMW : ACCESS_READ))
+        return false;
+    m = mem_operand(g, i, g->size, op == 3 ? ACCESS_RMW : ACCESS_READ);
+    load_operand(g, m);
+    unary(g, 0xf6, op, R11);
+    if (op == 3)
+        store_operand(g, m);
+    flags_set_plain(g);
+    return true;
+}
+
+/* 69, 6B and 0F AF. */
+bool emit_imul(struct gen *g, const struct insn *i)
+{
+    unsigned to, from, how;
+    bool imm = i->map == 0;
+
+    g->size = i->flags & INSN_OP16 ? 2 : 4;
+    how = asm_size(g->size);
+    to = host_reg(insn_reg(i));
+    from = host_reg(insn_rm(i));
+    if (insn_mod(i) != 3) {
+        if (!mem_native(g, i, ACCESS_READ))
+            return false;
+        load_operand(g, mem_operand(g, i, g->size, ACCESS_READ));
+        from = R11;
+    }
+    if (imm) {
+        asm_rr(&g->code, 0x69, how, to, from);
+        asm_imm(&g->code, g->size, i->imm);
+    } else {
+        asm_rr(&g->code, 0xaf, how | ASM_0F, to, from);
+    }
+    flags_set_plain(g);
+    return true;
+}
+
+/* ---- Shifts --------------------------------------------------------------------- */
+
+/* C0, C1, D0 to D3. */
+bool emit_shift(struct gen *g, const struct insn *i)
+{
+    bool by_cl = g->op >= 0xd2;
+    unsigned op = insn_reg(i), count = i->imm & 31, rm;
+    unsigned opcode = (by_cl ? 0xd2 : 0xc0) | (g->size > 1);
+    struct mem m = { 0 };
+
+    if (g->op == 0xd0 || g->op == 0xd1)
+        count = 1;
+    if (!by_cl && count == 0)
+        return false;
+    if (op == 6)
+        op = 4;
+    rm = host_operand(g, insn_rm(i));
+    if (insn_mod(i) != 3) {
+        if (!mem_native(g, i, ACCESS_RMW))
+            return false;
+        m = mem_operand(g, i, g->size, ACCESS_RMW);
+        rm = R11;
+    }
+    /* A count in CL may be zero, and rotates change CF and OF only. */
+    if (by_cl || op < 4)
+        flags_to_host(g);
+    if (rm == R11)
+        load_operand(g, m);
+    asm_rr(&g->code, opcode, asm_size(g->size), op, rm);
+    if (!by_cl)
+        asm_8(&g->code, (uint8_t)count);
+    if (rm == R11)
+        store_operand(g, m);
+    flags_set_plain(g);
+    return true;
+}
+
+/* SHLD and SHRD of registers of 32 bits; by 16 bits processors differ. */
+bool emit_double_shift(struct gen *g, const struct insn *i)
+{
+    bool by_cl = g->op & 1;
+
+    if (insn_mod(i) != 3 || (i->flags & INSN_OP16) ||
+        (!by_cl && (i->imm & 31) == 0))
+        return false;
+    if (by_cl)
+        flags_to_host(g);
+    asm_rr(&g->code, g->op, ASM_0F, host_reg(insn_reg(i)),
+           host_reg(insn_rm(i)));
+    if (!by_cl)
+        asm_8(&g->code, (uint8_t)i->imm);
+    flags_set_plain(g);
+    return true;
+}
+
+/* ---- Bits ---------------------------------------------------------------------- */
+
+/* BT and its like, of registers, or of memory with an immediate. */
+bool emit_bit(struct gen *g, const struct insn *i)
+{
+    unsigned how, rm = host_reg(insn_rm(i)), op;
+    struct mem m = { 0 };
+    bool imm = g->op == 0xba;
+
+    g->size = i->flags & INSN_OP16 ? 2 : 4;
+    how = asm_size(g->size) | ASM_0F;
+    op = imm ? insn_reg(i) : g->op >> 3 & 7;
+    if (insn_mod(i) != 3) {
+        enum access access = op == 4 ? ACCESS_READ : ACCESS_RMW;
+
+        if (!imm || !mem_native(g, i, access))
+            return false;
+        m = mem_operand(g, i, g->size, access);
+        rm = R11;
+    }
+    flags_to_host(g);
+    if (rm == R11)
+        load_operand(g, m);
+    if (imm) {
+        asm_rr(&g->code, 0xba, how, op, rm);
+        asm_8(&g->code, (uint8_t)i->imm);
+    } else {
+        asm_rr(&g->code, g->op, how, host_reg(insn_reg(i)), rm);
+    }
+    if (rm == R11 && op != 4)
+        store_operand(g, m);
+    flags_set_plain(g);
+    return true;
+}
+
+/* BSF, BSR: with a source of zero the destination stays, on the host too. */
+bool emit_scan(struct gen *g, const struct insn *i)
+{
+    unsigned from = host_reg(insn_rm(i));
+
+    if (i->flags & (INSN_OP16 | INSN_REP | INSN_REPNE))
+        return false;
+    g->size = 4;
+    if (insn_mod(i) != 3) {
+        if (!mem_native(g, i, ACCESS_READ))
+            return false;
+        load_operand(g, mem_operand(g, i, 4, ACCESS_READ));
+        from = R11;
+    }
+    asm_rr(&g->code, g->op, ASM_0F, host_reg(insn_reg(i)), from);
+    flags_set_plain(g);
+    return true;
+}

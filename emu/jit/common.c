@@ -1,0 +1,167 @@
+/*
+ * Host code that all traces share: entering and leaving, and calls of C. The
+ * host's stack is aligned to 16 bytes wherever translated code runs.
+ */
+#include "emu/jit/gen.h"
+
+static const uint8_t kept[] = { RBX, RBP, R12, R13, R14, R15 };
+#define KEPT (sizeof(kept) / sizeof(kept[0]))
+#define ALIGN 8                 /* KEPT and the return address are 7 words */
+
+static void push(struct code *a, unsigned reg)
+{
+    asm_r(a, 0x50, 0, reg);
+}
+
+static void pop(struct code *a, unsigned reg)
+{
+    asm_r(a, 0x58, 0, reg);
+}
+
+static void add_rsp(struct code *a, int v)
+{
+    asm_rr(a, 0x83, ASM_W, 0, RSP);
+    asm_8(a, (uint8_t)v);
+}
+
+static void spill(struct code *a)
+{
+    for (unsigned r = RAX; r <= RDI; r++)
+        asm_store(a, AT(gpr[r]), host_reg(r));
+}
+
+/* No flags are changed. */
+static void reload(struct code *a)
+{
+    for (unsigned r = RAX; r <= RDI; r++)
+        asm_load(a, host_reg(r), AT(gpr[r]));
+}
+
+static void call_c(struct code *a, uintptr_t fn)
+{
+    asm_rr(a, 0x89, ASM_W, R14, RDI);                   /* MOV RDI, R14 */
+    asm_mov_ri64(a, RAX, fn);
+    asm_rr(a, 0xff, 0, 2, RAX);                         /* CALL RAX */
+}
+
+static void go(struct code *a, unsigned reg)
+{
+    asm_rr(a, 0xff, 0, 4, reg);                         /* JMP */
+}
+
+/* enter(cpu, arena, tlb, where). */
+static void emit_enter(struct code *a)
+{
+    for (unsigned n = 0; n < KEPT; n++)
+        push(a, kept[n]);
+    add_rsp(a, -ALIGN);
+    asm_rr(a, 0x89, ASM_W, RDI, R14);
+    asm_rr(a, 0x89, ASM_W, RSI, R13);
+    asm_rr(a, 0x89, ASM_W, RDX, R15);
+    asm_rr(a, 0x89, ASM_W, RCX, R8);
+    reload(a);
+    go(a, R8);
+}
+
+static void emit_leave_common(struct code *a)
+{
+    spill(a);
+    add_rsp(a, ALIGN);
+    for (unsigned n = KEPT; n-- > 0;)
+        pop(a, kept[n]);
+    asm_8(a, 0xc3);
+}
+
+/* R8: where the guest goes on. */
+static void emit_leave_at(struct jit *j, struct code *a)
+{
+    asm_rm(a, 0x89, ASM_W, R8, AT(rip));
+    asm_jmp_to(a, j->leave);
+}
+
+/* C was called and has said in RAX where to go on. */
+static void go_where_it_says(struct code *a)
+{
+    asm_rr(a, 0x89, ASM_W, RAX, R8);
+    reload(a);
+    go(a, R8);
+}
+
+/* Called with R8, the site; returns with flags in RFLAGS too. R11 is kept. */
+static void emit_handle(struct code *a)
+{
+    uint8_t *elsewhere;
+
+    spill(a);
+    push(a, R11);
+    asm_mov_rr(a, RSI, R8);
+    call_c(a, (uintptr_t)jit_run_handler);
+    pop(a, R11);
+    asm_rr(a, 0x85, ASM_W, RAX, RAX);                   /* TEST */
+    elsewhere = asm_jcc(a, COND_NZ);
+    asm_load(a, RAX, AT(run.saved.a));
+    asm_8(a, 0x04);                                     /* ADD AL, 7Fh */
+    asm_8(a, 0x7f);
+    asm_8(a, 0x9e);                                     /* SAHF */
+    reload(a);
+    asm_8(a, 0xc3);
+    asm_patch(elsewhere, a->p);
+    add_rsp(a, 8);                                      /* no return */
+    go_where_it_says(a);
+}
+
+/* Called; changes nothing but RFLAGS and the form of run.saved. */
+static void emit_settle(struct code *a)
+{
+    static const uint8_t saved[] = { RAX, RCX, RDX, RSI, RDI, R8, R9, R10,
+                                     R11 };
+    const unsigned n = sizeof(saved);
+
+    _Static_assert(sizeof(saved) % 2, "with the return address even");
+    for (unsigned k = 0; k < n; k++)
+        push(a, saved[k]);
+    call_c(a, (uintptr_t)jit_settle);
+    for (unsigned k = n; k-- > 0;)
+        pop(a, saved[k]);
+    asm_8(a, 0xc3);
+}
+
+/* Jumped to with R8, the site or trace, and R11, a target. */
+static void emit_call_out(struct code *a, uintptr_t fn)
+{
+    spill(a);
+    asm_rr(a, 0x89, ASM_W, R8, RSI);
+    asm_mov_rr(a, RDX, R11);
+    call_c(a, fn);
+    go_where_it_says(a);
+}
+
+static uint8_t *start(struct code *a)
+{
+    while ((uintptr_t)a->p % 16)
+        asm_8(a, 0xcc);
+    return a->p;
+}
+
+void jit_common(struct jit *j)
+{
+    struct code code = { j->write, j->end, false }, *a = &code;
+
+    j->enter = start(a);
+    emit_enter(a);
+    j->leave = start(a);
+    emit_leave_common(a);
+    j->leave_at = start(a);
+    emit_leave_at(j, a);
+    j->handle = start(a);
+    emit_handle(a);
+    j->settle = start(a);
+    emit_settle(a);
+    j->unlinked = start(a);
+    emit_call_out(a, (uintptr_t)jit_run_direct);
+    j->indirect = start(a);
+    emit_call_out(a, (uintptr_t)jit_run_indirect);
+    j->cold = start(a);
+    emit_call_out(a, (uintptr_t)jit_run_cold);
+    j->start = j->next = start(a);
+}

@@ -1,0 +1,161 @@
+/*
+ * Inside the translator: one trace being turned into host code.
+ *
+ * In translated code the guest's EAX to EDI are the host registers of the same
+ * numbers, but ESP, which is R12. R13: base of the trace arena, R14: struct
+ * cpu, R15: the TLB's view of this CPL. R8 and R10 hold the address of a memory
+ * access, R9 is scratch, R11 an operand that came from memory. Upper halves of
+ * guest registers are zero. Nothing below RSP is used.
+ */
+#ifndef EMU_JIT_GEN_H
+#define EMU_JIT_GEN_H
+
+#include "emu/cpu/interp.h"
+#include "emu/jit/asm.h"
+#include "emu/jit/jit.h"
+
+/*
+ * Where the guest's arithmetic flags are: in host RFLAGS, in run.saved, or to
+ * be had again from operands that are still in registers; one of them always.
+ */
+struct flag_state {
+    bool host, saved;
+    struct flag_source {
+        uint8_t kind;           /* enum saved_kind, or 0: none */
+        uint8_t size;
+        uint8_t a, b;           /* host registers; b CPU_NOREG: imm */
+        uint32_t imm;
+    } source;
+};
+
+enum stub_kind {
+    STUB_SLOW,                  /* the access misses: run the handler */
+    STUB_SETTLE,                /* flags from run.saved are not in host form */
+    STUB_TAKEN,                 /* a conditional branch goes */
+    STUB_UNLINKED,              /* a direct branch without a valid link */
+    STUB_INDIRECT,              /* target not in the jump cache */
+    STUB_LIMIT,                 /* the trace may not be entered */
+    STUB_ATTENTION,             /* perhaps so */
+};
+
+struct stub {
+    enum stub_kind kind;
+    uint8_t *from[2];           /* jumps to it; NULL: none */
+    uint8_t *back;
+    unsigned k;
+    struct flag_state flags;
+};
+#define GEN_STUBS (TRACE_INSNS * 6)
+
+struct gen {
+    struct code code;
+    struct jit *jit;
+    struct trace *trace;
+    unsigned k;                 /* instruction at work */
+    uint8_t op;                 /* its opcode, which branches overwrite */
+    uint8_t ops[TRACE_INSNS], maps[TRACE_INSNS];
+    bool op16[TRACE_INSNS];     /* has a prefix 66 */
+    uint8_t *body;              /* behind the test on entry */
+    unsigned size;              /* of its operands, as the opcode says */
+    bool ended;                 /* nothing goes on behind it */
+    struct flag_state flags;
+    struct stub stubs[GEN_STUBS];
+    unsigned stub_count;
+};
+
+/* Emits `i`, or returns false before it has emitted anything. */
+typedef bool emitter(struct gen *g, const struct insn *i);
+
+/* table.c */
+struct native {
+    emitter *emit;
+    uint8_t attr;               /* NATIVE_* */
+};
+#define NATIVE_BYTE 0x01u       /* low bit of the opcode: not byte operands */
+#define NATIVE_SETS 0x02u       /* sets all flags, and depends on none */
+#define NATIVE_KEEPS 0x04u      /* neither reads nor writes flags */
+#define NATIVE_MODRM 0x08u      /* has a ModRM byte */
+const struct native *native_find(unsigned map, uint8_t opcode);
+/* May flags be wrong after instruction k, as nobody can see them? */
+bool flags_are_dead(const struct gen *g);
+
+/* ---- Emitters ------------------------------------------------------------- */
+
+emitter emit_alu, emit_alu_imm, emit_test, emit_test_acc, emit_group3,
+        emit_inc_dec, emit_group5, emit_imul, emit_shift, emit_double_shift,
+        emit_bit, emit_scan;
+emitter emit_mov, emit_mov_imm, emit_mov_modrm_imm, emit_moffs, emit_lea,
+        emit_extend, emit_cmov, emit_set, emit_xchg, emit_xchg_acc,
+        emit_widen, emit_bswap, emit_nop, emit_carry, emit_ah;
+emitter emit_push, emit_push_imm, emit_pop, emit_leave;
+emitter emit_jcc, emit_jmp, emit_call, emit_ret;
+bool emit_push_m(struct gen *g, const struct insn *i);
+bool emit_indirect(struct gen *g, const struct insn *i, bool call);
+
+/* ---- Flags (flags.c) -------------------------------------------------------- */
+
+void flags_to_host(struct gen *g);      /* before what reads or merges them */
+void flags_to_saved(struct gen *g);     /* before what ends the trace */
+/* Before host RFLAGS are lost; they are, from here on. */
+void flags_lose_host(struct gen *g);
+/* `reg` (host number) is about to change, and the flags are not. */
+void flags_will_write(struct gen *g, unsigned reg);
+/* The instruction has set all flags, in RFLAGS, from these operands. */
+void flags_set(struct gen *g, struct flag_source s);
+void flags_set_plain(struct gen *g);
+/* In a stub: into run.saved, from where `f` has them. */
+void flags_save(struct gen *g, const struct flag_state *f);
+
+/* ---- Memory (memory.c) ------------------------------------------------------ */
+
+enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_RMW };
+/* Can the operand be reached natively? */
+bool mem_native(const struct gen *g, const struct insn *i, enum access how);
+/*
+ * The host address of the operand of `size` bytes. What misses runs the whole
+ * instruction by its handler; so nothing of it may have been changed before.
+ */
+struct mem mem_operand(struct gen *g, const struct insn *i, unsigned size,
+                       enum access how);
+/* The same at ESP + disp. */
+struct mem mem_stack(struct gen *g, int32_t disp, enum access how);
+struct mem mem_frame(struct gen *g);    /* at EBP, to be read */
+
+/* ---- Control (branch.c, stubs.c) ----------------------------------------------- */
+
+void branch_entry(struct gen *g);       /* before the first instruction */
+void branch_direct(struct gen *g, unsigned k);  /* flags are saved */
+void branch_indirect(struct gen *g);    /* to R11 */
+struct stub *stub_new(struct gen *g, enum stub_kind kind, uint8_t *from);
+void stubs_emit(struct gen *g);
+/* Run instruction k by its handler and go on behind it. */
+void emit_handler(struct gen *g, unsigned k);
+
+static inline unsigned host_reg(unsigned r)
+{
+    return r == RSP ? R12 : r;
+}
+
+/* A register operand by its number in ModRM, for operands of g->size. */
+static inline unsigned host_operand(const struct gen *g, unsigned r)
+{
+    return g->size == 1 ? r : host_reg(r);
+}
+
+/* AH to BH: cannot be named beside a register that needs REX. */
+static inline bool is_high(const struct gen *g, unsigned r)
+{
+    return g->size == 1 && r >= 4;
+}
+
+static inline struct mem cpu_at(size_t offset)
+{
+    return asm_at(R14, (int32_t)offset);
+}
+#define AT(field) cpu_at(offsetof(struct cpu, field))
+
+/* Offset of an instruction's field from the arena's base, in R13. */
+struct mem insn_at(const struct gen *g, unsigned k, size_t field);
+uint32_t insn_site(const struct gen *g, unsigned k);
+
+#endif

@@ -1,0 +1,30 @@
+/* "info jit": what the translator has done. */
+#include "emu/jit/jit.h"
+
+#include <stdio.h>
+
+static unsigned percent(uint64_t part, uint64_t other)
+{
+    return part + other ? (unsigned)(part * 100 / (part + other)) : 0;
+}
+
+int jit_info(struct engine *engine, char *buf, size_t size)
+{
+    const struct jit *j = ((struct interp *)engine)->jit;
+    const struct jit_counts *n = &j->counts;
+
+    return snprintf(
+        buf, size,
+        "translated: %llu traces, %u KiB of %u in use, %llu flushes\n"
+        "instructions in them: %llu native, %llu by handler (%u%%)\n"
+        "entered from the loop: %llu\n"
+        "left for: handler %llu, direct branch not linked %llu,\n"
+        "  indirect branch %llu, trace not translated %llu\n",
+        (unsigned long long)n->translated,
+        (unsigned)((j->next - j->start) >> 10), JIT_CODE_BYTES >> 10,
+        (unsigned long long)n->flushes, (unsigned long long)n->native,
+        (unsigned long long)n->by_handler, percent(n->by_handler, n->native),
+        (unsigned long long)n->entered, (unsigned long long)n->handlers,
+        (unsigned long long)n->unlinked, (unsigned long long)n->indirect,
+        (unsigned long long)n->cold);
+}

@@ -1,0 +1,76 @@
+/*
+ * The translator: an interpreter whose hot traces are host code. It shares
+ * struct interp with all that belongs to it, and takes over from a trace's
+ * first handler; whatever has no native form is run by its own handler.
+ */
+#ifndef EMU_JIT_JIT_H
+#define EMU_JIT_JIT_H
+
+#include "emu/cpu/interp.h"
+
+#define JIT_CODE_BYTES (32u << 20)
+#define JIT_TRACE_ROOM (64u << 10)      /* more than any trace needs */
+
+/* Form of run.saved: how the flags follow from a and b. Sizes: bytes << 4. */
+enum saved_kind { SAVED_FLAGS,  /* a: AH as of LAHF, AL OF */
+                  SAVED_CMP,    /* a - b */
+                  SAVED_SUB,    /* a is what a subtraction of b left */
+                  SAVED_ADD,    /* a is what an addition of b left */
+                  SAVED_TEST,   /* a & b */
+                  SAVED_LOGIC };        /* a is the result */
+
+struct jit_counts {
+    uint64_t translated, native, by_handler;    /* traces, instructions */
+    uint64_t flushes;
+    uint64_t entered, handlers, unlinked, indirect, cold;       /* at run time */
+};
+
+struct jit {
+    struct interp *interp;
+    uint8_t *write;             /* code memory, as it is written ... */
+    ptrdiff_t exec;             /* ... and what to add to execute it */
+    uint8_t *start, *next, *end;        /* in `write`: traces' code */
+    uint8_t *arena;             /* of traces */
+    handler *plain;             /* the handlers that traces had, by offset/32 */
+    bool full;
+    unsigned threshold;
+    /* Common code, in `write` (jit_common). */
+    uint8_t *enter, *leave, *leave_at, *handle, *settle, *unlinked, *indirect,
+            *cold;
+    struct jit_counts counts;
+    struct gen *gen;            /* the trace at work (gen.h) */
+};
+
+/* common.c: what all traces share, at the start of the code memory. */
+void jit_common(struct jit *j);
+/* translate.c: false: no room. */
+bool jit_translate(struct jit *j, struct trace *t);
+
+/* Traces are named by 7 bits of instruction and their offset in 64 bytes. */
+static inline uint32_t jit_site(const struct jit *j, const struct trace *t,
+                                unsigned k)
+{
+    return (uint32_t)((const uint8_t *)t - j->arena) / 64 << 7 | k;
+}
+
+static inline const void *jit_exec(const struct jit *j, const uint8_t *p)
+{
+    return p + j->exec;
+}
+
+struct engine;
+/* Executions that make a trace hot, at least 1. */
+void jit_set_threshold(struct engine *e, unsigned executions);
+int jit_info(struct engine *e, char *buf, size_t size);      /* info.c */
+
+/* run.c: called by the host code; each returns where to go on, NULL: behind. */
+const void *jit_run_handler(struct cpu *c, uint32_t site);
+const void *jit_run_direct(struct cpu *c, uint32_t site);
+const void *jit_run_indirect(struct cpu *c, uint32_t site, uint32_t rip);
+const void *jit_run_cold(struct cpu *c, struct trace *t);
+void jit_settle(struct cpu *c);
+void jit_enter(struct cpu *c, const struct insn *i);
+void jit_flags_to_lazy(struct cpu *c);
+void jit_flags_from_lazy(struct cpu *c);
+
+#endif

@@ -1,0 +1,174 @@
+/* Between translated code and the interpreter's handlers. */
+#include "emu/jit/gen.h"
+
+/* ---- Flags ------------------------------------------------------------------ */
+
+static uint32_t mask(unsigned bits)
+{
+    return bits == 32 ? ~0u : (1u << bits) - 1;
+}
+
+void jit_flags_to_lazy(struct cpu *c)
+{
+    unsigned bits = (c->run.saved.how >> 4) * 8;
+    uint32_t a = c->run.saved.a, b = c->run.saved.b, r;
+
+    switch (c->run.saved.how & 15) {
+    case SAVED_FLAGS:
+        flags_set_arith(c, (a >> 8 & FLAGS_ARITH & 0xff) |
+                           (a & 1 ? FLAG_OF : 0));
+        return;
+    case SAVED_LOGIC:
+        flags_logic(c, a, bits);
+        return;
+    case SAVED_TEST:
+        flags_logic(c, a & b, bits);
+        return;
+    case SAVED_CMP:
+        r = a - b;
+        break;
+    case SAVED_SUB:
+        r = a;
+        a = r + b;
+        break;
+    default:
+        r = a;
+        a = r - b;
+        break;
+    }
+    a &= mask(bits);
+    b &= mask(bits);
+    r &= mask(bits);
+    flags_carries(c, r, (c->run.saved.how & 15) == SAVED_ADD ?
+                  carries(a, b, r) : borrows(a, b, r), bits);
+}
+
+void jit_flags_from_lazy(struct cpu *c)
+{
+    uint32_t f = flags_arith(c);
+
+    c->run.saved.how = SAVED_FLAGS;
+    c->run.saved.a = (f & 0xff) << 8 | (f & FLAG_OF ? 1 : 0);
+}
+
+void jit_settle(struct cpu *c)
+{
+    jit_flags_to_lazy(c);
+    jit_flags_from_lazy(c);
+}
+
+/* ---- From translated code ---------------------------------------------------- */
+
+static struct jit *jit_of(const struct cpu *c)
+{
+    return c->interp->jit;
+}
+
+static struct insn *insn_of(const struct jit *j, struct cpu *c, uint32_t site)
+{
+    c->run.trace = (struct trace *)(void *)(j->arena + (site >> 7) * 64ull);
+    return &c->run.trace->insn[site & 127];
+}
+
+/*
+ * Handlers have run, from `i` on, until they left or came to translated code:
+ * where does the host go on? NULL: behind `i`.
+ */
+static const void *go_on(struct cpu *c, const struct jit *j,
+                         const struct insn *i)
+{
+    const struct insn *n = c->run.next;
+
+    while (n && n->fn != jit_enter) {
+        n->fn(c, n);
+        n = c->run.next;
+    }
+    jit_flags_from_lazy(c);
+    if (!n)
+        return jit_exec(j, j->leave);
+    if (i && n == i + 1)
+        return NULL;
+    return c->run.trace->body;
+}
+
+const void *jit_run_handler(struct cpu *c, uint32_t site)
+{
+    struct jit *j = jit_of(c);
+    const struct insn *i = insn_of(j, c, site);
+
+    j->counts.handlers++;
+    jit_flags_to_lazy(c);
+    j->plain[((const uint8_t *)i - j->arena) / sizeof(*i)](c, i);
+    return go_on(c, j, i);
+}
+
+static void direct(struct cpu *c, const struct insn *i)
+{
+    return go_direct(c, i);
+}
+
+static void indirect(struct cpu *c, const struct insn *i, uint32_t rip)
+{
+    return go_indirect(c, i, rip);
+}
+
+const void *jit_run_direct(struct cpu *c, uint32_t site)
+{
+    struct jit *j = jit_of(c);
+
+    j->counts.unlinked++;
+    jit_flags_to_lazy(c);
+    direct(c, insn_of(j, c, site));
+    return go_on(c, j, NULL);
+}
+
+const void *jit_run_indirect(struct cpu *c, uint32_t site, uint32_t rip)
+{
+    struct jit *j = jit_of(c);
+
+    j->counts.indirect++;
+    jit_flags_to_lazy(c);
+    indirect(c, insn_of(j, c, site), rip);
+    return go_on(c, j, NULL);
+}
+
+/* A branch, counted already, leads to a trace that has no host code. */
+const void *jit_run_cold(struct cpu *c, struct trace *t)
+{
+    struct jit *j = jit_of(c);
+
+    j->counts.cold++;
+    if (!may_enter(c, t)) {
+        c->rip = t->rip;
+        return jit_exec(j, j->leave);
+    }
+    jit_flags_to_lazy(c);
+    c->run.trace = t;
+    t->insn->fn(c, t->insn);
+    return go_on(c, j, NULL);
+}
+
+/* ---- Into translated code ---------------------------------------------------- */
+
+/*
+ * The handler of a translated trace's instructions. Below translated code it
+ * only says where that goes on.
+ */
+void jit_enter(struct cpu *c, const struct insn *i)
+{
+    struct jit *j = jit_of(c);
+    void (*enter)(struct cpu *, void *, const void *, const void *);
+
+    if (c->run.native) {
+        c->run.next = i;
+        return;
+    }
+    j->counts.entered++;
+    c->run.native = true;
+    jit_flags_from_lazy(c);
+    *(const void **)&enter = jit_exec(j, j->enter);
+    enter(c, j->arena, c->run.tlb, c->run.trace->body);
+    jit_flags_to_lazy(c);
+    c->run.native = false;
+    c->run.next = NULL;
+}

@@ -1,0 +1,81 @@
+/* Pushes and pops of 32 bits in translated code. */
+#include "emu/jit/gen.h"
+
+/* R8 is the new stack pointer, as mem_stack left it. */
+static void pushed(struct gen *g)
+{
+    flags_will_write(g, R12);
+    asm_mov_rr(&g->code, R12, R8);
+}
+
+static void drop(struct gen *g, int32_t bytes)
+{
+    flags_will_write(g, R12);
+    asm_lea(&g->code, R12, asm_at(R12, bytes));
+}
+
+/* 50 to 57. */
+bool emit_push(struct gen *g, const struct insn *i)
+{
+    if (i->flags & INSN_OP16)
+        return false;
+    asm_store(&g->code, mem_stack(g, -4, ACCESS_WRITE), host_reg(g->op & 7));
+    pushed(g);
+    return true;
+}
+
+/* 68, 6A. */
+bool emit_push_imm(struct gen *g, const struct insn *i)
+{
+    if (i->flags & INSN_OP16)
+        return false;
+    asm_store_i(&g->code, mem_stack(g, -4, ACCESS_WRITE), i->imm);
+    pushed(g);
+    return true;
+}
+
+/* FF /6. */
+bool emit_push_m(struct gen *g, const struct insn *i)
+{
+    struct mem m;
+
+    if ((i->flags & INSN_OP16) || insn_mod(i) == 3 ||
+        !mem_native(g, i, ACCESS_READ))
+        return false;
+    m = mem_operand(g, i, 4, ACCESS_READ);
+    flags_will_write(g, R11);
+    asm_load(&g->code, R11, m);
+    asm_store(&g->code, mem_stack(g, -4, ACCESS_WRITE), R11);
+    pushed(g);
+    return true;
+}
+
+/* 58 to 5F. */
+bool emit_pop(struct gen *g, const struct insn *i)
+{
+    unsigned r = host_reg(g->op & 7);
+    struct mem m;
+
+    if (i->flags & INSN_OP16)
+        return false;
+    m = mem_stack(g, 0, ACCESS_READ);
+    flags_will_write(g, r);
+    asm_load(&g->code, r, m);
+    if (r != R12)
+        drop(g, 4);
+    return true;
+}
+
+bool emit_leave(struct gen *g, const struct insn *i)
+{
+    struct mem m;
+
+    if (i->flags & INSN_OP16)
+        return false;
+    m = mem_frame(g);
+    flags_will_write(g, R12);
+    flags_will_write(g, RBP);
+    asm_lea(&g->code, R12, asm_at(RBP, 4));
+    asm_load(&g->code, RBP, m);
+    return true;
+}

@@ -1,0 +1,98 @@
+/*
+ * What the translator takes natively, by opcode: all else is run by the
+ * interpreter's handler. An emitter may still decline a form of it.
+ */
+#include "emu/jit/gen.h"
+
+#define BYTE NATIVE_BYTE
+#define SETS NATIVE_SETS
+#define KEEPS NATIVE_KEEPS
+#define M NATIVE_MODRM
+
+#define ALU_ROW(x, sets) \
+    [x ... x + 3] = { emit_alu, BYTE | M | sets }, \
+    [x + 4 ... x + 5] = { emit_alu, BYTE | sets }
+
+static const struct native map0[256] = {
+    ALU_ROW(0x00, SETS),                        /* ADD */
+    ALU_ROW(0x08, SETS),                        /* OR */
+    ALU_ROW(0x10, 0),                           /* ADC */
+    ALU_ROW(0x18, 0),                           /* SBB */
+    ALU_ROW(0x20, SETS),                        /* AND */
+    ALU_ROW(0x28, SETS),                        /* SUB */
+    ALU_ROW(0x30, SETS),                        /* XOR */
+    ALU_ROW(0x38, SETS),                        /* CMP */
+    [0x40 ... 0x4f] = { emit_inc_dec, 0 },
+    [0x50 ... 0x57] = { emit_push, 0 },
+    [0x58 ... 0x5f] = { emit_pop, 0 },
+    [0x68] = { emit_push_imm, 0 }, [0x6a] = { emit_push_imm, 0 },
+    [0x69] = { emit_imul, M | SETS }, [0x6b] = { emit_imul, M | SETS },
+    [0x70 ... 0x7f] = { emit_jcc, 0 },
+    [0x80 ... 0x83] = { emit_alu_imm, BYTE | M },
+    [0x84 ... 0x85] = { emit_test, BYTE | M | SETS },
+    [0x86 ... 0x87] = { emit_xchg, BYTE | M | KEEPS },
+    [0x88 ... 0x8b] = { emit_mov, BYTE | M | KEEPS },
+    [0x8d] = { emit_lea, KEEPS },
+    [0x90 ... 0x97] = { emit_xchg_acc, KEEPS },
+    [0x98 ... 0x99] = { emit_widen, KEEPS },
+    [0x9e ... 0x9f] = { emit_ah, 0 },           /* SAHF, LAHF */
+    [0xa0 ... 0xa3] = { emit_moffs, BYTE },
+    [0xa8 ... 0xa9] = { emit_test_acc, BYTE | SETS },
+    [0xb0 ... 0xbf] = { emit_mov_imm, KEEPS },
+    [0xc0 ... 0xc1] = { emit_shift, BYTE | M },
+    [0xc2 ... 0xc3] = { emit_ret, 0 },
+    [0xc6 ... 0xc7] = { emit_mov_modrm_imm, BYTE | M | KEEPS },
+    [0xc9] = { emit_leave, 0 },
+    [0xd0 ... 0xd3] = { emit_shift, BYTE | M },
+    [0xe8] = { emit_call, 0 },
+    [0xe9] = { emit_jmp, 0 }, [0xeb] = { emit_jmp, 0 },
+    [0xf5] = { emit_carry, 0 }, [0xf8 ... 0xf9] = { emit_carry, 0 },
+    [0xf6 ... 0xf7] = { emit_group3, BYTE | M },
+    [0xfe ... 0xff] = { emit_group5, BYTE | M },
+};
+
+static const struct native map1[256] = {
+    [0x18 ... 0x1f] = { emit_nop, KEEPS },
+    [0x40 ... 0x4f] = { emit_cmov, M },
+    [0x80 ... 0x8f] = { emit_jcc, 0 },
+    [0x90 ... 0x9f] = { emit_set, M },
+    [0xa3] = { emit_bit, M }, [0xab] = { emit_bit, M },
+    [0xb3] = { emit_bit, M }, [0xbb] = { emit_bit, M },
+    [0xba] = { emit_bit, M },
+    [0xa4 ... 0xa5] = { emit_double_shift, M },
+    [0xac ... 0xad] = { emit_double_shift, M },
+    [0xaf] = { emit_imul, M | SETS },
+    [0xb6 ... 0xb7] = { emit_extend, M | KEEPS },
+    [0xbe ... 0xbf] = { emit_extend, M | KEEPS },
+    [0xbc ... 0xbd] = { emit_scan, M | SETS },
+    [0xc8 ... 0xcf] = { emit_bswap, KEEPS },
+};
+
+const struct native *native_find(unsigned map, uint8_t opcode)
+{
+    return &(map ? map1 : map0)[opcode];
+}
+
+/*
+ * Until all flags are set anew, nothing reads them, may fault or leaves the
+ * trace: registers only.
+ */
+bool flags_are_dead(const struct gen *g)
+{
+    for (unsigned k = g->k + 1; k < g->trace->n; k++) {
+        const struct native *e = native_find(g->maps[k], g->ops[k]);
+        const struct insn *i = &g->trace->insn[k];
+        bool registers = !(e->attr & M) || insn_mod(i) == 3;
+        bool sets = e->attr & SETS;
+
+        if (e->emit == emit_alu_imm)
+            sets = insn_reg(i) != 2 && insn_reg(i) != 3;
+        if (!registers || (i->flags & INSN_OP16))
+            return false;
+        if (sets)
+            return true;
+        if (!(e->attr & KEEPS))
+            return false;
+    }
+    return false;
+}

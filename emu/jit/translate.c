@@ -1,0 +1,112 @@
+/*
+ * One trace into host code. Its instructions are decoded once more from the
+ * bytes that it keeps, as the handlers that it has may do two at once, and
+ * branches have links where their opcodes were.
+ */
+#include "emu/jit/gen.h"
+
+/* Behind the prefixes. */
+static void raw_opcode(struct gen *g, unsigned k, const uint8_t *p)
+{
+    static const uint8_t prefixes[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65,
+                                        0x66, 0x67, 0xf0, 0xf2, 0xf3 };
+
+    g->op16[k] = false;
+    while (memchr(prefixes, *p, sizeof(prefixes))) {
+        g->op16[k] |= *p == 0x66;
+        p++;
+    }
+    g->maps[k] = *p == 0x0f;
+    g->ops[k] = g->maps[k] ? p[1] : p[0];
+}
+
+static void scan(struct gen *g)
+{
+    const struct trace *t = g->trace;
+    const uint8_t *p = trace_code(g->trace);
+
+    for (unsigned k = 0; k < t->n; k++) {
+        raw_opcode(g, k, p);
+        p += t->insn[k].len;
+    }
+}
+
+/* Stubs of instruction k that go on behind it learn where that is. */
+static void set_back(struct gen *g, unsigned first)
+{
+    for (unsigned n = first; n < g->stub_count; n++)
+        if (g->stubs[n].kind == STUB_SLOW)
+            g->stubs[n].back = g->code.p;
+}
+
+static void translate_insn(struct gen *g, const uint8_t *bytes)
+{
+    unsigned k = g->k, first = g->stub_count;
+    struct insn *i = &g->trace->insn[k], fresh;
+    const struct native *e = native_find(g->maps[k], g->ops[k]);
+
+    decode_insn(&fresh, bytes, i->len, i->rip, g->trace->mode);
+    g->jit->plain[((uint8_t *)i - g->jit->arena) / sizeof(*i)] = fresh.fn;
+    g->op = g->ops[k];
+    g->size = fresh.flags & INSN_OP16 ? 2 : 4;
+    if ((e->attr & NATIVE_BYTE) && !(g->op & 1))
+        g->size = 1;
+    if (e->emit && fresh.fn != op_invalid && e->emit(g, &fresh)) {
+        g->jit->counts.native++;
+    } else {
+        emit_handler(g, k);
+        g->jit->counts.by_handler++;
+    }
+    set_back(g, first);
+}
+
+static void translate_all(struct gen *g)
+{
+    struct trace *t = g->trace;
+    const uint8_t *p = trace_code(t);
+    struct stub *s;
+
+    branch_entry(g);
+    s = &g->stubs[g->stub_count - 1];
+    s->back = g->code.p;
+    g->body = g->code.p;
+    for (g->k = 0; g->k < t->n && !g->ended; g->k++) {
+        translate_insn(g, p);
+        p += t->insn[g->k].len;
+    }
+    if (!g->ended) {
+        flags_to_saved(g);
+        branch_direct(g, t->n);
+    }
+    stubs_emit(g);
+}
+
+/* From now on whoever comes to it runs the host code. */
+static void install(struct gen *g, const uint8_t *start)
+{
+    struct trace *t = g->trace;
+
+    for (unsigned k = 0; k <= t->n; k++)
+        t->insn[k].fn = jit_enter;
+    t->entry = jit_exec(g->jit, start);
+    t->body = jit_exec(g->jit, g->body);
+}
+
+bool jit_translate(struct jit *j, struct trace *t)
+{
+    uint8_t *start = j->next;
+    struct gen *g = j->gen;
+
+    if ((size_t)(j->end - j->next) < JIT_TRACE_ROOM)
+        return false;
+    *g = (struct gen){ .jit = j, .trace = t, .flags = { .saved = true } };
+    g->code = (struct code){ .p = start, .end = j->end };
+    scan(g);
+    translate_all(g);
+    if (g->code.full)
+        return false;
+    j->next = start + ((g->code.p - start + 15) & ~(ptrdiff_t)15);
+    j->counts.translated++;
+    install(g, start);
+    return true;
+}
