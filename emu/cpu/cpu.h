@@ -215,6 +215,7 @@ struct cpu_run {
     struct {                    /* its arithmetic flags (emu/jit/jit.h) */
         uint32_t how, a, b;
     } saved;
+    uint32_t operand;           /* R11's over a handler */
 };
 
 struct cpu {

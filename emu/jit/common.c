@@ -87,16 +87,22 @@ static void go_where_it_says(struct code *a)
     go(a, R8);
 }
 
-/* Called with R8, the site; returns with flags in RFLAGS too. R11 is kept. */
+/*
+ * Called with R8, the site, and R9, the address of its operand; returns with
+ * flags in RFLAGS too. R11 is kept, or gets the operand.
+ */
 static void emit_handle(struct code *a)
 {
     uint8_t *elsewhere;
 
     spill(a);
-    push(a, R11);
+    asm_store(a, AT(run.operand), R11);
+    add_rsp(a, -8);
     asm_mov_rr(a, RSI, R8);
+    asm_mov_rr(a, RDX, R9);
     call_c(a, (uintptr_t)jit_run_handler);
-    pop(a, R11);
+    add_rsp(a, 8);
+    asm_load(a, R11, AT(run.operand));
     asm_rr(a, 0x85, ASM_W, RAX, RAX);                   /* TEST */
     elsewhere = asm_jcc(a, COND_NZ);
     asm_load(a, RAX, AT(run.saved.a));

@@ -146,6 +146,7 @@ void flags_will_write(struct gen *g, unsigned reg)
 void flags_set(struct gen *g, struct flag_source s)
 {
     g->flags = (struct flag_state){ .host = true, .source = s };
+    g->flags_made = true;
 }
 
 void flags_set_plain(struct gen *g)

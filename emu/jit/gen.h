@@ -44,6 +44,7 @@ struct stub {
     uint8_t *back;
     unsigned k;
     struct flag_state flags;
+    unsigned operand;           /* SLOW: bytes of memory that R11 shall hold */
 };
 #define GEN_STUBS (TRACE_INSNS * 6)
 
@@ -59,6 +60,7 @@ struct gen {
     unsigned size;              /* of its operands, as the opcode says */
     bool ended;                 /* nothing goes on behind it */
     struct flag_state flags;
+    bool flags_made;            /* by the instruction at work */
     struct stub stubs[GEN_STUBS];
     unsigned stub_count;
 };

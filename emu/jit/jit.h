@@ -46,6 +46,12 @@ void jit_common(struct jit *j);
 /* translate.c: false: no room. */
 bool jit_translate(struct jit *j, struct trace *t);
 
+/*
+ * Above a site: the bytes of a memory operand that run.operand shall hold
+ * after it, and with it R11; 0: none.
+ */
+#define JIT_OPERAND_SHIFT 28
+
 /* Traces are named by 7 bits of instruction and their offset in 64 bytes. */
 static inline uint32_t jit_site(const struct jit *j, const struct trace *t,
                                 unsigned k)
@@ -64,7 +70,8 @@ void jit_set_threshold(struct engine *e, unsigned executions);
 int jit_info(struct engine *e, char *buf, size_t size);      /* info.c */
 
 /* run.c: called by the host code; each returns where to go on, NULL: behind. */
-const void *jit_run_handler(struct cpu *c, uint32_t site);
+/* `lin`: of the operand. */
+const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin);
 const void *jit_run_direct(struct cpu *c, uint32_t site);
 const void *jit_run_indirect(struct cpu *c, uint32_t site, uint32_t rip);
 const void *jit_run_cold(struct cpu *c, struct trace *t);

@@ -91,15 +91,42 @@ static const void *go_on(struct cpu *c, const struct jit *j,
     return c->run.trace->body;
 }
 
-const void *jit_run_handler(struct cpu *c, uint32_t site)
+/* The operand that a handler has just used, if that can be read twice. */
+static bool peek(struct cpu *c, uint32_t lin, unsigned size)
+{
+    uint32_t v = 0;
+
+    for (unsigned n = 0; n < size; n++, lin++) {
+        const struct tlb_entry *e = tlb_slot(c, lin, c->cpl == 3);
+        const uint8_t *p;
+
+        if (e->page != (lin & MMU_PAGE_MASK))
+            return false;
+        p = c->bus->ram_page(c->bus->ctx, e->phys, false);
+        if (!p)
+            return false;
+        v |= (uint32_t)p[lin & ~MMU_PAGE_MASK] << 8 * n;
+    }
+    c->run.operand = v;
+    return true;
+}
+
+const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin)
 {
     struct jit *j = jit_of(c);
-    const struct insn *i = insn_of(j, c, site);
+    unsigned operand = site >> JIT_OPERAND_SHIFT;
+    const struct insn *i = insn_of(j, c, site & ((1u << JIT_OPERAND_SHIFT) - 1));
+    const void *where;
 
     j->counts.handlers++;
     jit_flags_to_lazy(c);
     j->plain[((const uint8_t *)i - j->arena) / sizeof(*i)](c, i);
-    return go_on(c, j, i);
+    where = go_on(c, j, i);
+    if (where || !operand || peek(c, lin, operand))
+        return where;
+    /* A device's register: the code behind it cannot know the flags. */
+    leave_to(c, i, insn_next(i));
+    return jit_exec(j, j->leave);
 }
 
 static void direct(struct cpu *c, const struct insn *i)

@@ -31,12 +31,23 @@ static void scan(struct gen *g)
     }
 }
 
-/* Stubs of instruction k that go on behind it learn where that is. */
+/*
+ * Stubs of the instruction that go on behind it learn where that is, and
+ * whether the flags follow from what it has read or written, in R11.
+ */
 static void set_back(struct gen *g, unsigned first)
 {
-    for (unsigned n = first; n < g->stub_count; n++)
-        if (g->stubs[n].kind == STUB_SLOW)
-            g->stubs[n].back = g->code.p;
+    const struct flag_source *f = &g->flags.source;
+    bool operand = g->flags_made && f->kind && (f->a == R11 || f->b == R11);
+
+    for (unsigned n = first; n < g->stub_count; n++) {
+        struct stub *s = &g->stubs[n];
+
+        if (s->kind != STUB_SLOW)
+            continue;
+        s->back = g->code.p;
+        s->operand = operand ? g->size : 0;
+    }
 }
 
 static void translate_insn(struct gen *g, const uint8_t *bytes)
@@ -47,6 +58,7 @@ static void translate_insn(struct gen *g, const uint8_t *bytes)
 
     decode_insn(&fresh, bytes, i->len, i->rip, g->trace->mode);
     g->jit->plain[((uint8_t *)i - g->jit->arena) / sizeof(*i)] = fresh.fn;
+    g->flags_made = false;
     g->op = g->ops[k];
     g->size = fresh.flags & INSN_OP16 ? 2 : 4;
     if ((e->attr & NATIVE_BYTE) && !(g->op & 1))

@@ -9,10 +9,12 @@
  * other one EVERY million instructions after the last. In between both
  * machines are the interpreter's.
  *
- * Arguments: STEPS [WINDOWS [EVERY [SHIFT [BREAK]]]]. SHIFT: an instruction
+ * Arguments: STEPS [WINDOWS [EVERY [SHIFT [BREAK [SLICE]]]]]. SHIFT: an instruction
  * takes 1 << SHIFT ns; 12 makes interrupts frequent, but Linux does not boot
  * at that pace. BREAK: a bit of the second machine's EBX is turned over after
- * so many steps, to see that it is found.
+ * so many steps, to see that it is found. SLICE: compare after so many
+ * instructions, for an engine that translates: single steps are no test of it.
+ * Arithmetic flags may differ then, as some are undefined.
  */
 #include <string.h>
 
@@ -27,6 +29,7 @@
 #define SHIFT 8
 #define COARSE_NS 10000000ull   /* while both are the interpreter's */
 #define MEMORY_EVERY 65536u     /* steps between comparisons of memory */
+#define ARITHMETIC 0x8d5u       /* CF, PF, AF, ZF, SF, OF */
 #define REPORT_NS 10000000000ull
 #define IMAGE "router.img"
 
@@ -37,6 +40,7 @@ struct lockstep {
     uint64_t total, interrupts; /* of all windows */
     uint64_t undefined;         /* steps after which flags were put right */
     uint64_t break_at;
+    uint64_t slice;             /* instructions between comparisons */
     uint64_t step_ns;           /* virtual time of an instruction */
     uint64_t report_at;
 };
@@ -69,6 +73,18 @@ static void say_code(const uint8_t *code, unsigned len)
     platform_log("instruction: %s", text);
 }
 
+/* What a slice has run is somewhere around where it ended. */
+static void say_code_around(const struct cpu *c)
+{
+    struct cpu at = *c;
+    uint8_t code[15];
+
+    for (at.rip = c->rip - 120; at.rip < c->rip + 30; at.rip += 15) {
+        platform_log("at %08llx:", (unsigned long long)at.rip);
+        say_code(code, lockstep_code(&at, code));
+    }
+}
+
 static void report(struct lockstep *s, const struct cpu *before,
                    const uint8_t *code, unsigned len)
 {
@@ -79,6 +95,8 @@ static void report(struct lockstep *s, const struct cpu *before,
                  (unsigned long long)machine_icount(s->a.m),
                  before->seg[CS].sel, (unsigned long long)before->rip);
     say_code(code, len);
+    if (s->slice > 1)
+        say_code_around(machine_cpu(s->a.m));
     platform_log("interp | %s:", s->engine->name);
     lockstep_same_cpu(machine_cpu(s->a.m), machine_cpu(s->b.m), 0, &flags,
                       true);
@@ -142,15 +160,17 @@ static bool step(struct lockstep *s)
     struct cpu before = *a;
     uint8_t code[15];
     unsigned len = lockstep_code(a, code);
-    uint32_t flags;
+    uint32_t flags, undefined;
 
-    if (!run_both(s, s->step_ns))
+    if (!run_both(s, s->step_ns * s->slice))
         return false;
-    s->steps++;
-    if (s->steps == s->break_at)
+    s->steps += s->slice;
+    if (s->break_at && s->steps - s->slice < s->break_at &&
+        s->steps >= s->break_at)
         b->gpr[RBX] ^= 1u << 7;
-    if (!lockstep_same_cpu(a, b, lockstep_undefined(code, len, &before),
-                           &flags, false)) {
+    undefined = s->slice > 1 ? ARITHMETIC
+                             : lockstep_undefined(code, len, &before);
+    if (!lockstep_same_cpu(a, b, undefined, &flags, false)) {
         report(s, &before, code, len);
         return false;
     }
@@ -171,7 +191,8 @@ static bool window(struct lockstep *s, uint64_t steps)
     while (s->steps < steps) {
         if (!step(s))
             return false;
-        if ((s->steps % MEMORY_EVERY == 0 || s->steps == steps) &&
+        if ((s->steps % (MEMORY_EVERY * s->slice) < s->slice ||
+             s->steps >= steps) &&
             !same_memory(s))
             return false;
         progress(s);
@@ -225,6 +246,7 @@ int lockstep_run(const struct engine_ops *engine, int argc, char **argv)
 
     s.engine = engine;
     s.break_at = engine_test_number(argc, argv, 4, 0);
+    s.slice = engine_test_number(argc, argv, 5, 1);
     ok = create(&s, (int)engine_test_number(argc, argv, 3, SHIFT)) && first_interrupt(&s);
     for (uint64_t n = 0; ok && n < windows; n++) {
         if (n)
