@@ -65,7 +65,7 @@ static inline const void *jit_exec(const struct jit *j, const uint8_t *p)
 }
 
 struct engine;
-/* Executions that make a trace hot, at least 1. */
+/* Executions before a trace is translated. */
 void jit_set_threshold(struct engine *e, unsigned executions);
 int jit_info(struct engine *e, char *buf, size_t size);      /* info.c */
 

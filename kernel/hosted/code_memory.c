@@ -1,4 +1,7 @@
 /* Memory for code made at run time, on Linux: a memfd mapped twice. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE             /* memfd_create */
+#endif
 #include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>

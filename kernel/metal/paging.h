@@ -6,6 +6,8 @@
  *   ffffc000_00000000  device registers and framebuffer
  *   ffffd000_00000000  the C library's heap
  *   ffffe000_00000000  stacks of the cores but the first
+ *   fffff000_00000000  translated code, execute only in effect: its pages are
+ *                      written through the direct map
  *   ffffffff_80000000  the kernel's image: text rx, rodata r, data rw
  *
  * All cores share them. Mappings are only ever added, by any core; as an entry
@@ -25,6 +27,7 @@
 #define DEVICE_BASE 0xffffc00000000000ul
 #define HEAP_BASE 0xffffd00000000000ul
 #define STACK_BASE 0xffffe00000000000ul
+#define CODE_BASE 0xfffff00000000000ul
 #define KERNEL_BASE 0xffffffff80000000ul
 
 enum paging_flags {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emu/jit/jit.h"
 #include "kernel/platform.h"
 
 #define PAGE 4096u
@@ -193,6 +194,15 @@ static void build_tables(struct harness *h)
 const struct engine_ops *harness_engine = &engine_interp;
 bool harness_exact = true;
 
+/* HARNESS_ENGINE=jit: all that tests leave open runs by the translator. */
+static const struct engine_ops *wanted_engine(void)
+{
+    const char *name = getenv("HARNESS_ENGINE");
+
+    return name && !strcmp(name, engine_jit.name) ? &engine_jit
+                                                  : harness_engine;
+}
+
 struct harness *harness_new(const struct engine_ops *ops, size_t ram_bytes)
 {
     return harness_new_model(ops, ram_bytes, cpu_model_find(CPU_MODEL_DEFAULT));
@@ -219,13 +229,15 @@ struct harness *harness_new_model(const struct engine_ops *ops,
         .intack = intack, .tsc = tsc, .ferr = ferr,
         .code_memory = code_memory, .code_memory_free = code_memory_free,
     };
-    h->ops = ops ? ops : harness_engine;
+    h->ops = ops ? ops : wanted_engine();
     h->cpu.model = model;
     h->cpu.bus = &h->bus;
     cpu_reset(&h->cpu);
     h->engine = h->ops->create(&h->cpu);
     if (!h->engine)
         abort();
+    if (h->ops == &engine_jit)
+        jit_set_threshold(h->engine, 0);
     build_tables(h);
     return h;
 }
