@@ -252,7 +252,7 @@ static const struct option {
     { "no-reboot", OPTION_ANY, false, parse_flag,
       "-no-reboot      the guest's reboot ends its machine" },
     { "accel", OPTION_ANY, true, parse_string,
-      "-accel NAME     CPU engine: interp or jit" },
+      "-accel NAME     CPU engine: interp, jit; on the appliance also vmx, svm" },
     { "cpu", OPTION_ANY, true, parse_string,
       "-cpu MODEL      CPU model; -cpu help lists them" },
     { "icount", OPTION_ANY, true, parse_icount,

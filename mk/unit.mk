@@ -55,5 +55,8 @@ check-tsan: | $(DEPS_test)
 check-unit: $(UNIT_TESTS)
 	@set -e; for t in $(UNIT_TESTS); do echo "  RUN   $$(basename $$t)"; \
 	  CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 600 $$t; done
+	@set -e; for t in $(filter %/test_cpu_int %/test_cpu_fpu %/test_cpu_sys_%,$(UNIT_TESTS)); do \
+	  echo "  RUN   $$(basename $$t) (jit)"; HARNESS_ENGINE=jit \
+	  CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 600 $$t; done
 
 -include $(shell [ -d $(UNIT) ] && find $(UNIT) -name '*.d')

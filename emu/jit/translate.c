@@ -5,18 +5,19 @@
  */
 #include "emu/jit/gen.h"
 
-/* Behind the prefixes. */
+/* Behind the prefixes, which may be all of it. */
 static void raw_opcode(struct gen *g, unsigned k, const uint8_t *p)
 {
+    const uint8_t *last = p + g->trace->insn[k].len - 1;
     static const uint8_t prefixes[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65,
                                         0x66, 0x67, 0xf0, 0xf2, 0xf3 };
 
     g->op16[k] = false;
-    while (memchr(prefixes, *p, sizeof(prefixes))) {
+    while (p < last && memchr(prefixes, *p, sizeof(prefixes))) {
         g->op16[k] |= *p == 0x66;
         p++;
     }
-    g->maps[k] = *p == 0x0f;
+    g->maps[k] = *p == 0x0f && p < last;
     g->ops[k] = g->maps[k] ? p[1] : p[0];
 }
 
@@ -56,14 +57,17 @@ static void translate_insn(struct gen *g, const uint8_t *bytes)
     struct insn *i = &g->trace->insn[k], fresh;
     const struct native *e = native_find(g->maps[k], g->ops[k]);
 
-    decode_insn(&fresh, bytes, i->len, i->rip, g->trace->mode);
+    if (decode_insn(&fresh, bytes, i->len, i->rip, g->trace->mode) ==
+        DECODE_MORE)
+        fresh.fn = op_too_long;
     g->jit->plain[((uint8_t *)i - g->jit->arena) / sizeof(*i)] = fresh.fn;
     g->flags_made = false;
     g->op = g->ops[k];
     g->size = fresh.flags & INSN_OP16 ? 2 : 4;
     if ((e->attr & NATIVE_BYTE) && !(g->op & 1))
         g->size = 1;
-    if (e->emit && fresh.fn != op_invalid && e->emit(g, &fresh)) {
+    if (e->emit && fresh.fn != op_invalid &&
+        fresh.fn != op_too_long && e->emit(g, &fresh)) {
         g->jit->counts.native++;
     } else {
         emit_handler(g, k);

@@ -148,7 +148,10 @@ struct machine_config guest_config(struct guest *g, int icount_shift)
 {
     for (unsigned i = 0; i < BIOS_BYTES; i++)
         guest_bios[i] = (uint8_t)(i * 7 + i / 251);
-    g->host = (struct machine_host){ g, host_clock, host_log, host_debug };
+    g->host = (struct machine_host){
+        .ctx = g, .clock_ns = host_clock, .log = host_log,
+        .debug_char = host_debug,
+    };
     g->com1 = (struct chardev){ g, host_serial_write, host_serial_read, NULL };
     return (struct machine_config){
         .name = "test", .ram = g->ram, .ram_bytes = RAM_BYTES,
