@@ -235,7 +235,7 @@ enum engine_exit hv_interpret(struct hv *h, const struct hv_exit *x);
  * instruction, then until none of the last HV_QUIET_INSNS touched a port.
  * Delivers h->event first.
  */
-#define HV_QUIET_INSNS 64u
+#define HV_QUIET_INSNS 96u
 enum engine_exit hv_stretch(struct hv *h);
 
 #endif
