@@ -521,11 +521,18 @@ struct mem_handlers {
     handler f, b, s;
 };
 
+/* A 32-bit address in a flat segment? Not CS: it may not be written. */
+static inline bool mem_is_flat(const struct insn *i, uint32_t mode)
+{
+    return (mode & TRACE_FLAT) && i->seg != CS && i->seg < FS &&
+           !(i->flags & INSN_ADDR16);
+}
+
 /* The variant of `h` that suits the mode and the operand. */
 static inline handler mem_select(const struct mem_handlers *h,
                                  const struct insn *i, uint32_t mode)
 {
-    if (!(mode & TRACE_FLAT) || i->seg >= FS || (i->flags & INSN_ADDR16))
+    if (!mem_is_flat(i, mode))
         return h->s;
     return i->index == CPU_NOREG ? h->b : h->f;
 }

@@ -134,7 +134,7 @@ static const handler dec_r32[16] = { [COND_Z] = dec_Z, [COND_NZ] = dec_NZ,
 static handler fuse_mem(const struct insn *i, enum cond cc, uint32_t mode,
                         const handler byte[2][16], const handler wide[2][16])
 {
-    if (!(mode & TRACE_FLAT) || i->seg >= FS || (i->flags & INSN_ADDR16))
+    if (!mem_is_flat(i, mode))
         return NULL;
     return (i->opcode & 1 ? wide : byte)[i->index == CPU_NOREG][cc];
 }
