@@ -4,6 +4,8 @@ import time
 import pytest
 
 from accel import INTERP, SVM
+from conftest import BUILD
+from console import switch_off
 
 WAYS = [("svm", firmware, smp) for firmware in ("bios", "uefi")
         for smp in (1, 4)]
@@ -25,3 +27,14 @@ def test_to_the_prompt(boot_medium, engine, firmware, smp, record_property):
     seconds = round(time.monotonic() - start, 1)
     record_property("GRUB to prompt", seconds)
     print(f"GRUB to prompt, {engine}, {firmware}, -smp {smp}: {seconds} s")
+
+
+def test_translator_to_the_prompt(boot):
+    appliance = boot("-m 64 -hda router.img -net none -nographic -accel jit",
+                     modules=[("router.img", (BUILD / "router.img").read_bytes())],
+                     limit=600, extra=INTERP)
+    appliance.expect(r"engine jit,")
+    appliance.expect(r"Please press Enter to activate this console", 500)
+    appliance.send("\r")
+    appliance.expect(r"root@router:\S* ?# ")
+    switch_off(appliance)
