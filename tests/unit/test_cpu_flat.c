@@ -77,11 +77,41 @@ static void test_code_segment_hot(void **state)
     assert_int_equal(harness_r32(h, DATA + 0x100), 7 * LOOPS);
 }
 
+/*
+ * Flags of a comparison with memory whose page is new each time; they are asked
+ * for only after another access.
+ */
+static void test_flags_of_missed_access(void **state)
+{
+    struct harness *h = *state;
+
+    for (uint32_t n = 0; n < LOOPS; n++)
+        harness_w32(h, DATA + n * 0x1000, n % 3 == 0 ? 6 : 4);
+    h->cpu.gpr[RAX] = 5;
+    h->cpu.gpr[RBX] = 0;
+    h->cpu.gpr[RCX] = LOOPS;
+    h->cpu.gpr[RSI] = DATA;
+    h->cpu.gpr[RDI] = DATA + 0x100;
+    HARNESS_CODE_BYTES(h,
+        0x3b, 0x06,                                     /* cmp (%esi),%eax */
+        0x8b, 0x17,                                     /* mov (%edi),%edx */
+        0x83, 0xd3, 0x00,                               /* adc $0,%ebx */
+        0x81, 0xc6, 0x00, 0x10, 0x00, 0x00,             /* add $4096,%esi */
+        0x49,                                           /* dec %ecx */
+        0x75, 0xf0,                                     /* jnz back */
+        0xf4);
+    assert_int_equal(harness_run(h), ENGINE_HALTED);
+    assert_int_equal(harness_vector(h), -1);
+    assert_int_equal(h->cpu.gpr[RBX], (LOOPS + 2) / 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_code_segment, setup, teardown),
         cmocka_unit_test_setup_teardown(test_code_segment_hot, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_flags_of_missed_access, setup,
                                         teardown),
     };
 
