@@ -383,13 +383,13 @@ static enum engine_exit loop(struct interp *e)
         event = take_event(e);
         if (__atomic_load_n(&c->stop_request, __ATOMIC_RELAXED))
             return ENGINE_KICKED;
-        if (event)
-            continue;
-        if (c->halted)
+        if (!event && c->halted)
             return ENGINE_HALTED;
+        /* After an event too: its delivery may make another one due. */
         if (c->run.count >= e->limit)
             return ENGINE_BUDGET;
-        execute_some(e);
+        if (!event)
+            execute_some(e);
     }
 }
 

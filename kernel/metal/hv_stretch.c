@@ -14,6 +14,8 @@
 #define REFUSED_INSNS 512u
 /* So many exits at a site that did not pay are emulated before another try. */
 #define SITE_REST 31u
+/* So many more until a #DB that is due is delivered. */
+#define SETTLE_INSNS 16u
 /* Accesses in a stretch from which on it is cheaper than an exit for each. */
 #define PAYS 3u
 
@@ -54,19 +56,21 @@ static bool goes_on(const struct hv *h, bool refused, uint64_t seen,
 
 /*
  * A #DB that is due after the stretch's last instruction is not in struct cpu:
- * the interpreter goes on until the end of a MOV SS shadow; where long mode was
- * entered, it cannot deliver it.
+ * the interpreter goes on until the end of a MOV SS shadow. Where long mode was
+ * entered it cannot deliver it, and a breakpoint at the vector of #DB itself
+ * makes another one due each time: the processor's business then.
  */
 static enum engine_exit settle_debug(struct hv *h, enum engine_exit why)
 {
     struct cpu *c = h->cpu;
 
-    if (c->run.debug && cpu_in_long_mode(c)) {
+    for (unsigned n = 0; n < SETTLE_INSNS && why == ENGINE_BUDGET &&
+                         c->run.debug && !cpu_in_long_mode(c); n++)
+        why = engine_interp.run(h->interp, 1, UINT64_MAX);
+    if (c->run.debug && (why == ENGINE_BUDGET || cpu_in_long_mode(c))) {
         hv_inject_debug(h, c->run.debug);
         c->run.debug = 0;
     }
-    while (why == ENGINE_BUDGET && c->run.debug)
-        why = engine_interp.run(h->interp, 1, UINT64_MAX);
     return why;
 }
 
