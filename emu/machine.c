@@ -4,7 +4,6 @@
  */
 #include "emu/machine_internal.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,23 +53,6 @@ static void cpu_ferr(void *ctx, bool level)
     piix3_ferr(m->d.piix3, level);
 }
 
-static int code_memory(void *ctx, size_t size, uint8_t **write,
-                       uint8_t **exec)
-{
-    const struct machine_host *host = ((struct machine *)ctx)->config.host;
-
-    if (!host->code_memory)
-        return -ENOSYS;
-    return host->code_memory(host->ctx, size, write, exec);
-}
-
-static void code_memory_free(void *ctx, uint8_t *write, size_t size)
-{
-    const struct machine_host *host = ((struct machine *)ctx)->config.host;
-
-    host->code_memory_free(host->ctx, write, size);
-}
-
 static int create_cpu(struct machine *m, const char **error)
 {
     struct cpu_bus *bus = &m->cpu_bus;
@@ -90,8 +72,8 @@ static int create_cpu(struct machine *m, const char **error)
         .apic_base_written = machine_apic_base_written,
         .tsc = machine_tsc,
         .ferr = cpu_ferr,
-        .code_memory = code_memory,
-        .code_memory_free = code_memory_free,
+        .code_memory = m->config.host->code_memory,
+        .code_memory_free = m->config.host->code_memory_free,
     };
     m->cpu.bus = bus;
     m->cpu.model = m->config.cpu_model ? m->config.cpu_model

@@ -37,9 +37,8 @@ struct machine_host {
     /* A byte that firmware wrote to port 402h; may be NULL. */
     void (*debug_char)(void *ctx, uint8_t c);
     /* For engines that translate, as in struct cpu_bus; both may be NULL. */
-    int (*code_memory)(void *ctx, size_t size, uint8_t **write,
-                       uint8_t **exec);
-    void (*code_memory_free)(void *ctx, uint8_t *write, size_t size);
+    int (*code_memory)(size_t size, uint8_t **write, uint8_t **exec);
+    void (*code_memory_free)(uint8_t *write, size_t size);
 };
 
 struct machine_ide {

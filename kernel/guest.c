@@ -81,17 +81,6 @@ static void host_debug_char(void *ctx, uint8_t c)
     platform_log("%s: bios: %s", g->options->name, g->debug_line);
 }
 
-static int host_code_memory(void *ctx, size_t size, uint8_t **write,
-                            uint8_t **exec)
-{
-    return platform_code_alloc(size, write, exec);
-}
-
-static void host_code_memory_free(void *ctx, uint8_t *write, size_t size)
-{
-    platform_code_free(write, size);
-}
-
 /* ---- Engine, firmware, disks ----------------------------------------------- */
 
 /* "vmx: reason; svm: reason", as far as there is room. */
@@ -282,8 +271,8 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
     g->host = (struct machine_host){
         .ctx = g, .clock_ns = host_clock, .log = host_log,
         .debug_char = o->debugcon ? host_debug_char : NULL,
-        .code_memory = host_code_memory,
-        .code_memory_free = host_code_memory_free,
+        .code_memory = platform_code_alloc,
+        .code_memory_free = platform_code_free,
     };
     c->name = o->name;
     c->ram = g->ram;

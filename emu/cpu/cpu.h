@@ -186,11 +186,10 @@ struct cpu_bus {
     /*
      * Memory for translated code, NULL if there is none: the same `size` bytes
      * at *write to be written and at *exec to be executed. 0 or -errno.
-     * `write` names it to code_memory_free.
+     * `write` names it to code_memory_free. It belongs to no machine: no ctx.
      */
-    int (*code_memory)(void *ctx, size_t size, uint8_t **write,
-                       uint8_t **exec);
-    void (*code_memory_free)(void *ctx, uint8_t *write, size_t size);
+    int (*code_memory)(size_t size, uint8_t **write, uint8_t **exec);
+    void (*code_memory_free)(uint8_t *write, size_t size);
 };
 
 /*

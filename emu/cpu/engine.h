@@ -64,7 +64,7 @@ struct engine_ops {
 };
 
 extern const struct engine_ops engine_interp;
-/* Needs cpu->bus->code_memory, and has no `create` without it. */
+/* A translator (emu/jit). Without cpu->bus->code_memory `create` says NULL. */
 extern const struct engine_ops engine_jit;
 
 /* ---- engine_interp's in another engine's service, on the same struct cpu --- */

@@ -311,14 +311,12 @@ bool emit_group5(struct gen *g, const struct insn *i)
 static bool divide(struct gen *g, const struct insn *i)
 {
     unsigned rm = host_reg(insn_rm(i));
-    struct stub *s;
 
     if (g->size != 4 || insn_mod(i) != 3)
         return false;
     flags_lose_host(g);
     asm_alu_rr(&g->code, CMP, 4, RDX, rm);
-    s = stub_new(g, STUB_SLOW, asm_jcc(&g->code, COND_NB));
-    (void)s;
+    stub_new(g, STUB_SLOW, asm_jcc(&g->code, COND_NB));
     flags_will_write(g, RAX);
     flags_will_write(g, RDX);
     asm_rr(&g->code, 0xf7, 0, 6, rm);

@@ -4,8 +4,6 @@
  */
 #include "emu/jit/gen.h"
 
-#define COND_NE COND_NZ
-
 void branch_entry(struct gen *g)
 {
     struct code *a = &g->code;
@@ -42,7 +40,7 @@ void branch_direct(struct gen *g, unsigned k)
 
     asm_load(a, R8, insn_at(g, k, offsetof(struct insn, link_gen)));
     asm_rm(a, 0x3b, 0, R8, AT(run.gen[i->imm2]));
-    s = stub_new(g, STUB_UNLINKED, asm_jcc(a, COND_NE));
+    s = stub_new(g, STUB_UNLINKED, asm_jcc(a, COND_NZ));
     s->k = k;
     asm_load64(a, R8, insn_at(g, k, offsetof(struct insn, link)));
     count(g, i->count);
@@ -65,13 +63,13 @@ void branch_indirect(struct gen *g)
     asm_mov_ri64(a, R10, (uintptr_t)g->jit->interp->jumps);
     asm_rr(a, 0x01, ASM_W, R10, R9);                    /* ADD R9, R10 */
     asm_rm(a, 0x3b, 0, R11, asm_at(R9, offsetof(struct jump_cache, rip)));
-    stub_new(g, STUB_INDIRECT, asm_jcc(a, COND_NE));
+    stub_new(g, STUB_INDIRECT, asm_jcc(a, COND_NZ));
     asm_load(a, R10, asm_at(R9, offsetof(struct jump_cache, gen)));
     asm_rm(a, 0x3b, 0, R10, AT(run.gen[LINK_FAR]));
-    stub_new(g, STUB_INDIRECT, asm_jcc(a, COND_NE));
+    stub_new(g, STUB_INDIRECT, asm_jcc(a, COND_NZ));
     asm_load64(a, R8, asm_at(R9, offsetof(struct jump_cache, trace)));
     asm_cmp_mi(a, asm_at(R8, offsetof(struct trace, mode)), g->trace->mode);
-    stub_new(g, STUB_INDIRECT, asm_jcc(a, COND_NE));
+    stub_new(g, STUB_INDIRECT, asm_jcc(a, COND_NZ));
     count(g, g->k + 1);
     jump_to_trace(g);
 }

@@ -7,8 +7,6 @@
  */
 #include "emu/jit/gen.h"
 
-#define COND_NE 5u
-
 static bool uses(const struct flag_source *s, unsigned reg)
 {
     return s->kind && (s->a == reg || s->b == reg);
@@ -111,7 +109,7 @@ static void load_saved(struct gen *g)
     struct stub *s;
 
     asm_cmp_mi(a, AT(run.saved.how), SAVED_FLAGS);
-    s = stub_new(g, STUB_SETTLE, asm_jcc(a, COND_NE));
+    s = stub_new(g, STUB_SETTLE, asm_jcc(a, COND_NZ));
     s->back = a->p;
     asm_mov_rr(a, R9, RAX);
     asm_load(a, RAX, AT(run.saved.a));

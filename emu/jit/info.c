@@ -1,4 +1,4 @@
-/* "info jit": what the translator has done. */
+/* "info engine" of the translator: what it has done. */
 #include "emu/jit/jit.h"
 
 #include <stdio.h>

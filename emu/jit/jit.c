@@ -77,7 +77,7 @@ static int jit_probe(char *why, size_t size)
 static void jit_free(struct jit *j, const struct cpu_bus *bus)
 {
     if (j->write)
-        bus->code_memory_free(bus->ctx, j->write, JIT_CODE_BYTES);
+        bus->code_memory_free(j->write, JIT_CODE_BYTES);
     free(j->plain);
     free(j->gen);
     free(j);
@@ -98,7 +98,7 @@ static struct jit *jit_new(struct interp *e)
                       sizeof(*j->plain));
     j->gen = calloc(1, sizeof(*j->gen));
     if (!j->plain || !j->gen || !bus->code_memory ||
-        bus->code_memory(bus->ctx, JIT_CODE_BYTES, &j->write, &exec) < 0) {
+        bus->code_memory(JIT_CODE_BYTES, &j->write, &exec) < 0) {
         jit_free(j, bus);
         return NULL;
     }

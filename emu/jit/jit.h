@@ -69,14 +69,19 @@ struct engine;
 void jit_set_threshold(struct engine *e, unsigned executions);
 int jit_info(struct engine *e, char *buf, size_t size);      /* info.c */
 
-/* run.c: called by the host code; each returns where to go on, NULL: behind. */
-/* `lin`: of the operand. */
+/*
+ * run.c: called by the host code; each returns where to go on, NULL: behind.
+ * `site`: see jit_site, with the operand's bytes above; `lin`: its address.
+ */
 const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin);
 const void *jit_run_direct(struct cpu *c, uint32_t site);
 const void *jit_run_indirect(struct cpu *c, uint32_t site, uint32_t rip);
 const void *jit_run_cold(struct cpu *c, struct trace *t);
+/* run.saved into the form SAVED_FLAGS. */
 void jit_settle(struct cpu *c);
+/* The handler of every instruction of a translated trace. */
 void jit_enter(struct cpu *c, const struct insn *i);
+/* Between run.saved and the interpreter's lazy flags. */
 void jit_flags_to_lazy(struct cpu *c);
 void jit_flags_from_lazy(struct cpu *c);
 

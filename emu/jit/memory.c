@@ -4,8 +4,6 @@
  */
 #include "emu/jit/gen.h"
 
-#define COND_NE 5u
-
 bool mem_native(const struct gen *g, const struct insn *i, enum access how)
 {
     if (i->flags & INSN_ADDR16)
@@ -53,10 +51,10 @@ static struct mem lookup(struct gen *g, struct mem m, unsigned size,
     asm_rm(a, 0x3b, 0, R9, entry_at(how == ACCESS_READ ?
                                     offsetof(struct tlb_entry, read) :
                                     offsetof(struct tlb_entry, write)));
-    s = stub_new(g, STUB_SLOW, asm_jcc(a, COND_NE));
+    s = stub_new(g, STUB_SLOW, asm_jcc(a, COND_NZ));
     if (how == ACCESS_RMW) {
         asm_rm(a, 0x3b, 0, R9, entry_at(offsetof(struct tlb_entry, read)));
-        s->from[1] = asm_jcc(a, COND_NE);
+        s->from[1] = asm_jcc(a, COND_NZ);
     }
     asm_load64(a, R10, entry_at(offsetof(struct tlb_entry, addend)));
     return (struct mem){ R10, R8, 0, 0 };

@@ -53,17 +53,6 @@ static size_t serial_write(void *ctx, const uint8_t *buf, size_t len)
 
 static size_t serial_read(void *ctx, uint8_t *buf, size_t len) { return 0; }
 
-static int code_memory(void *ctx, size_t size, uint8_t **write,
-                       uint8_t **exec)
-{
-    return platform_code_alloc(size, write, exec);
-}
-
-static void code_memory_free(void *ctx, uint8_t *write, size_t size)
-{
-    platform_code_free(write, size);
-}
-
 /* ---- Machines ----------------------------------------------------------------- */
 
 static bool create(struct fuzz_machine *f, const struct engine_ops *engine,
@@ -85,7 +74,8 @@ static bool create(struct fuzz_machine *f, const struct engine_ops *engine,
     memset(f->ram, 0, FUZZ_RAM);
     f->host = (struct machine_host){
         .ctx = f, .clock_ns = host_clock, .log = host_log,
-        .code_memory = code_memory, .code_memory_free = code_memory_free,
+        .code_memory = platform_code_alloc,
+        .code_memory_free = platform_code_free,
     };
     f->serial = (struct chardev){ f, serial_write, serial_read, NULL };
     f->engine = engine;

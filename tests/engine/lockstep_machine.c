@@ -41,17 +41,6 @@ static void host_log(void *ctx, const char *line)
     platform_log("%s: %s", l->name, line);
 }
 
-static int code_memory(void *ctx, size_t size, uint8_t **write,
-                       uint8_t **exec)
-{
-    return platform_code_alloc(size, write, exec);
-}
-
-static void code_memory_free(void *ctx, uint8_t *write, size_t size)
-{
-    platform_code_free(write, size);
-}
-
 /* ---- Counting interrupts: the bus's intack goes through here ----------------- */
 
 #define MACHINES 2u
@@ -102,7 +91,8 @@ bool lockstep_machine_create(struct lockstep_machine *l, const char *name,
     l->serial_hash = 0xcbf29ce484222325ull;
     l->host = (struct machine_host){
         .ctx = l, .clock_ns = host_clock, .log = host_log,
-        .code_memory = code_memory, .code_memory_free = code_memory_free,
+        .code_memory = platform_code_alloc,
+        .code_memory_free = platform_code_free,
     };
     l->serial = (struct chardev){ l, serial_write, serial_read, NULL };
     l->rom = (struct machine_rom){

@@ -117,17 +117,6 @@ static void ferr(void *ctx, bool level)
     ((struct harness *)ctx)->ferr = level;
 }
 
-static int code_memory(void *ctx, size_t size, uint8_t **write,
-                       uint8_t **exec)
-{
-    return platform_code_alloc(size, write, exec);
-}
-
-static void code_memory_free(void *ctx, uint8_t *write, size_t size)
-{
-    platform_code_free(write, size);
-}
-
 /* ---- Making one ---------------------------------------------------------- */
 
 uint32_t harness_r32(const struct harness *h, uint32_t addr)
@@ -227,7 +216,8 @@ struct harness *harness_new_model(const struct engine_ops *ops,
         .mmio_write = mmio_write, .io_read = io_read, .io_write = io_write,
         .io_read_block = io_read_block, .io_write_block = io_write_block,
         .intack = intack, .tsc = tsc, .ferr = ferr,
-        .code_memory = code_memory, .code_memory_free = code_memory_free,
+        .code_memory = platform_code_alloc,
+        .code_memory_free = platform_code_free,
     };
     h->ops = ops ? ops : wanted_engine();
     h->cpu.model = model;
@@ -247,6 +237,19 @@ void harness_free(struct harness *h)
     h->ops->destroy(h->engine);
     free(h->ram);
     free(h);
+}
+
+int harness_setup(void **state)
+{
+    *state = harness_new(NULL, HARNESS_RAM);
+    harness_protected(*state);
+    return 0;
+}
+
+int harness_teardown(void **state)
+{
+    harness_free(*state);
+    return 0;
 }
 
 /* ---- Modes ---------------------------------------------------------------- */
