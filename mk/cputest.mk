@@ -22,7 +22,7 @@ $(CPUTEST)/ia32: tests/cpu/ia32/helper.c tests/cpu/state.h mk/cputest.mk | $(DEP
 	  -fno-stack-protector -mgeneral-regs-only -o $@ $<
 
 .PHONY: check-cpu check-cpu-long
-## check-cpu       interpreter, jit against this processor, 1000 runs of each form
+## check-cpu       interp, jit against this processor, 1000 runs of each form
 check-cpu: $(CPUTEST)/cputest $(CPUTEST)/ia32
 	@timeout 900 $< --helper $(CPUTEST)/ia32 --runs $(CPUTEST_RUNS)
 	@HARNESS_ENGINE=jit timeout 900 $< --helper $(CPUTEST)/ia32 --runs $(CPUTEST_RUNS)

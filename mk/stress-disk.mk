@@ -8,6 +8,6 @@ stress-disk: $(BUILD)/stress.img
 $(BUILD)/stress.img: $(STRESS_DISK_SRC) | $(DEPS_run)
 	tools/stress-disk/build.sh $(BUILD)
 
-## check-stress    those programs in the hosted emulator, 20 minutes (in check-long)
+## check-stress    those programs in the hosted emulator, 20 minutes
 check-stress: $(BUILD)/trestle $(BUILD)/router.img $(BUILD)/stress.img | $(DEPS_test)
 	/usr/bin/python3 tests/long/stress.py $^

@@ -9,8 +9,8 @@ from accel import SVM
 from conftest import BUILD
 from guests import boot_guest
 from lan import TAP, Lan
+from router import pings, router_address, serve_data, transfers
 from shell import PROMPT, Shell
-from test_guest_linux import pings, router_address, serve_data, transfers
 
 AMD64 = BUILD / "router-amd64.img"
 

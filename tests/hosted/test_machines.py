@@ -118,9 +118,21 @@ def on_cpu_ns(t):
     return int(stat.split()[0])
 
 
+def slowest_key(t):
+    """Processor time until the slowest of a hundred keys is echoed."""
+    took = []
+    for _ in range(100):
+        begin = on_cpu_ns(t)
+        t.send("k")
+        t.expect("k")
+        took.append(on_cpu_ns(t) - begin)
+    return max(took)
+
+
 def test_consoles_answer_within_50_ms(machines):
-    """Of the program's own time, whatever else the host does meanwhile; nine
-    keys of ten, as a busy host may cut a slice in two."""
+    """Of the program's own time, whatever else the host does meanwhile: every
+    key of a hundred. A busy host may cut a slice in two: then another hundred.
+    """
     t = machines({"echo": ("uart_echo",), "left": ("spin",),
                   "right": ("spin",)}, head="cores 1\nm 8\n")
     t.expect(READY)
@@ -131,13 +143,7 @@ def test_consoles_answer_within_50_ms(machines):
     for focus in ("guest", "monitor"):
         if focus == "monitor":
             t.to_monitor()
-        took = []
-        for _ in range(100):
-            begin = on_cpu_ns(t)
-            t.send("k")
-            t.expect("k")
-            took.append(on_cpu_ns(t) - begin)
-        assert sorted(took)[89] < 50_000_000, focus
+        assert any(slowest_key(t) < 50_000_000 for _ in range(3)), focus
 
 
 def test_spinning_machines_leave_the_others_their_time(machines):

@@ -67,6 +67,11 @@ struct harness *harness_new_model(const struct engine_ops *ops,
                                   const struct cpu_model *model);
 void harness_free(struct harness *h);
 
+/* For cmocka: harness_engine with HARNESS_RAM, in flat protected mode at CPL 0. */
+#define HARNESS_RAM (1u << 20)
+int harness_setup(void **state);
+int harness_teardown(void **state);
+
 /*
  * Set the mode, with code to run at HARNESS_CODE. Real: all segments 0.
  * Protected: flat 32-bit CPL 0, or CPL 3, or flat 16-bit code and stack.

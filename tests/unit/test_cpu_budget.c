@@ -15,12 +15,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    harness_free(*state);
-    return 0;
-}
-
 static void debug_without_end(struct harness *h, uint32_t watched)
 {
     HARNESS_CODE_BYTES(h, 0xf1, 0xf4);          /* INT1 */
@@ -52,8 +46,8 @@ static void test_watched_gate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_watched_vector, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_watched_gate, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_watched_vector, setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_watched_gate, setup, harness_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

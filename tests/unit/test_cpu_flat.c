@@ -5,22 +5,8 @@
  */
 #include "tests/unit/sys_harness.h"
 
-#define RAM (1u << 20)
 #define DATA 0x30000u
 #define LOOPS 40u               /* enough for any engine to call it hot */
-
-static int setup(void **state)
-{
-    *state = harness_new(NULL, RAM);
-    harness_protected(*state);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    harness_free(*state);
-    return 0;
-}
 
 /* Through CS one reads but does not write (SDM vol. 3, 5.5). */
 static void test_code_segment(void **state)
@@ -108,11 +94,11 @@ static void test_flags_of_missed_access(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_code_segment, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_code_segment_hot, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_flags_of_missed_access, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(test_code_segment, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_code_segment_hot, harness_setup,
+                                        harness_teardown),
+        cmocka_unit_test_setup_teardown(test_flags_of_missed_access, harness_setup,
+                                        harness_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,23 +11,7 @@
 
 #include "tests/unit/cpu_harness.h"
 
-#define RAM (1u << 20)
 #define DATA 0x00, 0x00, 0x01, 0x00     /* HARNESS_DATA as a displacement */
-
-static int setup(void **state)
-{
-    struct harness *h = harness_new(NULL, RAM);
-
-    harness_protected(h);
-    *state = h;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    harness_free(*state);
-    return 0;
-}
 
 /* `start` clears CR4 and sets CR0 anew; then what the test wants. */
 static void mode(struct harness *h, uint64_t cr0, uint64_t cr4)
@@ -551,32 +535,32 @@ static void test_mmx_transition(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_env_protected32, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_env_protected16, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_env_real, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_env_load_keeps_registers, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_fsave_frstor, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_full_tags, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_control_keeps_pointers, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_x87_available, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_simd_available, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_fpu_needed, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_newer_is_undefined, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_mf, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_fldcw_unmasks, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_ferr, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_store_suppressed, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_store_page_fault, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_store_operand_first, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_xm, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_sse_alignment, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_mxcsr_reserved, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_fxsave, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_mmx_transition, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_env_protected32, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_env_protected16, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_env_real, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_env_load_keeps_registers, harness_setup,
+                                        harness_teardown),
+        cmocka_unit_test_setup_teardown(test_fsave_frstor, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_full_tags, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_control_keeps_pointers, harness_setup,
+                                        harness_teardown),
+        cmocka_unit_test_setup_teardown(test_x87_available, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_simd_available, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_no_fpu_needed, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_newer_is_undefined, harness_setup,
+                                        harness_teardown),
+        cmocka_unit_test_setup_teardown(test_mf, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_fldcw_unmasks, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_ferr, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_store_suppressed, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_store_page_fault, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_store_operand_first, harness_setup,
+                                        harness_teardown),
+        cmocka_unit_test_setup_teardown(test_xm, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_sse_alignment, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_mxcsr_reserved, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_fxsave, harness_setup, harness_teardown),
+        cmocka_unit_test_setup_teardown(test_mmx_transition, harness_setup, harness_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

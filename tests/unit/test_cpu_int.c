@@ -10,19 +10,6 @@
 
 #define RAM (1u << 20)
 
-static int setup(void **state)
-{
-    *state = harness_new(NULL, RAM);
-    harness_protected(*state);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    harness_free(*state);
-    return 0;
-}
-
 static uint32_t reg(const struct harness *h, unsigned r)
 {
     return (uint32_t)h->cpu.gpr[r];
@@ -847,7 +834,7 @@ static void test_kick(void **state)
     assert_int_equal(reg(h, RAX), 1);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, harness_setup, harness_teardown)
 
 int main(void)
 {

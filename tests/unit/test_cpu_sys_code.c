@@ -4,7 +4,6 @@
 #include "emu/cpu/mmu.h"
 #include "emu/cpu/seg.h"
 
-#define RAM (1u << 20)
 #define DIR 0x80000u
 #define DATA 0x30000u           /* the page that code below touches */
 #define SEL(n) ((uint16_t)(HARNESS_FREE_SEL + 8 * (n)))
@@ -216,19 +215,6 @@ static const uint8_t spin[] = {
     0x41,                                             /* inc %ecx */
     0xeb, 0xfd,                                       /* jmp to the inc */
 };
-
-static int setup(void **state)
-{
-    *state = harness_new(NULL, RAM);
-    harness_protected(*state);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    harness_free(*state);
-    return 0;
-}
 
 static void put(struct harness *h, uint32_t at, const uint8_t *code, size_t n)
 {
@@ -679,7 +665,7 @@ static void test_mode_switches(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, harness_setup, harness_teardown)
     const struct CMUnitTest tests[] = {
         T(test_page_fault_is_precise), T(test_push_fault_keeps_esp),
         T(test_write_across_pages), T(test_address_spaces),

@@ -4,24 +4,10 @@
 #include "emu/cpu/mmu.h"
 #include "emu/cpu/seg.h"
 
-#define RAM (1u << 20)
 #define SEL(n) ((uint16_t)(HARNESS_FREE_SEL + 8 * (n)))
 #define STUB(v) (HARNESS_STUBS + 16u * (v))
 #define TOP HARNESS_STACK
 #define TOP0 HARNESS_STACK0
-
-static int setup(void **state)
-{
-    *state = harness_new(NULL, RAM);
-    harness_protected(*state);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    harness_free(*state);
-    return 0;
-}
 
 static void put_gate(struct harness *h, uint32_t at, uint16_t target,
                      uint32_t off, uint8_t access)
@@ -595,7 +581,7 @@ static void test_io_check(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, harness_setup, harness_teardown)
     const struct CMUnitTest tests[] = {
         T(test_same_level), T(test_inner_level), T(test_conforming_handler),
         T(test_16bit_gate),

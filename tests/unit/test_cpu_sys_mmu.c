@@ -24,12 +24,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    harness_free(*state);
-    return 0;
-}
-
 static void set_pte(struct harness *h, uint32_t lin, uint32_t bits)
 {
     *harness_pte(h, lin) = (lin & ~0xfffu) | bits;
@@ -620,7 +614,7 @@ static void test_real_mode_limits(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, harness_teardown)
     const struct CMUnitTest tests[] = {
         T(test_error_codes), T(test_all_rights), T(test_accessed_dirty),
         T(test_4m_pages),

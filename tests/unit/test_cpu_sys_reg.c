@@ -5,7 +5,6 @@
 #include "emu/cpu/features.h"
 #include "emu/cpu/mmu.h"
 
-#define RAM (1u << 20)
 #define MEM 0x20000u            /* memory operand */
 #define SEL(n) ((uint16_t)(HARNESS_FREE_SEL + 8 * (n)))
 
@@ -30,19 +29,6 @@ static struct insn insn_mem(uint8_t opcode, unsigned reg)
         assert_int_equal(sys_caught.vector, v); \
         assert_int_equal(sys_caught.error, 0); \
     } while (0)
-
-static int setup(void **state)
-{
-    *state = harness_new(NULL, RAM);
-    harness_protected(*state);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    harness_free(*state);
-    return 0;
-}
 
 static int write_cr(struct harness *h, unsigned n, uint32_t v)
 {
@@ -520,7 +506,7 @@ static void test_model_is_honest(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, harness_setup, harness_teardown)
     const struct CMUnitTest tests[] = {
         T(test_cr0), T(test_cr4), T(test_pdptes), T(test_dr),
         T(test_dr_moves_watch), T(test_msr_values), T(test_tsc), T(test_init),

@@ -3,22 +3,8 @@
 
 #include "emu/cpu/seg.h"
 
-#define RAM (1u << 20)
 /* Descriptors under test, from HARNESS_FREE_SEL on. */
 #define SEL(n) ((uint16_t)(HARNESS_FREE_SEL + 8 * (n)))
-
-static int setup(void **state)
-{
-    *state = harness_new(NULL, RAM);
-    harness_protected(*state);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    harness_free(*state);
-    return 0;
-}
 
 static uint8_t access_byte(struct harness *h, uint16_t sel)
 {
@@ -353,7 +339,7 @@ static void test_real_and_vm86(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, harness_setup, harness_teardown)
     const struct CMUnitTest tests[] = {
         T(test_data_loads), T(test_stack_loads), T(test_tables),
         T(test_far_jmp), T(test_far_call_ret_same), T(test_call_gate_inner),

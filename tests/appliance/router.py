@@ -1,0 +1,53 @@
+"""A Linux router on the LAN (lan.py), by its shell: lease, pings, transfers."""
+import hashlib
+import os
+import re
+import time
+
+from lan import HOST
+
+TRANSFER = 10_000_000
+
+
+def sha256(text):
+    return re.search(r"\b[0-9a-f]{64}\b", text)[0]
+
+
+def router_address(lan, shell):
+    """The router's lease, once br-lan has it."""
+    address = lan.lease(240)
+    shell.run("until ip -4 addr show br-lan | grep -w inet; "
+              "do sleep 1; done")
+    assert f"inet {address}/24 " in shell.run("ip -4 addr show br-lan")
+    return address
+
+
+def pings(lan, shell, address):
+    """Both ways."""
+    lan.run("ping", "-c", "3", "-i", "0.5", "-W", "10", address)
+    shell.run(f"ping -c 3 -W 10 {HOST}")
+
+
+def serve_data(lan, folder):
+    """10 MB on the LAN's web server; returns their hash."""
+    data = os.urandom(TRANSFER)
+    (folder / "data").write_bytes(data)
+    lan.start("/usr/bin/python3", "-m", "http.server", "-d", folder,
+              "--bind", HOST, "8000")
+    return hashlib.sha256(data).hexdigest()
+
+
+def transfers(lan, shell, address, want, lap):
+    """Those 10 MB, each way; lap(name, start) notes a time."""
+    start = time.monotonic()
+    shell.run(f"wget -q -O /tmp/data http://{HOST}:8000/data", 600)
+    lap("10 MB to the router", start)
+    assert sha256(shell.run("sha256sum /tmp/data", 300)) == want
+    shell.run("httpd -p 80 -h /tmp")
+    start = time.monotonic()
+    fetched = lan.run(
+        "/usr/bin/python3", "-c", "import sys, urllib.request as u;"
+        f"sys.stdout.buffer.write(u.urlopen('http://{address}/data',"
+        "timeout=60).read())", timeout=600).stdout
+    lap("10 MB from the router", start)
+    assert hashlib.sha256(fetched).hexdigest() == want
