@@ -97,7 +97,7 @@ bool emit_call(struct gen *g, const struct insn *i)
         return false;
     flags_to_saved(g);
     asm_store_i(&g->code, mem_stack(g, -4, ACCESS_WRITE), insn_next(i));
-    asm_mov_rr(&g->code, R12, R8);
+    asm_lea(&g->code, R12, asm_at(R12, -4));
     branch_direct(g, g->k);
     g->ended = true;
     return true;
@@ -131,7 +131,7 @@ bool emit_indirect(struct gen *g, const struct insn *i, bool call)
         asm_load(a, R11, mem_operand(g, i, 4, ACCESS_READ));
     if (call) {
         asm_store_i(a, mem_stack(g, -4, ACCESS_WRITE), insn_next(i));
-        asm_mov_rr(a, R12, R8);
+        asm_lea(a, R12, asm_at(R12, -4));
     }
     branch_indirect(g);
     g->ended = true;

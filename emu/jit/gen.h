@@ -44,6 +44,7 @@ struct stub {
     uint8_t *back;
     unsigned k;
     struct flag_state flags;
+    struct mem address;         /* SLOW: the guest's, of the operand */
     unsigned operand;           /* SLOW: bytes of memory that R11 shall hold */
 };
 #define GEN_STUBS (TRACE_INSNS * 6)
@@ -52,6 +53,7 @@ struct gen {
     struct code code;
     struct jit *jit;
     struct trace *trace;
+    const struct memory_strategy *memory;
     unsigned k;                 /* instruction at work */
     uint8_t op;                 /* its opcode, which branches overwrite */
     uint8_t ops[TRACE_INSNS], maps[TRACE_INSNS];
@@ -111,11 +113,28 @@ void flags_save(struct gen *g, const struct flag_state *f);
 /* ---- Memory (memory.c) ------------------------------------------------------ */
 
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_RMW };
+/*
+ * How guest memory is reached. `access` emits what goes before an access to
+ * the `size` bytes at the linear address that `address` gives in 32 bits, of
+ * guest registers, and returns the operand for the host instruction that does
+ * it. What cannot be done so goes by a stub (STUB_SLOW) that runs the whole
+ * instruction by its handler: either from `access` or out of the accessing host
+ * instruction itself, if that faults. Hence the rules for emitters below.
+ */
+struct memory_strategy {
+    const char *name;
+    struct mem (*access)(struct gen *g, struct mem address, unsigned size,
+                         enum access how);
+};
+extern const struct memory_strategy memory_tlb;     /* R15, R8 to R10 */
+
 /* Can the operand be reached natively? */
 bool mem_native(const struct gen *g, const struct insn *i, enum access how);
 /*
- * The host address of the operand of `size` bytes. What misses runs the whole
- * instruction by its handler; so nothing of it may have been changed before.
+ * The host address of the operand of `size` bytes. From here to the last host
+ * instruction that accesses memory for this guest instruction, no guest
+ * register may change, and RFLAGS by flags_to_host and its like only, or by
+ * that instruction itself. R8 to R10 are not to be touched while it is used.
  */
 struct mem mem_operand(struct gen *g, const struct insn *i, unsigned size,
                        enum access how);

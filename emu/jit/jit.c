@@ -93,6 +93,7 @@ static struct jit *jit_new(struct interp *e)
         return NULL;
     j->interp = e;
     j->threshold = JIT_THRESHOLD;
+    j->memory = &memory_tlb;
     j->arena = trace_arena(e->cache);
     j->plain = calloc(TRACE_ARENA_BYTES / sizeof(struct insn),
                       sizeof(*j->plain));

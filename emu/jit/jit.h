@@ -34,6 +34,7 @@ struct jit {
     handler *plain;             /* the handlers that traces had, by offset/32 */
     bool full;
     unsigned threshold;
+    const struct memory_strategy *memory;       /* of what is translated now */
     /* Common code, in `write` (jit_common). */
     uint8_t *enter, *leave, *leave_at, *handle, *settle, *unlinked, *indirect,
             *cold;

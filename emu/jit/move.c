@@ -12,17 +12,11 @@ static void swap_bytes(struct gen *g, unsigned reg)
     asm_rr(&g->code, 0x86, 0, reg, reg - 4);            /* XCHG AL, AH */
 }
 
-/* A register of g->size, by ModRM number, from or to memory. */
-static void move_mem(struct gen *g, unsigned op, unsigned r, struct mem m)
+/* AH to BH, between R11's low byte and the register. */
+static void move_high(struct gen *g, unsigned op, unsigned r)
 {
-    unsigned how = asm_size(g->size), wide = g->size > 1;
-
-    if (!is_high(g, r)) {
-        asm_rm(&g->code, op | wide, how, host_operand(g, r), m);
-        return;
-    }
     swap_bytes(g, r);
-    asm_rm(&g->code, op, how, r - 4, m);
+    asm_rr(&g->code, op, 0, r - 4, R11);
     swap_bytes(g, r);
 }
 
@@ -33,16 +27,31 @@ static bool load(struct gen *g, const struct insn *i, unsigned r)
     if (!mem_native(g, i, ACCESS_READ))
         return false;
     m = mem_operand(g, i, g->size, ACCESS_READ);
+    if (is_high(g, r)) {
+        flags_will_write(g, R11);
+        asm_rm(&g->code, 0x8a, 0, R11, m);
+        flags_will_write(g, whole(g, r));
+        move_high(g, 0x8a, r);
+        return true;
+    }
     flags_will_write(g, whole(g, r));
-    move_mem(g, 0x8a, r, m);
+    asm_rm(&g->code, 0x8a | (g->size > 1), asm_size(g->size),
+           host_operand(g, r), m);
     return true;
 }
 
 static bool store(struct gen *g, const struct insn *i, unsigned r)
 {
+    unsigned from = is_high(g, r) ? R11 : host_operand(g, r);
+
     if (!mem_native(g, i, ACCESS_WRITE))
         return false;
-    move_mem(g, 0x88, r, mem_operand(g, i, g->size, ACCESS_WRITE));
+    if (is_high(g, r)) {
+        flags_will_write(g, R11);
+        move_high(g, 0x88, r);
+    }
+    asm_rm(&g->code, 0x88 | (g->size > 1), asm_size(g->size), from,
+           mem_operand(g, i, g->size, ACCESS_WRITE));
     return true;
 }
 

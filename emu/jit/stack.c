@@ -1,17 +1,15 @@
 /* Pushes and pops of 32 bits in translated code. */
 #include "emu/jit/gen.h"
 
-/* R8 is the new stack pointer, as mem_stack left it. */
-static void pushed(struct gen *g)
-{
-    flags_will_write(g, R12);
-    asm_mov_rr(&g->code, R12, R8);
-}
-
 static void drop(struct gen *g, int32_t bytes)
 {
     flags_will_write(g, R12);
     asm_lea(&g->code, R12, asm_at(R12, bytes));
+}
+
+static void pushed(struct gen *g)
+{
+    drop(g, -4);
 }
 
 /* 50 to 57. */

@@ -41,7 +41,8 @@ static void slow(struct gen *g, const struct stub *s)
     struct code *a = &g->code;
 
     flags_save(g, &s->flags);
-    asm_mov_rr(a, R9, R8);
+    if (s->operand)
+        asm_lea(a, R9, s->address);
     asm_mov_ri(a, R8, insn_site(g, s->k) |
                       s->operand << JIT_OPERAND_SHIFT);
     asm_call_to(a, g->jit->handle);

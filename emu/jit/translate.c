@@ -115,7 +115,8 @@ bool jit_translate(struct jit *j, struct trace *t)
 
     if ((size_t)(j->end - j->next) < JIT_TRACE_ROOM)
         return false;
-    *g = (struct gen){ .jit = j, .trace = t, .flags = { .saved = true } };
+    *g = (struct gen){ .jit = j, .trace = t, .memory = j->memory,
+                       .flags = { .saved = true } };
     g->code = (struct code){ .p = start, .end = j->end };
     scan(g);
     translate_all(g);
