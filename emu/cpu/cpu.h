@@ -213,7 +213,10 @@ struct cpu_run {
     bool native;                /* translated code is below us on the stack */
     struct {                    /* its arithmetic flags (emu/jit/jit.h) */
         uint32_t how, a, b;
+        uint8_t no_carry;       /* CF that went in: 0 if set */
+        uint8_t no_carry_out;
     } saved;
+    uint64_t replay;            /* host code that makes them of that */
     uint32_t operand;           /* R11's over a handler */
 };
 

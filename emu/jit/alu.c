@@ -24,7 +24,19 @@ static struct operand operand_imm(uint32_t imm)
     return (struct operand){ CPU_NOREG, imm };
 }
 
-/* ---- Flags afterwards --------------------------------------------------- */
+/* ---- Flags before and afterwards ---------------------------------------- */
+
+static bool any_high(const struct gen *g, unsigned a, unsigned b)
+{
+    return g->size == 1 && ((a >= 4 && a < 8) || (b >= 4 && b < 8));
+}
+
+/* CF for what adds it, and for doing that again. */
+static void carry_in(struct gen *g)
+{
+    flags_keep_carry(g);
+    flags_carry_to_host(g);
+}
 
 /* `to` and `from` are host registers; of byte operands 4 to 7 are AH to BH. */
 static void flags_after(struct gen *g, unsigned op, unsigned to,
@@ -32,8 +44,6 @@ static void flags_after(struct gen *g, unsigned op, unsigned to,
 {
     struct flag_source s = { .size = (uint8_t)g->size, .a = (uint8_t)to,
                              .b = (uint8_t)from.reg, .imm = from.imm };
-    bool high = g->size == 1 && ((to >= 4 && to < 8) ||
-                                 (from.reg >= 4 && from.reg < 8));
 
     switch (op) {
     case CMP:
@@ -45,13 +55,19 @@ static void flags_after(struct gen *g, unsigned op, unsigned to,
     case SUB:
         s.kind = to == from.reg ? SAVED_LOGIC : SAVED_SUB;
         break;
+    case ADC:
+        s.kind = to == from.reg ? 0 : SAVED_ADC;
+        break;
+    case SBB:
+        s.kind = to == from.reg ? 0 : SAVED_SBB;
+        break;
     case AND: case OR: case XOR:
         s.kind = SAVED_LOGIC;
         break;
     }
     if (s.kind == SAVED_LOGIC)
         s.b = CPU_NOREG;
-    if (high)
+    if (any_high(g, to, from.reg))
         s.kind = 0;
     flags_set(g, s);
 }
@@ -65,7 +81,7 @@ static void test_after(struct gen *g, unsigned a, struct operand b)
         s.kind = SAVED_LOGIC;
         s.b = CPU_NOREG;
     }
-    if (g->size == 1 && ((a >= 4 && a < 8) || (b.reg >= 4 && b.reg < 8)))
+    if (any_high(g, a, b.reg))
         s.kind = 0;
     flags_set(g, s);
 }
@@ -111,7 +127,7 @@ static void op_reg(struct gen *g, unsigned op, unsigned to,
                    struct operand from)
 {
     if (reads_carry(op))
-        flags_to_host(g);
+        carry_in(g);
     operate(g, op, to, from);
     flags_after(g, op, to, from);
 }
@@ -126,7 +142,7 @@ static bool op_reg_mem(struct gen *g, const struct insn *i, unsigned op)
         return false;
     m = mem_operand(g, i, g->size, ACCESS_READ);
     if (reads_carry(op))
-        flags_to_host(g);
+        carry_in(g);
     load_operand(g, m);
     reg = swap_high(g, to);
     operate(g, op, reg, operand_reg(R11));
@@ -146,7 +162,7 @@ static bool op_mem(struct gen *g, const struct insn *i, unsigned op,
         return false;
     m = mem_operand(g, i, g->size, how);
     if (reads_carry(op))
-        flags_to_host(g);
+        carry_in(g);
     load_operand(g, m);
     if (from.reg != CPU_NOREG)
         now.reg = swap_high(g, from.reg);
@@ -245,6 +261,13 @@ static void unary(struct gen *g, unsigned opcode, unsigned op, unsigned rm)
     asm_rr(&g->code, opcode | (g->size > 1), asm_size(g->size), op, rm);
 }
 
+static void inc_dec_after(struct gen *g, unsigned op, unsigned rm)
+{
+    flags_set(g, (struct flag_source){
+        .kind = any_high(g, rm, CPU_NOREG) ? 0 : op ? SAVED_DEC : SAVED_INC,
+        .size = (uint8_t)g->size, .a = (uint8_t)rm, .b = CPU_NOREG });
+}
+
 /* INC and DEC, which keep CF, and NOT, which keeps all. */
 static bool inc_dec_not(struct gen *g, const struct insn *i, unsigned opcode,
                         unsigned op, bool keeps)
@@ -257,12 +280,12 @@ static bool inc_dec_not(struct gen *g, const struct insn *i, unsigned opcode,
     if (keeps)
         flags_will_write(g, R11);
     else
-        flags_to_host(g);
+        carry_in(g);
     load_operand(g, m);
     unary(g, opcode, op, R11);
     store_operand(g, m);
     if (!keeps)
-        flags_set_plain(g);
+        inc_dec_after(g, op, R11);
     return true;
 }
 
@@ -274,9 +297,9 @@ static void inc_dec_reg(struct gen *g, unsigned op, unsigned rm)
         asm_lea(&g->code, rm, asm_at(rm, op ? -1 : 1));
         return;
     }
-    flags_to_host(g);
+    carry_in(g);
     unary(g, 0xfe, op, rm);
-    flags_set_plain(g);
+    inc_dec_after(g, op, rm);
 }
 
 /* 40 to 4F. */

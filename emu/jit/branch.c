@@ -78,7 +78,10 @@ void branch_indirect(struct gen *g)
 
 bool emit_jcc(struct gen *g, const struct insn *i)
 {
-    flags_to_host(g);
+    if ((g->op & 14) == COND_B)
+        flags_carry_to_host(g);
+    else
+        flags_to_host(g);
     stub_new(g, STUB_TAKEN, asm_jcc(&g->code, g->op & 15));
     return true;
 }

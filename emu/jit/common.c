@@ -116,22 +116,6 @@ static void emit_handle(struct code *a)
     go_where_it_says(a);
 }
 
-/* Called; changes nothing but RFLAGS and the form of run.saved. */
-static void emit_settle(struct code *a)
-{
-    static const uint8_t saved[] = { RAX, RCX, RDX, RSI, RDI, R8, R9, R10,
-                                     R11 };
-    const unsigned n = sizeof(saved);
-
-    _Static_assert(sizeof(saved) % 2, "with the return address even");
-    for (unsigned k = 0; k < n; k++)
-        push(a, saved[k]);
-    call_c(a, (uintptr_t)jit_settle);
-    for (unsigned k = n; k-- > 0;)
-        pop(a, saved[k]);
-    asm_8(a, 0xc3);
-}
-
 /* Jumped to with R8, the site or trace, and R11, a target. */
 static void emit_call_out(struct code *a, uintptr_t fn)
 {
@@ -161,8 +145,8 @@ void jit_common(struct jit *j)
     emit_leave_at(j, a);
     j->handle = start(a);
     emit_handle(a);
-    j->settle = start(a);
-    emit_settle(a);
+    j->replay = start(a);
+    jit_replay_code(a);
     j->unlinked = start(a);
     emit_call_out(a, (uintptr_t)jit_run_direct);
     j->indirect = start(a);

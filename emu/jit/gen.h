@@ -16,10 +16,12 @@
 
 /*
  * Where the guest's arithmetic flags are: in host RFLAGS, in run.saved, or to
- * be had again from operands that are still in registers; one of them always.
+ * be had again from operands that are still in registers (and, of kinds with a
+ * carry, from run.saved.no_carry); one of them always.
  */
 struct flag_state {
     bool host, saved;
+    bool carry_out;             /* CF alone is in run.saved.no_carry_out */
     struct flag_source {
         uint8_t kind;           /* enum saved_kind, or 0: none */
         uint8_t size;
@@ -30,7 +32,6 @@ struct flag_state {
 
 enum stub_kind {
     STUB_SLOW,                  /* the access misses: run the handler */
-    STUB_SETTLE,                /* flags from run.saved are not in host form */
     STUB_TAKEN,                 /* a conditional branch goes */
     STUB_UNLINKED,              /* a direct branch without a valid link */
     STUB_INDIRECT,              /* target not in the jump cache */
@@ -99,6 +100,10 @@ bool emit_indirect(struct gen *g, const struct insn *i, bool call);
 /* ---- Flags (flags.c) -------------------------------------------------------- */
 
 void flags_to_host(struct gen *g);      /* before what reads or merges them */
+/* CF alone into RFLAGS, before what sets all flags. */
+void flags_carry_to_host(struct gen *g);
+/* CF to run.saved.no_carry, before what changes all flags but it or adds it. */
+void flags_keep_carry(struct gen *g);
 void flags_to_saved(struct gen *g);     /* before what ends the trace */
 /* Before host RFLAGS are lost; they are, from here on. */
 void flags_lose_host(struct gen *g);

@@ -122,6 +122,7 @@ static struct engine *jit_create(struct cpu *cpu)
         return NULL;
     }
     e->translator = &translator;
+    cpu->run.replay = (uintptr_t)jit_exec(e->jit, e->jit->replay);
     return engine;
 }
 

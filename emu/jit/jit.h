@@ -11,13 +11,37 @@
 #define JIT_CODE_BYTES (32u << 20)
 #define JIT_TRACE_ROOM (64u << 10)      /* more than any trace needs */
 
-/* Form of run.saved: how the flags follow from a and b. Sizes: bytes << 4. */
+/* Form of run.saved: how the flags follow from a, b and `carry`: !no_carry. */
 enum saved_kind { SAVED_FLAGS,  /* a: AH as of LAHF, AL OF */
                   SAVED_CMP,    /* a - b */
                   SAVED_SUB,    /* a is what a subtraction of b left */
                   SAVED_ADD,    /* a is what an addition of b left */
+                  SAVED_SBB,    /* as SUB and ADD, and `carry` went in */
+                  SAVED_ADC,
                   SAVED_TEST,   /* a & b */
-                  SAVED_LOGIC };        /* a is the result */
+                  SAVED_LOGIC,  /* a is the result */
+                  SAVED_INC,    /* a is the result, and CF is `carry` */
+                  SAVED_DEC,
+                  SAVED_KINDS };
+/*
+ * run.saved.how: which of the routines in replay.c makes the flags of it, as
+ * its offset from the first. `size`: bytes of the operands.
+ */
+#define SAVED_SHIFT 6
+static inline uint32_t saved_how(enum saved_kind kind, unsigned size)
+{
+    return ((uint32_t)kind << 2 | size >> 1) << SAVED_SHIFT;
+}
+
+static inline enum saved_kind saved_kind_of(uint32_t how)
+{
+    return (enum saved_kind)(how >> (SAVED_SHIFT + 2));
+}
+
+static inline unsigned saved_bits(uint32_t how)
+{
+    return 8u << (how >> SAVED_SHIFT & 3);
+}
 
 struct jit_counts {
     uint64_t translated, native, by_handler;    /* traces, instructions */
@@ -36,7 +60,7 @@ struct jit {
     unsigned threshold;
     const struct memory_strategy *memory;       /* of what is translated now */
     /* Common code, in `write` (jit_common). */
-    uint8_t *enter, *leave, *leave_at, *handle, *settle, *unlinked, *indirect,
+    uint8_t *enter, *leave, *leave_at, *handle, *replay, *unlinked, *indirect,
             *cold;
     struct jit_counts counts;
     struct gen *gen;            /* the trace at work (gen.h) */
@@ -44,6 +68,8 @@ struct jit {
 
 /* common.c: what all traces share, at the start of the code memory. */
 void jit_common(struct jit *j);
+struct code;
+void jit_replay_code(struct code *a);   /* replay.c */
 /* translate.c: false: no room. */
 bool jit_translate(struct jit *j, struct trace *t);
 
@@ -78,8 +104,6 @@ const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin);
 const void *jit_run_direct(struct cpu *c, uint32_t site);
 const void *jit_run_indirect(struct cpu *c, uint32_t site, uint32_t rip);
 const void *jit_run_cold(struct cpu *c, struct trace *t);
-/* run.saved into the form SAVED_FLAGS. */
-void jit_settle(struct cpu *c);
 /* The handler of every instruction of a translated trace. */
 void jit_enter(struct cpu *c, const struct insn *i);
 /* Between run.saved and the interpreter's lazy flags. */

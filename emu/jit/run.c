@@ -10,10 +10,12 @@ static uint32_t mask(unsigned bits)
 
 void jit_flags_to_lazy(struct cpu *c)
 {
-    unsigned bits = (c->run.saved.how >> 4) * 8;
+    enum saved_kind kind = saved_kind_of(c->run.saved.how);
+    unsigned bits = saved_bits(c->run.saved.how);
     uint32_t a = c->run.saved.a, b = c->run.saved.b, r;
+    uint32_t carry = !c->run.saved.no_carry;
 
-    switch (c->run.saved.how & 15) {
+    switch (kind) {
     case SAVED_FLAGS:
         flags_set_arith(c, (a >> 8 & FLAGS_ARITH & 0xff) |
                            (a & 1 ? FLAG_OF : 0));
@@ -24,22 +26,31 @@ void jit_flags_to_lazy(struct cpu *c)
     case SAVED_TEST:
         flags_logic(c, a & b, bits);
         return;
+    case SAVED_INC: case SAVED_DEC:
+        flags_set_cf(c, carry);
+        a &= mask(bits);
+        if (kind == SAVED_INC)
+            flags_inc_dec(c, a, bits, a == 1u << (bits - 1), !(a & 15));
+        else
+            flags_inc_dec(c, a, bits, a == (1u << (bits - 1)) - 1,
+                          (a & 15) == 15);
+        return;
     case SAVED_CMP:
         r = a - b;
         break;
-    case SAVED_SUB:
+    case SAVED_SUB: case SAVED_SBB:
         r = a;
-        a = r + b;
+        a = r + b + (kind == SAVED_SBB ? carry : 0);
         break;
     default:
         r = a;
-        a = r - b;
+        a = r - b - (kind == SAVED_ADC ? carry : 0);
         break;
     }
     a &= mask(bits);
     b &= mask(bits);
     r &= mask(bits);
-    flags_carries(c, r, (c->run.saved.how & 15) == SAVED_ADD ?
+    flags_carries(c, r, kind == SAVED_ADD || kind == SAVED_ADC ?
                   carries(a, b, r) : borrows(a, b, r), bits);
 }
 
@@ -47,14 +58,8 @@ void jit_flags_from_lazy(struct cpu *c)
 {
     uint32_t f = flags_arith(c);
 
-    c->run.saved.how = SAVED_FLAGS;
+    c->run.saved.how = saved_how(SAVED_FLAGS, 1);
     c->run.saved.a = (f & 0xff) << 8 | (f & FLAG_OF ? 1 : 0);
-}
-
-void jit_settle(struct cpu *c)
-{
-    jit_flags_to_lazy(c);
-    jit_flags_from_lazy(c);
 }
 
 /* ---- From translated code ---------------------------------------------------- */
@@ -120,6 +125,7 @@ const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin)
 
     j->counts.handlers++;
     jit_flags_to_lazy(c);
+    c->run.saved.no_carry = !flag_cf(c);        /* what ADC and INC want of it */
     j->plain[((const uint8_t *)i - j->arena) / sizeof(*i)](c, i);
     where = go_on(c, j, i);
     if (where || !operand || peek(c, lin, operand))

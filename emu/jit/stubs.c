@@ -79,15 +79,9 @@ static void attention_stub(struct gen *g, const struct stub *s)
 
 static void stub_emit(struct gen *g, const struct stub *s)
 {
-    struct code *a = &g->code;
-
     switch (s->kind) {
     case STUB_SLOW:
         slow(g, s);
-        break;
-    case STUB_SETTLE:
-        asm_call_to(a, g->jit->settle);
-        asm_jmp_to(a, s->back);
         break;
     case STUB_TAKEN:
         g->flags = s->flags;
