@@ -1,29 +1,72 @@
 # Benchmarks beside QEMU, in the same run. Never a test.
-$(BENCH)/guest/%.o: tests/bench/%.c | $(DEPS_bench)
+BENCH_PARTS_C := $(notdir $(basename $(wildcard tests/bench/part_*.c)))
+BENCH_FPU_part_x87 := -mfpmath=387 -fexcess-precision=standard
+BENCH_FPU_part_sse2 := -msse2 -mmmx -mfpmath=sse
+BENCH_PART_CFLAGS = -O2 -fno-tree-vectorize -fno-math-errno \
+  $(BENCH_FPU_$(basename $(@F)))
+
+$(BENCH)/guest/%.o: tests/bench/%.c mk/46-bench.mk | $(DEPS_bench)
 	@mkdir -p $(@D)
-	@$(CC) $(filter-out -Os,$(GUEST_CFLAGS)) -O2 -c -o $@ $<
+	@$(CC) $(filter-out -Os,$(GUEST_CFLAGS)) $(BENCH_PART_CFLAGS) -c -o $@ $<
+$(BENCH)/guest/%.o: tests/bench/%.S mk/46-bench.mk | $(DEPS_bench)
+	@mkdir -p $(@D)
+	@$(CC) -m32 -c -o $@ $<
 $(BENCH)/mix.img: $(GUESTS)/boot.o $(BENCH)/guest/mix_guest.o \
-                  $(BENCH)/guest/cpu_mix.o $(GUESTS)/lib.o tests/guests/guest.ld
+                  $(BENCH)/guest/serve.o $(BENCH)/guest/system.o \
+                  $(BENCH)/guest/system_entry.o \
+                  $(BENCH_PARTS_C:%=$(BENCH)/guest/%.o) \
+                  $(GUESTS)/lib.o tests/guests/guest.ld
 	@ld -m elf_i386 -z noexecstack --no-warn-rwx-segments \
 	  -T tests/guests/guest.ld -o $(@:.img=.elf) $(filter %.o,$^)
 	@objcopy -O binary $(@:.img=.elf) $@
 	@truncate -s '%65536' $@
 
+# The same parts as Linux programs: IA-32, and for machines that refuse it
+# 64-bit code with 32-bit pointers (x32) and IA-32's eight registers, in a file
+# that every 64-bit Linux starts.
+BENCH_NATIVE_OBJ := $(patsubst %,%.o,mix_native serve \
+  $(filter-out part_system,$(BENCH_PARTS_C)))
+BENCH_NATIVE_LINK := -nostdlib -static -no-pie -Wl,--build-id=none \
+  -Wl,-z,noexecstack,--no-warn-rwx-segments,-N,-Ttext=0x10000000
+BENCH_ABI_ia32 := -m32 -march=i686
+BENCH_ABI_x32 := -mx32 $(patsubst %,-ffixed-%,r8 r9 r10 r11 r12 r13 r14 r15)
+define BENCH_NATIVE
+$(BENCH)/$(1)/%.o: tests/bench/%.c mk/46-bench.mk | $(DEPS_bench)
+	@mkdir -p $$(@D)
+	@$(CC) $(filter-out -Os -m32 -march=i686,$(GUEST_CFLAGS)) \
+	  $(BENCH_ABI_$(1)) $$(BENCH_PART_CFLAGS) -c -o $$@ $$<
+$(BENCH)/native-$(1): $(BENCH_NATIVE_OBJ:%=$(BENCH)/$(1)/%)
+	@$(CC) $(BENCH_ABI_$(1)) $(BENCH_NATIVE_LINK) -o $$@ $$^
+	$(if $(filter x32,$(1)),@objcopy -O elf64-x86-64 $$@)
+-include $(wildcard $(BENCH)/$(1)/*.d)
+endef
+$(foreach abi,ia32 x32,$(eval $(call BENCH_NATIVE,$(abi))))
+
+# Shorter: BENCH_PARTS=int80,x87 (names of parts or groups) BENCH_ROUNDS=1.
+BENCH_ROUNDS ?= 5
+BENCH_OUT ?=
+BENCH_REPORT := docs/BENCHMARKS.md
+
 .PHONY: bench
-## bench           mix and boot beside QEMU TCG, latency, to BUILD/bench.md
-bench: $(BUILD)/trestle $(BENCH)/mix.img $(BUILD)/router.img guests
-	@echo "# make bench" >$(BUILD)/bench.md
-	@python3 -B tests/bench/mix.py $(BUILD)/trestle $(BENCH)/mix.img \
-	  --out $(BUILD)/bench.md
+## bench           all below and the boot, beside QEMU, to docs/BENCHMARKS.md
+bench: $(BUILD)/trestle $(BUILD)/router.img guests
+	@$(MAKE) bench-jit BENCH_OUT=$(BENCH_REPORT)
 	@python3 -B tests/bench/boot.py $(BUILD)/trestle $(BUILD)/router.img \
-	  --out $(BUILD)/bench.md
+	  --out $(BENCH_REPORT)
 	@/usr/bin/python3 -B tests/bench/latency.py $(BUILD)/trestle $(GUESTS) \
-	  --out $(BUILD)/bench.md
-	@$(MAKE) bench-appliance
+	  --out $(BENCH_REPORT)
+	@$(MAKE) bench-appliance BENCH_OUT=$(BENCH_REPORT)
+
+.PHONY: bench-jit
+## bench-jit       its code and system part; BENCH_PARTS=int80,x87 BENCH_ROUNDS=1
+bench-jit: $(BUILD)/trestle $(BENCH)/mix.img $(BENCH)/native-ia32 \
+           $(BENCH)/native-x32
+	@python3 -B tests/bench/mix.py $^ --rounds $(BENCH_ROUNDS) \
+	  --parts "$(BENCH_PARTS)" --out "$(BENCH_OUT)"
 
 .PHONY: bench-appliance
 ## bench-appliance svm beside interp on the appliance: boot, idle, frames (root)
 bench-appliance: appliance $(BUILD)/router.img guests | $(DEPS_test)
 	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/appliance.py \
-	  --out $(BUILD)/bench.md
+	  --out "$(BENCH_OUT)"
 -include $(wildcard $(BENCH)/guest/*.d)

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/bench/cpu_mix.h"
+#include "tests/bench/part.h"
 #include "tests/unit/cpu_harness.h"
 
 #define RAM_BYTES (16u << 20)
@@ -25,6 +25,16 @@ static double seconds(void)
 
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+#define PARTS (bench_integer.count + bench_flags.count)
+
+/* Integer parts first, then those of the flags: cpu_guest.c counts alike. */
+static const struct bench_part *part_of(unsigned number)
+{
+    return number < bench_integer.count
+               ? &bench_integer.parts[number]
+               : &bench_flags.parts[number - bench_integer.count];
 }
 
 static int load(struct harness *h, const char *path)
@@ -57,7 +67,7 @@ static double run_guest(const struct engine_ops *ops, const char *path,
         took = seconds() - start;
         *insns = h->cpu.icount;
         if ((uint32_t)h->cpu.gpr[RAX] != want || harness_vector(h) >= 0) {
-            fprintf(stderr, "%s: wrong result\n", cpu_mix[part].name);
+            fprintf(stderr, "%s: wrong result\n", part_of(part)->name);
             took = -1;
         }
     }
@@ -76,15 +86,15 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s IMAGE [PART]\n", argv[0]);
         return 2;
     }
-    for (unsigned part = 0; part < cpu_mix_count; part++) {
+    for (unsigned part = 0; part < PARTS; part++) {
         double start = seconds(), native;
         uint32_t want;
 
-        if (argc > 2 && strcmp(argv[2], cpu_mix[part].name) != 0)
+        if (argc > 2 && strcmp(argv[2], part_of(part)->name) != 0)
             continue;
-        want = cpu_mix[part].run();
+        want = part_of(part)->run();
         native = seconds() - start;
-        printf("%-10s", cpu_mix[part].name);
+        printf("%-10s", part_of(part)->name);
         for (unsigned e = 0; e < 2; e++) {
             uint64_t insns = 0;
             double took = run_guest(engines[e], argv[1], part, want, &insns);

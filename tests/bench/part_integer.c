@@ -1,26 +1,16 @@
-/*
- * The integer mix that cpu_mips.c times: built once as a flat 32-bit image
- * for the guest and once for the host, to compare results.
- */
-#include "tests/bench/cpu_mix.h"
+/* Integer code: sorting, recursion, an interpreter, compression, matrices. */
+#include "tests/bench/part.h"
 
 #define SIEVE_N 200000u
 #define SORT_N 30000u
 #define MATRIX_N 64u
 #define LZ_N 65536u
-#define SUM_WORDS 4096u
 
 static uint8_t bytes[SIEVE_N];
 static uint32_t words[SORT_N];
 static uint32_t matrix[3][MATRIX_N][MATRIX_N];
 static uint8_t text[LZ_N], packed[2 * LZ_N];
 static uint16_t heads[4096];
-
-static uint32_t next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525u + 1013904223u;
-    return *seed >> 8;
-}
 
 static uint32_t sieve(void)
 {
@@ -68,7 +58,7 @@ static uint32_t sort(void)
 
     for (unsigned round = 0; round < 10; round++) {
         for (uint32_t n = 0; n < SORT_N; n++)
-            words[n] = next_random(&seed);
+            words[n] = bench_random(&seed);
         quick_sort(words, 0, SORT_N - 1);
         for (uint32_t n = 0; n < SORT_N; n++)
             sum = sum * 31 + words[n];
@@ -143,7 +133,7 @@ static uint32_t lz(void)
     uint32_t seed = 7, sum = 0;
 
     for (uint32_t n = 0; n < LZ_N; n++) {
-        uint32_t r = next_random(&seed);
+        uint32_t r = bench_random(&seed);
 
         text[n] = r & 3 && n > 64 ? text[n - 1 - (r >> 4) % 40] : (uint8_t)r;
     }
@@ -161,8 +151,8 @@ static uint32_t matmul(void)
 
     for (unsigned i = 0; i < MATRIX_N; i++)
         for (unsigned j = 0; j < MATRIX_N; j++) {
-            matrix[0][i][j] = next_random(&seed);
-            matrix[1][i][j] = next_random(&seed);
+            matrix[0][i][j] = bench_random(&seed);
+            matrix[1][i][j] = bench_random(&seed);
         }
     for (unsigned round = 0; round < 40; round++)
         for (unsigned i = 0; i < MATRIX_N; i++)
@@ -177,33 +167,14 @@ static uint32_t matmul(void)
     return sum;
 }
 
-/* Ones'-complement sum with ADC, as IP checksums are made. */
-static uint32_t checksum(void)
-{
-    uint32_t seed = 9, sum = 0;
-
-    for (uint32_t n = 0; n < SUM_WORDS; n++)
-        words[n] = next_random(&seed) * 257;
-    for (unsigned round = 0; round < 2000; round++) {
-        const uint32_t *p = words;
-        uint32_t n = SUM_WORDS / 4;
-
-        __asm__ volatile("clc\n"
-                         "1: adcl (%1), %0\n"
-                         "adcl 4(%1), %0\n"
-                         "adcl 8(%1), %0\n"
-                         "adcl 12(%1), %0\n"
-                         "lea 16(%1), %1\n"
-                         "dec %2\n"
-                         "jnz 1b\n"
-                         "adcl $0, %0\n"
-                         : "+r"(sum), "+r"(p), "+r"(n) : : "cc", "memory");
-    }
-    return sum;
-}
-
-const struct cpu_mix cpu_mix[] = {
-    { "sieve", sieve }, { "qsort", sort }, { "fib", fibonacci }, { "vm", vm },
-    { "lz", lz }, { "matmul", matmul }, { "checksum", checksum },
+static const struct bench_part parts[] = {
+    { "sieve", sieve, 11, 0 },
+    { "qsort", sort, 8, 0 },
+    { "fib", fibonacci, 20, 0 },
+    { "vm", vm, 6, 0 },
+    { "lz", lz, 10, 0 },
+    { "matmul", matmul, 11, 0 },
+    { "sha256", bench_sha256, 25, 0 },
+    { "crc32", bench_crc32, 25, 0 },
 };
-const unsigned cpu_mix_count = sizeof(cpu_mix) / sizeof(cpu_mix[0]);
+const struct bench_group bench_integer = BENCH_GROUP("integer", parts);
