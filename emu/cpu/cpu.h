@@ -211,6 +211,7 @@ struct cpu_run {
     bool end_trace;             /* stop after this insn */
     bool step;                  /* one iteration of a string insn at a time */
     bool native;                /* translated code is below us on the stack */
+    bool open[2];               /* FS, GS: seg_is_open at the last boundary */
     struct {                    /* its arithmetic flags (emu/jit/jit.h) */
         uint32_t how, a, b;
         uint8_t no_carry;       /* CF that went in: 0 if set */

@@ -342,13 +342,21 @@ static bool take_event(struct interp *e)
     return false;
 }
 
+/* What decoded and translated code is made for, or looks at. */
+static void read_mode(struct cpu *c)
+{
+    c->run.mode = trace_mode(c);
+    c->run.tlb = ((struct mmu *)c->mmu)->tlb[c->cpl == 3];
+    c->run.open[0] = seg_is_open(c, FS);
+    c->run.open[1] = seg_is_open(c, GS);
+}
+
 static void execute_some(struct interp *e)
 {
     struct cpu *c = e->cpu;
     uint8_t shadow = c->inhibit;
 
-    c->run.mode = trace_mode(c);
-    c->run.tlb = ((struct mmu *)c->mmu)->tlb[c->cpl == 3];
+    read_mode(c);
     c->inhibit = 0;
     if ((c->rflags & FLAG_TF) || c->run.debug || cpu_debug_fetch_armed(c) ||
         (shadow && (c->intr || c->nmi)))

@@ -48,6 +48,7 @@ typedef void (*handler)(struct cpu *c, const struct insn *i);
 #define TRACE_USER  0x08u       /* CPL 3 */
 #define TRACE_IP64K 0x10u       /* CS.limit is 64K - 1 or more */
 #define TRACE_IP4G  0x20u       /* CS.limit is 4G - 1 */
+#define TRACE_CPL0  0x40u
 
 #define TRACE_INSNS 64u         /* at most, without the closing jump */
 

@@ -119,6 +119,14 @@ static inline bool seg_is_flat(const struct cpu *c, unsigned seg)
            s->limit == 0xffffffffu;
 }
 
+/* The same with any base: nothing that passes paging is refused. */
+static inline bool seg_is_open(const struct cpu *c, unsigned seg)
+{
+    const struct cpu_seg *s = &c->seg[seg];
+
+    return (SEG_WRITE_TYPES >> (s->attr & 0x1f) & 1) && s->limit == 0xffffffffu;
+}
+
 /* ---- Inline fast path --------------------------------------------------- */
 
 /*

@@ -81,6 +81,8 @@ uint32_t trace_mode(const struct cpu *c)
         mode |= TRACE_SS32;
     if (c->cpl == 3)
         mode |= TRACE_USER;
+    if (c->cpl == 0)
+        mode |= TRACE_CPL0;
     if (cs->limit >= 0xffff)
         mode |= TRACE_IP64K;
     if (cs->limit == 0xffffffff) {
@@ -155,7 +157,7 @@ static bool overlaps(const struct trace *t, uint64_t paddr, unsigned len)
 static struct trace **hash_bucket(struct trace_cache *tc, uint64_t paddr,
                                   uint32_t mode)
 {
-    uint32_t h = (uint32_t)paddr ^ (uint32_t)(paddr >> 32) ^ mode << 26;
+    uint32_t h = (uint32_t)paddr ^ (uint32_t)(paddr >> 32) ^ mode << 25;
 
     return &tc->hash[h * 2654435761u >> (32 - HASH_BITS)];
 }

@@ -41,7 +41,7 @@ enum stub_kind {
 
 struct stub {
     enum stub_kind kind;
-    uint8_t *from[2];           /* jumps to it; NULL: none */
+    uint8_t *from[2];   /* jumps to it; NULL: none */
     uint8_t *back;
     unsigned k;
     struct flag_state flags;
@@ -94,6 +94,7 @@ emitter emit_mov, emit_mov_imm, emit_mov_modrm_imm, emit_moffs, emit_lea,
         emit_widen, emit_bswap, emit_nop, emit_carry, emit_ah;
 emitter emit_push, emit_push_imm, emit_pop, emit_leave;
 emitter emit_jcc, emit_jmp, emit_call, emit_ret;
+emitter emit_string;
 bool emit_push_m(struct gen *g, const struct insn *i);
 bool emit_indirect(struct gen *g, const struct insn *i, bool call);
 
@@ -130,6 +131,13 @@ struct memory_strategy {
     const char *name;
     struct mem (*access)(struct gen *g, struct mem address, unsigned size,
                          enum access how);
+    /*
+     * ECX elements of `size` bytes at `reg`: the linear address into R8, and
+     * into R10 what is added to it for the host's, so that all may be accessed
+     * there without a fault. NULL: not so.
+     */
+    void (*block)(struct gen *g, unsigned reg, unsigned size,
+                  enum access how);
 };
 extern const struct memory_strategy memory_tlb;     /* R15, R8 to R10 */
 
@@ -143,6 +151,9 @@ bool mem_native(const struct gen *g, const struct insn *i, enum access how);
  */
 struct mem mem_operand(struct gen *g, const struct insn *i, unsigned size,
                        enum access how);
+/* The same at `m` of guest registers, in segment `seg`. */
+struct mem mem_at(struct gen *g, struct mem m, unsigned seg, unsigned size,
+                  enum access how);
 /* The same at ESP + disp. */
 struct mem mem_stack(struct gen *g, int32_t disp, enum access how);
 struct mem mem_frame(struct gen *g);    /* at EBP, to be read */

@@ -9,9 +9,7 @@ bool mem_native(const struct gen *g, const struct insn *i, enum access how)
 {
     if (i->flags & INSN_ADDR16)
         return false;
-    if (i->seg == CS)           /* code is read only */
-        return how == ACCESS_READ;
-    return i->seg < FS;
+    return i->seg != CS || how == ACCESS_READ;  /* code is read only */
 }
 
 /* The linear address, into R8. */
@@ -19,8 +17,37 @@ static void linear(struct gen *g, struct mem m)
 {
     if (m.base == CPU_NOREG && m.index == CPU_NOREG)
         asm_mov_ri(&g->code, R8, (uint32_t)m.disp);
-    else
+    else if (m.base != R8 || m.index != CPU_NOREG || m.disp)
         asm_lea(&g->code, R8, m);
+}
+
+/* What FS or GS may refuse is the handler's. */
+static void need(struct gen *g, unsigned cc)
+{
+    struct stub *s = stub_new(g, STUB_SLOW, asm_jcc(&g->code, cc ^ 1));
+
+    s->address = asm_at(R8, 0);
+}
+
+/*
+ * `m` through FS or GS, into R8: they have a base, and are 4 GiB in size or
+ * else the handler's.
+ */
+static void add_base(struct gen *g, struct mem m, unsigned seg, unsigned size)
+{
+    struct code *a = &g->code;
+    bool fixed = m.base == CPU_NOREG && m.index == CPU_NOREG;
+
+    flags_lose_host(g);
+    linear(g, m);
+    if (size > 1 && (!fixed || (uint32_t)m.disp > -size)) {
+        asm_alu_ri(a, 7, 4, R8, -size);                 /* CMP */
+        need(g, COND_BE);
+    }
+    asm_rm(a, 0x03, 0, R8, AT(seg[seg].base));          /* ADD */
+    asm_rm(a, 0x80, 0, 7, AT(run.open[seg - FS]));      /* CMP */
+    asm_8(a, 0);
+    need(g, COND_NZ);
 }
 
 static struct mem entry_at(size_t field)
@@ -29,25 +56,22 @@ static struct mem entry_at(size_t field)
 }
 
 /*
- * R10: offset of the TLB's entry, R9: the page that the access ends in, which
- * is the tag if it may go the fast way.
+ * The entry of the address in R8: its offset into R10. `last`: the last byte,
+ * whose page in R9 is the tag if the access may go the fast way.
  */
-static struct mem lookup(struct gen *g, struct mem address, unsigned size,
-                         enum access how)
+static void check_tag(struct gen *g, struct mem last, enum access how)
 {
     struct code *a = &g->code;
     struct stub *s;
 
-    flags_lose_host(g);
-    linear(g, address);
     asm_mov_rr(a, R10, R8);
     asm_rr(a, 0xc1, 0, 5, R10);                         /* SHR */
     asm_8(a, 12 - 5);
     asm_alu_ri(a, 4, 4, R10, (TLB_SIZE - 1) << 5);
-    if (size == 1)
+    if (last.index == CPU_NOREG && last.disp == 0)
         asm_mov_rr(a, R9, R8);
     else
-        asm_lea(a, R9, asm_at(R8, (int32_t)size - 1));
+        asm_lea(a, R9, last);
     asm_alu_ri(a, 4, 4, R9, MMU_PAGE_MASK);
     asm_rm(a, 0x3b, 0, R9, entry_at(how == ACCESS_READ ?
                                     offsetof(struct tlb_entry, read) :
@@ -59,11 +83,41 @@ static struct mem lookup(struct gen *g, struct mem address, unsigned size,
         s->from[1] = asm_jcc(a, COND_NZ);
     }
     asm_load64(a, R10, entry_at(offsetof(struct tlb_entry, addend)));
-    return (struct mem){ R10, R8, 0, 0 };
 }
 _Static_assert(sizeof(struct tlb_entry) == 1 << 5, "shifts of the index");
 
-const struct memory_strategy memory_tlb = { .name = "tlb", .access = lookup };
+static struct mem tlb_access(struct gen *g, struct mem address, unsigned size,
+                             enum access how)
+{
+    flags_lose_host(g);
+    linear(g, address);
+    check_tag(g, asm_at(R8, (int32_t)size - 1), how);
+    return (struct mem){ R10, R8, 0, 0 };
+}
+
+static void tlb_block(struct gen *g, unsigned reg, unsigned size,
+                      enum access how)
+{
+    uint8_t scale = size == 4 ? 2 : (uint8_t)(size - 1);
+
+    flags_lose_host(g);
+    linear(g, asm_at(reg, 0));
+    check_tag(g, (struct mem){ R8, RCX, scale, -1 }, how);
+}
+
+const struct memory_strategy memory_tlb = {
+    .name = "tlb", .access = tlb_access, .block = tlb_block,
+};
+
+struct mem mem_at(struct gen *g, struct mem m, unsigned seg, unsigned size,
+                  enum access how)
+{
+    if (seg >= FS) {
+        add_base(g, m, seg, size);
+        m = asm_at(R8, 0);
+    }
+    return g->memory->access(g, m, size, how);
+}
 
 struct mem mem_operand(struct gen *g, const struct insn *i, unsigned size,
                        enum access how)
@@ -71,7 +125,7 @@ struct mem mem_operand(struct gen *g, const struct insn *i, unsigned size,
     struct mem m = { (uint8_t)host_reg(i->base), (uint8_t)host_reg(i->index),
                      i->scale, (int32_t)i->disp };
 
-    return g->memory->access(g, m, size, how);
+    return mem_at(g, m, i->seg, size, how);
 }
 
 struct mem mem_stack(struct gen *g, int32_t disp, enum access how)
