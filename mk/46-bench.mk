@@ -48,20 +48,25 @@ BENCH_OUT ?=
 BENCH_REPORT := docs/BENCHMARKS.md
 
 .PHONY: bench
-## bench           all below and the boot, beside QEMU, to docs/BENCHMARKS.md
-bench: $(BUILD)/trestle $(BUILD)/router.img guests
+## bench           all that follow, beside QEMU, into docs/BENCHMARKS.md
+bench: $(BUILD)/trestle guests
 	@$(MAKE) bench-jit BENCH_OUT=$(BENCH_REPORT)
-	@python3 -B tests/bench/boot.py $(BUILD)/trestle $(BUILD)/router.img \
-	  --out $(BENCH_REPORT)
+	@$(MAKE) bench-whole BENCH_OUT=$(BENCH_REPORT)
 	@/usr/bin/python3 -B tests/bench/latency.py $(BUILD)/trestle $(GUESTS) \
 	  --out $(BENCH_REPORT)
 	@$(MAKE) bench-appliance BENCH_OUT=$(BENCH_REPORT)
 
 .PHONY: bench-jit
-## bench-jit       its code and system part; BENCH_PARTS=int80,x87 BENCH_ROUNDS=1
+## bench-jit       code and system parts: BENCH_PARTS=int80,x87 BENCH_ROUNDS=1
 bench-jit: $(BUILD)/trestle $(BENCH)/mix.img $(BENCH)/native-ia32 \
            $(BENCH)/native-x32
 	@python3 -B tests/bench/mix.py $^ --rounds $(BENCH_ROUNDS) \
+	  --parts "$(BENCH_PARTS)" --out "$(BENCH_OUT)"
+
+.PHONY: bench-whole
+## bench-whole     boot, forks, gzip, sha256, openssl; BENCH_PARTS=boot,500
+bench-whole: $(BUILD)/trestle $(BUILD)/router.img $(BUILD)/stress.img
+	@python3 -B tests/bench/whole.py $^ --rounds $(BENCH_ROUNDS) \
 	  --parts "$(BENCH_PARTS)" --out "$(BENCH_OUT)"
 
 .PHONY: bench-appliance

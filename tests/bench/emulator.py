@@ -24,7 +24,8 @@ class Emulator:
         out = self.process.stdout.fileno()
         while not (match := re.search(pattern, self.seen)):
             if not select.select([out], [], [], seconds)[0]:
-                sys.exit(f"{self.name}: nothing for {seconds} s")
+                sys.exit(f"{self.name}: nothing for {seconds} s after "
+                         f"{self.seen[-300:]!r}")
             data = os.read(out, 4096)
             if not data:
                 sys.exit(f"{self.name} ended: {self.seen[-300:]!r}")

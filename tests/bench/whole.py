@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""Whole guests under QEMU TCG and Trestle, in turn: Debian on the router image.
+
+    whole.py TRESTLE ROUTER_IMAGE STRESS_IMAGE
+
+From the start to the console, then shell commands: elapsed and processor time
+of the emulator from the typed line's last key to the shell's answer on the
+serial console. Prints medians and ratios; --out FILE puts them into that report.
+"""
+import argparse
+import os
+import platform
+import re
+import shutil
+import statistics
+import sys
+import tempfile
+import textwrap
+import time
+
+from emulator import Emulator, heading, qemu_command, trestle_command, write
+
+READY = rb"Please press Enter"
+PROMPT = rb"root@router:\S* ?# "
+SECTOR_BYTES = 512
+# The end of the echo, which may go on in the terminal's next line.
+TYPED = rb"[\r\n]*".join(re.escape(c.encode()) for c in "end-$?")
+BOOT = "boot"
+LOOP = "i=0; while [ $i -lt %d ]; do %s; i=$((i+1)); done"
+# Before anything is timed; kernel messages would stand among the answers.
+SET_UP = (
+    "dmesg -n 1; modprobe ext4; cd /tmp",
+    "mount -o ro /dev/sda /mnt || mount -o ro /dev/sdb /mnt",
+    "for i in 1 2; do cat /bin/busybox; done >data",
+    f"forks() {{ {LOOP % (2000, '(:)')}; }}",
+    f"execs() {{ {LOOP % (500, '/bin/true')}; }}",
+    "speed() { /mnt/run openssl speed -mr -seconds 2 $* 2>&1; }",
+    "speed -bytes 64 sha256 | tail -n 1",       # read from the disk once
+)
+# Name, what is typed, and the count in its answer where the time is fixed and
+# not the work: then the time is microseconds for one.
+COMMANDS = (
+    ("2,000 forks", "forks", None),
+    ("500 fork, exec", "execs", None),
+    ("gzip 4 MB", "gzip <data | md5sum", None),
+    ("sha256sum 12 MB", "cat data data data | sha256sum", None),
+    ("SHA-256, us", "speed -bytes 8192 -evp sha256", rb"\+R:(\d+):"),
+    ("AES-128, us", "speed -bytes 8192 -evp aes-128-cbc", rb"\+R:(\d+):"),
+    ("RSA-2048, us", "speed rsa2048", rb"\+R1:(\d+):"),
+)
+NAMES = [BOOT] + [name for name, _, _ in COMMANDS]
+
+
+class Guest:
+    """The router from its start on. Times are [elapsed, processor seconds]."""
+
+    def __init__(self, name, command):
+        begin = time.monotonic()
+        self.emulator = Emulator(name, command, READY)
+        self.boot_times = [time.monotonic() - begin,
+                           self.emulator.cpu_seconds()]
+
+    def log_in(self):
+        self.emulator.send(b"\r")
+        self.emulator.wait_for(PROMPT, 60)
+        for line in SET_UP:
+            self.run(line)
+
+    def run(self, line):
+        """(times, output) of a command, which must succeed."""
+        self.emulator.send(f"{line}; echo end-$?".encode())
+        self.emulator.wait_for(TYPED, 60)
+        begin = [time.monotonic(), self.emulator.cpu_seconds()]
+        self.emulator.send(b"\r")
+        answer = self.emulator.wait_for(rb"(?s)(.*)end-(\d+)\r\n", 600)
+        times = [time.monotonic() - begin[0],
+                 self.emulator.cpu_seconds() - begin[1]]
+        if answer[2] != b"0":
+            sys.exit(f"{self.emulator.name}: {line}: {answer[1]!r}")
+        self.emulator.wait_for(PROMPT, 60)
+        return times, answer[1]
+
+
+def measure(name, command, wanted, record):
+    """One guest's life: record(emulator's name, part, times, output)."""
+    guest = Guest(name, command)
+    if BOOT in wanted:
+        record(name, BOOT, guest.boot_times, b"")
+    if wanted != [BOOT]:
+        guest.log_in()
+    for part, line, count in COMMANDS:
+        if part not in wanted:
+            continue
+        times, output = guest.run(line)
+        if count:
+            done = int(re.search(count, output)[1])
+            times, output = [t / done * 1e6 for t in times], b""
+        record(name, part, times, output)
+    guest.emulator.kill()
+
+
+class Results:
+    def __init__(self):
+        self.times = {}
+        self.outputs = {}
+
+    def record(self, name, part, times, output):
+        self.times.setdefault((name, part), []).append(times)
+        if self.outputs.setdefault(part, output) != output:
+            sys.exit(f"{name}: {part}: {output!r}, not {self.outputs[part]!r}")
+        print(f"{part}: {name} {shown(times)}", flush=True)
+
+    def median(self, name, part, which):
+        return statistics.median(t[which] for t in self.times[name, part])
+
+    def ratio(self, part, which):
+        if ("jit", part) not in self.times:
+            return ""
+        qemu, jit = (self.median(n, part, which) for n in ("QEMU", "jit"))
+        return f"{qemu / jit:.2f}"
+
+    def table(self, names, wanted):
+        lines = [f"| part | {' | '.join(names)} | QEMU/jit | by processor |",
+                 "|---" * (len(names) + 3) + "|"]
+        for part in wanted:
+            cells = [part]
+            cells += [shown([self.median(name, part, which)
+                             for which in (0, 1)]) for name in names]
+            cells += [self.ratio(part, which) for which in (0, 1)]
+            lines.append(f"| {' | '.join(cells)} |")
+        return "\n".join(lines)
+
+
+def shown(times):
+    return " / ".join(f"{t:.0f}" if t >= 100 else f"{t:.2f}" for t in times)
+
+
+def commands(args, grown, engines):
+    """(name, command) of each emulator."""
+    yield "QEMU", qemu_command(
+        grown, "-m", "128", "-drive", f"file={args.stress},format=raw",
+        "-net", "nic,model=ne2k_pci")
+    for engine in engines:
+        yield engine, trestle_command(
+            args.trestle, args.router, "-m", "128", "-hdb", args.stress,
+            "-net", "nic", "-accel", engine)
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("trestle")
+    args.add_argument("router")
+    args.add_argument("stress")
+    args.add_argument("--sectors", type=int, default=72 * 1008,
+                      help="full size of the disk; QEMU does not grow it")
+    args.add_argument("--rounds", type=int, default=5)
+    args.add_argument("--parts", default="",
+                      help=f"beginnings of: {'; '.join(NAMES)}; with commas")
+    args.add_argument("--engines", default="jit,interp")
+    args.add_argument("--out")
+    args = args.parse_args()
+    wanted = [name for name in NAMES
+              if name.startswith(tuple(args.parts.split(",")))]
+    if not wanted:
+        sys.exit(f"no such part; there are: {'; '.join(NAMES)}")
+    load, results = os.getloadavg()[0], Results()
+    with tempfile.NamedTemporaryFile(suffix=".img") as grown:
+        shutil.copy(args.router, grown.name)
+        grown.truncate(args.sectors * SECTOR_BYTES)
+        emulators = list(commands(args, grown.name, args.engines.split(",")))
+        for _ in range(args.rounds):
+            for name, command in emulators:
+                measure(name, command, wanted, results.record)
+    text = (f"`make bench-whole`, {heading()}Linux {platform.release()}, "
+            f"{os.cpu_count()} processors, load {load:.1f} before. Router "
+            f"image; medians of {args.rounds}, interleaved: seconds elapsed "
+            "/ of the emulator's processor time; openssl speed: microseconds a "
+            "block of 8 KiB or a signature")
+    write("Whole guests", textwrap.fill(text + ".", 80) + "\n\n" +
+          results.table([n for n, _ in emulators], wanted), args.out)
+
+
+if __name__ == "__main__":
+    main()
