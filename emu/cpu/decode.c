@@ -109,8 +109,7 @@ static const struct opcode map0[256] = {
     [0xf0] = { PX, 0 }, [0xf1] = { END, S_FAR }, [0xf2 ... 0xf3] = { PX, 0 },
     [0xf4] = { END, S_MISC }, [0xf5] = { 0, S_MISC },
     [0xf6] = { M | B | G3 | LK, S_UNARY }, [0xf7] = { M | G3 | LK, S_UNARY },
-    [0xf8 ... 0xfa] = { 0, S_MISC }, [0xfb] = { END, S_MISC },
-    [0xfc ... 0xfd] = { 0, S_MISC },
+    [0xf8 ... 0xfd] = { 0, S_MISC },
     [0xfe] = { M | B | LK, S_UNARY }, [0xff] = { M | LK, S_UNARY },
 };
 

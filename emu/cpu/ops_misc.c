@@ -173,13 +173,23 @@ static void cli(struct cpu *c, const struct insn *i)
     NEXT(c, i);
 }
 
+/*
+ * Within a trace nobody looks for interrupts, which is the shadow; the loop
+ * sees to it where the trace ends here, or one waits.
+ */
 static void sti(struct cpu *c, const struct insn *i)
 {
+    bool was_clear = !(c->rflags & FLAG_IF);
+
     check_iopl(c, i);
-    if (!(c->rflags & FLAG_IF))
-        c->inhibit = INHIBIT_STI;
     c->rflags |= FLAG_IF;
-    leave_to(c, i, insn_next(i));
+    if (was_clear &&
+        (attention(c) || insn_number(c, i) + 1 == c->run.trace->n)) {
+        c->inhibit = INHIBIT_STI;
+        leave_to(c, i, insn_next(i));
+        return;
+    }
+    NEXT(c, i);
 }
 
 static void hlt(struct cpu *c, const struct insn *i)

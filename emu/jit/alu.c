@@ -97,8 +97,7 @@ static void operate(struct gen *g, unsigned op, unsigned to,
         asm_alu_rr(&g->code, op, g->size, to, from.reg);
 }
 
-/* A memory operand into R11, zero-extended. */
-static void load_operand(struct gen *g, struct mem m)
+void load_operand(struct gen *g, struct mem m)
 {
     if (g->size == 4)
         asm_load(&g->code, R11, m);
@@ -106,7 +105,7 @@ static void load_operand(struct gen *g, struct mem m)
         asm_rm(&g->code, g->size == 1 ? 0xb6 : 0xb7, ASM_0F, R11, m);
 }
 
-static void store_operand(struct gen *g, struct mem m)
+void store_operand(struct gen *g, struct mem m)
 {
     asm_rm(&g->code, g->size == 1 ? 0x88 : 0x89, asm_size(g->size), R11, m);
 }
@@ -327,25 +326,6 @@ bool emit_group5(struct gen *g, const struct insn *i)
     return false;
 }
 
-/*
- * DIV by a register: what would fault goes by the handler. It leaves the flags
- * alone.
- */
-static bool divide(struct gen *g, const struct insn *i)
-{
-    unsigned rm = host_reg(insn_rm(i));
-
-    if (g->size != 4 || insn_mod(i) != 3)
-        return false;
-    flags_lose_host(g);
-    asm_alu_rr(&g->code, CMP, 4, RDX, rm);
-    stub_new(g, STUB_SLOW, asm_jcc(&g->code, COND_NB));
-    flags_will_write(g, RAX);
-    flags_will_write(g, RDX);
-    asm_rr(&g->code, 0xf7, 0, 6, rm);
-    return true;
-}
-
 /* F6, F7. */
 bool emit_group3(struct gen *g, const struct insn *i)
 {
@@ -354,10 +334,8 @@ bool emit_group3(struct gen *g, const struct insn *i)
 
     if (op <= 1)
         return test_rm(g, i, operand_imm(i->imm));
-    if (op == 6)
-        return divide(g, i);
-    if (op == 7)
-        return false;
+    if (op >= 6)
+        return emit_divide(g, i);
     if (op == 2 && insn_mod(i) != 3)
         return inc_dec_not(g, i, 0xf6, op, true);
     if (op == 2) {
@@ -474,10 +452,12 @@ bool emit_bit(struct gen *g, const struct insn *i)
     g->size = i->flags & INSN_OP16 ? 2 : 4;
     how = asm_size(g->size) | ASM_0F;
     op = imm ? insn_reg(i) : g->op >> 3 & 7;
+    if (insn_mod(i) != 3 && !imm)
+        return emit_bit_memory(g, i);
     if (insn_mod(i) != 3) {
         enum access access = op == 4 ? ACCESS_READ : ACCESS_RMW;
 
-        if (!imm || !mem_native(g, i, access))
+        if (!mem_native(g, i, access))
             return false;
         m = mem_operand(g, i, g->size, access);
         rm = R11;

@@ -94,7 +94,11 @@ emitter emit_mov, emit_mov_imm, emit_mov_modrm_imm, emit_moffs, emit_lea,
         emit_widen, emit_bswap, emit_nop, emit_carry, emit_ah;
 emitter emit_push, emit_push_imm, emit_pop, emit_leave;
 emitter emit_jcc, emit_jmp, emit_call, emit_ret;
-emitter emit_string;
+emitter emit_string, emit_exchange, emit_cmpxchg8b, emit_divide,
+        emit_bit_memory, emit_loop;
+emitter emit_cli, emit_sti, emit_direction, emit_pushf, emit_popf,
+        emit_mov_from_seg, emit_push_seg;
+emitter emit_push_all, emit_pop_all, emit_pop_m, emit_xlat;
 bool emit_push_m(struct gen *g, const struct insn *i);
 bool emit_indirect(struct gen *g, const struct insn *i, bool call);
 
@@ -157,6 +161,9 @@ struct mem mem_at(struct gen *g, struct mem m, unsigned seg, unsigned size,
 /* The same at ESP + disp. */
 struct mem mem_stack(struct gen *g, int32_t disp, enum access how);
 struct mem mem_frame(struct gen *g);    /* at EBP, to be read */
+/* An operand of g->size there into R11, zero-extended, and back. */
+void load_operand(struct gen *g, struct mem m);
+void store_operand(struct gen *g, struct mem m);
 
 /* ---- Control (branch.c, stubs.c) ----------------------------------------------- */
 

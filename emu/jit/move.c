@@ -205,11 +205,15 @@ bool emit_xchg(struct gen *g, const struct insn *i)
                host_operand(g, rm));
         return true;
     }
-    if (g->size == 1 || !mem_native(g, i, ACCESS_RMW))
+    /* Not the host's XCHG, which locks the bus. */
+    if (is_high(g, reg) || !mem_native(g, i, ACCESS_RMW))
         return false;
+    flags_will_write(g, R11);
+    flags_will_write(g, whole(g, reg));
     m = mem_operand(g, i, g->size, ACCESS_RMW);
-    flags_will_write(g, host_reg(reg));
-    asm_rm(&g->code, 0x87, how, host_reg(reg), m);
+    load_operand(g, m);
+    asm_rm(&g->code, 0x88 | (g->size > 1), how, host_operand(g, reg), m);
+    asm_rr(&g->code, 0x88 | (g->size > 1), how, R11, host_operand(g, reg));
     return true;
 }
 
@@ -270,5 +274,18 @@ bool emit_ah(struct gen *g, const struct insn *i)
     asm_8(&g->code, g->op);
     if (g->op == 0x9e)
         flags_set_plain(g);
+    return true;
+}
+
+/* D7. */
+bool emit_xlat(struct gen *g, const struct insn *i)
+{
+    if (!mem_native(g, i, ACCESS_READ))
+        return false;
+    flags_will_write(g, R11);
+    flags_will_write(g, RAX);
+    asm_rr(&g->code, 0xb6, ASM_0F, R11, RAX);           /* MOVZX */
+    asm_rm(&g->code, 0x8a, 0, RAX,
+           mem_at(g, (struct mem){ RBX, R11, 0, 0 }, i->seg, 1, ACCESS_READ));
     return true;
 }

@@ -77,3 +77,58 @@ bool emit_leave(struct gen *g, const struct insn *i)
     asm_load(&g->code, RBP, m);
     return true;
 }
+
+/* 8F /0. The address is formed with ESP already popped. */
+bool emit_pop_m(struct gen *g, const struct insn *i)
+{
+    if ((i->flags & INSN_OP16) || insn_reg(i) != 0 || insn_mod(i) == 3 ||
+        i->base == RSP || !mem_native(g, i, ACCESS_WRITE))
+        return false;
+    flags_will_write(g, R11);
+    asm_load(&g->code, R11, mem_stack(g, 0, ACCESS_READ));
+    asm_store(&g->code, mem_operand(g, i, 4, ACCESS_WRITE), R11);
+    drop(g, 4);
+    return true;
+}
+
+#define ALL_BYTES 32            /* that PUSHA writes */
+
+/* Where the register of that number lies, EDI lowest. */
+static struct mem slot(struct mem m, unsigned reg)
+{
+    m.disp += (int32_t)(RDI - reg) * 4;
+    return m;
+}
+
+bool emit_push_all(struct gen *g, const struct insn *i)
+{
+    struct mem m;
+
+    if (i->flags & INSN_OP16)
+        return false;
+    m = mem_at(g, asm_at(R12, -ALL_BYTES), SS, ALL_BYTES, ACCESS_WRITE);
+    for (unsigned r = RAX; r <= RDI; r++)
+        asm_store(&g->code, slot(m, r), host_reg(r));
+    drop(g, -ALL_BYTES);
+    return true;
+}
+
+/* Both ends are read before a register changes. */
+bool emit_pop_all(struct gen *g, const struct insn *i)
+{
+    struct mem m;
+
+    if (i->flags & INSN_OP16)
+        return false;
+    for (unsigned r = RAX; r <= RDI; r++)
+        flags_will_write(g, host_reg(r));
+    flags_will_write(g, R11);
+    m = mem_at(g, asm_at(R12, 0), SS, ALL_BYTES, ACCESS_READ);
+    asm_load(&g->code, R11, slot(m, RAX));
+    for (unsigned r = RDI; r > RAX; r--)
+        if (r != RSP)
+            asm_load(&g->code, r, slot(m, r));
+    asm_mov_rr(&g->code, RAX, R11);
+    drop(g, ALL_BYTES);
+    return true;
+}
