@@ -200,6 +200,8 @@ struct cpu_run {
     uint64_t lf_res;            /* lazy flags: ZF, SF, PF */
     uint32_t lf_aux;            /* lazy flags: CF, OF, AF */
     uint32_t gen[2];            /* links of another than theirs are void */
+    uint64_t jump_key;          /* of jump cache entries, but for rip */
+    const struct jump_cache *jumps;
     uint64_t count, limit;      /* instructions: before this trace, and end */
     struct trace *trace;        /* executing now */
     const struct insn *cur;     /* may fault: whose rip to put back */
@@ -218,6 +220,7 @@ struct cpu_run {
         uint8_t no_carry_out;
     } saved;
     uint64_t replay;            /* host code that makes them of that */
+    int64_t left;               /* instructions behind this trace, to limit */
     uint32_t operand;           /* R11's over a handler */
 };
 

@@ -192,7 +192,7 @@ static struct trace *renew_link(struct cpu *c, struct insn *i, bool direct)
     if (direct)
         i->link_gen = c->run.gen[i->imm2];
     else
-        j->gen = c->run.gen[LINK_FAR];
+        j->key = c->run.jump_key | t->rip;
     return t;
 }
 
@@ -235,20 +235,17 @@ static void link_trace(struct interp *e, struct trace *t, bool linkable)
 {
     struct cpu *c = e->cpu;
     struct insn *link = e->link;
-    struct jump_cache *j;
 
     if (linkable && link && may_link(c, link) &&
         !(link->imm2 == LINK_PAGE && t->paddr2 != NO_PAGE &&
           is_translated(e, link))) {
         if (t->paddr2 != NO_PAGE)
             link->imm2 = LINK_FAR;
-        link->link = t;
-        link->link_gen = c->run.gen[link->imm2];
+        trace_link(c, link, t);
     }
-    if (linkable && e->indirect && (c->run.mode & TRACE_FLAT)) {
-        j = &e->jumps[jump_hash(t->rip)];
-        *j = (struct jump_cache){ t->rip, c->run.gen[LINK_FAR], t };
-    }
+    if (linkable && e->indirect && (c->run.mode & TRACE_FLAT))
+        e->jumps[jump_hash(t->rip)] = (struct jump_cache){
+            c->run.jump_key | t->rip, t };
     forget_link(e);
 }
 
@@ -346,6 +343,7 @@ static bool take_event(struct interp *e)
 static void read_mode(struct cpu *c)
 {
     c->run.mode = trace_mode(c);
+    jump_key_update(c);
     c->run.tlb = ((struct mmu *)c->mmu)->tlb[c->cpl == 3];
     c->run.open[0] = seg_is_open(c, FS);
     c->run.open[1] = seg_is_open(c, GS);

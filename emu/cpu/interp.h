@@ -57,6 +57,7 @@ struct trace {
     uint64_t paddr2;            /* second page's address, or NO_PAGE */
     uint32_t rip, last_rip;     /* offsets of the first and the last byte */
     uint32_t mode;
+    uint32_t incoming;          /* first branch linked to it (trace.c) */
     uint64_t checked;           /* interp.resyncs when its bytes were right */
     uint16_t n;                 /* instructions if no branch leaves early */
     uint16_t bytes;
@@ -81,15 +82,28 @@ static inline uint8_t *trace_code(struct trace *t)
  */
 enum link_kind { LINK_PAGE, LINK_FAR };
 
-/* Targets of indirect jumps, for flat code; of the kind LINK_FAR. */
+/* Generations end at this number, and all traces with them. */
+#define LINK_GENERATIONS (1u << 24)
+
+/*
+ * Targets of indirect jumps, for flat code; of the kind LINK_FAR. The key is
+ * rip below and run.jump_key above: generation and mode.
+ */
 struct jump_cache {
-    uint32_t rip, gen;
+    uint64_t key;
     struct trace *trace;
 };
-#define JUMP_CACHE 4096u
+#define JUMP_CACHE 16384u
 static inline unsigned jump_hash(uint32_t rip)
 {
-    return (rip ^ rip >> 12) % JUMP_CACHE;
+    return rip % JUMP_CACHE;
+}
+
+static inline void jump_key_update(struct cpu *c)
+{
+    _Static_assert(TRACE_CPL0 < 0x100, "a mode has 8 bits");
+    c->run.jump_key =
+        (uint64_t)(c->run.gen[LINK_FAR] << 8 | c->run.mode) << 32;
 }
 
 /* struct cpu's inhibit: the shadow also covers debug traps. */
@@ -105,6 +119,7 @@ struct translator {
     void (*visit)(struct cpu *c, struct trace *t);      /* to be run now */
     bool (*is_full)(struct cpu *c);     /* wants code_flush_all */
     void (*flushed)(struct cpu *c);     /* all traces are gone */
+    void (*unlinked)(struct cpu *c, const struct insn *i);  /* a branch */
 };
 
 struct interp {
@@ -129,6 +144,8 @@ struct interp {
     jmp_buf env;
 };
 
+/* Let the branch `i` come to `t` while its generation lasts, and both do. */
+void trace_link(struct cpu *c, struct insn *i, struct trace *t);
 struct trace_cache *trace_cache_create(void);   /* NULL: no memory */
 void trace_cache_destroy(struct trace_cache *tc);
 /* Where all traces lie but the private one. */
@@ -317,8 +334,7 @@ static inline void go_indirect(struct cpu *c, const struct insn *i,
     const struct jump_cache *j =
         &c->interp->jumps[jump_hash(rip)];
 
-    if (likely(j->rip == rip && j->gen == c->run.gen[LINK_FAR] &&
-               j->trace->mode == c->run.mode)) {
+    if (likely(j->key == (c->run.jump_key | rip))) {
         struct trace *t = j->trace;
 
         c->run.count += insn_number(c, i) + 1;

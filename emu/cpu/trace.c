@@ -5,9 +5,9 @@
  * so it outlives changes of page tables.
  *
  * Traces come from one arena, thrown away as a whole when full. A write to
- * decoded bytes unhooks the traces over them and voids every link between traces
- * (run.gen); a change of mapping voids those from page to page. Links come back
- * as they are used.
+ * decoded bytes unhooks the traces over them and voids the links to them; a
+ * change of mapping voids all links from page to page (run.gen). Links come
+ * back as they are used.
  */
 #include <stdlib.h>
 
@@ -26,8 +26,17 @@ struct code_page {
     struct code_page *hash_next;
 };
 
+/*
+ * A branch that has a link is in the list of its target's, by numbers: offset
+ * in the arena in units of struct insn, plus one; 0: none.
+ */
+struct link_node {
+    uint32_t next, prev;        /* prev 0: it is the first */
+};
+
 struct trace_cache {
     uint8_t *arena;
+    struct link_node *links;    /* by number */
     size_t used;
     struct trace *hash[HASH_SIZE];
     struct code_page *page_hash[PAGE_HASH];
@@ -50,8 +59,10 @@ struct trace_cache *trace_cache_create(void)
     if (!tc)
         return NULL;
     tc->arena = aligned_alloc(64, TRACE_ARENA_BYTES);
+    tc->links = calloc(TRACE_ARENA_BYTES / sizeof(struct insn) + 1,
+                       sizeof(*tc->links));
     tc->private_trace = malloc(trace_bytes(1, INSN_MAX));
-    if (!tc->arena || !tc->private_trace) {
+    if (!tc->arena || !tc->links || !tc->private_trace) {
         trace_cache_destroy(tc);
         return NULL;
     }
@@ -61,6 +72,7 @@ struct trace_cache *trace_cache_create(void)
 void trace_cache_destroy(struct trace_cache *tc)
 {
     free(tc->arena);
+    free(tc->links);
     free(tc->private_trace);
     free(tc);
 }
@@ -162,10 +174,73 @@ static struct trace **hash_bucket(struct trace_cache *tc, uint64_t paddr,
     return &tc->hash[h * 2654435761u >> (32 - HASH_BITS)];
 }
 
-static void drop(struct trace_cache *tc, struct trace *t)
-{
-    struct trace **p = hash_bucket(tc, t->paddr, t->mode);
+/* ---- Links --------------------------------------------------------------- */
 
+static uint32_t link_number(const struct trace_cache *tc, const struct insn *i)
+{
+    return (uint32_t)(((const uint8_t *)i - tc->arena) / sizeof(*i)) + 1;
+}
+
+static struct insn *linked_insn(const struct trace_cache *tc, uint32_t number)
+{
+    return (struct insn *)(void *)(tc->arena + (number - 1) * sizeof(struct insn));
+}
+_Static_assert(offsetof(struct trace, insn) % sizeof(struct insn) == 0,
+               "instructions are numbered");
+
+static void unlink_branch(struct trace_cache *tc, struct insn *i)
+{
+    struct link_node *n = &tc->links[link_number(tc, i)];
+
+    if (n->prev)
+        tc->links[n->prev].next = n->next;
+    else
+        i->link->incoming = n->next;
+    if (n->next)
+        tc->links[n->next].prev = n->prev;
+    i->link = NULL;
+    i->link_gen = 0;
+}
+
+void trace_link(struct cpu *c, struct insn *i, struct trace *t)
+{
+    struct trace_cache *tc = c->interp->cache;
+    uint32_t number = link_number(tc, i);
+
+    if (i->link != t) {
+        if (i->link)
+            unlink_branch(tc, i);
+        tc->links[number] = (struct link_node){ .next = t->incoming };
+        if (t->incoming)
+            tc->links[t->incoming].prev = number;
+        t->incoming = number;
+        i->link = t;
+    }
+    i->link_gen = c->run.gen[i->imm2];
+}
+
+/* Nothing leads to `t` any more but a new search. */
+static void unlink_all(struct cpu *c, struct trace *t)
+{
+    struct jump_cache *j = &c->interp->jumps[jump_hash(t->rip)];
+    struct trace_cache *tc = c->interp->cache;
+
+    if (j->trace == t)
+        *j = (struct jump_cache){ 0 };
+    while (t->incoming) {
+        struct insn *i = linked_insn(tc, t->incoming);
+
+        if (c->interp->translator)
+            c->interp->translator->unlinked(c, i);
+        unlink_branch(tc, i);
+    }
+}
+
+static void drop(struct cpu *c, struct trace *t)
+{
+    struct trace **p = hash_bucket(c->interp->cache, t->paddr, t->mode);
+
+    unlink_all(c, t);
     t->dropped = true;
     while (*p && *p != t)
         p = &(*p)->hash_next;
@@ -179,8 +254,9 @@ static void drop(struct trace_cache *tc, struct trace *t)
  */
 static void new_generation(struct cpu *c, enum link_kind kind)
 {
-    if (++c->run.gen[kind] == 0)
+    if (++c->run.gen[kind] >= LINK_GENERATIONS)
         code_flush_all(c);
+    jump_key_update(c);
 }
 
 void code_written(struct cpu *c, uint64_t paddr, unsigned len)
@@ -206,15 +282,12 @@ void code_written(struct cpu *c, uint64_t paddr, unsigned len)
         if (t->dropped)
             continue;
         hit = true;
-        drop(tc, t);
+        drop(c, t);
     }
     if (!kept)
         mmu_untrack_page(c, page);
-    if (!hit)
-        return;
-    new_generation(c, LINK_PAGE);
-    new_generation(c, LINK_FAR);
-    end_trace(c);
+    if (hit)
+        end_trace(c);
 }
 
 void code_mode_changed(struct cpu *c)
@@ -249,8 +322,9 @@ void code_flush_all(struct cpu *c)
     tc->used = 0;
     e->link = NULL;
     for (unsigned kind = 0; kind < 2; kind++)
-        if (++c->run.gen[kind] == 0)
+        if (++c->run.gen[kind] >= LINK_GENERATIONS)
             c->run.gen[kind] = 1;
+    jump_key_update(c);
     end_trace(c);
     if (e->translator)
         e->translator->flushed(c);

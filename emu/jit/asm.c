@@ -90,6 +90,14 @@ void asm_rm(struct code *a, unsigned op, unsigned how, unsigned reg,
         asm_32(a, (uint32_t)m.disp);
 }
 
+void asm_rip(struct code *a, unsigned op, unsigned how, unsigned reg,
+             const void *at)
+{
+    start(a, op, how, reg, 0, 0);
+    asm_8(a, (uint8_t)((reg & 7) << 3 | 5));
+    asm_32(a, (uint32_t)((const uint8_t *)at - (a->p + 4)));
+}
+
 void asm_r(struct code *a, unsigned op, unsigned how, unsigned reg)
 {
     start(a, op | (reg & 7), how, 0, 0, reg);
@@ -136,6 +144,12 @@ void asm_store_i(struct code *a, struct mem m, uint32_t v)
 void asm_lea(struct code *a, unsigned to, struct mem m)
 {
     asm_rm(a, 0x8d, 0, to, m);
+}
+
+void asm_lea_add(struct code *a, unsigned to, int32_t v)
+{
+    if (v)
+        asm_rm(a, 0x8d, ASM_W, to, asm_at(to, v));
 }
 
 void asm_alu_rr(struct code *a, unsigned op, unsigned size, unsigned to,

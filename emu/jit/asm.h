@@ -36,6 +36,9 @@ void asm_rr(struct code *a, unsigned op, unsigned how, unsigned reg,
             unsigned rm);
 void asm_rm(struct code *a, unsigned op, unsigned how, unsigned reg,
             struct mem m);
+/* The same with memory that is addressed from here. */
+void asm_rip(struct code *a, unsigned op, unsigned how, unsigned reg,
+             const void *at);
 /* A register in the opcode's low three bits. */
 void asm_r(struct code *a, unsigned op, unsigned how, unsigned reg);
 
@@ -50,6 +53,8 @@ void asm_load64(struct code *a, unsigned to, struct mem m);
 void asm_store(struct code *a, struct mem m, unsigned from);
 void asm_store_i(struct code *a, struct mem m, uint32_t v);
 void asm_lea(struct code *a, unsigned to, struct mem m);        /* 32 bits */
+/* Add to all 64 bits; flags stay. */
+void asm_lea_add(struct code *a, unsigned to, int32_t v);
 
 /* Group 1: `op` 0 ADD, 1 OR, 2 ADC, 3 SBB, 4 AND, 5 SUB, 6 XOR, 7 CMP. */
 void asm_alu_rr(struct code *a, unsigned op, unsigned size, unsigned to,

@@ -8,24 +8,18 @@ void branch_entry(struct gen *g)
 {
     struct code *a = &g->code;
 
-    asm_load64(a, R8, AT(run.count));
-    asm_rm(a, 0x8d, ASM_W, R8, asm_at(R8, g->trace->n));
-    asm_rm(a, 0x3b, ASM_W, R8, AT(run.limit));
-    stub_new(g, STUB_LIMIT, asm_jcc(a, COND_NBE));
+    asm_rr(a, 0x83, ASM_W, 5, R13);                     /* SUB */
+    asm_8(a, (uint8_t)g->trace->n);
+    stub_new(g, STUB_LIMIT, asm_jcc(a, COND_L));
     asm_cmp_mi(a, AT(exact_count), 0xff);       /* attention(): any but it */
     stub_new(g, STUB_ATTENTION, asm_jcc(a, COND_NBE));
 }
+_Static_assert(TRACE_INSNS < 128, "subtracted as a signed byte");
 
-static void count(struct gen *g, unsigned n)
+/* Of the trace's instructions only the first n were executed. */
+static void give_back(struct gen *g, unsigned n)
 {
-    asm_rm(&g->code, 0x83, ASM_W, 0, AT(run.count));    /* ADD */
-    asm_8(&g->code, (uint8_t)n);
-}
-_Static_assert(TRACE_INSNS < 128, "added as a signed byte");
-
-static void jump_to_trace(struct gen *g)
-{
-    asm_rm(&g->code, 0xff, 0, 4, asm_at(R8, offsetof(struct trace, entry)));
+    asm_lea_add(&g->code, R13, (int32_t)(g->trace->n - n));
 }
 
 /*
@@ -36,15 +30,31 @@ void branch_direct(struct gen *g, unsigned k)
 {
     const struct insn *i = &g->trace->insn[k];
     struct code *a = &g->code;
+    struct jit_branch *b = jit_branch(g->jit, i);
+    struct jit_cell *cell;
     struct stub *s;
 
-    asm_load(a, R8, insn_at(g, k, offsetof(struct insn, link_gen)));
-    asm_rm(a, 0x3b, 0, R8, AT(run.gen[i->imm2]));
-    s = stub_new(g, STUB_UNLINKED, asm_jcc(a, COND_NZ));
+    give_back(g, i->count);
+    if (i->imm2 == LINK_PAGE) {
+        s = stub_new(g, STUB_UNLINKED, asm_jmp(a));
+        b->at = jit_offset(g->jit, s->from[0]);
+    } else {
+        cell = jit_new_cell(g->jit);
+        b->at = jit_offset(g->jit, cell);
+        asm_rip(a, 0x8b, 0, R8, &cell->gen);
+        asm_rm(a, 0x3b, 0, R8, AT(run.gen[LINK_FAR]));
+        s = stub_new(g, STUB_UNLINKED, asm_jcc(a, COND_NZ));
+        asm_rip(a, 0xff, 0, 4, &cell->target);
+    }
     s->k = k;
-    asm_load64(a, R8, insn_at(g, k, offsetof(struct insn, link)));
-    count(g, i->count);
-    jump_to_trace(g);
+}
+
+void branch_unlinked(struct gen *g, unsigned k)
+{
+    const struct insn *i = &g->trace->insn[k];
+
+    jit_branch(g->jit, i)->away = jit_offset(g->jit, g->code.p);
+    give_back(g, 2 * g->trace->n - i->count);           /* take it again */
 }
 
 /* To R11, by way of the jump cache. */
@@ -54,35 +64,41 @@ void branch_indirect(struct gen *g)
 
     _Static_assert(sizeof(struct jump_cache) == 16, "shift by 4");
     asm_mov_rr(a, R9, R11);
-    asm_rr(a, 0xc1, 0, 5, R9);                          /* SHR */
-    asm_8(a, 12);
-    asm_alu_rr(a, 6, 4, R9, R11);                       /* XOR */
-    asm_alu_ri(a, 4, 4, R9, JUMP_CACHE - 1);
+    asm_alu_ri(a, 4, 4, R9, JUMP_CACHE - 1);            /* AND */
     asm_rr(a, 0xc1, 0, 4, R9);                          /* SHL */
     asm_8(a, 4);
-    asm_mov_ri64(a, R10, (uintptr_t)g->jit->interp->jumps);
-    asm_rr(a, 0x01, ASM_W, R10, R9);                    /* ADD R9, R10 */
-    asm_rm(a, 0x3b, 0, R11, asm_at(R9, offsetof(struct jump_cache, rip)));
-    stub_new(g, STUB_INDIRECT, asm_jcc(a, COND_NZ));
-    asm_load(a, R10, asm_at(R9, offsetof(struct jump_cache, gen)));
-    asm_rm(a, 0x3b, 0, R10, AT(run.gen[LINK_FAR]));
+    asm_rm(a, 0x03, ASM_W, R9, AT(run.jumps));          /* ADD */
+    asm_load64(a, R10, AT(run.jump_key));
+    asm_rr(a, 0x09, ASM_W, R11, R10);                   /* OR R10, R11 */
+    asm_rm(a, 0x3b, ASM_W, R10, asm_at(R9, offsetof(struct jump_cache, key)));
     stub_new(g, STUB_INDIRECT, asm_jcc(a, COND_NZ));
     asm_load64(a, R8, asm_at(R9, offsetof(struct jump_cache, trace)));
-    asm_cmp_mi(a, asm_at(R8, offsetof(struct trace, mode)), g->trace->mode);
-    stub_new(g, STUB_INDIRECT, asm_jcc(a, COND_NZ));
-    count(g, g->k + 1);
-    jump_to_trace(g);
+    give_back(g, g->k + 1);
+    asm_rm(a, 0xff, 0, 4, asm_at(R8, offsetof(struct trace, entry)));
 }
 
 /* ---- Instructions ------------------------------------------------------------ */
 
 bool emit_jcc(struct gen *g, const struct insn *i)
 {
+    struct flag_state before;
+    uint8_t *over;
+
     if ((g->op & 14) == COND_B)
         flags_carry_to_host(g);
     else
         flags_to_host(g);
-    stub_new(g, STUB_TAKEN, asm_jcc(&g->code, g->op & 15));
+    if (i->imm > i->rip) {
+        stub_new(g, STUB_TAKEN, asm_jcc(&g->code, g->op & 15));
+        return true;
+    }
+    /* Backwards: a loop, and likely taken. */
+    before = g->flags;
+    over = asm_jcc(&g->code, (g->op & 15) ^ 1);
+    flags_to_saved(g);
+    branch_direct(g, g->k);
+    asm_patch(over, g->code.p);
+    g->flags = before;
     return true;
 }
 

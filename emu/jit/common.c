@@ -28,6 +28,7 @@ static void spill(struct code *a)
 {
     for (unsigned r = RAX; r <= RDI; r++)
         asm_store(a, AT(gpr[r]), host_reg(r));
+    asm_rm(a, 0x89, ASM_W, R13, AT(run.left));
 }
 
 /* No flags are changed. */
@@ -35,6 +36,7 @@ static void reload(struct code *a)
 {
     for (unsigned r = RAX; r <= RDI; r++)
         asm_load(a, host_reg(r), AT(gpr[r]));
+    asm_load64(a, R13, AT(run.left));
 }
 
 static void call_c(struct code *a, uintptr_t fn)
@@ -49,16 +51,15 @@ static void go(struct code *a, unsigned reg)
     asm_rr(a, 0xff, 0, 4, reg);                         /* JMP */
 }
 
-/* enter(cpu, arena, tlb, where). */
+/* enter(cpu, tlb, where). */
 static void emit_enter(struct code *a)
 {
     for (unsigned n = 0; n < KEPT; n++)
         push(a, kept[n]);
     add_rsp(a, -ALIGN);
     asm_rr(a, 0x89, ASM_W, RDI, R14);
-    asm_rr(a, 0x89, ASM_W, RSI, R13);
-    asm_rr(a, 0x89, ASM_W, RDX, R15);
-    asm_rr(a, 0x89, ASM_W, RCX, R8);
+    asm_rr(a, 0x89, ASM_W, RSI, R15);
+    asm_rr(a, 0x89, ASM_W, RDX, R8);
     reload(a);
     go(a, R8);
 }
@@ -72,10 +73,13 @@ static void emit_leave_common(struct code *a)
     asm_8(a, 0xc3);
 }
 
-/* R8: where the guest goes on. */
+/* R8: where the guest goes on, between traces. */
 static void emit_leave_at(struct jit *j, struct code *a)
 {
     asm_rm(a, 0x89, ASM_W, R8, AT(rip));
+    asm_load64(a, R9, AT(run.limit));
+    asm_rr(a, 0x29, ASM_W, R13, R9);                    /* SUB */
+    asm_rm(a, 0x89, ASM_W, R9, AT(run.count));
     asm_jmp_to(a, j->leave);
 }
 

@@ -2,8 +2,7 @@
  * Inside the translator: one trace being turned into host code.
  *
  * In translated code the guest's EAX to EDI are the host registers of the same
- * numbers, but ESP, which is R12. R13: base of the trace arena, R14: struct
- * cpu, R15: the TLB's view of this CPL. R8 and R10 hold the address of a memory
+ * numbers, but ESP, which is R12. R13: as run.left, R14: struct cpu, R15: the TLB's view of this CPL. R8 and R10 hold the address of a memory
  * access, R9 is scratch, R11 an operand that came from memory. Upper halves of
  * guest registers are zero. Nothing below RSP is used.
  */
@@ -169,6 +168,7 @@ void store_operand(struct gen *g, struct mem m);
 
 void branch_entry(struct gen *g);       /* before the first instruction */
 void branch_direct(struct gen *g, unsigned k);  /* flags are saved */
+void branch_unlinked(struct gen *g, unsigned k);        /* its stub begins */
 void branch_indirect(struct gen *g);    /* to R11 */
 struct stub *stub_new(struct gen *g, enum stub_kind kind, uint8_t *from);
 void stubs_emit(struct gen *g);
@@ -198,8 +198,6 @@ static inline struct mem cpu_at(size_t offset)
 }
 #define AT(field) cpu_at(offsetof(struct cpu, field))
 
-/* Offset of an instruction's field from the arena's base, in R13. */
-struct mem insn_at(const struct gen *g, unsigned k, size_t field);
 uint32_t insn_site(const struct gen *g, unsigned k);
 
 #endif

@@ -34,6 +34,7 @@ static void jit_built(struct cpu *c, struct trace *t)
     t->body = NULL;
     t->heat = 0;
     t->first = t->insn->fn;
+    memset(jit_branch(j, t->insn), 0, (t->n + 1u) * sizeof(*j->branches));
     if ((t->mode & JIT_MODE) == JIT_MODE)
         t->insn->fn = warm_up;
 }
@@ -60,13 +61,14 @@ static void jit_flushed(struct cpu *c)
     struct jit *j = jit_of(c);
 
     j->next = j->start;
+    j->end = j->write + JIT_CODE_BYTES;
     j->full = false;
     j->counts.flushes++;
 }
 
 static const struct translator translator = {
     .handler = jit_enter, .built = jit_built, .visit = jit_visit,
-    .is_full = jit_is_full, .flushed = jit_flushed,
+    .is_full = jit_is_full, .flushed = jit_flushed, .unlinked = jit_unlinked,
 };
 
 static int jit_probe(char *why, size_t size)
@@ -79,6 +81,7 @@ static void jit_free(struct jit *j, const struct cpu_bus *bus)
     if (j->write)
         bus->code_memory_free(j->write, JIT_CODE_BYTES);
     free(j->plain);
+    free(j->branches);
     free(j->gen);
     free(j);
 }
@@ -97,8 +100,10 @@ static struct jit *jit_new(struct interp *e)
     j->arena = trace_arena(e->cache);
     j->plain = calloc(TRACE_ARENA_BYTES / sizeof(struct insn),
                       sizeof(*j->plain));
+    j->branches = calloc(TRACE_ARENA_BYTES / sizeof(struct insn),
+                         sizeof(*j->branches));
     j->gen = calloc(1, sizeof(*j->gen));
-    if (!j->plain || !j->gen || !bus->code_memory ||
+    if (!j->plain || !j->branches || !j->gen || !bus->code_memory ||
         bus->code_memory(JIT_CODE_BYTES, &j->write, &exec) < 0) {
         jit_free(j, bus);
         return NULL;
@@ -122,6 +127,7 @@ static struct engine *jit_create(struct cpu *cpu)
         return NULL;
     }
     e->translator = &translator;
+    cpu->run.jumps = e->jumps;
     cpu->run.replay = (uintptr_t)jit_exec(e->jit, e->jit->replay);
     return engine;
 }

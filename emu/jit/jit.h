@@ -43,6 +43,19 @@ static inline unsigned saved_bits(uint32_t how)
     return 8u << (how >> SAVED_SHIFT & 3);
 }
 
+/*
+ * A translated direct branch: offsets in the code memory, 0: none. `at`: the
+ * displacement of its jump, which goes to `away` while there is no link; to
+ * another page (LINK_FAR) its jit_cell, kept apart from code.
+ */
+struct jit_branch {
+    uint32_t at, away;
+};
+struct jit_cell {
+    uint64_t gen;
+    const void *target;
+};
+
 struct jit_counts {
     uint64_t translated, native, by_handler;    /* traces, instructions */
     uint64_t flushes;
@@ -53,10 +66,13 @@ struct jit {
     struct interp *interp;
     uint8_t *write;             /* code memory, as it is written ... */
     ptrdiff_t exec;             /* ... and what to add to execute it */
-    uint8_t *start, *next, *end;        /* in `write`: traces' code */
+    /* In `write`: traces' code, and from `end` on their cells. */
+    uint8_t *start, *next, *end;
     uint8_t *arena;             /* of traces */
     handler *plain;             /* the handlers that traces had, by offset/32 */
+    struct jit_branch *branches;        /* so, too */
     bool full;
+    bool written;               /* code, since jit_serialize */
     unsigned threshold;
     const struct memory_strategy *memory;       /* of what is translated now */
     /* Common code, in `write` (jit_common). */
@@ -90,6 +106,30 @@ static inline const void *jit_exec(const struct jit *j, const uint8_t *p)
 {
     return p + j->exec;
 }
+
+static inline size_t jit_number(const struct jit *j, const struct insn *i)
+{
+    return (size_t)((const uint8_t *)i - j->arena) / sizeof(*i);
+}
+
+static inline struct jit_branch *jit_branch(const struct jit *j,
+                                            const struct insn *i)
+{
+    return &j->branches[jit_number(j, i)];
+}
+
+static inline uint32_t jit_offset(const struct jit *j, const void *p)
+{
+    return (uint32_t)((const uint8_t *)p - j->write);
+}
+
+/* link.c */
+struct jit_cell *jit_new_cell(struct jit *j);
+/* Let the translated branch `i` go the way of its link, if that is good. */
+void jit_link(struct cpu *c, const struct insn *i);
+void jit_unlinked(struct cpu *c, const struct insn *i);
+/* Before code that may have been written is executed. */
+void jit_serialize(struct jit *j);
 
 struct engine;
 /* Executions before a trace is translated. */

@@ -69,18 +69,28 @@ static struct jit *jit_of(const struct cpu *c)
     return c->interp->jit;
 }
 
+/* The instruction at work; run.count is before its trace, as handlers want it. */
 static struct insn *insn_of(const struct jit *j, struct cpu *c, uint32_t site)
 {
-    c->run.trace = (struct trace *)(void *)(j->arena + (site >> 7) * 64ull);
-    return &c->run.trace->insn[site & 127];
+    struct trace *t = (struct trace *)(void *)(j->arena + (site >> 7) * 64ull);
+
+    c->run.trace = t;
+    c->run.count = c->run.limit - (uint64_t)c->run.left - t->n;
+    return &t->insn[site & 127];
+}
+
+/* In run.trace the host goes on. */
+static void resume(struct cpu *c, struct jit *j)
+{
+    c->run.left = (int64_t)(c->run.limit - c->run.count - c->run.trace->n);
+    jit_serialize(j);
 }
 
 /*
  * Handlers have run, from `i` on, until they left or came to translated code:
  * where does the host go on? NULL: behind `i`.
  */
-static const void *go_on(struct cpu *c, const struct jit *j,
-                         const struct insn *i)
+static const void *go_on(struct cpu *c, struct jit *j, const struct insn *i)
 {
     const struct insn *n = c->run.next;
 
@@ -91,6 +101,7 @@ static const void *go_on(struct cpu *c, const struct jit *j,
     jit_flags_from_lazy(c);
     if (!n)
         return jit_exec(j, j->leave);
+    resume(c, j);
     if (i && n == i + 1)
         return NULL;
     return c->run.trace->body;
@@ -149,9 +160,13 @@ const void *jit_run_direct(struct cpu *c, uint32_t site)
 {
     struct jit *j = jit_of(c);
 
+    const struct insn *i = insn_of(j, c, site);
+
     j->counts.unlinked++;
     jit_flags_to_lazy(c);
-    direct(c, insn_of(j, c, site));
+    direct(c, i);
+    if (!c->run.end_trace)      /* else it may be gone */
+        jit_link(c, i);
     return go_on(c, j, NULL);
 }
 
@@ -171,6 +186,7 @@ const void *jit_run_cold(struct cpu *c, struct trace *t)
     struct jit *j = jit_of(c);
 
     j->counts.cold++;
+    c->run.count = c->run.limit - (uint64_t)c->run.left;
     if (!may_enter(c, t)) {
         c->rip = t->rip;
         return jit_exec(j, j->leave);
@@ -190,7 +206,7 @@ const void *jit_run_cold(struct cpu *c, struct trace *t)
 void jit_enter(struct cpu *c, const struct insn *i)
 {
     struct jit *j = jit_of(c);
-    void (*enter)(struct cpu *, void *, const void *, const void *);
+    void (*enter)(struct cpu *, const void *, const void *);
 
     if (c->run.native) {
         c->run.next = i;
@@ -199,8 +215,9 @@ void jit_enter(struct cpu *c, const struct insn *i)
     j->counts.entered++;
     c->run.native = true;
     jit_flags_from_lazy(c);
+    resume(c, j);
     *(const void **)&enter = jit_exec(j, j->enter);
-    enter(c, j->arena, c->run.tlb, c->run.trace->body);
+    enter(c, c->run.tlb, c->run.trace->body);
     jit_flags_to_lazy(c);
     c->run.native = false;
     c->run.next = NULL;

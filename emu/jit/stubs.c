@@ -15,13 +15,6 @@ struct stub *stub_new(struct gen *g, enum stub_kind kind, uint8_t *from)
     return s;
 }
 
-struct mem insn_at(const struct gen *g, unsigned k, size_t field)
-{
-    const uint8_t *i = (const uint8_t *)&g->trace->insn[k];
-
-    return asm_at(R13, (int32_t)(i - g->jit->arena + (ptrdiff_t)field));
-}
-
 uint32_t insn_site(const struct gen *g, unsigned k)
 {
     return jit_site(g->jit, g->trace, k);
@@ -58,6 +51,7 @@ static void to_site(struct gen *g, const struct stub *s, const uint8_t *common)
 /* To the loop, which will come here again. */
 static void limit(struct gen *g)
 {
+    asm_lea_add(&g->code, R13, g->trace->n);
     asm_mov_ri(&g->code, R8, g->trace->rip);
     asm_jmp_to(&g->code, g->jit->leave_at);
 }
@@ -89,6 +83,7 @@ static void stub_emit(struct gen *g, const struct stub *s)
         branch_direct(g, s->k);
         break;
     case STUB_UNLINKED:
+        branch_unlinked(g, s->k);
         to_site(g, s, g->jit->unlinked);
         break;
     case STUB_INDIRECT:

@@ -120,10 +120,13 @@ bool jit_translate(struct jit *j, struct trace *t)
     g->code = (struct code){ .p = start, .end = j->end };
     scan(g);
     translate_all(g);
-    if (g->code.full)
+    if (g->code.full) {
+        memset(jit_branch(j, t->insn), 0, (t->n + 1u) * sizeof(*j->branches));
         return false;
+    }
     j->next = start + ((g->code.p - start + 15) & ~(ptrdiff_t)15);
     j->counts.translated++;
+    j->written = true;
     install(g, start);
     return true;
 }
