@@ -222,6 +222,17 @@ struct cpu_run {
     uint64_t replay;            /* host code that makes them of that */
     int64_t left;               /* instructions behind this trace, to limit */
     uint32_t operand;           /* R11's over a handler */
+    struct {                    /* FPU state in the host (emu/jit/fpu.c) */
+        uint32_t fip;           /* what cpu_fpu has from fip to fds */
+        uint16_t fcs, reserved1;
+        uint32_t fdp;
+        uint16_t fds, reserved2;
+        uint16_t fop;
+        uint16_t fcw;           /* to be loaded */
+        uint16_t host_fcw;
+        uint32_t host_mxcsr;
+        uint8_t live;           /* FPU_*; 0: struct cpu's `fpu` is right */
+    } fpu;
 };
 
 struct cpu {

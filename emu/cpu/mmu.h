@@ -23,7 +23,8 @@
 #define MMU_PAGE_SIZE 4096u
 #define MMU_PAGE_MASK 0xfffff000u
 #define TLB_SIZE 1024u
-#define TLB_NONE 1u             /* never equals a page address */
+/* Never equals a page address, whatever a test for alignment left below. */
+#define TLB_NONE 0x10u
 
 /* Granule of code tracking: one bit of the page's 32-bit map. */
 #define MMU_CODE_SHIFT 7

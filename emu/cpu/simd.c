@@ -143,7 +143,6 @@ static void shift_bytes(uint8_t *reg, bool left, unsigned n)
     memcpy(reg, left ? wide + 16 - n : wide + 16 + n, 16);
 }
 
-/* The group's other members are #UD. */
 static bool shift_exists(const struct insn *i, const struct simd_entry *e)
 {
     unsigned reg = insn_reg(i);
@@ -178,15 +177,6 @@ SIMD_EXEC(simd_do_shift_imm)
 
 /* ---- Dispatch --------------------------------------------------------- */
 
-static enum simd_prefix prefix_of(const struct insn *i)
-{
-    if (i->flags & INSN_REP)
-        return P_F3;
-    if (i->flags & INSN_REPNE)
-        return P_F2;
-    return i->flags & INSN_66 ? P_66 : P_NP;
-}
-
 /* #UD, then #NM; false: stopped by FERR# (x87_wait). */
 static bool check_available(struct cpu *c, const struct insn *i,
                             unsigned flags)
@@ -210,15 +200,19 @@ static unsigned needs(const struct insn *i, const struct simd_entry *e)
     return memory_only ? e->flags & ~SIMD_MMX : e->flags;
 }
 
+bool simd_has_form(const struct insn *i, const struct simd_entry *e)
+{
+    if (i->flags & INSN_LOCK || !e->exec ||
+        e->flags & (insn_mod(i) == 3 ? SIMD_MEM : SIMD_REG))
+        return false;
+    return e->exec != simd_do_shift_imm || shift_exists(i, e);
+}
+
 void op_simd(struct cpu *c, const struct insn *i)
 {
-    const struct simd_entry *e = &simd_table[prefix_of(i)][i->opcode];
+    const struct simd_entry *e = simd_find(i);
 
-    if (i->flags & INSN_LOCK || !e->exec)
-        cpu_raise(c, EXC_UD, 0);
-    if (e->flags & (insn_mod(i) == 3 ? SIMD_MEM : SIMD_REG))
-        cpu_raise(c, EXC_UD, 0);
-    if (e->exec == simd_do_shift_imm && !shift_exists(i, e))
+    if (!simd_has_form(i, e))
         cpu_raise(c, EXC_UD, 0);
     if (check_available(c, i, needs(i, e)))
         e->exec(c, i, e);

@@ -44,6 +44,18 @@ struct simd_entry {
 enum simd_prefix { P_NP, P_66, P_F3, P_F2 };
 extern const struct simd_entry simd_table[4][256];
 
+/* The instruction's row, whose `exec` is NULL where there is none. */
+static inline const struct simd_entry *simd_find(const struct insn *i)
+{
+    enum simd_prefix p = i->flags & INSN_REP ? P_F3 :
+                         i->flags & INSN_REPNE ? P_F2 :
+                         i->flags & INSN_66 ? P_66 : P_NP;
+
+    return &simd_table[p][i->opcode];
+}
+/* Has that row this form? The others are #UD. */
+bool simd_has_form(const struct insn *i, const struct simd_entry *e);
+
 /* ---- Registers -------------------------------------------------------- */
 
 /* x87 to MMX transition (SDM vol. 1, 9.5.1): TOP=0, all tags valid. */

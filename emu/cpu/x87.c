@@ -45,15 +45,14 @@ void fpu_write(struct cpu *c, const struct insn *i, uint32_t ea,
 
 /* ---- Tables ----------------------------------------------------------- */
 
-/* Memory forms: bytes to load, bytes to store (negative), or what else. */
-enum { UD = 100, LDENV, LDCW, STENV, STCW, RSTOR, SAVE, STSW };
+#define UD X87_UD
 static const int8_t mem_forms[8][8] = {
     { 4, 4, 4, 4, 4, 4, 4, 4 },
-    { 4, UD, -4, -4, LDENV, LDCW, STENV, STCW },
+    { 4, UD, -4, -4, X87_LDENV, X87_LDCW, X87_STENV, X87_STCW },
     { 4, 4, 4, 4, 4, 4, 4, 4 },
     { 4, UD, -4, -4, UD, 10, UD, -10 },
     { 8, 8, 8, 8, 8, 8, 8, 8 },
-    { 8, UD, -8, -8, RSTOR, UD, SAVE, STSW },
+    { 8, UD, -8, -8, X87_RSTOR, UD, X87_SAVE, X87_STSW },
     { 2, 2, 2, 2, 2, 2, 2, 2 },
     { 2, UD, -2, -2, 10, 8, -10, -8 },
 };
@@ -73,6 +72,16 @@ static const uint64_t reg_forms[8] = {
     0xffffffff02ffffffull,      /* D8-DF: FCOMPP only */
     0x00ffff01ffffffffull,      /* no E1-E7, F8-FF */
 };
+
+int x87_mem_form(uint8_t opcode, unsigned reg)
+{
+    return mem_forms[opcode & 7][reg];
+}
+
+bool x87_reg_form(uint8_t opcode, uint8_t modrm)
+{
+    return reg_forms[opcode & 7] >> (modrm & 63) & 1;
+}
 
 /* ---- Rules ------------------------------------------------------------ */
 
@@ -117,14 +126,6 @@ static void commit(struct cpu *c, const struct cpu_fpu *out)
     memcpy(c->fpu.st, out->st, sizeof(out->st));
 }
 
-static bool sets_eflags(const struct insn *i)
-{
-    unsigned reg = insn_reg(i);
-
-    /* FUCOMI, FCOMI, FUCOMIP, FCOMIP */
-    return (i->opcode == 0xdb || i->opcode == 0xdf) && (reg == 5 || reg == 6);
-}
-
 static void exec_reg(struct cpu *c, const struct insn *i)
 {
     struct cpu_fpu out;
@@ -140,7 +141,7 @@ static void exec_reg(struct cpu *c, const struct insn *i)
                          host_x87_reg_op(i->opcode, i->modrm), before);
     commit(c, &out);
     set_pointers(c, i);
-    if (sets_eflags(i))
+    if (x87_sets_eflags(i))
         cpu_flags_set(c, after, FLAGS_ARITH);
 }
 
@@ -208,16 +209,16 @@ static void fldcw(struct cpu *c, const struct insn *i)
 static void exec_mem_control(struct cpu *c, const struct insn *i, int form)
 {
     switch (form) {
-    case STENV:
+    case X87_STENV:
         x87_fnstenv(c, i);
         return;
-    case SAVE:
+    case X87_SAVE:
         x87_fnsave(c, i);
         return;
-    case STCW:
+    case X87_STCW:
         mem_write16(c, i->seg, insn_ea(c, i), c->fpu.fcw);
         return;
-    case STSW:
+    case X87_STSW:
         mem_write16(c, i->seg, insn_ea(c, i), c->fpu.fsw);
         return;
     default:
@@ -225,9 +226,9 @@ static void exec_mem_control(struct cpu *c, const struct insn *i, int form)
     }
     if (!x87_wait(c, i))
         return;
-    if (form == LDENV)
+    if (form == X87_LDENV)
         x87_fldenv(c, i);
-    else if (form == RSTOR)
+    else if (form == X87_RSTOR)
         x87_frstor(c, i);
     else
         fldcw(c, i);
@@ -260,13 +261,13 @@ void op_x87(struct cpu *c, const struct insn *i)
         cpu_raise(c, EXC_UD, 0);
     check_available(c);
     if (insn_mod(i) == 3) {
-        if (!(reg_forms[i->opcode & 7] >> (i->modrm & 63) & 1))
+        if (!x87_reg_form(i->opcode, i->modrm))
             cpu_raise(c, EXC_UD, 0);
         if (!exec_reg_control(c, i) && x87_wait(c, i))
             exec_reg(c, i);
         return;
     }
-    form = mem_forms[i->opcode & 7][insn_reg(i)];
+    form = x87_mem_form(i->opcode, insn_reg(i));
     if (form == UD)
         cpu_raise(c, EXC_UD, 0);
     if (form > UD)

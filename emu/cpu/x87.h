@@ -22,6 +22,19 @@
 #define FSW_B    0x8000u
 #define FCW_INIT 0x037fu
 
+/* Memory forms: bytes to load, bytes to store (negative), or what else. */
+enum { X87_UD = 100, X87_LDENV, X87_LDCW, X87_STENV, X87_STCW, X87_RSTOR,
+       X87_SAVE, X87_STSW };
+int x87_mem_form(uint8_t opcode, unsigned reg);
+bool x87_reg_form(uint8_t opcode, uint8_t modrm);       /* is there one? */
+/* FUCOMI, FCOMI, FUCOMIP, FCOMIP: register forms. */
+static inline bool x87_sets_eflags(const struct insn *i)
+{
+    unsigned reg = insn_reg(i);
+
+    return (i->opcode == 0xdb || i->opcode == 0xdf) && (reg == 5 || reg == 6);
+}
+
 static inline unsigned x87_top(const struct cpu_fpu *f)
 {
     return (f->fsw >> 11) & 7;

@@ -55,6 +55,8 @@ static void start(struct code *a, unsigned op, unsigned how, unsigned reg,
     _Static_assert(!(CPU_NOREG & 8), "no register is none of R8 to R15");
     if (how & ASM_16)
         asm_8(a, 0x66);
+    if (how & (ASM_F2 | ASM_F3))
+        asm_8(a, how & ASM_F2 ? 0xf2 : 0xf3);
     if (rex)
         asm_8(a, (uint8_t)(0x40 | rex));
     if (how & ASM_0F)

@@ -25,6 +25,8 @@ struct mem {
 #define ASM_W    0x01u          /* 64 bits */
 #define ASM_16   0x02u          /* 16 bits */
 #define ASM_0F   0x04u          /* of the two-byte map */
+#define ASM_F2   0x08u          /* with this prefix */
+#define ASM_F3   0x10u
 
 void asm_8(struct code *a, uint8_t v);
 void asm_16(struct code *a, uint16_t v);

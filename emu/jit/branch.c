@@ -31,9 +31,11 @@ void branch_direct(struct gen *g, unsigned k)
     const struct insn *i = &g->trace->insn[k];
     struct code *a = &g->code;
     struct jit_branch *b = jit_branch(g->jit, i);
+    struct fpu_state fpu = g->fpu;
     struct jit_cell *cell;
     struct stub *s;
 
+    fpu_settle(g, &fpu);
     give_back(g, i->count);
     if (i->imm2 == LINK_PAGE) {
         s = stub_new(g, STUB_UNLINKED, asm_jmp(a));
@@ -63,6 +65,7 @@ void branch_indirect(struct gen *g)
     struct code *a = &g->code;
 
     _Static_assert(sizeof(struct jump_cache) == 16, "shift by 4");
+    fpu_settle(g, &g->fpu);
     asm_mov_rr(a, R9, R11);
     asm_alu_ri(a, 4, 4, R9, JUMP_CACHE - 1);            /* AND */
     asm_rr(a, 0xc1, 0, 4, R9);                          /* SHL */

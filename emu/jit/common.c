@@ -39,8 +39,9 @@ static void reload(struct code *a)
     asm_load64(a, R13, AT(run.left));
 }
 
-static void call_c(struct code *a, uintptr_t fn)
+static void call_c(const struct jit *j, struct code *a, uintptr_t fn)
 {
+    fpu_leave(j, a);
     asm_rr(a, 0x89, ASM_W, R14, RDI);                   /* MOV RDI, R14 */
     asm_mov_ri64(a, RAX, fn);
     asm_rr(a, 0xff, 0, 2, RAX);                         /* CALL RAX */
@@ -64,9 +65,10 @@ static void emit_enter(struct code *a)
     go(a, R8);
 }
 
-static void emit_leave_common(struct code *a)
+static void emit_leave_common(const struct jit *j, struct code *a)
 {
     spill(a);
+    fpu_leave(j, a);
     add_rsp(a, ALIGN);
     for (unsigned n = KEPT; n-- > 0;)
         pop(a, kept[n]);
@@ -91,11 +93,22 @@ static void go_where_it_says(struct code *a)
     go(a, R8);
 }
 
+/* Return with the flags and registers of the guest. */
+static void go_back(struct code *a)
+{
+    asm_load(a, RAX, AT(run.saved.a));
+    asm_8(a, 0x04);                                     /* ADD AL, 7Fh */
+    asm_8(a, 0x7f);
+    asm_8(a, 0x9e);                                     /* SAHF */
+    reload(a);
+    asm_8(a, 0xc3);
+}
+
 /*
  * Called with R8, the site, and R9, the address of its operand; returns with
  * flags in RFLAGS too. R11 is kept, or gets the operand.
  */
-static void emit_handle(struct code *a)
+static void emit_handle(const struct jit *j, struct code *a)
 {
     uint8_t *elsewhere;
 
@@ -104,29 +117,48 @@ static void emit_handle(struct code *a)
     add_rsp(a, -8);
     asm_mov_rr(a, RSI, R8);
     asm_mov_rr(a, RDX, R9);
-    call_c(a, (uintptr_t)jit_run_handler);
+    call_c(j, a, (uintptr_t)jit_run_handler);
     add_rsp(a, 8);
     asm_load(a, R11, AT(run.operand));
     asm_rr(a, 0x85, ASM_W, RAX, RAX);                   /* TEST */
     elsewhere = asm_jcc(a, COND_NZ);
-    asm_load(a, RAX, AT(run.saved.a));
-    asm_8(a, 0x04);                                     /* ADD AL, 7Fh */
-    asm_8(a, 0x7f);
-    asm_8(a, 0x9e);                                     /* SAHF */
-    reload(a);
-    asm_8(a, 0xc3);
+    go_back(a);
     asm_patch(elsewhere, a->p);
     add_rsp(a, 8);                                      /* no return */
     go_where_it_says(a);
 }
 
+/*
+ * Called with R8, the site and what shall be live; returns as emit_handle does.
+ * R11 is kept.
+ */
+static void emit_fpu_load(const struct jit *j, struct code *a)
+{
+    uint8_t *elsewhere;
+
+    spill(a);
+    asm_store(a, AT(run.operand), R11);
+    add_rsp(a, -8);
+    asm_mov_rr(a, RSI, R8);
+    call_c(j, a, (uintptr_t)jit_fpu_load);
+    add_rsp(a, 8);
+    asm_rr(a, 0x85, ASM_W, RAX, RAX);                   /* TEST */
+    elsewhere = asm_jcc(a, COND_NZ);
+    asm_rm(a, 0xae, ASM_0F, 1, AT(fpu));                /* FXRSTOR */
+    asm_load(a, R11, AT(run.operand));
+    go_back(a);
+    asm_patch(elsewhere, a->p);
+    add_rsp(a, 8);
+    go_where_it_says(a);
+}
+
 /* Jumped to with R8, the site or trace, and R11, a target. */
-static void emit_call_out(struct code *a, uintptr_t fn)
+static void emit_call_out(const struct jit *j, struct code *a, uintptr_t fn)
 {
     spill(a);
     asm_rr(a, 0x89, ASM_W, R8, RSI);
     asm_mov_rr(a, RDX, R11);
-    call_c(a, fn);
+    call_c(j, a, fn);
     go_where_it_says(a);
 }
 
@@ -141,21 +173,25 @@ void jit_common(struct jit *j)
 {
     struct code code = { j->write, j->end, false }, *a = &code;
 
+    j->fpu_save = start(a);
+    fpu_common_save(j, a);
     j->enter = start(a);
     emit_enter(a);
     j->leave = start(a);
-    emit_leave_common(a);
+    emit_leave_common(j, a);
     j->leave_at = start(a);
     emit_leave_at(j, a);
     j->handle = start(a);
-    emit_handle(a);
+    emit_handle(j, a);
     j->replay = start(a);
     jit_replay_code(a);
+    j->fpu_load = start(a);
+    emit_fpu_load(j, a);
     j->unlinked = start(a);
-    emit_call_out(a, (uintptr_t)jit_run_direct);
+    emit_call_out(j, a, (uintptr_t)jit_run_direct);
     j->indirect = start(a);
-    emit_call_out(a, (uintptr_t)jit_run_indirect);
+    emit_call_out(j, a, (uintptr_t)jit_run_indirect);
     j->cold = start(a);
-    emit_call_out(a, (uintptr_t)jit_run_cold);
+    emit_call_out(j, a, (uintptr_t)jit_run_cold);
     j->start = j->next = start(a);
 }

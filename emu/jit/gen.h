@@ -29,6 +29,13 @@ struct flag_state {
     } source;
 };
 
+/* What the code knows of the FPU where it has come to. */
+struct fpu_state {
+    uint8_t live;               /* FPU_*: surely so */
+    /* Whose x87 pointers are due: instruction's number + 1, or 0. */
+    uint8_t code, data;
+};
+
 enum stub_kind {
     STUB_SLOW,                  /* the access misses: run the handler */
     STUB_TAKEN,                 /* a conditional branch goes */
@@ -36,6 +43,7 @@ enum stub_kind {
     STUB_INDIRECT,              /* target not in the jump cache */
     STUB_LIMIT,                 /* the trace may not be entered */
     STUB_ATTENTION,             /* perhaps so */
+    STUB_FPU,                   /* what is needed of the FPU is not live */
 };
 
 struct stub {
@@ -45,6 +53,7 @@ struct stub {
     unsigned k;
     struct flag_state flags;
     struct mem address;         /* SLOW: the guest's, of the operand */
+    struct fpu_state fpu;
     unsigned operand;           /* SLOW: bytes of memory that R11 shall hold */
 };
 #define GEN_STUBS (TRACE_INSNS * 6)
@@ -63,6 +72,7 @@ struct gen {
     bool ended;                 /* nothing goes on behind it */
     struct flag_state flags;
     bool flags_made;            /* by the instruction at work */
+    struct fpu_state fpu;
     struct stub stubs[GEN_STUBS];
     unsigned stub_count;
 };
@@ -98,6 +108,7 @@ emitter emit_string, emit_exchange, emit_cmpxchg8b, emit_divide,
 emitter emit_cli, emit_sti, emit_direction, emit_pushf, emit_popf,
         emit_mov_from_seg, emit_push_seg;
 emitter emit_push_all, emit_pop_all, emit_pop_m, emit_xlat;
+emitter emit_x87, emit_fwait, emit_simd;
 bool emit_push_m(struct gen *g, const struct insn *i);
 bool emit_indirect(struct gen *g, const struct insn *i, bool call);
 
@@ -129,11 +140,13 @@ enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_RMW };
  * it. What cannot be done so goes by a stub (STUB_SLOW) that runs the whole
  * instruction by its handler: either from `access` or out of the accessing host
  * instruction itself, if that faults. Hence the rules for emitters below.
+ * `align`: 1 or 16; off such a boundary it is not the host's instruction that
+ * may find out, as that would be #GP.
  */
 struct memory_strategy {
     const char *name;
     struct mem (*access)(struct gen *g, struct mem address, unsigned size,
-                         enum access how);
+                         unsigned align, enum access how);
     /*
      * ECX elements of `size` bytes at `reg`: the linear address into R8, and
      * into R10 what is added to it for the host's, so that all may be accessed
@@ -157,12 +170,31 @@ struct mem mem_operand(struct gen *g, const struct insn *i, unsigned size,
 /* The same at `m` of guest registers, in segment `seg`. */
 struct mem mem_at(struct gen *g, struct mem m, unsigned seg, unsigned size,
                   enum access how);
+/* The same, but on a boundary of 16 bytes. */
+struct mem mem_operand16(struct gen *g, const struct insn *i, enum access how);
 /* The same at ESP + disp. */
 struct mem mem_stack(struct gen *g, int32_t disp, enum access how);
 struct mem mem_frame(struct gen *g);    /* at EBP, to be read */
 /* An operand of g->size there into R11, zero-extended, and back. */
 void load_operand(struct gen *g, struct mem m);
 void store_operand(struct gen *g, struct mem m);
+/* The operand's offset in its segment, of guest registers; an `m` in `reg`. */
+struct mem mem_address(const struct insn *i);
+void mem_linear(struct gen *g, unsigned reg, struct mem m);
+
+/* ---- FPU (fpu.c) --------------------------------------------------------------- */
+
+/* The instruction at work needs this live (FPU_*); loses host flags. */
+void fpu_need(struct gen *g, unsigned what);
+/* It was one that sets the x87 pointers; `data`: it has a memory operand. */
+void fpu_point(struct gen *g, const struct insn *i, bool data);
+/* Store pointers that are due, before somebody may look; uses R9. */
+void fpu_settle(struct gen *g, struct fpu_state *f);
+/* In a stub, before it goes on: what `f` says is live again, for `k` on. */
+void fpu_again(struct gen *g, const struct fpu_state *f, unsigned k);
+/* Common code: routines, and before C is called or returned to. */
+void fpu_common_save(struct jit *j, struct code *a);
+void fpu_leave(const struct jit *j, struct code *a);
 
 /* ---- Control (branch.c, stubs.c) ----------------------------------------------- */
 

@@ -59,7 +59,8 @@ struct jit_cell {
 struct jit_counts {
     uint64_t translated, native, by_handler;    /* traces, instructions */
     uint64_t flushes;
-    uint64_t entered, handlers, unlinked, indirect, cold;       /* at run time */
+    /* At run time. */
+    uint64_t entered, handlers, unlinked, indirect, cold, fpu_loads;
 };
 
 struct jit {
@@ -77,7 +78,7 @@ struct jit {
     const struct memory_strategy *memory;       /* of what is translated now */
     /* Common code, in `write` (jit_common). */
     uint8_t *enter, *leave, *leave_at, *handle, *replay, *unlinked, *indirect,
-            *cold;
+            *cold, *fpu_load, *fpu_save;
     struct jit_counts counts;
     struct gen *gen;            /* the trace at work (gen.h) */
 };
@@ -91,9 +92,14 @@ bool jit_translate(struct jit *j, struct trace *t);
 
 /*
  * Above a site: the bytes of a memory operand that run.operand shall hold
- * after it, and with it R11; 0: none.
+ * after it, and with it R11; 0: none. For jit_fpu_load: FPU_*.
  */
 #define JIT_OPERAND_SHIFT 28
+#define JIT_SITE(v) ((v) & ((1u << JIT_OPERAND_SHIFT) - 1))
+
+/* run.fpu.live: may be executed natively, on state that is in the host. */
+#define FPU_X87 1u              /* x87 and MMX */
+#define FPU_SSE 2u
 
 /* Traces are named by 7 bits of instruction and their offset in 64 bytes. */
 static inline uint32_t jit_site(const struct jit *j, const struct trace *t,
@@ -144,6 +150,10 @@ const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin);
 const void *jit_run_direct(struct cpu *c, uint32_t site);
 const void *jit_run_indirect(struct cpu *c, uint32_t site, uint32_t rip);
 const void *jit_run_cold(struct cpu *c, struct trace *t);
+/* The instruction and what is left of its trace, by handlers alone. */
+const void *jit_run_rest(struct cpu *c, uint32_t site);
+/* fpu.c: NULL: FXRSTOR of cpu.fpu shall follow. */
+const void *jit_fpu_load(struct cpu *c, uint32_t site);
 /* The handler of every instruction of a translated trace. */
 void jit_enter(struct cpu *c, const struct insn *i);
 /* Between run.saved and the interpreter's lazy flags. */

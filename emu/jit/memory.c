@@ -12,13 +12,12 @@ bool mem_native(const struct gen *g, const struct insn *i, enum access how)
     return i->seg != CS || how == ACCESS_READ;  /* code is read only */
 }
 
-/* The linear address, into R8. */
-static void linear(struct gen *g, struct mem m)
+void mem_linear(struct gen *g, unsigned reg, struct mem m)
 {
     if (m.base == CPU_NOREG && m.index == CPU_NOREG)
-        asm_mov_ri(&g->code, R8, (uint32_t)m.disp);
-    else if (m.base != R8 || m.index != CPU_NOREG || m.disp)
-        asm_lea(&g->code, R8, m);
+        asm_mov_ri(&g->code, reg, (uint32_t)m.disp);
+    else if (m.base != reg || m.index != CPU_NOREG || m.disp)
+        asm_lea(&g->code, reg, m);
 }
 
 /* What FS or GS may refuse is the handler's. */
@@ -39,7 +38,7 @@ static void add_base(struct gen *g, struct mem m, unsigned seg, unsigned size)
     bool fixed = m.base == CPU_NOREG && m.index == CPU_NOREG;
 
     flags_lose_host(g);
-    linear(g, m);
+    mem_linear(g, R8, m);
     if (size > 1 && (!fixed || (uint32_t)m.disp > -size)) {
         asm_alu_ri(a, 7, 4, R8, -size);                 /* CMP */
         need(g, COND_BE);
@@ -57,9 +56,11 @@ static struct mem entry_at(size_t field)
 
 /*
  * The entry of the address in R8: its offset into R10. `last`: the last byte,
- * whose page in R9 is the tag if the access may go the fast way.
+ * whose page in R9 is the tag if the access may go the fast way; or the first,
+ * which then lies on a boundary of `align` too.
  */
-static void check_tag(struct gen *g, struct mem last, enum access how)
+static void check_tag(struct gen *g, struct mem last, unsigned align,
+                      enum access how)
 {
     struct code *a = &g->code;
     struct stub *s;
@@ -72,7 +73,7 @@ static void check_tag(struct gen *g, struct mem last, enum access how)
         asm_mov_rr(a, R9, R8);
     else
         asm_lea(a, R9, last);
-    asm_alu_ri(a, 4, 4, R9, MMU_PAGE_MASK);
+    asm_alu_ri(a, 4, 4, R9, MMU_PAGE_MASK | (align - 1));
     asm_rm(a, 0x3b, 0, R9, entry_at(how == ACCESS_READ ?
                                     offsetof(struct tlb_entry, read) :
                                     offsetof(struct tlb_entry, write)));
@@ -87,11 +88,11 @@ static void check_tag(struct gen *g, struct mem last, enum access how)
 _Static_assert(sizeof(struct tlb_entry) == 1 << 5, "shifts of the index");
 
 static struct mem tlb_access(struct gen *g, struct mem address, unsigned size,
-                             enum access how)
+                             unsigned align, enum access how)
 {
     flags_lose_host(g);
-    linear(g, address);
-    check_tag(g, asm_at(R8, (int32_t)size - 1), how);
+    mem_linear(g, R8, address);
+    check_tag(g, asm_at(R8, (int32_t)(size - align)), align, how);
     return (struct mem){ R10, R8, 0, 0 };
 }
 
@@ -101,39 +102,54 @@ static void tlb_block(struct gen *g, unsigned reg, unsigned size,
     uint8_t scale = size == 4 ? 2 : (uint8_t)(size - 1);
 
     flags_lose_host(g);
-    linear(g, asm_at(reg, 0));
-    check_tag(g, (struct mem){ R8, RCX, scale, -1 }, how);
+    mem_linear(g, R8, asm_at(reg, 0));
+    check_tag(g, (struct mem){ R8, RCX, scale, -1 }, 1, how);
 }
 
 const struct memory_strategy memory_tlb = {
     .name = "tlb", .access = tlb_access, .block = tlb_block,
 };
 
-struct mem mem_at(struct gen *g, struct mem m, unsigned seg, unsigned size,
-                  enum access how)
+static struct mem aligned(struct gen *g, struct mem m, unsigned seg,
+                          unsigned size, unsigned align, enum access how)
 {
     if (seg >= FS) {
         add_base(g, m, seg, size);
         m = asm_at(R8, 0);
     }
-    return g->memory->access(g, m, size, how);
+    return g->memory->access(g, m, size, align, how);
+}
+
+struct mem mem_at(struct gen *g, struct mem m, unsigned seg, unsigned size,
+                  enum access how)
+{
+    return aligned(g, m, seg, size, 1, how);
+}
+
+struct mem mem_address(const struct insn *i)
+{
+    return (struct mem){ (uint8_t)host_reg(i->base),
+                         (uint8_t)host_reg(i->index), i->scale,
+                         (int32_t)i->disp };
 }
 
 struct mem mem_operand(struct gen *g, const struct insn *i, unsigned size,
                        enum access how)
 {
-    struct mem m = { (uint8_t)host_reg(i->base), (uint8_t)host_reg(i->index),
-                     i->scale, (int32_t)i->disp };
+    return aligned(g, mem_address(i), i->seg, size, 1, how);
+}
 
-    return mem_at(g, m, i->seg, size, how);
+struct mem mem_operand16(struct gen *g, const struct insn *i, enum access how)
+{
+    return aligned(g, mem_address(i), i->seg, 16, 16, how);
 }
 
 struct mem mem_stack(struct gen *g, int32_t disp, enum access how)
 {
-    return g->memory->access(g, asm_at(R12, disp), 4, how);
+    return g->memory->access(g, asm_at(R12, disp), 4, 1, how);
 }
 
 struct mem mem_frame(struct gen *g)
 {
-    return g->memory->access(g, asm_at(RBP, 0), 4, ACCESS_READ);
+    return g->memory->access(g, asm_at(RBP, 0), 4, 1, ACCESS_READ);
 }

@@ -131,7 +131,7 @@ const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin)
 {
     struct jit *j = jit_of(c);
     unsigned operand = site >> JIT_OPERAND_SHIFT;
-    const struct insn *i = insn_of(j, c, site & ((1u << JIT_OPERAND_SHIFT) - 1));
+    const struct insn *i = insn_of(j, c, JIT_SITE(site));
     const void *where;
 
     j->counts.handlers++;
@@ -154,6 +154,22 @@ static void direct(struct cpu *c, const struct insn *i)
 static void indirect(struct cpu *c, const struct insn *i, uint32_t rip)
 {
     return go_indirect(c, i, rip);
+}
+
+const void *jit_run_rest(struct cpu *c, uint32_t site)
+{
+    struct jit *j = jit_of(c);
+    const struct insn *i = insn_of(j, c, site);
+    const struct insn *end = &c->run.trace->insn[c->run.trace->n];
+
+    jit_flags_to_lazy(c);
+    do {
+        if (i == end)
+            direct(c, i);
+        else
+            j->plain[jit_number(j, i)](c, i);
+    } while (c->run.next == ++i);
+    return go_on(c, j, NULL);
 }
 
 const void *jit_run_direct(struct cpu *c, uint32_t site)

@@ -11,7 +11,7 @@ struct stub *stub_new(struct gen *g, enum stub_kind kind, uint8_t *from)
     }
     s = &g->stubs[g->stub_count++];
     *s = (struct stub){ .kind = kind, .from = { from }, .k = g->k,
-                        .flags = g->flags };
+                        .flags = g->flags, .fpu = g->fpu };
     return s;
 }
 
@@ -23,22 +23,26 @@ uint32_t insn_site(const struct gen *g, unsigned k)
 void emit_handler(struct gen *g, unsigned k)
 {
     flags_to_saved(g);
+    fpu_settle(g, &g->fpu);
     asm_mov_ri(&g->code, R8, insn_site(g, k));
     asm_call_to(&g->code, g->jit->handle);
+    g->fpu.live = 0;
     g->flags = (struct flag_state){ .host = true, .saved = true };
 }
 
 /* The handler does the whole instruction, and reloads the flags. */
-static void slow(struct gen *g, const struct stub *s)
+static void slow(struct gen *g, struct stub *s)
 {
     struct code *a = &g->code;
 
     flags_save(g, &s->flags);
+    fpu_settle(g, &s->fpu);
     if (s->operand)
         asm_lea(a, R9, s->address);
     asm_mov_ri(a, R8, insn_site(g, s->k) |
                       s->operand << JIT_OPERAND_SHIFT);
     asm_call_to(a, g->jit->handle);
+    fpu_again(g, &s->fpu, s->k + 1);
     asm_jmp_to(a, s->back);
 }
 
@@ -71,7 +75,7 @@ static void attention_stub(struct gen *g, const struct stub *s)
     limit(g);
 }
 
-static void stub_emit(struct gen *g, const struct stub *s)
+static void stub_emit(struct gen *g, struct stub *s)
 {
     switch (s->kind) {
     case STUB_SLOW:
@@ -79,6 +83,7 @@ static void stub_emit(struct gen *g, const struct stub *s)
         break;
     case STUB_TAKEN:
         g->flags = s->flags;
+        g->fpu = s->fpu;
         flags_to_saved(g);
         branch_direct(g, s->k);
         break;
@@ -94,6 +99,12 @@ static void stub_emit(struct gen *g, const struct stub *s)
         break;
     case STUB_ATTENTION:
         attention_stub(g, s);
+        break;
+    case STUB_FPU:
+        flags_save(g, &s->flags);
+        fpu_settle(g, &s->fpu);
+        fpu_again(g, &s->fpu, s->k);
+        asm_jmp_to(&g->code, s->back);
         break;
     }
 }

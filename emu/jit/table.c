@@ -40,6 +40,7 @@ static const struct native map0[256] = {
     [0x8f] = { emit_pop_m, 0 },
     [0x90 ... 0x97] = { emit_xchg_acc, KEEPS },
     [0x98 ... 0x99] = { emit_widen, KEEPS },
+    [0x9b] = { emit_fwait, 0 },
     [0x9c] = { emit_pushf, 0 }, [0x9d] = { emit_popf, 0 },
     [0x9e ... 0x9f] = { emit_ah, 0 },           /* SAHF, LAHF */
     [0xa0 ... 0xa3] = { emit_moffs, BYTE },
@@ -54,6 +55,7 @@ static const struct native map0[256] = {
     [0xd0 ... 0xd3] = { emit_shift, BYTE | M },
     [0xd7] = { emit_xlat, 0 },
     [0xe0 ... 0xe3] = { emit_loop, 0 },
+    [0xd8 ... 0xdf] = { emit_x87, M },
     [0xe8] = { emit_call, 0 },
     [0xe9] = { emit_jmp, 0 }, [0xeb] = { emit_jmp, 0 },
     [0xf5] = { emit_carry, 0 }, [0xf8 ... 0xf9] = { emit_carry, 0 },
@@ -64,6 +66,9 @@ static const struct native map0[256] = {
 };
 
 static const struct native map1[256] = {
+    [0x10 ... 0x17] = { emit_simd, M }, [0x28 ... 0x2f] = { emit_simd, M },
+    [0x50 ... 0x7f] = { emit_simd, M }, [0xae] = { emit_simd, M },
+    [0xc2 ... 0xc6] = { emit_simd, M }, [0xd0 ... 0xff] = { emit_simd, M },
     [0x18 ... 0x1f] = { emit_nop, KEEPS },
     [0x40 ... 0x4f] = { emit_cmov, M },
     [0x80 ... 0x8f] = { emit_jcc, 0 },
