@@ -42,8 +42,12 @@ $(BENCH)/native-$(1): $(BENCH_NATIVE_OBJ:%=$(BENCH)/$(1)/%)
 endef
 $(foreach abi,ia32 x32,$(eval $(call BENCH_NATIVE,$(abi))))
 
-# Shorter: BENCH_PARTS=int80,x87 (names of parts or groups) BENCH_ROUNDS=1.
+# Shorter: BENCH_PARTS=int80,x87 (names of parts or groups) BENCH_ROUNDS=1
+# BENCH_ENGINES=jit.
 BENCH_ROUNDS ?= 5
+BENCH_ENGINES ?= jit interp
+BENCH_RUN = --rounds $(BENCH_ROUNDS) --engines "$(BENCH_ENGINES)" \
+  --parts "$(BENCH_PARTS)" --out "$(BENCH_OUT)"
 BENCH_OUT ?=
 BENCH_REPORT := docs/BENCHMARKS.md
 
@@ -60,14 +64,12 @@ bench: $(BUILD)/trestle guests
 ## bench-jit       code and system parts: BENCH_PARTS=int80,x87 BENCH_ROUNDS=1
 bench-jit: $(BUILD)/trestle $(BENCH)/mix.img $(BENCH)/native-ia32 \
            $(BENCH)/native-x32
-	@python3 -B tests/bench/mix.py $^ --rounds $(BENCH_ROUNDS) \
-	  --parts "$(BENCH_PARTS)" --out "$(BENCH_OUT)"
+	@python3 -B tests/bench/mix.py $^ $(BENCH_RUN)
 
 .PHONY: bench-whole
 ## bench-whole     boot, forks, gzip, sha256, openssl; BENCH_PARTS=boot,500
 bench-whole: $(BUILD)/trestle $(BUILD)/router.img $(BUILD)/stress.img
-	@python3 -B tests/bench/whole.py $^ --rounds $(BENCH_ROUNDS) \
-	  --parts "$(BENCH_PARTS)" --out "$(BENCH_OUT)"
+	@python3 -B tests/bench/whole.py $^ $(BENCH_RUN)
 
 .PHONY: bench-appliance
 ## bench-appliance svm beside interp on the appliance: boot, idle, frames (root)

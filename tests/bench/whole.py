@@ -34,7 +34,7 @@ SET_UP = (
     "for i in 1 2; do cat /bin/busybox; done >data",
     f"forks() {{ {LOOP % (2000, '(:)')}; }}",
     f"execs() {{ {LOOP % (500, '/bin/true')}; }}",
-    "speed() { /mnt/run openssl speed -mr -seconds 2 $* 2>&1; }",
+    "speed() { /mnt/run openssl speed -mr -seconds 1 $* 2>&1; }",
     "speed -bytes 64 sha256 | tail -n 1",       # read from the disk once
 )
 # Name, what is typed, and the count in its answer where the time is fixed and
@@ -113,20 +113,21 @@ class Results:
     def median(self, name, part, which):
         return statistics.median(t[which] for t in self.times[name, part])
 
-    def ratio(self, part, which):
-        if ("jit", part) not in self.times:
-            return ""
-        qemu, jit = (self.median(n, part, which) for n in ("QEMU", "jit"))
-        return f"{qemu / jit:.2f}"
+    def ratio(self, name, part):
+        """QEMU's times by those of a translator."""
+        ratios = [self.median("QEMU", part, which) /
+                  self.median(name, part, which) for which in (0, 1)]
+        return " / ".join(f"{r:.2f}" for r in ratios)
 
     def table(self, names, wanted):
-        lines = [f"| part | {' | '.join(names)} | QEMU/jit | by processor |",
-                 "|---" * (len(names) + 3) + "|"]
+        jits = [name for name in names if name.startswith("jit")]
+        head = ["part", *names, *(f"QEMU/{jit}" for jit in jits)]
+        lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
         for part in wanted:
             cells = [part]
             cells += [shown([self.median(name, part, which)
                              for which in (0, 1)]) for name in names]
-            cells += [self.ratio(part, which) for which in (0, 1)]
+            cells += [self.ratio(jit, part) for jit in jits]
             lines.append(f"| {' | '.join(cells)} |")
         return "\n".join(lines)
 
@@ -156,7 +157,8 @@ def main():
     args.add_argument("--rounds", type=int, default=5)
     args.add_argument("--parts", default="",
                       help=f"beginnings of: {'; '.join(NAMES)}; with commas")
-    args.add_argument("--engines", default="jit,interp")
+    args.add_argument("--engines", default="jit interp",
+                      help="values of -accel, with spaces")
     args.add_argument("--out")
     args = args.parse_args()
     wanted = [name for name in NAMES
@@ -167,7 +169,7 @@ def main():
     with tempfile.NamedTemporaryFile(suffix=".img") as grown:
         shutil.copy(args.router, grown.name)
         grown.truncate(args.sectors * SECTOR_BYTES)
-        emulators = list(commands(args, grown.name, args.engines.split(",")))
+        emulators = list(commands(args, grown.name, args.engines.split()))
         for _ in range(args.rounds):
             for name, command in emulators:
                 measure(name, command, wanted, results.record)
