@@ -199,7 +199,7 @@ struct cpu_bus {
 struct cpu_run {
     uint64_t lf_res;            /* lazy flags: ZF, SF, PF */
     uint32_t lf_aux;            /* lazy flags: CF, OF, AF */
-    uint32_t gen[2];            /* links of another than theirs are void */
+    uint32_t gen[3];            /* links of another than theirs are void */
     uint64_t jump_key;          /* of jump cache entries, but for rip */
     const struct jump_cache *jumps;
     uint64_t count, limit;      /* instructions: before this trace, and end */

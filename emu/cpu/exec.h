@@ -161,10 +161,12 @@ void code_written(struct cpu *c, uint64_t paddr, unsigned len);
 /* The mode or a segment changed: end the running trace after this insn. */
 void code_mode_changed(struct cpu *c);
 /*
- * Translations were dropped: end the trace and translate code addresses anew.
- * mmu_flush and mmu_flush_page call it; others need not.
+ * Translations were dropped, all (but global ones), or those of the page at
+ * `lin` (`large`: of the 4 MiB around): end the trace and translate code
+ * addresses anew. mmu_flush and mmu_flush_page call them; others need not.
  */
-void code_mapping_changed(struct cpu *c);
+void code_mapping_changed(struct cpu *c, bool keep_global);
+void code_page_changed(struct cpu *c, uint32_t lin, bool large);
 void code_flush_all(struct cpu *c);
 /* Memory may have been written by other ways: compare before the next use. */
 void code_distrust(struct cpu *c);

@@ -189,6 +189,8 @@ static struct trace *renew_link(struct cpu *c, struct insn *i, bool direct)
     if (!t || (direct && !may_link(c, i)) || !may_enter(c, t) ||
         !trace_is_current(c, t))
         return NULL;
+    if (!direct || i->imm2 != LINK_PAGE)
+        trace_far_target(c, t);
     if (direct)
         i->link_gen = c->run.gen[i->imm2];
     else
@@ -240,12 +242,14 @@ static void link_trace(struct interp *e, struct trace *t, bool linkable)
         !(link->imm2 == LINK_PAGE && t->paddr2 != NO_PAGE &&
           is_translated(e, link))) {
         if (t->paddr2 != NO_PAGE)
-            link->imm2 = LINK_FAR;
+            link->imm2 = (uint8_t)far_kind(t->mode);
         trace_link(c, link, t);
     }
-    if (linkable && e->indirect && (c->run.mode & TRACE_FLAT))
+    if (linkable && e->indirect && (c->run.mode & TRACE_FLAT)) {
+        trace_far_target(c, t);
         e->jumps[jump_hash(t->rip)] = (struct jump_cache){
             c->run.jump_key | t->rip, t };
+    }
     forget_link(e);
 }
 
@@ -432,7 +436,7 @@ static struct engine *interp_create(struct cpu *cpu)
         return NULL;
     e->cpu = cpu;
     cpu->mmu = NULL;
-    cpu->run = (struct cpu_run){ .gen = { 1, 1 } };
+    cpu->run = (struct cpu_run){ .gen = { 1, 1, 1 } };
     e->cache = trace_cache_create();
     e->jumps = calloc(JUMP_CACHE, sizeof(*e->jumps));
     if (!e->cache || !e->jumps || mmu_create(cpu) < 0) {
@@ -503,7 +507,7 @@ void interp_resync(struct engine *engine)
 
 uint32_t interp_mapping(const struct engine *engine)
 {
-    return ((const struct interp *)engine)->cpu->run.gen[LINK_FAR];
+    return ((const struct interp *)engine)->mapping;
 }
 
 void interp_raise(struct engine *engine, unsigned vector, bool external,

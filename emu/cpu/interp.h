@@ -78,15 +78,19 @@ static inline uint8_t *trace_code(struct trace *t)
 
 /*
  * A branch's imm2: does its link hold while the code does, or only while the
- * mapping does too? Index of run.gen.
+ * user's or the supervisor's mapping does too? Index of run.gen.
  */
-enum link_kind { LINK_PAGE, LINK_FAR };
+enum link_kind { LINK_PAGE, LINK_FAR, LINK_SYSTEM, LINK_KINDS };
+static inline enum link_kind far_kind(uint32_t mode)
+{
+    return mode & TRACE_USER ? LINK_FAR : LINK_SYSTEM;
+}
 
 /* Generations end at this number, and all traces with them. */
 #define LINK_GENERATIONS (1u << 24)
 
 /*
- * Targets of indirect jumps, for flat code; of the kind LINK_FAR. The key is
+ * Targets of indirect jumps, for flat code; of the far kinds. The key is
  * rip below and run.jump_key above: generation and mode.
  */
 struct jump_cache {
@@ -103,7 +107,7 @@ static inline void jump_key_update(struct cpu *c)
 {
     _Static_assert(TRACE_CPL0 < 0x100, "a mode has 8 bits");
     c->run.jump_key =
-        (uint64_t)(c->run.gen[LINK_FAR] << 8 | c->run.mode) << 32;
+        (uint64_t)(c->run.gen[far_kind(c->run.mode)] << 8 | c->run.mode) << 32;
 }
 
 /* struct cpu's inhibit: the shadow also covers debug traps. */
@@ -129,6 +133,10 @@ struct interp {
     struct insn *link;          /* branch to be linked to what runs next */
     uint64_t limit;             /* c->icount at which run ends */
     uint64_t resyncs;           /* interp_resync calls */
+    uint32_t mapping;           /* counts its changes */
+    /* Of targets of far links: pages mod 1024, and is one not global? */
+    uint64_t far_pages[16];
+    bool far_local;
     bool delivering;            /* cpu_interrupt is at work for `fault` */
     struct fault {
         bool valid;
@@ -146,6 +154,8 @@ struct interp {
 
 /* Let the branch `i` come to `t` while its generation lasts, and both do. */
 void trace_link(struct cpu *c, struct insn *i, struct trace *t);
+/* A link of a far kind to `t` is made. */
+void trace_far_target(struct cpu *c, const struct trace *t);
 struct trace_cache *trace_cache_create(void);   /* NULL: no memory */
 void trace_cache_destroy(struct trace_cache *tc);
 /* Where all traces lie but the private one. */

@@ -129,7 +129,7 @@ void mmu_flush(struct cpu *c, bool keep_global)
     }
     if (!keep_global)
         memset(m->large, 0, sizeof(m->large));
-    code_mapping_changed(c);
+    code_mapping_changed(c, keep_global);
 }
 
 /* Entries cut from large pages of the 4 MiB region around `lin`. */
@@ -154,14 +154,15 @@ void mmu_flush_page(struct cpu *c, uint32_t lin)
 {
     struct mmu *m = c->mmu;
     unsigned n = (lin >> 12) & (TLB_SIZE - 1);
+    bool large = m->large[lin >> 28] >> (lin >> 22 & 63) & 1;
     unsigned user;
 
     for (user = 0; user < 2; user++)
         if (m->tlb[user][n].page == (lin & MMU_PAGE_MASK))
             entry_clear(m, user, n);
-    if (m->large[lin >> 28] >> (lin >> 22 & 63) & 1)
+    if (large)
         flush_region(m, lin);
-    code_mapping_changed(c);
+    code_page_changed(c, lin, large);
 }
 
 static bool alignment_checked(const struct cpu *c)

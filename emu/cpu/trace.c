@@ -217,6 +217,34 @@ void trace_link(struct cpu *c, struct insn *i, struct trace *t)
         i->link = t;
     }
     i->link_gen = c->run.gen[i->imm2];
+    if (i->imm2 != LINK_PAGE)
+        trace_far_target(c, t);
+}
+
+static uint64_t *far_page(struct interp *e, uint32_t page, uint64_t *bit)
+{
+    *bit = 1ull << (page >> 12) % 64;
+    return &e->far_pages[(page >> 18) % 16];
+}
+
+static void far_target_page(struct cpu *c, uint32_t page)
+{
+    const struct tlb_entry *s = tlb_slot(c, page, false);
+    uint64_t bit, *word = far_page(c->interp, page, &bit);
+
+    *word |= bit;
+    if (!(c->run.mode & TRACE_USER) &&
+        (s->page != page || !(s->flags & TLB_GLOBAL)))
+        c->interp->far_local = true;
+}
+
+void trace_far_target(struct cpu *c, const struct trace *t)
+{
+    uint32_t base = (uint32_t)c->seg[CS].base;
+
+    far_target_page(c, (base + t->rip) & MMU_PAGE_MASK);
+    if (t->paddr2 != NO_PAGE)
+        far_target_page(c, (base + t->last_rip) & MMU_PAGE_MASK);
 }
 
 /* Nothing leads to `t` any more but a new search. */
@@ -295,17 +323,43 @@ void code_mode_changed(struct cpu *c)
     end_trace(c);
 }
 
-void code_mapping_changed(struct cpu *c)
+/* To other pages, by a mapping that does not hold any more. */
+static void void_far_links(struct cpu *c, bool keep_global)
+{
+    struct interp *e = c->interp;
+
+    new_generation(c, LINK_FAR);
+    if (keep_global && !e->far_local)
+        return;
+    new_generation(c, LINK_SYSTEM);
+    e->far_local = false;
+    memset(e->far_pages, 0, sizeof(e->far_pages));
+}
+
+void code_mapping_changed(struct cpu *c, bool keep_global)
 {
     end_trace(c);
-    if (c->interp)
-        new_generation(c, LINK_FAR);
+    if (!c->interp)
+        return;
+    c->interp->mapping++;
+    void_far_links(c, keep_global);
+}
+
+void code_page_changed(struct cpu *c, uint32_t lin, bool large)
+{
+    uint64_t bit, *word;
+
+    end_trace(c);
+    c->interp->mapping++;
+    word = far_page(c->interp, lin, &bit);
+    if (large || (*word & bit))
+        void_far_links(c, false);
 }
 
 void code_distrust(struct cpu *c)
 {
     new_generation(c, LINK_PAGE);
-    new_generation(c, LINK_FAR);
+    void_far_links(c, false);
 }
 
 void code_flush_all(struct cpu *c)
@@ -321,7 +375,7 @@ void code_flush_all(struct cpu *c)
     tc->page_count = 0;
     tc->used = 0;
     e->link = NULL;
-    for (unsigned kind = 0; kind < 2; kind++)
+    for (unsigned kind = 0; kind < LINK_KINDS; kind++)
         if (++c->run.gen[kind] >= LINK_GENERATIONS)
             c->run.gen[kind] = 1;
     jump_key_update(c);
@@ -406,7 +460,7 @@ static void prepare_link(const struct trace *t, struct insn *i)
     uint32_t at = (uint32_t)(t->paddr % PAGE_BYTES) + (i->imm - t->rip);
 
     i->count = t->n;
-    i->imm2 = at < PAGE_BYTES ? LINK_PAGE : LINK_FAR;
+    i->imm2 = (uint8_t)(at < PAGE_BYTES ? LINK_PAGE : far_kind(t->mode));
 }
 
 static void close_trace(struct trace *t, uint32_t rip)

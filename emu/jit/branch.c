@@ -44,7 +44,7 @@ void branch_direct(struct gen *g, unsigned k)
         cell = jit_new_cell(g->jit);
         b->at = jit_offset(g->jit, cell);
         asm_rip(a, 0x8b, 0, R8, &cell->gen);
-        asm_rm(a, 0x3b, 0, R8, AT(run.gen[LINK_FAR]));
+        asm_rm(a, 0x3b, 0, R8, AT(run.gen[i->imm2]));
         s = stub_new(g, STUB_UNLINKED, asm_jcc(a, COND_NZ));
         asm_rip(a, 0xff, 0, 4, &cell->target);
     }

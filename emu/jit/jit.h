@@ -46,7 +46,7 @@ static inline unsigned saved_bits(uint32_t how)
 /*
  * A translated direct branch: offsets in the code memory, 0: none. `at`: the
  * displacement of its jump, which goes to `away` while there is no link; to
- * another page (LINK_FAR) its jit_cell, kept apart from code.
+ * another page (LINK_FAR, LINK_SYSTEM) its jit_cell, kept apart from code.
  */
 struct jit_branch {
     uint32_t at, away;
