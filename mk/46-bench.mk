@@ -72,7 +72,7 @@ bench-whole: $(BUILD)/trestle $(BUILD)/router.img $(BUILD)/stress.img
 	@python3 -B tests/bench/whole.py $^ $(BENCH_RUN)
 
 .PHONY: bench-appliance
-## bench-appliance svm beside interp on the appliance: boot, idle, frames (root)
+## bench-appliance svm, jit, interp on the appliance: boot, idle, frames (root)
 bench-appliance: appliance $(BUILD)/router.img guests | $(DEPS_test)
 	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/appliance.py \
 	  --out "$(BENCH_OUT)"
