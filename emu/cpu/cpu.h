@@ -213,6 +213,7 @@ struct cpu_run {
     bool end_trace;             /* stop after this insn */
     bool step;                  /* one iteration of a string insn at a time */
     bool native;                /* translated code is below us on the stack */
+    bool flags_saved;           /* arithmetic flags are in `saved` just now */
     bool open[2];               /* FS, GS: seg_is_open at the last boundary */
     struct {                    /* its arithmetic flags (emu/jit/jit.h) */
         uint32_t how, a, b;

@@ -100,6 +100,10 @@ static void unwind_insn(struct cpu *c)
 {
     const struct insn *i = c->run.cur;
 
+    if (c->run.flags_saved) {
+        c->run.flags_saved = false;
+        c->interp->translator->unwound(c);
+    }
     if (!i)
         return;
     c->rip = i->rip;
@@ -297,7 +301,12 @@ static void run_trace(struct interp *e)
 
     if (e->translator && e->translator->is_full(c))
         code_flush_all(c);
-    t = trace_find(c, false, &linkable);
+    t = jump_find(c);
+    linkable = t;
+    if (!t) {
+        t = trace_find(c, false, &linkable);
+        e->indirect = true;
+    }
     link_trace(e, t, linkable);
     if (e->translator && linkable)
         e->translator->visit(c, t);
@@ -312,6 +321,46 @@ static void run_trace(struct interp *e)
     execute(c, t);
     if (!linkable)
         forget_link(e);         /* a private trace has no lasting branches */
+}
+
+/* What decoded and translated code is made for, or looks at. */
+static void read_mode(struct cpu *c)
+{
+    c->run.mode = trace_mode(c);
+    jump_key_update(c);
+    c->run.tlb = ((struct mmu *)c->mmu)->tlb[c->cpl == 3];
+    c->run.open[0] = seg_is_open(c, FS);
+    c->run.open[1] = seg_is_open(c, GS);
+}
+
+/* Has the loop anything to do before the instruction at rip? */
+static bool loop_is_needed(const struct interp *e)
+{
+    const struct cpu *c = e->cpu;
+
+    return e->link || e->indirect || e->fault.valid || c->run.debug ||
+           c->inhibit || c->halted || c->shutdown || attention(c) ||
+           (c->rflags & FLAG_TF) || cpu_debug_fetch_armed(c) ||
+           cpu_in_long_mode(c);
+}
+
+struct trace *interp_next_trace(struct cpu *c)
+{
+    struct interp *e = c->interp;
+    struct trace *t;
+
+    if (loop_is_needed(e))
+        return NULL;
+    read_mode(c);
+    t = jump_find(c);
+    if (!t || c->run.count + t->n > e->limit)
+        return NULL;
+    c->rflags &= ~(uint64_t)FLAG_RF;
+    c->run.cur = NULL;
+    c->run.limit = e->limit;
+    c->run.end_trace = false;
+    c->run.trace = t;
+    return t;
 }
 
 /* Something to deliver before the next instruction? Then it is. */
@@ -341,16 +390,6 @@ static bool take_event(struct interp *e)
         return true;
     }
     return false;
-}
-
-/* What decoded and translated code is made for, or looks at. */
-static void read_mode(struct cpu *c)
-{
-    c->run.mode = trace_mode(c);
-    jump_key_update(c);
-    c->run.tlb = ((struct mmu *)c->mmu)->tlb[c->cpl == 3];
-    c->run.open[0] = seg_is_open(c, FS);
-    c->run.open[1] = seg_is_open(c, GS);
 }
 
 static void execute_some(struct interp *e)

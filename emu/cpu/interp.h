@@ -123,6 +123,8 @@ struct translator {
     void (*visit)(struct cpu *c, struct trace *t);      /* to be run now */
     bool (*is_full)(struct cpu *c);     /* wants code_flush_all */
     void (*flushed)(struct cpu *c);     /* all traces are gone */
+    /* A fault came while run.flags_saved: put the flags where others look. */
+    void (*unwound)(struct cpu *c);
     void (*unlinked)(struct cpu *c, const struct insn *i);  /* a branch */
 };
 
@@ -311,6 +313,21 @@ static inline void check_target(struct cpu *c, const struct insn *i,
         cpu_raise(c, EXC_GP, 0);
     }
 }
+
+/* The trace at rip, if the jump cache has it for this mode and mapping. */
+static inline struct trace *jump_find(const struct cpu *c)
+{
+    uint32_t rip = (uint32_t)c->rip;
+    const struct jump_cache *j = &c->interp->jumps[jump_hash(rip)];
+
+    return j->key == (c->run.jump_key | rip) ? j->trace : NULL;
+}
+
+/*
+ * After a handler left for the loop: the trace to be entered, if the loop
+ * would do nothing else, with all done that it does before. Else NULL.
+ */
+struct trace *interp_next_trace(struct cpu *c);
 
 /* Out of line: to `rip`, by the loop; link `i` to it if it is direct. */
 void go_slow(struct cpu *c, const struct insn *i, uint32_t rip, bool direct);

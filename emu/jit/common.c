@@ -90,6 +90,7 @@ static void go_where_it_says(struct code *a)
 {
     asm_rr(a, 0x89, ASM_W, RAX, R8);
     reload(a);
+    asm_load64(a, R15, AT(run.tlb));                    /* of its CPL */
     go(a, R8);
 }
 
@@ -152,6 +153,25 @@ static void emit_fpu_load(const struct jit *j, struct code *a)
     go_where_it_says(a);
 }
 
+/* As emit_handle with R8 alone; RFLAGS and R11 are lost. */
+static void emit_light(const struct jit *j, struct code *a)
+{
+    uint8_t *elsewhere;
+
+    spill(a);
+    add_rsp(a, -8);
+    asm_mov_rr(a, RSI, R8);
+    call_c(j, a, (uintptr_t)jit_run_light);
+    add_rsp(a, 8);
+    asm_rr(a, 0x85, ASM_W, RAX, RAX);                   /* TEST */
+    elsewhere = asm_jcc(a, COND_NZ);
+    reload(a);
+    asm_8(a, 0xc3);
+    asm_patch(elsewhere, a->p);
+    add_rsp(a, 8);                                      /* no return */
+    go_where_it_says(a);
+}
+
 /* Jumped to with R8, the site or trace, and R11, a target. */
 static void emit_call_out(const struct jit *j, struct code *a, uintptr_t fn)
 {
@@ -183,6 +203,8 @@ void jit_common(struct jit *j)
     emit_leave_at(j, a);
     j->handle = start(a);
     emit_handle(j, a);
+    j->light = start(a);
+    emit_light(j, a);
     j->replay = start(a);
     jit_replay_code(a);
     j->fpu_load = start(a);

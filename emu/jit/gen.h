@@ -89,6 +89,7 @@ struct native {
 #define NATIVE_SETS 0x02u       /* sets all flags, and depends on none */
 #define NATIVE_KEEPS 0x04u      /* neither reads nor writes flags */
 #define NATIVE_MODRM 0x08u      /* has a ModRM byte */
+#define NATIVE_LIGHT 0x10u      /* its handler leaves arithmetic flags alone */
 const struct native *native_find(unsigned map, uint8_t opcode);
 /* May flags be wrong after instruction k, as nobody can see them? */
 bool flags_are_dead(const struct gen *g);
@@ -206,6 +207,8 @@ struct stub *stub_new(struct gen *g, enum stub_kind kind, uint8_t *from);
 void stubs_emit(struct gen *g);
 /* Run instruction k by its handler and go on behind it. */
 void emit_handler(struct gen *g, unsigned k);
+/* So, if the handler neither reads nor writes arithmetic flags. */
+void emit_light_handler(struct gen *g, unsigned k);
 
 static inline unsigned host_reg(unsigned r)
 {

@@ -69,6 +69,7 @@ static void jit_flushed(struct cpu *c)
 static const struct translator translator = {
     .handler = jit_enter, .built = jit_built, .visit = jit_visit,
     .is_full = jit_is_full, .flushed = jit_flushed, .unlinked = jit_unlinked,
+    .unwound = jit_flags_to_lazy,
 };
 
 static int jit_probe(char *why, size_t size)

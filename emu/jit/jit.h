@@ -77,8 +77,8 @@ struct jit {
     unsigned threshold;
     const struct memory_strategy *memory;       /* of what is translated now */
     /* Common code, in `write` (jit_common). */
-    uint8_t *enter, *leave, *leave_at, *handle, *replay, *unlinked, *indirect,
-            *cold, *fpu_load, *fpu_save;
+    uint8_t *enter, *leave, *leave_at, *handle, *light, *replay, *unlinked,
+            *indirect, *cold, *fpu_load, *fpu_save;
     struct jit_counts counts;
     struct gen *gen;            /* the trace at work (gen.h) */
 };
@@ -147,6 +147,7 @@ int jit_info(struct engine *e, char *buf, size_t size);      /* info.c */
  * `site`: see jit_site, with the operand's bytes above; `lin`: its address.
  */
 const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin);
+const void *jit_run_light(struct cpu *c, uint32_t site);
 const void *jit_run_direct(struct cpu *c, uint32_t site);
 const void *jit_run_indirect(struct cpu *c, uint32_t site, uint32_t rip);
 const void *jit_run_cold(struct cpu *c, struct trace *t);

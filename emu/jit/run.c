@@ -86,6 +86,17 @@ static void resume(struct cpu *c, struct jit *j)
     jit_serialize(j);
 }
 
+/* A handler has left: the host code to go on with. */
+static const void *next_trace(struct cpu *c, struct jit *j)
+{
+    const struct trace *t = interp_next_trace(c);
+
+    if (!t || !t->body || j->full)
+        return jit_exec(j, j->leave);
+    resume(c, j);
+    return t->body;
+}
+
 /*
  * Handlers have run, from `i` on, until they left or came to translated code:
  * where does the host go on? NULL: behind `i`.
@@ -100,7 +111,7 @@ static const void *go_on(struct cpu *c, struct jit *j, const struct insn *i)
     }
     jit_flags_from_lazy(c);
     if (!n)
-        return jit_exec(j, j->leave);
+        return next_trace(c, j);
     resume(c, j);
     if (i && n == i + 1)
         return NULL;
@@ -137,13 +148,29 @@ const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin)
     j->counts.handlers++;
     jit_flags_to_lazy(c);
     c->run.saved.no_carry = !flag_cf(c);        /* what ADC and INC want of it */
-    j->plain[((const uint8_t *)i - j->arena) / sizeof(*i)](c, i);
+    j->plain[jit_number(j, i)](c, i);
     where = go_on(c, j, i);
     if (where || !operand || peek(c, lin, operand))
         return where;
     /* A device's register: the code behind it cannot know the flags. */
     leave_to(c, i, insn_next(i));
     return jit_exec(j, j->leave);
+}
+
+/* The flags stay where they are, in run.saved. */
+const void *jit_run_light(struct cpu *c, uint32_t site)
+{
+    struct jit *j = jit_of(c);
+    const struct insn *i = insn_of(j, c, site);
+
+    j->counts.handlers++;
+    c->run.flags_saved = true;
+    j->plain[jit_number(j, i)](c, i);
+    c->run.flags_saved = false;
+    if (!c->run.next)
+        return next_trace(c, j);
+    resume(c, j);
+    return NULL;
 }
 
 static void direct(struct cpu *c, const struct insn *i)

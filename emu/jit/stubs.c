@@ -30,6 +30,16 @@ void emit_handler(struct gen *g, unsigned k)
     g->flags = (struct flag_state){ .host = true, .saved = true };
 }
 
+void emit_light_handler(struct gen *g, unsigned k)
+{
+    flags_to_saved(g);
+    fpu_settle(g, &g->fpu);
+    asm_mov_ri(&g->code, R8, insn_site(g, k));
+    asm_call_to(&g->code, g->jit->light);
+    g->fpu.live = 0;
+    g->flags = (struct flag_state){ .saved = true };
+}
+
 /* The handler does the whole instruction, and reloads the flags. */
 static void slow(struct gen *g, struct stub *s)
 {

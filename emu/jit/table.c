@@ -8,6 +8,7 @@
 #define SETS NATIVE_SETS
 #define KEEPS NATIVE_KEEPS
 #define M NATIVE_MODRM
+#define LIGHT { NULL, NATIVE_LIGHT }
 
 #define ALU_ROW(x, sets) \
     [x ... x + 3] = { emit_alu, BYTE | M | sets }, \
@@ -22,6 +23,7 @@ static const struct native map0[256] = {
     ALU_ROW(0x28, SETS),                        /* SUB */
     ALU_ROW(0x30, SETS),                        /* XOR */
     ALU_ROW(0x38, SETS),                        /* CMP */
+    [0x07] = LIGHT, [0x17] = LIGHT, [0x1f] = LIGHT,     /* POP segment */
     [0x06] = { emit_push_seg, 0 }, [0x0e] = { emit_push_seg, 0 },
     [0x16] = { emit_push_seg, 0 }, [0x1e] = { emit_push_seg, 0 },
     [0x40 ... 0x4f] = { emit_inc_dec, 0 },
@@ -37,6 +39,7 @@ static const struct native map0[256] = {
     [0x88 ... 0x8b] = { emit_mov, BYTE | M | KEEPS },
     [0x8c] = { emit_mov_from_seg, M | KEEPS },
     [0x8d] = { emit_lea, KEEPS },
+    [0x8e] = LIGHT,                             /* MOV to segment */
     [0x8f] = { emit_pop_m, 0 },
     [0x90 ... 0x97] = { emit_xchg_acc, KEEPS },
     [0x98 ... 0x99] = { emit_widen, KEEPS },
@@ -50,14 +53,17 @@ static const struct native map0[256] = {
     [0xb0 ... 0xbf] = { emit_mov_imm, KEEPS },
     [0xc0 ... 0xc1] = { emit_shift, BYTE | M },
     [0xc2 ... 0xc3] = { emit_ret, 0 },
+    [0xc4 ... 0xc5] = LIGHT,                    /* LES, LDS */
     [0xc6 ... 0xc7] = { emit_mov_modrm_imm, BYTE | M | KEEPS },
     [0xc9] = { emit_leave, 0 },
     [0xd0 ... 0xd3] = { emit_shift, BYTE | M },
     [0xd7] = { emit_xlat, 0 },
     [0xe0 ... 0xe3] = { emit_loop, 0 },
     [0xd8 ... 0xdf] = { emit_x87, M },
+    [0xe4 ... 0xe7] = LIGHT, [0xec ... 0xef] = LIGHT,   /* IN, OUT */
     [0xe8] = { emit_call, 0 },
     [0xe9] = { emit_jmp, 0 }, [0xeb] = { emit_jmp, 0 },
+    [0xf4] = LIGHT,                             /* HLT */
     [0xf5] = { emit_carry, 0 }, [0xf8 ... 0xf9] = { emit_carry, 0 },
     [0xfa] = { emit_cli, 0 }, [0xfb] = { emit_sti, 0 },
     [0xfc ... 0xfd] = { emit_direction, KEEPS },
@@ -69,11 +75,17 @@ static const struct native map1[256] = {
     [0x10 ... 0x17] = { emit_simd, M }, [0x28 ... 0x2f] = { emit_simd, M },
     [0x50 ... 0x7f] = { emit_simd, M }, [0xae] = { emit_simd, M },
     [0xc2 ... 0xc6] = { emit_simd, M }, [0xd0 ... 0xff] = { emit_simd, M },
+    [0x01] = LIGHT,                             /* LGDT, INVLPG ... */
+    [0x06] = LIGHT, [0x08 ... 0x09] = LIGHT,    /* CLTS, INVD, WBINVD */
     [0x18 ... 0x1f] = { emit_nop, KEEPS },
+    [0x20 ... 0x23] = LIGHT,                    /* MOV CRn, DRn */
+    [0x30 ... 0x35] = LIGHT,                    /* MSRs, RDTSC, SYSENTER ... */
     [0x40 ... 0x4f] = { emit_cmov, M },
     [0x80 ... 0x8f] = { emit_jcc, 0 },
     [0x90 ... 0x9f] = { emit_set, M },
     [0xa0] = { emit_push_seg, 0 }, [0xa8] = { emit_push_seg, 0 },
+    [0xa1] = LIGHT, [0xa9] = LIGHT, [0xa2] = LIGHT,     /* POP FS, GS; CPUID */
+    [0xb2] = LIGHT, [0xb4 ... 0xb5] = LIGHT,    /* LSS, LFS, LGS */
     [0xa3] = { emit_bit, M }, [0xab] = { emit_bit, M },
     [0xb3] = { emit_bit, M }, [0xbb] = { emit_bit, M },
     [0xba] = { emit_bit, M },

@@ -70,7 +70,10 @@ static void translate_insn(struct gen *g, const uint8_t *bytes)
         fresh.fn != op_too_long && e->emit(g, &fresh)) {
         g->jit->counts.native++;
     } else {
-        emit_handler(g, k);
+        if (e->attr & NATIVE_LIGHT)
+            emit_light_handler(g, k);
+        else
+            emit_handler(g, k);
         g->jit->counts.by_handler++;
     }
     set_back(g, first);
