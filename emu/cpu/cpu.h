@@ -220,6 +220,7 @@ struct cpu_run {
         uint8_t no_carry;       /* CF that went in: 0 if set */
         uint8_t no_carry_out;
     } saved;
+    uint32_t shifted;           /* as a shift found it (emu/jit/gen.h) */
     uint64_t replay;            /* host code that makes them of that */
     int64_t left;               /* instructions behind this trace, to limit */
     uint32_t operand;           /* R11's over a handler */

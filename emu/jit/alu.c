@@ -291,8 +291,7 @@ static bool inc_dec_not(struct gen *g, const struct insn *i, unsigned opcode,
 static void inc_dec_reg(struct gen *g, unsigned op, unsigned rm)
 {
     if (g->size == 4 && flags_are_dead(g)) {
-        g->flags.source.kind = 0;
-        g->flags.saved = true;  /* whatever: nobody will look */
+        flags_forget(g);
         asm_lea(&g->code, rm, asm_at(rm, op ? -1 : 1));
         return;
     }
@@ -394,6 +393,7 @@ bool emit_shift(struct gen *g, const struct insn *i)
     unsigned op = insn_reg(i), count = i->imm & 31, rm;
     unsigned opcode = (by_cl ? 0xd2 : 0xc0) | (g->size > 1);
     struct mem m = { 0 };
+    bool dead;
 
     if (g->op == 0xd0 || g->op == 0xd1)
         count = 1;
@@ -408,17 +408,26 @@ bool emit_shift(struct gen *g, const struct insn *i)
         m = mem_operand(g, i, g->size, ACCESS_RMW);
         rm = R11;
     }
+    dead = rm != R11 && flags_are_dead(g);
     /* A count in CL may be zero, and rotates change CF and OF only. */
-    if (by_cl || op < 4)
+    if (by_cl || op == 2 || op == 3 || (op < 4 && !dead))
         flags_to_host(g);
     if (rm == R11)
         load_operand(g, m);
+    else if (g->size == 4 && !by_cl && op >= 4 && !dead)
+        asm_store(&g->code, AT(run.shifted), rm);
     asm_rr(&g->code, opcode, asm_size(g->size), op, rm);
     if (!by_cl)
         asm_8(&g->code, (uint8_t)count);
     if (rm == R11)
         store_operand(g, m);
-    flags_set_plain(g);
+    if (dead)
+        flags_forget(g);
+    else if (rm != R11 && g->size == 4 && !by_cl && op >= 4)
+        flags_set(g, (struct flag_source){ SOURCE_SHIFT, 4, CPU_NOREG,
+                                           CPU_NOREG, op << 8 | count });
+    else
+        flags_set_plain(g);
     return true;
 }
 

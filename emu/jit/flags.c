@@ -43,22 +43,6 @@ static void save_source(struct gen *g, const struct flag_source *s)
                 saved_how((enum saved_kind)s->kind, s->size));
 }
 
-void flags_save(struct gen *g, const struct flag_state *f)
-{
-    if (f->saved)
-        return;
-    if (f->source.kind)
-        save_source(g, &f->source);
-    else
-        save_host(g);
-}
-
-void flags_to_saved(struct gen *g)
-{
-    flags_save(g, &g->flags);
-    g->flags.saved = true;
-}
-
 static void again(struct gen *g, unsigned op, const struct flag_source *s,
                   unsigned to)
 {
@@ -83,20 +67,6 @@ static void load_carry(struct gen *g)
 static void store_carry(struct gen *g, struct mem m)
 {
     asm_rm(&g->code, 0x93, ASM_0F, 0, m);               /* SETNC */
-}
-
-void flags_lose_host(struct gen *g)
-{
-    unsigned kind = g->flags.source.kind;
-
-    if (!kind)
-        flags_to_saved(g);
-    /* Likely to be added next: get it without doing that again. */
-    if (g->flags.host && (kind == SAVED_ADC || kind == SAVED_SBB)) {
-        store_carry(g, AT(run.saved.no_carry_out));
-        g->flags.carry_out = true;
-    }
-    g->flags.host = false;
 }
 
 /* The operation once more, for its flags. */
@@ -134,6 +104,11 @@ static void replay(struct gen *g, const struct flag_source *s)
         load_carry(g);
         asm_rr(a, 0xfe | wide, how, op, R9);
         break;
+    case SOURCE_SHIFT:
+        asm_load(a, R9, AT(run.shifted));
+        asm_rr(a, 0xc1, 0, s->imm >> 8, R9);
+        asm_8(a, (uint8_t)s->imm);
+        break;
     case SAVED_LOGIC:
         asm_rr(a, 0x84 | wide, how, s->a, s->a);
         break;
@@ -146,6 +121,39 @@ static void replay(struct gen *g, const struct flag_source *s)
         asm_imm(a, s->size, s->imm);
         break;
     }
+}
+
+void flags_save(struct gen *g, const struct flag_state *f)
+{
+    if (f->saved)
+        return;
+    if (f->source.kind && f->source.kind != SOURCE_SHIFT) {
+        save_source(g, &f->source);
+        return;
+    }
+    if (!f->host)
+        replay(g, &f->source);
+    save_host(g);
+}
+
+void flags_to_saved(struct gen *g)
+{
+    flags_save(g, &g->flags);
+    g->flags.saved = true;
+}
+
+void flags_lose_host(struct gen *g)
+{
+    unsigned kind = g->flags.source.kind;
+
+    if (!kind)
+        flags_to_saved(g);
+    /* Likely to be added next: get it without doing that again. */
+    if (g->flags.host && (kind == SAVED_ADC || kind == SAVED_SBB)) {
+        store_carry(g, AT(run.saved.no_carry_out));
+        g->flags.carry_out = true;
+    }
+    g->flags.host = false;
 }
 
 static void load_saved(struct gen *g)
@@ -230,4 +238,11 @@ void flags_set(struct gen *g, struct flag_source s)
 void flags_set_plain(struct gen *g)
 {
     flags_set(g, (struct flag_source){ 0 });
+}
+
+void flags_forget(struct gen *g)
+{
+    g->flags.source.kind = 0;
+    g->flags.carry_out = false;
+    g->flags.saved = true;
 }

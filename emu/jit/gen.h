@@ -14,6 +14,12 @@
 #include "emu/jit/jit.h"
 
 /*
+ * A shift of 32 bits by a constant, imm: its extension above, count below. What
+ * was shifted is in run.shifted. run.saved has no such form.
+ */
+#define SOURCE_SHIFT SAVED_KINDS
+
+/*
  * Where the guest's arithmetic flags are: in host RFLAGS, in run.saved, or to
  * be had again from operands that are still in registers (and, of kinds with a
  * carry, from run.saved.no_carry); one of them always.
@@ -22,7 +28,7 @@ struct flag_state {
     bool host, saved;
     bool carry_out;             /* CF alone is in run.saved.no_carry_out */
     struct flag_source {
-        uint8_t kind;           /* enum saved_kind, or 0: none */
+        uint8_t kind;           /* enum saved_kind, SOURCE_*, or 0: none */
         uint8_t size;
         uint8_t a, b;           /* host registers; b CPU_NOREG: imm */
         uint32_t imm;
@@ -128,6 +134,8 @@ void flags_will_write(struct gen *g, unsigned reg);
 /* The instruction has set all flags, in RFLAGS, from these operands. */
 void flags_set(struct gen *g, struct flag_source s);
 void flags_set_plain(struct gen *g);
+/* flags_are_dead: they may be anything. */
+void flags_forget(struct gen *g);
 /* In a stub: into run.saved, from where `f` has them. */
 void flags_save(struct gen *g, const struct flag_state *f);
 

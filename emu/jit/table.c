@@ -106,6 +106,33 @@ const struct native *native_find(unsigned map, uint8_t opcode)
     return &(map ? map1 : map0)[opcode];
 }
 
+/* What an instruction of registers does to the flags. */
+enum effect { READS, PASSES, SETS_ALL };        /* PASSES: or sets some */
+
+/* By an immediate of not zero: rotates, but through CF, keep most flags. */
+static enum effect effect_of_shift(const struct insn *i, uint8_t op)
+{
+    unsigned count = op >= 0xd0 ? 1 : i->imm & 31;
+
+    if (op >= 0xd2 || count == 0 || insn_reg(i) == 2 || insn_reg(i) == 3)
+        return READS;
+    return insn_reg(i) < 2 ? PASSES : SETS_ALL;
+}
+
+static enum effect effect_of(const struct native *e, const struct insn *i,
+                             uint8_t op)
+{
+    if (e->attr & SETS)
+        return SETS_ALL;
+    if (e->emit == emit_alu_imm)
+        return insn_reg(i) == 2 || insn_reg(i) == 3 ? READS : SETS_ALL;
+    if (e->emit == emit_shift)
+        return effect_of_shift(i, op);
+    if (e->emit == emit_inc_dec || (e->attr & KEEPS))
+        return PASSES;
+    return READS;
+}
+
 /*
  * Until all flags are set anew, nothing reads them, may fault or leaves the
  * trace: registers only.
@@ -115,17 +142,14 @@ bool flags_are_dead(const struct gen *g)
     for (unsigned k = g->k + 1; k < g->trace->n; k++) {
         const struct native *e = native_find(g->maps[k], g->ops[k]);
         const struct insn *i = &g->trace->insn[k];
-        bool registers = !(e->attr & M) || insn_mod(i) == 3;
-        bool sets = e->attr & SETS;
+        enum effect effect = effect_of(e, i, g->ops[k]);
 
-        if (e->emit == emit_alu_imm)
-            sets = insn_reg(i) != 2 && insn_reg(i) != 3;
-        if (!registers || (i->flags & INSN_OP16))
+        if ((e->attr & M) && insn_mod(i) != 3)
             return false;
-        if (sets)
+        if (effect == READS || (i->flags & INSN_OP16))
+            return false;
+        if (effect == SETS_ALL)
             return true;
-        if (!(e->attr & KEEPS))
-            return false;
     }
     return false;
 }
