@@ -19,12 +19,14 @@ int jit_info(struct engine *engine, char *buf, size_t size)
         "instructions in them: %llu native, %llu by handler (%u%%)\n"
         "entered from the loop: %llu\n"
         "left for: handler %llu, direct branch not linked %llu,\n"
-        "  indirect branch %llu, trace not translated %llu\n",
+        "  indirect branch %llu, trace not translated %llu\n"
+        "FPU state loaded: %llu\n",
         (unsigned long long)n->translated,
         (unsigned)((j->next - j->start) >> 10), JIT_CODE_BYTES >> 10,
         (unsigned long long)n->flushes, (unsigned long long)n->native,
         (unsigned long long)n->by_handler, percent(n->by_handler, n->native),
         (unsigned long long)n->entered, (unsigned long long)n->handlers,
         (unsigned long long)n->unlinked, (unsigned long long)n->indirect,
-        (unsigned long long)n->cold);
+        (unsigned long long)n->cold,
+        (unsigned long long)n->fpu_loads);
 }
