@@ -1,4 +1,5 @@
 """Emulators under measurement: Trestle and QEMU as child processes."""
+import atexit
 import datetime
 import os
 import re
@@ -18,6 +19,9 @@ class Emulator:
                                         stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL)
         self.seen = b""
+        # However this program ends: a stopped child would stay for ever.
+        atexit.register(self.kill)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
         self.wait_for(ready, 300)
 
     def wait_for(self, pattern, seconds):

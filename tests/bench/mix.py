@@ -55,10 +55,6 @@ class Runner:
         self.emulator.pause()
         return seconds, result
 
-    def end(self):
-        self.emulator.resume()
-        self.emulator.kill()
-
 
 def start_native(programs):
     """The first program that starts, or None: (its name, runner)."""
@@ -179,8 +175,6 @@ def main():
     parts = wanted(runners[-1].parts, [p for p in args.parts.split(",") if p])
     head = say(conditions(args.rounds, os.getloadavg()[0], native_name))
     tables = report(runners, parts, args.rounds)
-    for runner in runners:
-        runner.end()
     write("Translator", f"{head}\n\n{tables}", args.out, show=False)
 
 
