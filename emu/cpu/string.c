@@ -3,8 +3,8 @@
  *
  * A repeated instruction runs in chunks: as much as lies in one page as a
  * block, or a bounded number of elements. Each chunk counts as one
- * instruction, ends its trace and leaves rip on the instruction until the
- * count is used up, so that interrupts come in between. Registers are
+ * instruction, and leaves rip on the instruction until the count is used up, so
+ * that interrupts come in between. Registers are
  * updated element by element (or block by block), so a fault in the middle is
  * precise (SDM vol. 2, REP).
  */
@@ -223,6 +223,20 @@ static uint32_t movs_block(struct cpu *c, const struct insn *i, unsigned size,
     return bytes / size;
 }
 
+/* `bytes` of elements `v`; what is there is copied, twice as much each time. */
+static void fill(uint8_t *to, uint32_t v, unsigned size, uint32_t bytes)
+{
+    uint32_t done = size < bytes ? size : bytes;
+
+    memcpy(to, &v, done);
+    while (done < bytes) {
+        uint32_t n = bytes - done < done ? bytes - done : done;
+
+        memcpy(to + done, to, n);
+        done += n;
+    }
+}
+
 static uint32_t stos_block(struct cpu *c, const struct insn *i, unsigned size,
                            uint32_t count)
 {
@@ -234,8 +248,7 @@ static uint32_t stos_block(struct cpu *c, const struct insn *i, unsigned size,
     if (size == 1)
         memset(to, (int)v, bytes);
     else
-        for (uint32_t n = 0; n < bytes; n += size)
-            memcpy(to + n, &v, size);
+        fill(to, v, size, bytes);
     advance(c, i, RDI, bytes);
     return bytes / size;
 }
@@ -341,6 +354,23 @@ static bool repeat(struct cpu *c, const struct insn *i,
     return done == count;
 }
 
+/*
+ * Chunks until it is finished, which is the answer, or somebody else is to be
+ * asked. Each counts as one instruction.
+ */
+static bool chunks(struct cpu *c, const struct insn *i,
+                   const struct string_ops *op)
+{
+    while (!repeat(c, i, op)) {
+        if (c->run.end_trace || attention(c) ||
+            c->run.count + c->run.trace->n >= c->run.limit)
+            return false;
+        c->run.count++;
+        sync(c, i);
+    }
+    return true;
+}
+
 #define DEF_STRING(op)                                                      \
 static void single_##op(struct cpu *c, const struct insn *i)                \
 {                                                                           \
@@ -353,7 +383,7 @@ static void single_##op(struct cpu *c, const struct insn *i)                \
 static void rep_##op(struct cpu *c, const struct insn *i)                   \
 {                                                                           \
     sync(c, i);                                                             \
-    if (!repeat(c, i, &string_ops[op]))                                     \
+    if (!chunks(c, i, &string_ops[op]))                                     \
         return go_indirect(c, i, i->rip);                                   \
     NEXT_POLLED(c, i);                                                      \
 }

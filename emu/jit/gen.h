@@ -112,7 +112,7 @@ emitter emit_push, emit_push_imm, emit_pop, emit_leave;
 emitter emit_jcc, emit_jmp, emit_call, emit_ret;
 emitter emit_string, emit_exchange, emit_cmpxchg8b, emit_divide,
         emit_bit_memory, emit_loop;
-emitter emit_cli, emit_sti, emit_direction, emit_pushf, emit_popf,
+emitter emit_sysenter, emit_cli, emit_sti, emit_direction, emit_pushf, emit_popf,
         emit_mov_from_seg, emit_push_seg;
 emitter emit_push_all, emit_pop_all, emit_pop_m, emit_xlat;
 emitter emit_x87, emit_fwait, emit_simd;
