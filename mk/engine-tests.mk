@@ -4,7 +4,7 @@
 ENGINETEST_CPU := $(addprefix tests/unit/test_cpu_,fpu.c int.c) \
     $(sort $(wildcard tests/unit/test_cpu_sys_*.c))
 ENGINETEST_SRC := $(sort $(wildcard tests/engine/*.c)) $(ENGINETEST_CPU) \
-    tests/unit/cpu_harness.c tests/unit/sys_harness.c tests/unit/sys_insn.c tests/cpu/undefined.c
+    tests/unit/cpu_harness.c tests/unit/sys_harness.c tests/unit/sys_insn.c
 # Their <cmocka.h> is tests/engine/cmocka.h, and each main a function of main.c.
 ENGINETEST_UNIT := $(filter tests/unit/%,$(ENGINETEST_SRC))
 ENGINETEST_FLAGS = -Itests/engine -Dmain=$(basename $(notdir $<)) -Wno-missing-prototypes

@@ -18,8 +18,9 @@
  */
 #include <string.h>
 
-#include "emu/cpu/cpu.h"
+#include "emu/cpu/compare.h"
 #include "emu/cpu/engine.h"
+#include "emu/cpu/undefined.h"
 #include "kernel/platform.h"
 #include "tests/engine/engine_test.h"
 #include "tests/engine/lockstep_compare.h"
@@ -85,9 +86,15 @@ static void say_code_around(const struct cpu *c)
     }
 }
 
+static void say_line(void *ctx, const char *line)
+{
+    platform_log("%s", line);
+}
+
 static void report(struct lockstep *s, const struct cpu *before,
                    const uint8_t *code, unsigned len)
 {
+    static const struct cpu_say say = { NULL, say_line };
     uint32_t flags;
 
     platform_log("DIFFERENT after step %llu (instruction %llu) at %04x:%08llx",
@@ -98,8 +105,7 @@ static void report(struct lockstep *s, const struct cpu *before,
     if (s->slice > 1)
         say_code_around(machine_cpu(s->a.m));
     platform_log("interp | %s:", s->engine->name);
-    lockstep_same_cpu(machine_cpu(s->a.m), machine_cpu(s->b.m), 0, &flags,
-                      true);
+    cpu_same(machine_cpu(s->a.m), machine_cpu(s->b.m), 0, &flags, &say);
     say_registers(&s->a, &engine_interp);
     say_registers(&s->b, s->b.engine);
 }
@@ -169,8 +175,8 @@ static bool step(struct lockstep *s)
         s->steps >= s->break_at)
         b->gpr[RBX] ^= 1u << 7;
     undefined = s->slice > 1 ? ARITHMETIC
-                             : lockstep_undefined(code, len, &before);
-    if (!lockstep_same_cpu(a, b, undefined, &flags, false)) {
+                             : undefined_after(code, len, &before);
+    if (!cpu_same(a, b, undefined, &flags, NULL)) {
         report(s, &before, code, len);
         return false;
     }
