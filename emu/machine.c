@@ -53,6 +53,16 @@ static void cpu_ferr(void *ctx, bool level)
     piix3_ferr(m->d.piix3, level);
 }
 
+/* Happens once and is long: not subject to machine_log's limit. */
+static void report(void *ctx, const char *line)
+{
+    struct machine *m = ctx;
+    const struct machine_host *host = m->config.host;
+
+    if (host->log)
+        host->log(host->ctx, line);
+}
+
 static int create_cpu(struct machine *m, const char **error)
 {
     struct cpu_bus *bus = &m->cpu_bus;
@@ -74,6 +84,8 @@ static int create_cpu(struct machine *m, const char **error)
         .ferr = cpu_ferr,
         .code_memory = m->config.host->code_memory,
         .code_memory_free = m->config.host->code_memory_free,
+        .report = report,
+        .disassemble = m->config.host->disassemble,
     };
     m->cpu.bus = bus;
     m->cpu.model = m->config.cpu_model ? m->config.cpu_model
@@ -81,7 +93,9 @@ static int create_cpu(struct machine *m, const char **error)
     m->cpu.exact_count = machine_uses_icount(m);
     cpu_reset(&m->cpu);
     m->engine = m->config.engine->create(&m->cpu);
-    if (m->engine)
+    if (m->engine && (!m->config.check_every ||
+                      !m->config.engine->check(m->engine,
+                                               m->config.check_every)))
         return 0;
     *error = "the CPU engine has no memory";
     return -1;

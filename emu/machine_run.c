@@ -190,6 +190,9 @@ enum machine_status machine_run(struct machine *m, uint64_t budget_ns)
                         m->cpu.seg[CS].sel, (unsigned)m->cpu.rip);
             machine_request(m, MACHINE_REQ_RESET);
             break;
+        case ENGINE_FAILED:
+            m->error = "the CPU engine cannot go on, as reported";
+            return MACHINE_ERROR;
         default:
             m->error = "the CPU engine gave an unknown answer";
             return MACHINE_ERROR;

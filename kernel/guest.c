@@ -126,12 +126,16 @@ static int try_engine(const struct guest *g, const struct engine_ops *e,
                  model->name);
         return -ENODEV;
     }
+    if (g->options->check_every && !e->check) {
+        snprintf(reason, size, "check= is for a translator: jit");
+        return -EINVAL;
+    }
     return e->probe(reason, size);
 }
 
 static int choose_engine(struct guest *g, char *why, size_t size)
 {
-    const char *want = g->options->accel;
+    const char *want = *g->options->accel ? g->options->accel : NULL;
 
     for (unsigned i = 0; platform_engines[i]; i++) {
         const struct engine_ops *e = platform_engines[i];
@@ -273,11 +277,13 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
         .debug_char = o->debugcon ? host_debug_char : NULL,
         .code_memory = platform_code_alloc,
         .code_memory_free = platform_code_free,
+        .disassemble = platform_disassemble,
     };
     c->name = o->name;
     c->ram = g->ram;
     c->ram_bytes = o->ram_bytes;
     c->engine = g->engine;
+    c->check_every = o->check_every;
     c->cpu_model = wanted_model(g);
     c->boot_order = o->boot_order;
     c->rtc_base = rtc_base(o);

@@ -99,11 +99,35 @@ static bool parse_string(struct parser *p, const char *name, const char *v)
 {
     const char **where = !strcmp(name, "readconfig") ? &p->o->readconfig
                        : !strcmp(name, "bios") ? &p->o->bios
-                       : !strcmp(name, "cpu") ? &p->o->cpu : &p->o->accel;
+                       : &p->o->cpu;
 
     if (!*v)
         return bad(p, name, "needs a value", v);
     *where = v;
+    return true;
+}
+
+/* "jit", "jit,check=on", "jit,check=100". */
+static bool parse_accel(struct parser *p, const char *name, const char *v)
+{
+    struct options *o = p->o;
+    size_t n = strcspn(v, ",");
+    const char *check = v[n] ? v + n + 1 : "check=off";
+    unsigned long every = 0;
+
+    if (!n || n >= sizeof o->accel)
+        return bad(p, name, "not the name of a CPU engine", v);
+    if (strncmp(check, "check=", 6))
+        return bad(p, name, "behind the name only check= may stand", v);
+    check += 6;
+    if (!strcmp(check, "on"))
+        every = 1;
+    else if (strcmp(check, "off") &&
+             (!parse_number(check, 10, 1000000000, &every) || !every))
+        return bad(p, name, "use check=on, check=off or a number", v);
+    memcpy(o->accel, v, n);
+    o->accel[n] = '\0';
+    o->check_every = (unsigned)every;
     return true;
 }
 
@@ -251,8 +275,10 @@ static const struct option {
       "-S              start stopped: 'cont' in the monitor runs it" },
     { "no-reboot", OPTION_ANY, false, parse_flag,
       "-no-reboot      the guest's reboot ends its machine" },
-    { "accel", OPTION_ANY, true, parse_string,
-      "-accel NAME     CPU engine: interp, jit; on the appliance also vmx, svm" },
+    { "accel", OPTION_ANY, true, parse_accel,
+      "-accel NAME     CPU engine: interp, jit; on the appliance also vmx, svm;\n"
+      "                jit,check=on: compare all that it does with interp, or\n"
+      "                check=N: one piece of code in N" },
     { "cpu", OPTION_ANY, true, parse_string,
       "-cpu MODEL      CPU model; -cpu help lists them" },
     { "icount", OPTION_ANY, true, parse_icount,

@@ -43,7 +43,8 @@ struct options {
     bool is_cdrom[MACHINE_IDE_UNITS];
     const char *bios;           /* NULL: the embedded SeaBIOS */
     const char *boot_order;
-    const char *accel;          /* NULL: fastest that probes */
+    char accel[16];             /* "": fastest that probes */
+    unsigned check_every;       /* -accel's check=; 0: off */
     const char *cpu;
     struct net_option net[OPTIONS_NETS];
     unsigned net_count;

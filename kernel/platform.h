@@ -102,6 +102,12 @@ void platform_pages_free(void *pages, size_t bytes);
  */
 int platform_code_alloc(size_t bytes, uint8_t **write, uint8_t **exec);
 void platform_code_free(uint8_t *write, size_t bytes);
+/*
+ * The 32-bit instruction of `len` bytes at `rip` in words, or "" where there
+ * is no disassembler. size > 0. Any core.
+ */
+void platform_disassemble(const uint8_t *code, unsigned len, uint32_t rip,
+                          char *text, size_t size);
 
 /*
  * Zeroed memory that a physical device may reach: physically contiguous,

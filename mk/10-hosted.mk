@@ -36,7 +36,7 @@ $(HOSTED)/kernel/firmware.o: kernel/firmware.S $(HOSTED)/flags
 
 $(BUILD)/trestle: $(HOSTED_OBJ) $(HOSTED_LWIP)
 	@echo "  LD    $@"
-	@$(CC) $(HOST_LDFLAGS) -o $@ $(HOSTED_OBJ) $(HOSTED_LWIP) -lm
+	@$(CC) $(HOST_LDFLAGS) -o $@ $(HOSTED_OBJ) $(HOSTED_LWIP) -lm -lZydis
 
 .PHONY: trestle FORCE
 ## trestle         the hosted program, build/trestle

@@ -43,7 +43,7 @@ $(FUZZ)/libfake.a: $(FUZZ_FAKE_OBJ)
 	@rm -f $@ && ar rcs $@ $^
 $(FUZZERS): $(FUZZ)/%: $(FUZZ)/tests/fuzz/%.o $(FUZZ)/libfake.a $(FUZZ)/libtrestle.a
 	@$(FUZZ_CC) -fsanitize=fuzzer $(FUZZ_SAN) -fprofile-instr-generate -o $@ \
-	  $< $(FUZZ)/libfake.a $(FUZZ)/libtrestle.a -lm
+	  $< $(FUZZ)/libfake.a $(FUZZ)/libtrestle.a -lm -lZydis
 
 # $(call fuzz_run,SECONDS): each fuzzer from its own growing corpus; a failure
 # leaves the input that did it beside the corpus.

@@ -6,7 +6,8 @@ group=$1
 # Two groups at once (make -j) would fight for dpkg's lock.
 [ -n "${DEPS_LOCKED:-}" ] || DEPS_LOCKED=1 exec flock "$0" "$0" "$@"
 
-build="gcc libc6-dev make git python3 dpkg-dev xz-utils seabios newlib-source"
+build="gcc libc6-dev make git python3 dpkg-dev xz-utils seabios newlib-source
+ libzydis-dev"
 run="qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin xorriso
  mtools squashfs-tools mtd-utils e2fsprogs util-linux cpio gzip"
 test="libcmocka-dev gcc-multilib clang libclang-rt-14-dev llvm-14 python3-pytest

@@ -190,6 +190,14 @@ struct cpu_bus {
      */
     int (*code_memory)(size_t size, uint8_t **write, uint8_t **exec);
     void (*code_memory_free)(uint8_t *write, size_t size);
+    /* A line of a report of ENGINE_FAILED, without newline. */
+    void (*report)(void *ctx, const char *line);
+    /*
+     * The 32-bit instruction of `len` bytes at `rip` in words, at most `size`
+     * bytes, or "". NULL: the host cannot.
+     */
+    void (*disassemble)(const uint8_t *code, unsigned len, uint32_t rip,
+                        char *text, size_t size);
 };
 
 /*

@@ -21,6 +21,7 @@ enum engine_exit {
     ENGINE_HALTED,              /* HLT and nothing pending */
     ENGINE_KICKED,              /* engine_ops.kick, or a machine request */
     ENGINE_SHUTDOWN,            /* triple fault */
+    ENGINE_FAILED,              /* cannot go on; cpu_bus.report was told why */
 };
 
 struct engine_ops {
@@ -56,6 +57,11 @@ struct engine_ops {
     void (*reset)(struct engine *e);
     /* Make run return soon with ENGINE_KICKED. Any thread. */
     void (*kick)(struct engine *e);
+    /*
+     * Compare what native code does with the interpreter, one stretch of it in
+     * `every`; before the first run. 0 or -ENOMEM. NULL: it cannot.
+     */
+    int (*check)(struct engine *e, unsigned every);
     /*
      * Text for the monitor, as machine_info's: what the engine counted. NULL:
      * nothing.

@@ -418,6 +418,8 @@ static enum engine_exit loop(struct interp *e)
     case 2:
         combine_faults(e);
         break;
+    case INTERP_FAILED:
+        return ENGINE_FAILED;
     }
     c->run.native = false;
     for (;;) {

@@ -128,6 +128,9 @@ struct translator {
     void (*unlinked)(struct cpu *c, const struct insn *i);  /* a branch */
 };
 
+/* longjmp to interp.env: an engine on top of it cannot go on. */
+#define INTERP_FAILED 3
+
 struct interp {
     struct cpu *cpu;
     struct trace_cache *cache;

@@ -9,6 +9,7 @@
 
 #include "emu/cpu/bus.h"
 #include "emu/cpu/debug.h"
+#include "emu/cpu/dry_run.h"
 #include "emu/cpu/exec.h"
 #include "emu/cpu/paging.h"
 
@@ -71,14 +72,23 @@ void mmu_untrack_page(struct cpu *c, uint64_t page)
 
 /* ---- Physical memory ---------------------------------------------------- */
 
+static bool in_dry_run(const struct cpu *c)
+{
+    return ((const struct mmu *)c->mmu)->dry;
+}
+
 static void page_read(struct cpu *c, uint64_t addr, void *buf, unsigned n)
 {
+    if (in_dry_run(c) && !c->bus->ram_page(c->bus->ctx, addr & ~0xfffull, false))
+        dry_run_refuse(c);
     bus_load(c->bus, addr, buf, n);
 }
 
 static void page_write(struct cpu *c, uint64_t addr, const void *buf,
                        unsigned n)
 {
+    if (in_dry_run(c))
+        dry_run_write(c, addr, buf, n);
     code_check(c, addr, n);
     bus_store(c->bus, addr, buf, n);
 }
@@ -284,6 +294,8 @@ static const struct tlb_entry *translate(struct cpu *c, uint32_t lin,
 
     if (e->page == page && (e->flags & need[access]) == need[access])
         return e;
+    if (in_dry_run(c))
+        return dry_run_entry(c, lin, need[access], user);
     if (!paging_walk(c, lin, access, user, &t)) {
         /* A fault drops what was cached (SDM vol. 3, 4.10.4.1). */
         if (e->page == page)
@@ -423,7 +435,7 @@ uint8_t *lin_block(struct cpu *c, uint32_t lin, unsigned n, bool write,
     if ((write ? e->write : e->read) == page)
         return tlb_host(e, lin);
     /* Code elsewhere in the page makes it slow but leaves the block free. */
-    if (!write || debug_page_watched(c, page) ||
+    if (!write || in_dry_run(c) || debug_page_watched(c, page) ||
         (user && alignment_checked(c)) || e->phys >> 12 >= CODE_PAGES ||
         code_in(c->mmu, e->phys | (lin & ~MMU_PAGE_MASK), n))
         return NULL;

@@ -49,6 +49,7 @@ struct mmu {
     uint64_t large[16];         /* 4 MiB regions with a TLB_LARGE entry */
     uint32_t mode;              /* digest of what the entries depend on */
     uint32_t *code_map;         /* per physical page below 4 GiB */
+    struct dry_run *dry;        /* under way (dry_run.h), or NULL */
 };
 
 static inline struct tlb_entry *tlb_slot(const struct cpu *c, uint32_t lin,

@@ -1,7 +1,9 @@
 /* The engine "jit": an interpreter with a translator behind it. */
-#include "emu/jit/gen.h"
-
+#include <errno.h>
 #include <stdlib.h>
+
+#include "emu/jit/check.h"
+#include "emu/jit/gen.h"
 
 #define JIT_THRESHOLD 16u       /* executions that make a trace hot */
 
@@ -81,6 +83,7 @@ static void jit_free(struct jit *j, const struct cpu_bus *bus)
 {
     if (j->write)
         bus->code_memory_free(j->write, JIT_CODE_BYTES);
+    jit_check_free(j->check);
     free(j->plain);
     free(j->branches);
     free(j->gen);
@@ -168,6 +171,14 @@ void jit_set_threshold(struct engine *e, unsigned executions)
     ((struct interp *)e)->jit->threshold = executions;
 }
 
+static int jit_check(struct engine *e, unsigned every)
+{
+    struct jit *j = ((struct interp *)e)->jit;
+
+    j->check = jit_check_new(every);
+    return j->check ? 0 : -ENOMEM;
+}
+
 const struct engine_ops engine_jit = {
     .name = "jit",
     .counts_insns = true,
@@ -178,5 +189,6 @@ const struct engine_ops engine_jit = {
     .memory_changed = jit_memory_changed,
     .map_changed = jit_map_changed,
     .kick = jit_kick,
+    .check = jit_check,
     .info = jit_info,
 };

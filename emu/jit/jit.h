@@ -81,6 +81,7 @@ struct jit {
             *indirect, *cold, *fpu_load, *fpu_save;
     struct jit_counts counts;
     struct gen *gen;            /* the trace at work (gen.h) */
+    struct jit_check *check;    /* check.h; NULL: off */
 };
 
 /* common.c: what all traces share, at the start of the code memory. */

@@ -1,4 +1,5 @@
 /* Between translated code and the interpreter's handlers. */
+#include "emu/jit/check.h"
 #include "emu/jit/gen.h"
 
 /* ---- Flags ------------------------------------------------------------------ */
@@ -115,6 +116,7 @@ static const void *go_on(struct cpu *c, struct jit *j, const struct insn *i)
     resume(c, j);
     if (i && n == i + 1)
         return NULL;
+    jit_check_begin(c, c->run.trace, 0);
     return c->run.trace->body;
 }
 
@@ -138,6 +140,13 @@ static bool peek(struct cpu *c, uint32_t lin, unsigned size)
     return true;
 }
 
+static void check_end_before(struct cpu *c, const struct insn *i)
+{
+    unsigned k = insn_number(c, i);
+
+    jit_check_end(c, k, i->rip, c->run.count + k);
+}
+
 const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin)
 {
     struct jit *j = jit_of(c);
@@ -147,14 +156,19 @@ const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin)
 
     j->counts.handlers++;
     jit_flags_to_lazy(c);
+    check_end_before(c, i);
     c->run.saved.no_carry = !flag_cf(c);        /* what ADC and INC want of it */
     j->plain[jit_number(j, i)](c, i);
     where = go_on(c, j, i);
-    if (where || !operand || peek(c, lin, operand))
+    if (where)
         return where;
-    /* A device's register: the code behind it cannot know the flags. */
-    leave_to(c, i, insn_next(i));
-    return jit_exec(j, j->leave);
+    if (operand && !peek(c, lin, operand)) {
+        /* A device's register: the code behind it cannot know the flags. */
+        leave_to(c, i, insn_next(i));
+        return jit_exec(j, j->leave);
+    }
+    jit_check_begin(c, c->run.trace, insn_number(c, i) + 1);
+    return NULL;
 }
 
 /* The flags stay where they are, in run.saved. */
@@ -190,6 +204,7 @@ const void *jit_run_rest(struct cpu *c, uint32_t site)
     const struct insn *end = &c->run.trace->insn[c->run.trace->n];
 
     jit_flags_to_lazy(c);
+    check_end_before(c, i);
     do {
         if (i == end)
             direct(c, i);
@@ -202,11 +217,13 @@ const void *jit_run_rest(struct cpu *c, uint32_t site)
 const void *jit_run_direct(struct cpu *c, uint32_t site)
 {
     struct jit *j = jit_of(c);
-
     const struct insn *i = insn_of(j, c, site);
+    unsigned k = insn_number(c, i);
 
     j->counts.unlinked++;
     jit_flags_to_lazy(c);
+    jit_check_end(c, k < c->run.trace->n ? k + 1 : k, i->imm,
+                  c->run.count + i->count);
     direct(c, i);
     if (!c->run.end_trace)      /* else it may be gone */
         jit_link(c, i);
@@ -216,10 +233,13 @@ const void *jit_run_direct(struct cpu *c, uint32_t site)
 const void *jit_run_indirect(struct cpu *c, uint32_t site, uint32_t rip)
 {
     struct jit *j = jit_of(c);
+    const struct insn *i = insn_of(j, c, site);
+    unsigned k = insn_number(c, i);
 
     j->counts.indirect++;
     jit_flags_to_lazy(c);
-    indirect(c, insn_of(j, c, site), rip);
+    jit_check_end(c, k + 1, rip, c->run.count + k + 1);
+    indirect(c, i, rip);
     return go_on(c, j, NULL);
 }
 
@@ -230,11 +250,12 @@ const void *jit_run_cold(struct cpu *c, struct trace *t)
 
     j->counts.cold++;
     c->run.count = c->run.limit - (uint64_t)c->run.left;
+    jit_flags_to_lazy(c);
+    jit_check_end(c, CHECK_GONE, t->rip, c->run.count);
     if (!may_enter(c, t)) {
         c->rip = t->rip;
         return jit_exec(j, j->leave);
     }
-    jit_flags_to_lazy(c);
     c->run.trace = t;
     t->insn->fn(c, t->insn);
     return go_on(c, j, NULL);
@@ -260,8 +281,10 @@ void jit_enter(struct cpu *c, const struct insn *i)
     jit_flags_from_lazy(c);
     resume(c, j);
     *(const void **)&enter = jit_exec(j, j->enter);
+    jit_check_begin(c, c->run.trace, 0);
     enter(c, c->run.tlb, c->run.trace->body);
     jit_flags_to_lazy(c);
+    jit_check_end(c, CHECK_GONE, (uint32_t)c->rip, c->run.count);
     c->run.native = false;
     c->run.next = NULL;
 }

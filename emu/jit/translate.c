@@ -3,6 +3,7 @@
  * bytes that it keeps, as the handlers that it has may do two at once, and
  * branches have links where their opcodes were.
  */
+#include "emu/jit/check.h"
 #include "emu/jit/gen.h"
 
 /* Behind the prefixes, which may be all of it. */
@@ -56,18 +57,23 @@ static void translate_insn(struct gen *g, const uint8_t *bytes)
     unsigned k = g->k, first = g->stub_count;
     struct insn *i = &g->trace->insn[k], fresh;
     const struct native *e = native_find(g->maps[k], g->ops[k]);
+    size_t n = jit_number(g->jit, i);
+    bool native;
 
     if (decode_insn(&fresh, bytes, i->len, i->rip, g->trace->mode) ==
         DECODE_MORE)
         fresh.fn = op_too_long;
-    g->jit->plain[((uint8_t *)i - g->jit->arena) / sizeof(*i)] = fresh.fn;
+    g->jit->plain[n] = fresh.fn;
     g->flags_made = false;
     g->op = g->ops[k];
     g->size = fresh.flags & INSN_OP16 ? 2 : 4;
     if ((e->attr & NATIVE_BYTE) && !(g->op & 1))
         g->size = 1;
-    if (e->emit && fresh.fn != op_invalid &&
-        fresh.fn != op_too_long && e->emit(g, &fresh)) {
+    native = e->emit && fresh.fn != op_invalid &&
+             fresh.fn != op_too_long && e->emit(g, &fresh);
+    if (g->jit->check)
+        g->jit->check->by_handler[n] = !native;
+    if (native) {
         g->jit->counts.native++;
     } else {
         if (e->attr & NATIVE_LIGHT)

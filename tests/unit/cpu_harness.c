@@ -183,13 +183,22 @@ static void build_tables(struct harness *h)
 const struct engine_ops *harness_engine = &engine_interp;
 bool harness_exact = true;
 
-/* HARNESS_ENGINE=jit: all that tests leave open runs by the translator. */
-static const struct engine_ops *wanted_engine(void)
+/*
+ * HARNESS_ENGINE=jit: all that tests leave open runs by the translator, and by
+ * "jit,check=on" it is compared with the interpreter all the time.
+ */
+static const struct engine_ops *wanted_engine(bool *check)
 {
     const char *name = getenv("HARNESS_ENGINE");
 
-    return name && !strcmp(name, engine_jit.name) ? &engine_jit
-                                                  : harness_engine;
+    *check = name && !strcmp(name, "jit,check=on");
+    return *check || (name && !strcmp(name, engine_jit.name)) ? &engine_jit
+                                                            : harness_engine;
+}
+
+static void report(void *ctx, const char *line)
+{
+    platform_log("%s", line);
 }
 
 struct harness *harness_new(const struct engine_ops *ops, size_t ram_bytes)
@@ -202,6 +211,7 @@ struct harness *harness_new_model(const struct engine_ops *ops,
                                   const struct cpu_model *model)
 {
     struct harness *h = aligned_alloc(64, (sizeof(*h) + 63) & ~(size_t)63);
+    bool check = false;
 
     if (!h)
         abort();
@@ -218,13 +228,16 @@ struct harness *harness_new_model(const struct engine_ops *ops,
         .intack = intack, .tsc = tsc, .ferr = ferr,
         .code_memory = platform_code_alloc,
         .code_memory_free = platform_code_free,
+        .report = report, .disassemble = platform_disassemble,
     };
-    h->ops = ops ? ops : wanted_engine();
+    h->ops = ops ? ops : wanted_engine(&check);
     h->cpu.model = model;
     h->cpu.bus = &h->bus;
     cpu_reset(&h->cpu);
     h->engine = h->ops->create(&h->cpu);
     if (!h->engine)
+        abort();
+    if (check && h->ops->check(h->engine, 1))
         abort();
     if (h->ops == &engine_jit)
         jit_set_threshold(h->engine, 0);
