@@ -24,7 +24,7 @@ void dry_run_init(struct dry_run *d)
 
 void dry_run_begin(struct cpu *c, struct dry_run *d)
 {
-    d->count = d->used_count = 0;
+    d->count = d->settled = d->used_count = 0;
     d->real = c->mmu;
     d->shadow.code_map = d->real->code_map;
     c->mmu = &d->shadow;
@@ -73,15 +73,19 @@ void dry_run_refuse(struct cpu *c)
     longjmp(*dry_of(c)->refused, 1);
 }
 
-void dry_run_write(struct cpu *c, uint64_t paddr, const void *buf, unsigned n)
+void dry_run_settle(struct dry_run *d)
+{
+    for (; d->settled < d->count; d->settled++) {
+        struct dry_write *w = &d->write[d->settled];
+
+        memcpy(w->new, w->host, w->len);
+    }
+}
+
+void dry_run_write(struct cpu *c, uint8_t *page, uint64_t paddr, unsigned n)
 {
     struct dry_run *d = dry_of(c);
-    uint8_t *page = c->bus->ram_page(c->bus->ctx, paddr & ~0xfffull, true);
-    const uint8_t *in = buf;
 
-    if (!page || paddr >> 32 ||
-        ((struct mmu *)c->mmu)->code_map[paddr >> 12])
-        dry_run_refuse(c);
     while (n) {
         unsigned len = n < DRY_RUN_BYTES ? n : DRY_RUN_BYTES;
         struct dry_write *w = &d->write[d->count];
@@ -93,9 +97,7 @@ void dry_run_write(struct cpu *c, uint64_t paddr, const void *buf, unsigned n)
         w->paddr = paddr;
         w->len = (uint8_t)len;
         memcpy(w->old, w->host, len);
-        memcpy(w->new, in, len);
         paddr += len;
-        in += len;
         n -= len;
     }
 }

@@ -24,7 +24,7 @@ struct dry_write {
 
 struct dry_run {
     jmp_buf *refused;           /* where to go if it ends */
-    unsigned count;
+    unsigned count, settled;
     struct dry_write write[DRY_RUN_WRITES];     /* in order */
     /*
      * The CPU's mmu and, in its place meanwhile, one whose entries are copies
@@ -39,6 +39,8 @@ void dry_run_init(struct dry_run *d);
 /* From now on, until dry_run_end, writes come by the slow way and are noted. */
 void dry_run_begin(struct cpu *c, struct dry_run *d);
 void dry_run_end(struct cpu *c, struct dry_run *d);
+/* After each instruction: what it wrote is there now. */
+void dry_run_settle(struct dry_run *d);
 /* Memory as it was before the first write. */
 void dry_run_undo(const struct dry_run *d);
 /* ... and as it was after the first `count`. */
@@ -50,9 +52,8 @@ void dry_run_redo(const struct dry_run *d, unsigned count);
  */
 struct tlb_entry *dry_run_entry(struct cpu *c, uint32_t lin, uint32_t rights,
                                 bool user);
-/* A write of n bytes inside a page, about to happen. */
-void dry_run_write(struct cpu *c, uint64_t paddr, const void *buf,
-                   unsigned n);
+/* A write of n bytes of this host page, about to happen. */
+void dry_run_write(struct cpu *c, uint8_t *page, uint64_t paddr, unsigned n);
 _Noreturn void dry_run_refuse(struct cpu *c);
 
 #endif

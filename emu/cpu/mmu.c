@@ -84,11 +84,21 @@ static void page_read(struct cpu *c, uint64_t addr, void *buf, unsigned n)
     bus_load(c->bus, addr, buf, n);
 }
 
+/* Only what native code could do too: not a device's, not over code. */
+static void note_write(struct cpu *c, uint64_t addr, unsigned n)
+{
+    uint8_t *page = c->bus->ram_page(c->bus->ctx, addr & ~0xfffull, true);
+
+    if (!page || code_in(c->mmu, addr, n))
+        dry_run_refuse(c);
+    dry_run_write(c, page, addr, n);
+}
+
 static void page_write(struct cpu *c, uint64_t addr, const void *buf,
                        unsigned n)
 {
     if (in_dry_run(c))
-        dry_run_write(c, addr, buf, n);
+        note_write(c, addr, n);
     code_check(c, addr, n);
     bus_store(c->bus, addr, buf, n);
 }
@@ -435,10 +445,12 @@ uint8_t *lin_block(struct cpu *c, uint32_t lin, unsigned n, bool write,
     if ((write ? e->write : e->read) == page)
         return tlb_host(e, lin);
     /* Code elsewhere in the page makes it slow but leaves the block free. */
-    if (!write || in_dry_run(c) || debug_page_watched(c, page) ||
+    if (!write || debug_page_watched(c, page) ||
         (user && alignment_checked(c)) || e->phys >> 12 >= CODE_PAGES ||
         code_in(c->mmu, e->phys | (lin & ~MMU_PAGE_MASK), n))
         return NULL;
     host = bus->ram_page(bus->ctx, e->phys, true);
+    if (host && in_dry_run(c))
+        dry_run_write(c, host, e->phys | (lin & ~MMU_PAGE_MASK), n);
     return host ? host + (lin & ~MMU_PAGE_MASK) : NULL;
 }

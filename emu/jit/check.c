@@ -75,6 +75,7 @@ static void steps(struct cpu *c, struct jit *j)
         if (ch->by_handler[base + k])
             return;
         j->plain[base + k](c, i);
+        dry_run_settle(&ch->dry);
         record(c, ch, k + 1, c->run.next != i + 1);
     }
 }
@@ -90,13 +91,16 @@ static void handlers_first(struct cpu *c, struct jit *j)
 
     memcpy(env, e->env, sizeof(env));
     ch->faulted = false;
+    ch->cut = true;
     ch->dry.refused = &refused;
     dry_run_begin(c, &ch->dry);
     if (setjmp(refused) == 0) {
-        if (setjmp(e->env) == 0)
+        if (setjmp(e->env) == 0) {
             steps(c, j);
-        else
+            ch->cut = false;
+        } else {
             ch->faulted = true;
+        }
     }
     dry_run_end(c, &ch->dry);
     dry_run_undo(&ch->dry);
@@ -193,7 +197,7 @@ static bool make_expected(struct cpu *c, struct jit_check *ch, unsigned k)
     memcpy(&ch->interp, ch->at[k].head, head);
     ch->interp.icount = ch->interp.run.count;
     ch->interp.intr = c->intr;
-    return k == ch->last ||
+    return (k == ch->last && !ch->cut) ||
            (!memcmp((uint8_t *)&ch->start + head, (uint8_t *)&ch->end + head,
                     offsetof(struct cpu, event_ext) - head) &&
             !memcmp(&ch->start.fpu, &ch->end.fpu, sizeof(ch->end.fpu)));

@@ -28,6 +28,7 @@ struct jit_check {
     unsigned first, last;       /* states there are */
     bool left_trace;            /* at `last` */
     bool faulted;               /* the instruction at `last` would */
+    bool cut;                   /* it was begun, so `end` may have some of it */
     uint64_t limit;             /* run.limit to be put back */
     struct dry_run dry;
     uint8_t native[DRY_RUN_WRITES][DRY_RUN_BYTES];      /* written by it */

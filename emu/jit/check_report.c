@@ -24,8 +24,8 @@ say(struct cpu *c, const char *fmt, ...)
 static void say_registers(struct cpu *c, const struct cpu *of,
                           const char *title)
 {
-    static const char *const wanted[] = { "EAX", "ESI", "EIP", "ES", "CS",
-                                          "SS", "DS", "FS", "GS" };
+    static const char *const wanted[] = { "EAX", "ESI", "EIP", "ES ", "CS ",
+                                          "SS ", "DS ", "FS ", "GS " };
     char text[TEXT];
     char *save = NULL;
 
