@@ -126,7 +126,7 @@ void jit_check_begin(struct cpu *c, struct trace *t, unsigned k)
     struct jit *j = c->interp->jit;
     struct jit_check *ch = j->check;
 
-    if (!ch || !its_turn(ch) || debug_enabled(c))
+    if (!its_turn(ch) || debug_enabled(c))
         return;
     ch->trace = t;
     ch->first = k;
@@ -138,6 +138,16 @@ void jit_check_begin(struct cpu *c, struct trace *t, unsigned k)
     c->run.limit = c->run.count - FAR_AWAY;     /* as if long over */
     c->run.left = -(int64_t)FAR_AWAY - t->n;
     ch->open = true;
+}
+
+void jit_check_cancel(struct cpu *c)
+{
+    struct jit_check *ch = c->interp->jit->check;
+
+    if (!ch || !ch->open)
+        return;
+    ch->open = false;
+    c->run.limit = ch->limit;
 }
 
 /* ---- What the host code left -------------------------------------------------- */
@@ -248,7 +258,7 @@ void jit_check_end(struct cpu *c, unsigned k, uint32_t rip, uint64_t count)
 {
     struct jit_check *ch = c->interp->jit->check;
 
-    if (!ch || !ch->open)
+    if (!ch->open)
         return;
     ch->open = false;
     c->run.limit = ch->limit;

@@ -50,6 +50,8 @@ void jit_check_begin(struct cpu *c, struct trace *t, unsigned k);
  * trace, wherever.
  */
 void jit_check_end(struct cpu *c, unsigned k, uint32_t rip, uint64_t count);
+/* It will not be run after all. */
+void jit_check_cancel(struct cpu *c);
 #define CHECK_GONE (~0u)
 
 /* check_report.c: a difference at state `k`, by words; does not return. */

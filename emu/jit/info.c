@@ -1,7 +1,6 @@
 /* "info engine" of the translator: what it has done. */
-#include "emu/jit/jit.h"
-
-#include <stdio.h>
+#include "emu/jit/check.h"
+#include "emu/textbuf.h"
 
 static unsigned percent(uint64_t part, uint64_t other)
 {
@@ -12,21 +11,34 @@ int jit_info(struct engine *engine, char *buf, size_t size)
 {
     const struct jit *j = ((struct interp *)engine)->jit;
     const struct jit_counts *n = &j->counts;
+    const uint64_t all = j->interp->cpu->icount;
+    struct textbuf t = { buf, size, 0 };
 
-    return snprintf(
-        buf, size,
+    text_add(
+        &t,
         "translated: %llu traces, %u KiB of %u in use, %llu flushes\n"
         "instructions in them: %llu native, %llu by handler (%u%%)\n"
+        "executed by host code: %llu of %llu, %u%% by interp\n"
         "entered from the loop: %llu\n"
         "left for: handler %llu, direct branch not linked %llu,\n"
-        "  indirect branch %llu, trace not translated %llu\n"
+        "  indirect branch %llu, trace not translated %llu,\n"
+        "  limit or interrupt %llu\n"
         "FPU state loaded: %llu\n",
         (unsigned long long)n->translated,
         (unsigned)((j->next - j->start) >> 10), JIT_CODE_BYTES >> 10,
         (unsigned long long)n->flushes, (unsigned long long)n->native,
         (unsigned long long)n->by_handler, percent(n->by_handler, n->native),
+        (unsigned long long)n->ran, (unsigned long long)all,
+        percent(all > n->ran ? all - n->ran : 0, n->ran),
         (unsigned long long)n->entered, (unsigned long long)n->handlers,
         (unsigned long long)n->unlinked, (unsigned long long)n->indirect,
-        (unsigned long long)n->cold,
+        (unsigned long long)n->cold, (unsigned long long)n->left,
         (unsigned long long)n->fpu_loads);
+    if (j->check)
+        text_add(&t, "checked: %llu stretches with %llu instructions; "
+                 "%llu could not be\n",
+                 (unsigned long long)j->check->compared,
+                 (unsigned long long)j->check->insns,
+                 (unsigned long long)j->check->unknown);
+    return (int)t.wanted;
 }

@@ -60,7 +60,8 @@ struct jit_counts {
     uint64_t translated, native, by_handler;    /* traces, instructions */
     uint64_t flushes;
     /* At run time. */
-    uint64_t entered, handlers, unlinked, indirect, cold, fpu_loads;
+    uint64_t ran;               /* instructions */
+    uint64_t entered, left, handlers, unlinked, indirect, cold, fpu_loads;
 };
 
 struct jit {
@@ -80,6 +81,8 @@ struct jit {
     uint8_t *enter, *leave, *leave_at, *handle, *light, *replay, *unlinked,
             *indirect, *cold, *fpu_load, *fpu_save;
     struct jit_counts counts;
+    bool running;               /* host code, since ... */
+    uint64_t from;              /* this instruction */
     struct gen *gen;            /* the trace at work (gen.h) */
     struct jit_check *check;    /* check.h; NULL: off */
 };

@@ -80,11 +80,33 @@ static struct insn *insn_of(const struct jit *j, struct cpu *c, uint32_t site)
     return &t->insn[site & 127];
 }
 
-/* In run.trace the host goes on. */
-static void resume(struct cpu *c, struct jit *j)
+/* In run.trace the host goes on, at instruction k. */
+static void resume(struct cpu *c, struct jit *j, unsigned k)
 {
     c->run.left = (int64_t)(c->run.limit - c->run.count - c->run.trace->n);
+    j->running = true;
+    j->from = c->run.count + k;
     jit_serialize(j);
+    if (j->check)
+        jit_check_begin(c, c->run.trace, k);
+}
+
+/* As jit_check_end. */
+static void came_back(struct cpu *c, struct jit *j, unsigned k, uint32_t rip,
+                      uint64_t count)
+{
+    j->running = false;
+    j->counts.ran += count - j->from;
+    if (j->check)
+        jit_check_end(c, k, rip, count);
+}
+
+/* ... before instruction `i`. */
+static void came_before(struct cpu *c, struct jit *j, const struct insn *i)
+{
+    unsigned k = insn_number(c, i);
+
+    came_back(c, j, k, i->rip, c->run.count + k);
 }
 
 /* A handler has left: the host code to go on with. */
@@ -94,7 +116,7 @@ static const void *next_trace(struct cpu *c, struct jit *j)
 
     if (!t || !t->body || j->full)
         return jit_exec(j, j->leave);
-    resume(c, j);
+    resume(c, j, 0);
     return t->body;
 }
 
@@ -113,10 +135,11 @@ static const void *go_on(struct cpu *c, struct jit *j, const struct insn *i)
     jit_flags_from_lazy(c);
     if (!n)
         return next_trace(c, j);
-    resume(c, j);
-    if (i && n == i + 1)
+    if (i && n == i + 1) {
+        resume(c, j, insn_number(c, n));
         return NULL;
-    jit_check_begin(c, c->run.trace, 0);
+    }
+    resume(c, j, 0);
     return c->run.trace->body;
 }
 
@@ -140,13 +163,6 @@ static bool peek(struct cpu *c, uint32_t lin, unsigned size)
     return true;
 }
 
-static void check_end_before(struct cpu *c, const struct insn *i)
-{
-    unsigned k = insn_number(c, i);
-
-    jit_check_end(c, k, i->rip, c->run.count + k);
-}
-
 const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin)
 {
     struct jit *j = jit_of(c);
@@ -156,7 +172,7 @@ const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin)
 
     j->counts.handlers++;
     jit_flags_to_lazy(c);
-    check_end_before(c, i);
+    came_before(c, j, i);
     c->run.saved.no_carry = !flag_cf(c);        /* what ADC and INC want of it */
     j->plain[jit_number(j, i)](c, i);
     where = go_on(c, j, i);
@@ -164,10 +180,11 @@ const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin)
         return where;
     if (operand && !peek(c, lin, operand)) {
         /* A device's register: the code behind it cannot know the flags. */
+        j->running = false;
+        jit_check_cancel(c);
         leave_to(c, i, insn_next(i));
         return jit_exec(j, j->leave);
     }
-    jit_check_begin(c, c->run.trace, insn_number(c, i) + 1);
     return NULL;
 }
 
@@ -178,12 +195,15 @@ const void *jit_run_light(struct cpu *c, uint32_t site)
     const struct insn *i = insn_of(j, c, site);
 
     j->counts.handlers++;
+    if (j->check)
+        jit_flags_to_lazy(c);
+    came_before(c, j, i);
     c->run.flags_saved = true;
     j->plain[jit_number(j, i)](c, i);
     c->run.flags_saved = false;
     if (!c->run.next)
         return next_trace(c, j);
-    resume(c, j);
+    resume(c, j, insn_number(c, i) + 1);
     return NULL;
 }
 
@@ -204,7 +224,7 @@ const void *jit_run_rest(struct cpu *c, uint32_t site)
     const struct insn *end = &c->run.trace->insn[c->run.trace->n];
 
     jit_flags_to_lazy(c);
-    check_end_before(c, i);
+    came_before(c, j, i);
     do {
         if (i == end)
             direct(c, i);
@@ -222,7 +242,7 @@ const void *jit_run_direct(struct cpu *c, uint32_t site)
 
     j->counts.unlinked++;
     jit_flags_to_lazy(c);
-    jit_check_end(c, k < c->run.trace->n ? k + 1 : k, i->imm,
+    came_back(c, j, k < c->run.trace->n ? k + 1 : k, i->imm,
                   c->run.count + i->count);
     direct(c, i);
     if (!c->run.end_trace)      /* else it may be gone */
@@ -238,7 +258,7 @@ const void *jit_run_indirect(struct cpu *c, uint32_t site, uint32_t rip)
 
     j->counts.indirect++;
     jit_flags_to_lazy(c);
-    jit_check_end(c, k + 1, rip, c->run.count + k + 1);
+    came_back(c, j, k + 1, rip, c->run.count + k + 1);
     indirect(c, i, rip);
     return go_on(c, j, NULL);
 }
@@ -251,7 +271,7 @@ const void *jit_run_cold(struct cpu *c, struct trace *t)
     j->counts.cold++;
     c->run.count = c->run.limit - (uint64_t)c->run.left;
     jit_flags_to_lazy(c);
-    jit_check_end(c, CHECK_GONE, t->rip, c->run.count);
+    came_back(c, j, CHECK_GONE, t->rip, c->run.count);
     if (!may_enter(c, t)) {
         c->rip = t->rip;
         return jit_exec(j, j->leave);
@@ -279,12 +299,14 @@ void jit_enter(struct cpu *c, const struct insn *i)
     j->counts.entered++;
     c->run.native = true;
     jit_flags_from_lazy(c);
-    resume(c, j);
+    resume(c, j, 0);
     *(const void **)&enter = jit_exec(j, j->enter);
-    jit_check_begin(c, c->run.trace, 0);
     enter(c, c->run.tlb, c->run.trace->body);
     jit_flags_to_lazy(c);
-    jit_check_end(c, CHECK_GONE, (uint32_t)c->rip, c->run.count);
+    if (j->running) {           /* no C was called: limit or attention */
+        j->counts.left++;
+        came_back(c, j, CHECK_GONE, (uint32_t)c->rip, c->run.count);
+    }
     c->run.native = false;
     c->run.next = NULL;
 }

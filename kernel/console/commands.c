@@ -174,6 +174,16 @@ static void info_lapic(struct monitor *mon) { info_text(mon, "lapic"); }
 static void info_ioapic(struct monitor *mon) { info_text(mon, "ioapic"); }
 static void info_pci(struct monitor *mon) { info_text(mon, "pci"); }
 static void info_engine(struct monitor *mon) { info_text(mon, "engine"); }
+
+/* info engine, of the translator only. */
+static void info_jit(struct monitor *mon)
+{
+    if (strcmp(shown(mon)->engine->name, "jit"))
+        monitor_printf(mon, "this machine's CPU engine is not jit\n");
+    else
+        info_text(mon, "engine");
+}
+
 static void info_screen(struct monitor *mon) { info_text(mon, "screen"); }
 
 static const struct {
@@ -185,6 +195,7 @@ static const struct {
     { "cpus", "the PC's cores: how busy, and what they run", info_cpus },
     { "engine", "what the CPU engine did", info_engine },
     { "ioapic", "the guest's I/O APIC", info_ioapic },
+    { "jit", "what the translator did", info_jit },
     { "lapic", "the guest's local APIC", info_lapic },
     { "machines", "all machines, their state and key", info_machines },
     { "network", "NICs, cables, counters", info_network },
