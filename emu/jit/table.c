@@ -98,7 +98,7 @@ static const struct native map1[256] = {
     [0xc7] = { emit_cmpxchg8b, M },
     [0xb6 ... 0xb7] = { emit_extend, M | KEEPS },
     [0xbe ... 0xbf] = { emit_extend, M | KEEPS },
-    [0xbc ... 0xbd] = { emit_scan, M | SETS },
+    [0xbc ... 0xbd] = { emit_scan, M },         /* all but ZF stay */
     [0xc8 ... 0xcf] = { emit_bswap, KEEPS },
 };
 
@@ -147,7 +147,7 @@ bool flags_are_dead(const struct gen *g)
 
         if ((e->attr & M) && insn_mod(i) != 3)
             return false;
-        if (effect == READS || (i->flags & INSN_OP16))
+        if (effect == READS || (i->flags & (INSN_OP16 | INSN_ADDR16)))
             return false;
         if (effect == SETS_ALL)
             return true;
