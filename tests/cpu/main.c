@@ -9,12 +9,10 @@
  * (forms.c).
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/platform.h"
 #include "tests/cpu/compare.h"
 #include "tests/cpu/encode.h"
 #include "tests/cpu/random.h"
@@ -25,17 +23,6 @@ struct options {
     const char *helper;         /* path of the IA-32 program */
     const char *only;           /* forms whose names contain this */
 };
-
-/* The harness's, for the reports of check=on. */
-void platform_log(const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    fputc('\n', stderr);
-}
 
 static unsigned mismatches;
 

@@ -1,5 +1,6 @@
 #include "tests/unit/cpu_harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,7 +199,7 @@ static const struct engine_ops *wanted_engine(bool *check)
 
 static void report(void *ctx, const char *line)
 {
-    platform_log("%s", line);
+    fprintf(stderr, "%s\n", line);
 }
 
 struct harness *harness_new(const struct engine_ops *ops, size_t ram_bytes)
@@ -228,7 +229,7 @@ struct harness *harness_new_model(const struct engine_ops *ops,
         .intack = intack, .tsc = tsc, .ferr = ferr,
         .code_memory = platform_code_alloc,
         .code_memory_free = platform_code_free,
-        .report = report, .disassemble = platform_disassemble,
+        .report = report,
     };
     h->ops = ops ? ops : wanted_engine(&check);
     h->cpu.model = model;
