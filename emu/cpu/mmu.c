@@ -72,9 +72,12 @@ void mmu_untrack_page(struct cpu *c, uint64_t page)
 
 /* ---- Physical memory ---------------------------------------------------- */
 
+/* A CPU without an engine has no MMU. */
 static bool in_dry_run(const struct cpu *c)
 {
-    return ((const struct mmu *)c->mmu)->dry;
+    const struct mmu *m = c->mmu;
+
+    return m && m->dry;
 }
 
 static void page_read(struct cpu *c, uint64_t addr, void *buf, unsigned n)
