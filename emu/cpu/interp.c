@@ -464,6 +464,7 @@ static void interp_destroy(struct engine *engine)
         mmu_destroy(e->cpu);
     if (e->cache)
         trace_cache_destroy(e->cache);
+    free(e->links);
     free(e->jumps);
     e->cpu->interp = NULL;
     free(e);
@@ -480,7 +481,8 @@ static struct engine *interp_create(struct cpu *cpu)
     cpu->run = (struct cpu_run){ .gen = { 1, 1, 1 } };
     e->cache = trace_cache_create();
     e->jumps = calloc(JUMP_CACHE, sizeof(*e->jumps));
-    if (!e->cache || !e->jumps || mmu_create(cpu) < 0) {
+    e->links = e->cache ? links_create(e->cache) : NULL;
+    if (!e->links || !e->jumps || mmu_create(cpu) < 0) {
         interp_destroy((struct engine *)e);
         return NULL;
     }

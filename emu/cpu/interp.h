@@ -134,14 +134,12 @@ struct translator {
 struct interp {
     struct cpu *cpu;
     struct trace_cache *cache;
+    struct links *links;        /* free() ends them */
     struct jump_cache *jumps;   /* JUMP_CACHE of them */
     struct insn *link;          /* branch to be linked to what runs next */
     uint64_t limit;             /* c->icount at which run ends */
     uint64_t resyncs;           /* interp_resync calls */
     uint32_t mapping;           /* counts its changes */
-    /* Of targets of far links: pages mod 1024, and is one not global? */
-    uint64_t far_pages[16];
-    bool far_local;
     bool delivering;            /* cpu_interrupt is at work for `fault` */
     struct fault {
         bool valid;
@@ -157,10 +155,6 @@ struct interp {
     jmp_buf env;
 };
 
-/* Let the branch `i` come to `t` while its generation lasts, and both do. */
-void trace_link(struct cpu *c, struct insn *i, struct trace *t);
-/* A link of a far kind to `t` is made. */
-void trace_far_target(struct cpu *c, const struct trace *t);
 struct trace_cache *trace_cache_create(void);   /* NULL: no memory */
 void trace_cache_destroy(struct trace_cache *tc);
 /* Where all traces lie but the private one. */
@@ -182,6 +176,19 @@ static inline uint32_t trace_ip_limit(uint32_t mode)
 {
     return mode & TRACE_IP4G ? 0xffffffff : mode & TRACE_IP64K ? 0xffff : 0;
 }
+
+/* ---- Links (trace_link.c) ------------------------------------------------- */
+
+/* NULL: no memory. */
+struct links *links_create(struct trace_cache *tc);
+/* Let the branch `i` come to `t` while its generation lasts, and both do. */
+void trace_link(struct cpu *c, struct insn *i, struct trace *t);
+/* A link of a far kind to `t` is made. */
+void trace_far_target(struct cpu *c, const struct trace *t);
+/* Nothing leads to `t` any more but a new search. */
+void links_drop(struct cpu *c, struct trace *t);
+/* All traces are about to go: no link holds. */
+void links_void_all(struct cpu *c);
 
 /* ---- Decoder (decode.c) -------------------------------------------------- */
 

@@ -5,9 +5,8 @@
  * so it outlives changes of page tables.
  *
  * Traces come from one arena, thrown away as a whole when full. A write to
- * decoded bytes unhooks the traces over them and voids the links to them; a
- * change of mapping voids all links from page to page (run.gen). Links come
- * back as they are used.
+ * decoded bytes unhooks the traces over them, and links to them end
+ * (trace_link.c).
  */
 #include <stdlib.h>
 
@@ -26,17 +25,8 @@ struct code_page {
     struct code_page *hash_next;
 };
 
-/*
- * A branch that has a link is in the list of its target's, by numbers: offset
- * in the arena in units of struct insn, plus one; 0: none.
- */
-struct link_node {
-    uint32_t next, prev;        /* prev 0: it is the first */
-};
-
 struct trace_cache {
     uint8_t *arena;
-    struct link_node *links;    /* by number */
     size_t used;
     struct trace *hash[HASH_SIZE];
     struct code_page *page_hash[PAGE_HASH];
@@ -59,10 +49,8 @@ struct trace_cache *trace_cache_create(void)
     if (!tc)
         return NULL;
     tc->arena = aligned_alloc(64, TRACE_ARENA_BYTES);
-    tc->links = calloc(TRACE_ARENA_BYTES / sizeof(struct insn) + 1,
-                       sizeof(*tc->links));
     tc->private_trace = malloc(trace_bytes(1, INSN_MAX));
-    if (!tc->arena || !tc->links || !tc->private_trace) {
+    if (!tc->arena || !tc->private_trace) {
         trace_cache_destroy(tc);
         return NULL;
     }
@@ -72,7 +60,6 @@ struct trace_cache *trace_cache_create(void)
 void trace_cache_destroy(struct trace_cache *tc)
 {
     free(tc->arena);
-    free(tc->links);
     free(tc->private_trace);
     free(tc);
 }
@@ -174,117 +161,16 @@ static struct trace **hash_bucket(struct trace_cache *tc, uint64_t paddr,
     return &tc->hash[h * 2654435761u >> (32 - HASH_BITS)];
 }
 
-/* ---- Links --------------------------------------------------------------- */
-
-static uint32_t link_number(const struct trace_cache *tc, const struct insn *i)
-{
-    return (uint32_t)(((const uint8_t *)i - tc->arena) / sizeof(*i)) + 1;
-}
-
-static struct insn *linked_insn(const struct trace_cache *tc, uint32_t number)
-{
-    return (struct insn *)(void *)(tc->arena + (number - 1) * sizeof(struct insn));
-}
-_Static_assert(offsetof(struct trace, insn) % sizeof(struct insn) == 0,
-               "instructions are numbered");
-
-static void unlink_branch(struct trace_cache *tc, struct insn *i)
-{
-    struct link_node *n = &tc->links[link_number(tc, i)];
-
-    if (n->prev)
-        tc->links[n->prev].next = n->next;
-    else
-        i->link->incoming = n->next;
-    if (n->next)
-        tc->links[n->next].prev = n->prev;
-    i->link = NULL;
-    i->link_gen = 0;
-}
-
-void trace_link(struct cpu *c, struct insn *i, struct trace *t)
-{
-    struct trace_cache *tc = c->interp->cache;
-    uint32_t number = link_number(tc, i);
-
-    if (i->link != t) {
-        if (i->link)
-            unlink_branch(tc, i);
-        tc->links[number] = (struct link_node){ .next = t->incoming };
-        if (t->incoming)
-            tc->links[t->incoming].prev = number;
-        t->incoming = number;
-        i->link = t;
-    }
-    i->link_gen = c->run.gen[i->imm2];
-    if (i->imm2 != LINK_PAGE)
-        trace_far_target(c, t);
-}
-
-static uint64_t *far_page(struct interp *e, uint32_t page, uint64_t *bit)
-{
-    *bit = 1ull << (page >> 12) % 64;
-    return &e->far_pages[(page >> 18) % 16];
-}
-
-static void far_target_page(struct cpu *c, uint32_t page)
-{
-    const struct tlb_entry *s = tlb_slot(c, page, false);
-    uint64_t bit, *word = far_page(c->interp, page, &bit);
-
-    *word |= bit;
-    if (!(c->run.mode & TRACE_USER) &&
-        (s->page != page || !(s->flags & TLB_GLOBAL)))
-        c->interp->far_local = true;
-}
-
-void trace_far_target(struct cpu *c, const struct trace *t)
-{
-    uint32_t base = (uint32_t)c->seg[CS].base;
-
-    far_target_page(c, (base + t->rip) & MMU_PAGE_MASK);
-    if (t->paddr2 != NO_PAGE)
-        far_target_page(c, (base + t->last_rip) & MMU_PAGE_MASK);
-}
-
-/* Nothing leads to `t` any more but a new search. */
-static void unlink_all(struct cpu *c, struct trace *t)
-{
-    struct jump_cache *j = &c->interp->jumps[jump_hash(t->rip)];
-    struct trace_cache *tc = c->interp->cache;
-
-    if (j->trace == t)
-        *j = (struct jump_cache){ 0 };
-    while (t->incoming) {
-        struct insn *i = linked_insn(tc, t->incoming);
-
-        if (c->interp->translator)
-            c->interp->translator->unlinked(c, i);
-        unlink_branch(tc, i);
-    }
-}
-
 static void drop(struct cpu *c, struct trace *t)
 {
     struct trace **p = hash_bucket(c->interp->cache, t->paddr, t->mode);
 
-    unlink_all(c, t);
+    links_drop(c, t);
     t->dropped = true;
     while (*p && *p != t)
         p = &(*p)->hash_next;
     if (*p)
         *p = t->hash_next;
-}
-
-/*
- * Void the links of `kind`; 0 means "not linked", so a counter that comes round
- * takes everything with it.
- */
-static void new_generation(struct cpu *c, enum link_kind kind)
-{
-    if (++c->run.gen[kind] >= LINK_GENERATIONS)
-        code_flush_all(c);
-    jump_key_update(c);
 }
 
 void code_written(struct cpu *c, uint64_t paddr, unsigned len)
@@ -323,45 +209,6 @@ void code_mode_changed(struct cpu *c)
     end_trace(c);
 }
 
-/* To other pages, by a mapping that does not hold any more. */
-static void void_far_links(struct cpu *c, bool keep_global)
-{
-    struct interp *e = c->interp;
-
-    new_generation(c, LINK_FAR);
-    if (keep_global && !e->far_local)
-        return;
-    new_generation(c, LINK_SYSTEM);
-    e->far_local = false;
-    memset(e->far_pages, 0, sizeof(e->far_pages));
-}
-
-void code_mapping_changed(struct cpu *c, bool keep_global)
-{
-    end_trace(c);
-    if (!c->interp)
-        return;
-    c->interp->mapping++;
-    void_far_links(c, keep_global);
-}
-
-void code_page_changed(struct cpu *c, uint32_t lin, bool large)
-{
-    uint64_t bit, *word;
-
-    end_trace(c);
-    c->interp->mapping++;
-    word = far_page(c->interp, lin, &bit);
-    if (large || (*word & bit))
-        void_far_links(c, false);
-}
-
-void code_distrust(struct cpu *c)
-{
-    new_generation(c, LINK_PAGE);
-    void_far_links(c, false);
-}
-
 void code_flush_all(struct cpu *c)
 {
     struct interp *e = c->interp;
@@ -371,14 +218,10 @@ void code_flush_all(struct cpu *c)
         mmu_untrack_page(c, tc->pages[n].page);
     memset(tc->hash, 0, sizeof(tc->hash));
     memset(tc->page_hash, 0, sizeof(tc->page_hash));
-    memset(e->jumps, 0, JUMP_CACHE * sizeof(e->jumps[0]));
     tc->page_count = 0;
     tc->used = 0;
     e->link = NULL;
-    for (unsigned kind = 0; kind < LINK_KINDS; kind++)
-        if (++c->run.gen[kind] >= LINK_GENERATIONS)
-            c->run.gen[kind] = 1;
-    jump_key_update(c);
+    links_void_all(c);
     end_trace(c);
     if (e->translator)
         e->translator->flushed(c);
