@@ -136,6 +136,7 @@ INFO = {
               r"128 sectors"],
     "engine": [r"[1-9]\d* instructions interpreted"],
     "ioapic": [r"ioapic: id=0 version=00170011", r"pin 23 .* masked"],
+    "jit": [r"this machine's CPU engine is not jit"],
     "lapic": [r"lapic: enabled, software-enabled", r"lint0 .* ExtINT"],
     "machines": [r"\* 1 +trestle +running +\w+ +\d+\.\d{3} s\n"],
     "network": [r"no network: no -net option"],
@@ -161,6 +162,26 @@ def test_info(echo):
     listed = re.findall(r"^info (\w+) ", t.monitor("info"), re.MULTILINE)
     assert sorted(listed) == sorted(INFO)
     assert "no such subject: 'nonsense'" in t.monitor("info nonsense")
+
+
+def test_info_jit(echo):
+    t = echo("-accel", "jit,check=3")
+    t.to_monitor()
+    text = t.monitor("info jit")
+    for pattern in (r"translated: [1-9]\d* traces, \d+ KiB",
+                    r"executed by host code: [1-9]\d* of [1-9]\d*, \d+% by",
+                    r"left for: handler \d+", r"limit or interrupt [1-9]\d*",
+                    r"checked: [1-9]\d* stretches"):
+        assert re.search(pattern, text), (pattern, text)
+
+
+@pytest.mark.parametrize("value, wrong", [
+    ("jit,check=maybe", "maybe"), ("jit,check=0", "0"),
+    ("interp,check=on", "check"), ("jit,chek=on", "chek")])
+def test_bad_check_option(trestle, guest, value, wrong):
+    t = trestle("-m", 16, "-hda", guest("uart_echo"), "-accel", value)
+    assert t.ends() == 1
+    assert wrong in t.before
 
 
 def test_monitor_help_and_unknown_commands(echo):
