@@ -173,7 +173,9 @@ const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin)
     j->counts.handlers++;
     jit_flags_to_lazy(c);
     came_before(c, j, i);
-    c->run.saved.no_carry = !flag_cf(c);        /* what ADC and INC want of it */
+    /* Of ADC, INC and their like; others leave it to the source that has it. */
+    if (operand)
+        c->run.saved.no_carry = !flag_cf(c);
     j->plain[jit_number(j, i)](c, i);
     where = go_on(c, j, i);
     if (where)
