@@ -305,7 +305,7 @@ static void run_trace(struct interp *e)
     linkable = t;
     if (!t) {
         t = trace_find(c, false, &linkable);
-        e->indirect = true;
+        e->indirect = true;     /* jump_find's, next time */
     }
     link_trace(e, t, linkable);
     if (e->translator && linkable)

@@ -1,6 +1,6 @@
 /*
- * Inside the interpreter: traces of decoded instructions, and how handlers
- * pass control.
+ * Inside the interpreter: its state, and how handlers pass control and reach
+ * memory.
  *
  * A handler executes one instruction and ends with NEXT (the one behind it),
  * or passes control to another trace (go_direct, go_indirect), or leaves for
@@ -23,6 +23,7 @@
 #include "emu/cpu/exec.h"
 #include "emu/cpu/flags.h"
 #include "emu/cpu/mmu.h"
+#include "emu/cpu/trace.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
@@ -37,84 +38,9 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-typedef void (*handler)(struct cpu *c, const struct insn *i);
-
-/* ---- Traces (trace.c) ---------------------------------------------------- */
-
-/* What of the CPU's state decoded code depends on; part of a trace's key. */
-#define TRACE_CS32  0x01u       /* CS.D */
-#define TRACE_SS32  0x02u       /* SS.B */
-#define TRACE_FLAT  0x04u       /* CS DS ES SS: base 0, limit 4G, usable */
-#define TRACE_USER  0x08u       /* CPL 3 */
-#define TRACE_IP64K 0x10u       /* CS.limit is 64K - 1 or more */
-#define TRACE_IP4G  0x20u       /* CS.limit is 4G - 1 */
-#define TRACE_CPL0  0x40u
-
-#define TRACE_INSNS 64u         /* at most, without the closing jump */
-
-struct trace {
-    uint64_t paddr;             /* of the first byte */
-    uint64_t paddr2;            /* second page's address, or NO_PAGE */
-    uint32_t rip, last_rip;     /* offsets of the first and the last byte */
-    uint32_t mode;
-    uint32_t incoming;          /* first branch linked to it (trace.c) */
-    uint64_t checked;           /* interp.resyncs when its bytes were right */
-    uint16_t n;                 /* instructions if no branch leaves early */
-    uint16_t bytes;
-    uint16_t heat;              /* the translator's, and so the next three */
-    bool dropped;
-    handler first;              /* of the first instruction, while it warms up */
-    const void *entry, *body;   /* host code: with may_enter's test, without */
-    struct trace *hash_next;
-    struct trace *page_next[2]; /* of code_page.traces; [1] for paddr2 */
-    struct insn insn[];         /* n, then one that goes on behind them */
-};
-/* Behind the instructions: the bytes that they were decoded from. */
-static inline uint8_t *trace_code(struct trace *t)
-{
-    return (uint8_t *)&t->insn[t->n + 1];
-}
-#define NO_PAGE (~0ull)
-
-/*
- * A branch's imm2: does its link hold while the code does, or only while the
- * user's or the supervisor's mapping does too? Index of run.gen.
- */
-enum link_kind { LINK_PAGE, LINK_FAR, LINK_SYSTEM, LINK_KINDS };
-static inline enum link_kind far_kind(uint32_t mode)
-{
-    return mode & TRACE_USER ? LINK_FAR : LINK_SYSTEM;
-}
-
-/* Generations end at this number, and all traces with them. */
-#define LINK_GENERATIONS (1u << 24)
-
-/*
- * Targets of indirect jumps, for flat code; of the far kinds. The key is
- * rip below and run.jump_key above: generation and mode.
- */
-struct jump_cache {
-    uint64_t key;
-    struct trace *trace;
-};
-#define JUMP_CACHE 16384u
-static inline unsigned jump_hash(uint32_t rip)
-{
-    return rip % JUMP_CACHE;
-}
-
-static inline void jump_key_update(struct cpu *c)
-{
-    _Static_assert(TRACE_CPL0 < 0x100, "a mode has 8 bits");
-    c->run.jump_key =
-        (uint64_t)(c->run.gen[far_kind(c->run.mode)] << 8 | c->run.mode) << 32;
-}
-
 /* struct cpu's inhibit: the shadow also covers debug traps. */
 #define INHIBIT_STI 1
 #define INHIBIT_SS 2
-
-struct trace_cache;             /* trace.c */
 
 /* What turns traces into host code (emu/jit): another engine's share. */
 struct translator {
@@ -154,41 +80,6 @@ struct interp {
     struct jit *jit;            /* its own */
     jmp_buf env;
 };
-
-struct trace_cache *trace_cache_create(void);   /* NULL: no memory */
-void trace_cache_destroy(struct trace_cache *tc);
-/* Where all traces lie but the private one. */
-#define TRACE_ARENA_BYTES (16u << 20)
-uint8_t *trace_arena(struct trace_cache *tc);
-/*
- * The trace at CS:rip in c->run.mode, decoded if need be. May raise #PF or
- * #GP. `single`: one instruction only, in a private trace that lives until
- * the next call. *linkable: branches may be linked to it.
- */
-struct trace *trace_find(struct cpu *c, bool single, bool *linkable);
-/*
- * Would trace_find come to `t` again, which has not been freed? May raise #PF.
- * False also where that is not so easily said.
- */
-bool trace_is_current(struct cpu *c, struct trace *t);
-uint32_t trace_mode(const struct cpu *c);
-static inline uint32_t trace_ip_limit(uint32_t mode)
-{
-    return mode & TRACE_IP4G ? 0xffffffff : mode & TRACE_IP64K ? 0xffff : 0;
-}
-
-/* ---- Links (trace_link.c) ------------------------------------------------- */
-
-/* NULL: no memory. */
-struct links *links_create(struct trace_cache *tc);
-/* Let the branch `i` come to `t` while its generation lasts, and both do. */
-void trace_link(struct cpu *c, struct insn *i, struct trace *t);
-/* A link of a far kind to `t` is made. */
-void trace_far_target(struct cpu *c, const struct trace *t);
-/* Nothing leads to `t` any more but a new search. */
-void links_drop(struct cpu *c, struct trace *t);
-/* All traces are about to go: no link holds. */
-void links_void_all(struct cpu *c);
 
 /* ---- Decoder (decode.c) -------------------------------------------------- */
 
