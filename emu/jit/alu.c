@@ -97,19 +97,6 @@ static void operate(struct gen *g, unsigned op, unsigned to,
         asm_alu_rr(&g->code, op, g->size, to, from.reg);
 }
 
-void load_operand(struct gen *g, struct mem m)
-{
-    if (g->size == 4)
-        asm_load(&g->code, R11, m);
-    else
-        asm_rm(&g->code, g->size == 1 ? 0xb6 : 0xb7, ASM_0F, R11, m);
-}
-
-void store_operand(struct gen *g, struct mem m)
-{
-    asm_rm(&g->code, g->size == 1 ? 0x88 : 0x89, asm_size(g->size), R11, m);
-}
-
 /*
  * AH to BH cannot stand beside R8 to R15: swap with the low byte meanwhile,
  * which is the register's number then. The same call swaps back.

@@ -7,8 +7,6 @@
  */
 static void address(struct gen *g, const struct insn *i)
 {
-    struct mem m = { (uint8_t)host_reg(i->base), (uint8_t)host_reg(i->index),
-                     i->scale, (int32_t)i->disp };
     unsigned number = host_reg(insn_reg(i));
     struct code *a = &g->code;
 
@@ -20,10 +18,7 @@ static void address(struct gen *g, const struct insn *i)
         asm_mov_rr(a, R11, number);
     asm_rr(a, 0xc1, 0, 7, R11);                         /* SAR */
     asm_8(a, g->size == 2 ? 4 : 5);
-    if (m.base == CPU_NOREG && m.index == CPU_NOREG)
-        asm_mov_ri(a, R9, i->disp);
-    else
-        asm_lea(a, R9, m);
+    mem_linear(g, R9, mem_address(i));
     asm_lea(a, R11, (struct mem){ R9, R11, g->size == 2 ? 1 : 2, 0 });
 }
 

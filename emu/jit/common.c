@@ -105,6 +105,27 @@ static void go_back(struct code *a)
     asm_8(a, 0xc3);
 }
 
+/* fn(cpu, R8, R9), in what is called itself. The jump if that says where. */
+static uint8_t *call_handler(const struct jit *j, struct code *a, uintptr_t fn)
+{
+    spill(a);
+    add_rsp(a, -8);
+    asm_mov_rr(a, RSI, R8);
+    asm_mov_rr(a, RDX, R9);
+    call_c(j, a, fn);
+    add_rsp(a, 8);
+    asm_rr(a, 0x85, ASM_W, RAX, RAX);                   /* TEST */
+    return asm_jcc(a, COND_NZ);
+}
+
+/* There it goes on, and not behind the call. */
+static void go_elsewhere(struct code *a, uint8_t *from)
+{
+    asm_patch(from, a->p);
+    add_rsp(a, 8);
+    go_where_it_says(a);
+}
+
 /*
  * Called with R8, the site, and R9, the address of its operand; returns with
  * flags in RFLAGS too. R11 is kept, or gets the operand.
@@ -113,20 +134,11 @@ static void emit_handle(const struct jit *j, struct code *a)
 {
     uint8_t *elsewhere;
 
-    spill(a);
     asm_store(a, AT(run.operand), R11);
-    add_rsp(a, -8);
-    asm_mov_rr(a, RSI, R8);
-    asm_mov_rr(a, RDX, R9);
-    call_c(j, a, (uintptr_t)jit_run_handler);
-    add_rsp(a, 8);
+    elsewhere = call_handler(j, a, (uintptr_t)jit_run_handler);
     asm_load(a, R11, AT(run.operand));
-    asm_rr(a, 0x85, ASM_W, RAX, RAX);                   /* TEST */
-    elsewhere = asm_jcc(a, COND_NZ);
     go_back(a);
-    asm_patch(elsewhere, a->p);
-    add_rsp(a, 8);                                      /* no return */
-    go_where_it_says(a);
+    go_elsewhere(a, elsewhere);
 }
 
 /*
@@ -137,39 +149,22 @@ static void emit_fpu_load(const struct jit *j, struct code *a)
 {
     uint8_t *elsewhere;
 
-    spill(a);
     asm_store(a, AT(run.operand), R11);
-    add_rsp(a, -8);
-    asm_mov_rr(a, RSI, R8);
-    call_c(j, a, (uintptr_t)jit_fpu_load);
-    add_rsp(a, 8);
-    asm_rr(a, 0x85, ASM_W, RAX, RAX);                   /* TEST */
-    elsewhere = asm_jcc(a, COND_NZ);
+    elsewhere = call_handler(j, a, (uintptr_t)jit_fpu_load);
     asm_rm(a, 0xae, ASM_0F, 1, AT(fpu));                /* FXRSTOR */
     asm_load(a, R11, AT(run.operand));
     go_back(a);
-    asm_patch(elsewhere, a->p);
-    add_rsp(a, 8);
-    go_where_it_says(a);
+    go_elsewhere(a, elsewhere);
 }
 
 /* As emit_handle with R8 alone; RFLAGS and R11 are lost. */
 static void emit_light(const struct jit *j, struct code *a)
 {
-    uint8_t *elsewhere;
+    uint8_t *elsewhere = call_handler(j, a, (uintptr_t)jit_run_light);
 
-    spill(a);
-    add_rsp(a, -8);
-    asm_mov_rr(a, RSI, R8);
-    call_c(j, a, (uintptr_t)jit_run_light);
-    add_rsp(a, 8);
-    asm_rr(a, 0x85, ASM_W, RAX, RAX);                   /* TEST */
-    elsewhere = asm_jcc(a, COND_NZ);
     reload(a);
     asm_8(a, 0xc3);
-    asm_patch(elsewhere, a->p);
-    add_rsp(a, 8);                                      /* no return */
-    go_where_it_says(a);
+    go_elsewhere(a, elsewhere);
 }
 
 /* Jumped to with R8, the site or trace, and R11, a target. */
@@ -206,7 +201,7 @@ void jit_common(struct jit *j)
     j->light = start(a);
     emit_light(j, a);
     j->replay = start(a);
-    jit_replay_code(a);
+    flags_replay_routines(a);
     j->fpu_load = start(a);
     emit_fpu_load(j, a);
     j->unlinked = start(a);

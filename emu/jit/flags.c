@@ -43,84 +43,9 @@ static void save_source(struct gen *g, const struct flag_source *s)
                 saved_how((enum saved_kind)s->kind, s->size));
 }
 
-static void again(struct gen *g, unsigned op, const struct flag_source *s,
-                  unsigned to)
-{
-    if (s->b == CPU_NOREG)
-        asm_alu_ri(&g->code, op, s->size, to, s->imm);
-    else
-        asm_alu_rr(&g->code, op, s->size, to, s->b);
-}
-
-/* CF from a byte that is 0 if it was set: CMP with 1. */
-static void load_carry_at(struct gen *g, struct mem m)
-{
-    asm_rm(&g->code, 0x80, 0, 7, m);
-    asm_8(&g->code, 1);
-}
-
-static void load_carry(struct gen *g)
-{
-    load_carry_at(g, AT(run.saved.no_carry));
-}
-
 static void store_carry(struct gen *g, struct mem m)
 {
     asm_rm(&g->code, 0x93, ASM_0F, 0, m);               /* SETNC */
-}
-
-/* The operation once more, for its flags. */
-static void replay(struct gen *g, const struct flag_source *s)
-{
-    struct code *a = &g->code;
-    unsigned how = asm_size(s->size), wide = s->size > 1, op;
-
-    switch (s->kind) {
-    case SAVED_CMP:
-        again(g, 7, s, s->a);
-        break;
-    case SAVED_SUB:
-        asm_mov_rr(a, R9, s->a);
-        again(g, 0, s, R9);
-        again(g, 5, s, R9);
-        break;
-    case SAVED_ADD:
-        asm_mov_rr(a, R9, s->a);
-        again(g, 5, s, R9);
-        again(g, 0, s, R9);
-        break;
-    case SAVED_SBB: case SAVED_ADC:
-        op = s->kind == SAVED_ADC ? 2 : 3;
-        asm_mov_rr(a, R9, s->a);
-        load_carry(g);
-        again(g, op ^ 1, s, R9);
-        load_carry(g);
-        again(g, op, s, R9);
-        break;
-    case SAVED_INC: case SAVED_DEC:
-        op = s->kind == SAVED_DEC;
-        asm_mov_rr(a, R9, s->a);
-        asm_rr(a, 0xfe | wide, how, op ^ 1, R9);
-        load_carry(g);
-        asm_rr(a, 0xfe | wide, how, op, R9);
-        break;
-    case SOURCE_SHIFT:
-        asm_load(a, R9, AT(run.shifted));
-        asm_rr(a, 0xc1, 0, s->imm >> 8, R9);
-        asm_8(a, (uint8_t)s->imm);
-        break;
-    case SAVED_LOGIC:
-        asm_rr(a, 0x84 | wide, how, s->a, s->a);
-        break;
-    case SAVED_TEST:
-        if (s->b != CPU_NOREG) {
-            asm_rr(a, 0x84 | wide, how, s->b, s->a);
-            break;
-        }
-        asm_rr(a, 0xf6 | wide, how, 0, s->a);
-        asm_imm(a, s->size, s->imm);
-        break;
-    }
 }
 
 void flags_save(struct gen *g, const struct flag_state *f)
@@ -132,7 +57,7 @@ void flags_save(struct gen *g, const struct flag_state *f)
         return;
     }
     if (!f->host)
-        replay(g, &f->source);
+        flags_replay(&g->code, &f->source);
     save_host(g);
 }
 
@@ -170,7 +95,7 @@ void flags_to_host(struct gen *g)
     if (g->flags.host)
         return;
     if (g->flags.source.kind)
-        replay(g, &g->flags.source);
+        flags_replay(&g->code, &g->flags.source);
     else
         load_saved(g);
     g->flags.host = true;
@@ -193,9 +118,9 @@ void flags_carry_to_host(struct gen *g)
     if (g->flags.host)
         return;
     if (g->flags.carry_out)
-        load_carry_at(g, AT(run.saved.no_carry_out));
+        flags_load_carry(&g->code, AT(run.saved.no_carry_out));
     else if (has_carry(kind))
-        load_carry(g);
+        flags_load_carry(&g->code, AT(run.saved.no_carry));
     else if (clears_carry(kind))
         asm_8(&g->code, 0xf8);                          /* CLC */
     else

@@ -2,9 +2,10 @@
  * Inside the translator: one trace being turned into host code.
  *
  * In translated code the guest's EAX to EDI are the host registers of the same
- * numbers, but ESP, which is R12. R13: as run.left, R14: struct cpu, R15: the TLB's view of this CPL. R8 and R10 hold the address of a memory
- * access, R9 is scratch, R11 an operand that came from memory. Upper halves of
- * guest registers are zero. Nothing below RSP is used.
+ * numbers, but ESP, which is R12. R13: as run.left, R14: struct cpu, R15: the
+ * TLB's view of this CPL. R8 and R10 hold the address of a memory access, R9 is
+ * scratch, R11 an operand that came from memory. Upper halves of guest
+ * registers are zero. Nothing below RSP is used.
  */
 #ifndef EMU_JIT_GEN_H
 #define EMU_JIT_GEN_H
@@ -54,7 +55,7 @@ enum stub_kind {
 
 struct stub {
     enum stub_kind kind;
-    uint8_t *from[2];   /* jumps to it; NULL: none */
+    uint8_t *from[2];           /* jumps to it; NULL: none */
     uint8_t *back;
     unsigned k;
     struct flag_state flags;
@@ -136,6 +137,11 @@ void flags_set(struct gen *g, struct flag_source s);
 void flags_set_plain(struct gen *g);
 /* flags_are_dead: they may be anything. */
 void flags_forget(struct gen *g);
+/* replay.c: the operation of `s` once more; changes R9. */
+void flags_replay(struct code *a, const struct flag_source *s);
+/* CF from a byte that is 0 if it was set. */
+void flags_load_carry(struct code *a, struct mem m);
+void flags_replay_routines(struct code *a);     /* run.replay */
 /* In a stub: into run.saved, from where `f` has them. */
 void flags_save(struct gen *g, const struct flag_state *f);
 

@@ -89,8 +89,6 @@ struct jit {
 
 /* common.c: what all traces share, at the start of the code memory. */
 void jit_common(struct jit *j);
-struct code;
-void jit_replay_code(struct code *a);   /* replay.c */
 /* translate.c: false: no room. */
 bool jit_translate(struct jit *j, struct trace *t);
 

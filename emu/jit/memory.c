@@ -153,3 +153,16 @@ struct mem mem_frame(struct gen *g)
 {
     return g->memory->access(g, asm_at(RBP, 0), 4, 1, ACCESS_READ);
 }
+
+void load_operand(struct gen *g, struct mem m)
+{
+    if (g->size == 4)
+        asm_load(&g->code, R11, m);
+    else
+        asm_rm(&g->code, g->size == 1 ? 0xb6 : 0xb7, ASM_0F, R11, m);
+}
+
+void store_operand(struct gen *g, struct mem m)
+{
+    asm_rm(&g->code, g->size == 1 ? 0x88 : 0x89, asm_size(g->size), R11, m);
+}

@@ -109,17 +109,12 @@ bool emit_mov_modrm_imm(struct gen *g, const struct insn *i)
 
 bool emit_lea(struct gen *g, const struct insn *i)
 {
-    struct mem m = { (uint8_t)host_reg(i->base), (uint8_t)host_reg(i->index),
-                     i->scale, (int32_t)i->disp };
     unsigned to = host_reg(insn_reg(i));
 
     if (insn_mod(i) == 3 || (i->flags & (INSN_OP16 | INSN_ADDR16)))
         return false;
     flags_will_write(g, to);
-    if (m.base == CPU_NOREG && m.index == CPU_NOREG)
-        asm_mov_ri(&g->code, to, i->disp);
-    else
-        asm_lea(&g->code, to, m);
+    mem_linear(g, to, mem_address(i));
     return true;
 }
 

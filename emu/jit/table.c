@@ -98,7 +98,7 @@ static const struct native map1[256] = {
     [0xc7] = { emit_cmpxchg8b, M },
     [0xb6 ... 0xb7] = { emit_extend, M | KEEPS },
     [0xbe ... 0xbf] = { emit_extend, M | KEEPS },
-    [0xbc ... 0xbd] = { emit_scan, M },         /* all but ZF stay */
+    [0xbc ... 0xbd] = { emit_scan, M },         /* with REP, the handler's */
     [0xc8 ... 0xcf] = { emit_bswap, KEEPS },
 };
 

@@ -117,6 +117,9 @@ static void install(struct gen *g, const uint8_t *start)
     t->body = jit_exec(g->jit, g->body);
 }
 
+/* Of a trace's branches, below those of others. */
+#define CELLS_MAX ((TRACE_INSNS + 1) * sizeof(struct jit_cell))
+
 bool jit_translate(struct jit *j, struct trace *t)
 {
     uint8_t *start = j->next;
@@ -126,7 +129,7 @@ bool jit_translate(struct jit *j, struct trace *t)
         return false;
     *g = (struct gen){ .jit = j, .trace = t, .memory = j->memory,
                        .flags = { .saved = true } };
-    g->code = (struct code){ .p = start, .end = j->end };
+    g->code = (struct code){ .p = start, .end = j->end - CELLS_MAX };
     scan(g);
     translate_all(g);
     if (g->code.full) {
