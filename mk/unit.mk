@@ -56,7 +56,8 @@ check-unit: $(UNIT_TESTS)
 	@set -e; for t in $(UNIT_TESTS); do echo "  RUN   $$(basename $$t)"; \
 	  CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 600 $$t; done
 	@set -e; for t in $(filter-out %/test_cpu_model,$(filter %/test_cpu_%,$(UNIT_TESTS))); do \
-	  echo "  RUN   $$(basename $$t) (jit)"; HARNESS_ENGINE=jit \
-	  CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 600 $$t; done
+	  for e in jit jit,check=on; do \
+	    echo "  RUN   $$(basename $$t) ($$e)"; HARNESS_ENGINE=$$e \
+	    CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 600 $$t; done; done
 
 -include $(shell [ -d $(UNIT) ] && find $(UNIT) -name '*.d')

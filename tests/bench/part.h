@@ -37,6 +37,14 @@ static inline uint32_t bench_random(uint32_t *seed)
     return *seed >> 8;
 }
 
+/* A floating-point result as a number to be compared. */
+static inline uint32_t bench_fold(double v)
+{
+    union { double d; uint32_t w[2]; } u = { v };
+
+    return u.w[0] ^ u.w[1] * 31;
+}
+
 /* Runs the parts that are named on the serial line until "quit". */
 void bench_serve(const struct bench_group *const *groups, unsigned count);
 

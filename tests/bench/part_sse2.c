@@ -10,13 +10,6 @@
 #define TEXT_BYTES 16384u
 #define BODIES 5u
 
-static uint32_t fold(double v)
-{
-    union { double d; uint32_t w[2]; } u = { v };
-
-    return u.w[0] ^ u.w[1] * 31;
-}
-
 /* Two columns at a time. */
 static uint32_t packed_double(void)
 {
@@ -80,7 +73,7 @@ static uint32_t scalar_double(void)
                 at[i][k] += 0.001 * speed[i][k];
     }
     for (unsigned i = 0; i < BODIES; i++)
-        sum = sum * 31 + fold(at[i][0]) + fold(speed[i][2]);
+        sum = sum * 31 + bench_fold(at[i][0]) + bench_fold(speed[i][2]);
     return sum;
 }
 

@@ -11,13 +11,6 @@
 #define POINTS 256u
 #define ROW 24u
 
-static uint32_t fold(double v)
-{
-    union { double d; uint32_t w[2]; } u = { v };
-
-    return u.w[0] ^ u.w[1] * 31;
-}
-
 /* Planets around a star; the numbers do not matter, only that they stay. */
 static uint32_t nbody(void)
 {
@@ -52,7 +45,7 @@ static uint32_t nbody(void)
                 at[i][k] += 0.001L * speed[i][k];
     }
     for (unsigned i = 0; i < BODIES; i++)
-        sum = sum * 31 + fold(at[i][0]) + fold(speed[i][2]);
+        sum = sum * 31 + bench_fold(at[i][0]) + bench_fold(speed[i][2]);
     return sum;
 }
 
@@ -99,7 +92,7 @@ static uint32_t solve(void)
                     m[i][j] -= f * m[k][j];
             }
         for (unsigned i = 0; i < ROW; i++)
-            sum = sum * 31 + fold(m[i][ROW] / m[i][i]);
+            sum = sum * 31 + bench_fold(m[i][ROW] / m[i][i]);
     }
     return sum;
 }

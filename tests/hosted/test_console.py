@@ -176,11 +176,15 @@ def test_info_jit(echo):
 
 
 @pytest.mark.parametrize("value, wrong", [
-    ("jit,check=maybe", "maybe"), ("jit,check=0", "0"),
-    ("interp,check=on", "check"), ("jit,chek=on", "chek")])
+    ("jit,check=maybe", "use check=on, check=off or a number"),
+    ("jit,check=0", "use check=on, check=off or a number"),
+    ("jit,chek=on", "behind the name only check= may stand"),
+    ("interp,check=on", "check= is for a translator: jit"),
+    ("check=on", "no such engine here")])
 def test_bad_check_option(trestle, guest, value, wrong):
     t = trestle("-m", 16, "-hda", guest("uart_echo"), "-accel", value)
     assert t.ends() == 1
+    assert "-accel " + value.split(",")[0] in t.before
     assert wrong in t.before
 
 
