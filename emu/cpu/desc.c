@@ -13,15 +13,10 @@ void sys_raise(struct cpu *c, enum cpu_vector v, uint32_t error)
 void desc_decode(struct descriptor *d, uint16_t sel, uint32_t addr,
                  uint32_t lo, uint32_t hi)
 {
-    uint32_t limit = (lo & 0xffff) | (hi & 0x000f0000);
-
     d->lo = lo;
     d->hi = hi;
     d->addr = addr;
-    d->seg.sel = sel;
-    d->seg.attr = (uint16_t)((hi >> 8 & 0xff) | (hi >> 12 & 0xf00));
-    d->seg.base = lo >> 16 | (hi & 0xff) << 16 | (hi & 0xff000000u);
-    d->seg.limit = d->seg.attr & SEG_G ? limit << 12 | 0xfff : limit;
+    d->seg = desc_segment(sel, lo, hi);
 }
 
 bool desc_read(struct cpu *c, uint16_t sel, struct descriptor *d)

@@ -329,8 +329,8 @@ static void read_mode(struct cpu *c)
     c->run.mode = trace_mode(c);
     jump_key_update(c);
     c->run.tlb = ((struct mmu *)c->mmu)->tlb[c->cpl == 3];
-    c->run.open[0] = seg_is_open(c, FS);
-    c->run.open[1] = seg_is_open(c, GS);
+    c->run.open[0] = seg_is_open(&c->seg[FS]);
+    c->run.open[1] = seg_is_open(&c->seg[GS]);
 }
 
 /* Has the loop anything to do before the instruction at rip? */

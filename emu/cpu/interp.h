@@ -54,6 +54,13 @@ struct translator {
     void (*unlinked)(struct cpu *c, const struct insn *i);  /* a branch */
 };
 
+/*
+ * What a repeated string instruction does at most before it counts as one and
+ * an interrupt may come: bytes that are reached as blocks, or elements.
+ */
+#define STRING_CHUNK_BYTES 0x10000u
+#define STRING_CHUNK_ELEMENTS 256u
+
 /* longjmp to interp.env: an engine on top of it cannot go on. */
 #define INTERP_FAILED 3
 

@@ -113,19 +113,15 @@ static inline uint32_t seg_linear(struct cpu *c, unsigned seg, uint32_t off,
 }
 
 /* May CPU code treat this segment as 0..4 GiB, readable and writable? */
-static inline bool seg_is_flat(const struct cpu *c, unsigned seg)
+static inline bool seg_is_flat(const struct cpu_seg *s)
 {
-    const struct cpu_seg *s = &c->seg[seg];
-
     return (SEG_WRITE_TYPES >> (s->attr & 0x1f) & 1) && s->base == 0 &&
            s->limit == 0xffffffffu;
 }
 
 /* The same with any base: nothing that passes paging is refused. */
-static inline bool seg_is_open(const struct cpu *c, unsigned seg)
+static inline bool seg_is_open(const struct cpu_seg *s)
 {
-    const struct cpu_seg *s = &c->seg[seg];
-
     return (SEG_WRITE_TYPES >> (s->attr & 0x1f) & 1) && s->limit == 0xffffffffu;
 }
 

@@ -60,10 +60,7 @@ void seg_check_stack(struct cpu *c, uint16_t sel, const struct descriptor *d,
 void seg_check_data(struct cpu *c, uint16_t sel, const struct descriptor *d,
                     unsigned cpl, enum cpu_vector bad)
 {
-    if (!seg_is_readable(&d->seg))
-        sys_raise(c, bad, SEL_ERROR(sel));
-    if (!seg_is_conforming(&d->seg) &&
-        (SEL_RPL(sel) > desc_dpl(d) || cpl > desc_dpl(d)))
+    if (!seg_may_be_data(&d->seg, sel, cpl))
         sys_raise(c, bad, SEL_ERROR(sel));
     if (!seg_is_present(&d->seg))
         sys_raise(c, EXC_NP, SEL_ERROR(sel));

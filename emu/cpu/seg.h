@@ -87,6 +87,16 @@ static inline bool seg_offset_ok(const struct cpu_seg *s, uint32_t off,
            last <= (s->attr & SEG_DB ? 0xffffffffu : 0xffffu);
 }
 
+/* May it be in DS, ES, FS or GS at this level, by `sel`, if it is present? */
+static inline bool seg_may_be_data(const struct cpu_seg *s, uint16_t sel,
+                                   unsigned cpl)
+{
+    unsigned dpl = SEG_DPL(s->attr);
+
+    return seg_is_readable(s) &&
+           (seg_is_conforming(s) || (SEL_RPL(sel) <= dpl && cpl <= dpl));
+}
+
 /* cpu_raise with the EXT bit of the event being delivered. */
 _Noreturn void sys_raise(struct cpu *c, enum cpu_vector v, uint32_t error);
 
@@ -121,6 +131,20 @@ static inline uint32_t gate_offset(const struct descriptor *d)
 
     return SEG_TYPE(d->seg.attr) & SYS_32BIT ? low | (d->hi & 0xffff0000u)
                                              : low;
+}
+
+/* The segment that the two words of a descriptor describe. */
+static inline struct cpu_seg desc_segment(uint16_t sel, uint32_t lo,
+                                          uint32_t hi)
+{
+    uint32_t limit = (lo & 0xffff) | (hi & 0x000f0000);
+    uint16_t attr = (uint16_t)((hi >> 8 & 0xff) | (hi >> 12 & 0xf00));
+
+    return (struct cpu_seg){
+        .sel = sel, .attr = attr,
+        .base = lo >> 16 | (hi & 0xff) << 16 | (hi & 0xff000000u),
+        .limit = attr & SEG_G ? limit << 12 | 0xfff : limit,
+    };
 }
 
 /* Decode the two words of a descriptor. */

@@ -1,16 +1,14 @@
 /*
  * MOVS CMPS STOS LODS SCAS INS OUTS, with and without REP.
  *
- * A repeated instruction runs in chunks: as much as lies in one page as a
- * block, or a bounded number of elements. Each chunk counts as one
+ * A repeated instruction runs in chunks: so many bytes as blocks, each in one
+ * page, or a bounded number of elements. Each chunk counts as one
  * instruction, and leaves rip on the instruction until the count is used up, so
  * that interrupts come in between. Registers are
  * updated element by element (or block by block), so a fault in the middle is
  * precise (SDM vol. 2, REP).
  */
 #include "emu/cpu/interp.h"
-
-#define CHUNK_MAX 256u          /* elements done one by one */
 
 /* ---- Registers --------------------------------------------------------------- */
 
@@ -309,15 +307,15 @@ static const struct string_ops {
     void (*one)(struct cpu *c, const struct insn *i, unsigned size);
     uint32_t (*block)(struct cpu *c, const struct insn *i, unsigned size,
                       uint32_t count);
-    bool compares, port;
+    bool source, compares, port;
 } string_ops[STRING_OPS] = {
-    [MOVS] = { movs1, movs_block, false, false },
-    [CMPS] = { cmps1, NULL, true, false },
-    [STOS] = { stos1, stos_block, false, false },
-    [LODS] = { lods1, NULL, false, false },
-    [SCAS] = { scas1, scas_block, true, false },
-    [INS] = { ins1, ins_block, false, true },
-    [OUTS] = { outs1, outs_block, false, true },
+    [MOVS] = { movs1, movs_block, true, false, false },
+    [CMPS] = { cmps1, NULL, true, true, false },
+    [STOS] = { stos1, stos_block, false, false, false },
+    [LODS] = { lods1, NULL, true, false, false },
+    [SCAS] = { scas1, scas_block, false, true, false },
+    [INS] = { ins1, ins_block, false, false, true },
+    [OUTS] = { outs1, outs_block, true, false, true },
 };
 
 /* REPE goes on while ZF is set, REPNE while it is clear. */
@@ -326,24 +324,60 @@ static bool compare_ends(const struct cpu *c, const struct insn *i)
     return flag_zf(c) == !!(i->flags & INSN_REPNE);
 }
 
+/* Does the next element lie in two pages, so that it is in no block? */
+static bool crosses_page(const struct cpu *c, const struct insn *i,
+                         const struct string_ops *op, unsigned size)
+{
+    uint32_t room = MMU_PAGE_SIZE - size;
+    uint32_t to = (uint32_t)c->seg[ES].base + masked(c, i, RDI);
+    uint32_t from = (uint32_t)c->seg[i->seg].base + masked(c, i, RSI);
+
+    return to % MMU_PAGE_SIZE > room ||
+           (op->source && from % MMU_PAGE_SIZE > room);
+}
+
+/*
+ * Elements done as blocks, from one page to the next, and those between them
+ * one by one: until one cannot be done so, or they are a chunk. A device gets
+ * one block.
+ */
+static uint32_t blocks(struct cpu *c, const struct insn *i,
+                       const struct string_ops *op, uint32_t count)
+{
+    unsigned size = element_size(i);
+    uint32_t most = STRING_CHUNK_BYTES / size, done = 0, n;
+
+    if (most > count)
+        most = count;
+    do {
+        n = op->block(c, i, size, most - done);
+        if (!n && done && crosses_page(c, i, op, size)) {
+            op->one(c, i, size);
+            n = 1;
+        }
+        advance(c, i, RCX, -n);
+        done += n;
+    } while (n && done < most && !op->port && !c->run.end_trace &&
+             !(op->compares && compare_ends(c, i)));
+    return done;
+}
+
 /* One chunk of a repeated instruction; true when it is finished. */
 static bool repeat(struct cpu *c, const struct insn *i,
                    const struct string_ops *op)
 {
     unsigned size = element_size(i);
     uint32_t count = masked(c, i, RCX), done = 0;
-    uint32_t most = c->run.step ? 1 : CHUNK_MAX;
+    uint32_t most = c->run.step ? 1 : STRING_CHUNK_ELEMENTS;
 
     if (count == 0)
         return true;
     if (op->port)
         io_check(c, R16(c, RDX), size);
     if (op->block && may_block(c))
-        done = op->block(c, i, size, count);
-    if (done) {
-        advance(c, i, RCX, -done);
+        done = blocks(c, i, op, count);
+    if (done)
         return done == count || (op->compares && compare_ends(c, i));
-    }
     do {                        /* one at least: block may have ended the trace */
         op->one(c, i, size);
         advance(c, i, RCX, (uint32_t)-1);

@@ -88,7 +88,8 @@ uint32_t trace_mode(const struct cpu *c)
         mode |= TRACE_IP4G;
         /* CS overrides only read, so any readable code segment will do. */
         if (cs->base == 0 && (SEG_READ_TYPES >> (cs->attr & 0x1f) & 1) &&
-            seg_is_flat(c, DS) && seg_is_flat(c, SS) && seg_is_flat(c, ES))
+            seg_is_flat(&c->seg[DS]) && seg_is_flat(&c->seg[SS]) &&
+            seg_is_flat(&c->seg[ES]))
             mode |= TRACE_FLAT;
     }
     return mode;

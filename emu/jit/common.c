@@ -167,6 +167,25 @@ static void emit_light(const struct jit *j, struct code *a)
     go_elsewhere(a, elsewhere);
 }
 
+/*
+ * Called with R8, what a jit_leaf wants, and R9, its address; returns with ZF
+ * as that said: clear if true. R11 is kept.
+ */
+static void emit_leaf(struct code *a)
+{
+    spill(a);
+    asm_store(a, AT(run.operand), R11);
+    add_rsp(a, -8);
+    asm_rr(a, 0x89, ASM_W, R14, RDI);
+    asm_mov_rr(a, RSI, R8);
+    asm_rr(a, 0xff, 0, 2, R9);                          /* CALL */
+    add_rsp(a, 8);
+    asm_rr(a, 0x84, 0, RAX, RAX);                       /* TEST AL */
+    reload(a);
+    asm_load(a, R11, AT(run.operand));
+    asm_8(a, 0xc3);
+}
+
 /* Jumped to with R8, the site or trace, and R11, a target. */
 static void emit_call_out(const struct jit *j, struct code *a, uintptr_t fn)
 {
@@ -200,6 +219,8 @@ void jit_common(struct jit *j)
     emit_handle(j, a);
     j->light = start(a);
     emit_light(j, a);
+    j->leaf = start(a);
+    emit_leaf(a);
     j->replay = start(a);
     flags_replay_routines(a);
     j->fpu_load = start(a);

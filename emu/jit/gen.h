@@ -62,6 +62,8 @@ struct stub {
     struct mem address;         /* SLOW: the guest's, of the operand */
     struct fpu_state fpu;
     unsigned operand;           /* SLOW: bytes of memory that R11 shall hold */
+    jit_leaf *leaf;             /* SLOW: do this first, and no more if it can */
+    uint32_t what;
 };
 #define GEN_STUBS (TRACE_INSNS * 6)
 
@@ -114,7 +116,7 @@ emitter emit_jcc, emit_jmp, emit_call, emit_ret;
 emitter emit_string, emit_exchange, emit_cmpxchg8b, emit_divide,
         emit_bit_memory, emit_loop;
 emitter emit_sysenter, emit_cli, emit_sti, emit_direction, emit_pushf, emit_popf,
-        emit_mov_from_seg, emit_push_seg;
+        emit_mov_from_seg, emit_push_seg, emit_mov_to_seg, emit_pop_seg;
 emitter emit_push_all, emit_pop_all, emit_pop_m, emit_xlat;
 emitter emit_x87, emit_fwait, emit_simd;
 bool emit_push_m(struct gen *g, const struct insn *i);
@@ -221,6 +223,8 @@ struct stub *stub_new(struct gen *g, enum stub_kind kind, uint8_t *from);
 void stubs_emit(struct gen *g);
 /* Run instruction k by its handler and go on behind it. */
 void emit_handler(struct gen *g, unsigned k);
+/* `fn` by the common code; RFLAGS get lost, and ZF is set if it cannot. */
+void call_leaf(struct gen *g, jit_leaf *fn, uint32_t what);
 /* So, if the handler neither reads nor writes arithmetic flags. */
 void emit_light_handler(struct gen *g, unsigned k);
 

@@ -78,8 +78,8 @@ struct jit {
     unsigned threshold;
     const struct memory_strategy *memory;       /* of what is translated now */
     /* Common code, in `write` (jit_common). */
-    uint8_t *enter, *leave, *leave_at, *handle, *light, *replay, *unlinked,
-            *indirect, *cold, *fpu_load, *fpu_save;
+    uint8_t *enter, *leave, *leave_at, *handle, *light, *leaf, *replay,
+            *unlinked, *indirect, *cold, *fpu_load, *fpu_save;
     struct jit_counts counts;
     bool running;               /* host code, since ... */
     uint64_t from;              /* this instruction */
@@ -157,6 +157,16 @@ const void *jit_run_cold(struct cpu *c, struct trace *t);
 const void *jit_run_rest(struct cpu *c, uint32_t site);
 /* fpu.c: NULL: FXRSTOR of cpu.fpu shall follow. */
 const void *jit_fpu_load(struct cpu *c, uint32_t site);
+/*
+ * Called in the middle of a trace, FPU state and all being in the host's
+ * registers, which therefore are not used; cpu.gpr is right. False: the
+ * handler shall do it, or what is left of it.
+ */
+typedef bool jit_leaf(struct cpu *c, uint32_t what);
+/* blocks.c: elements of so many bytes, in flat segments. */
+jit_leaf jit_rep_movs, jit_rep_stos;
+/* segment.c: into this register, by the selector in run.operand. */
+jit_leaf jit_load_segment;
 /* The handler of every instruction of a translated trace. */
 void jit_enter(struct cpu *c, const struct insn *i);
 /* Between run.saved and the interpreter's lazy flags. */

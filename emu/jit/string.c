@@ -2,11 +2,10 @@
  * String instructions in translated code, upwards only: with DF set the
  * handler runs. A repeated one is the host's own, as long as its memory ends in
  * the page where it begins and is no more than the handler does in one go, so
- * that both count it as one instruction.
+ * that both count it as one instruction; longer ones of MOVS and STOS are
+ * blocks.c's.
  */
 #include "emu/jit/gen.h"
-
-#define ELEMENTS_MAX 256u       /* CHUNK_MAX of emu/cpu/string.c */
 
 /* Which operands it has, by opcode, and what is done to [EDI]. */
 struct string_op {
@@ -79,13 +78,14 @@ static void element(struct gen *g, const struct insn *i, struct string_op op)
 
 /* ---- Repeated ---------------------------------------------------------------------- */
 
-/* The most elements that the handler does in one go. */
+/* The most elements that are done here: no more than the handler in one go. */
 static unsigned most(const struct gen *g, const struct insn *i,
                      struct string_op op)
 {
     bool look = g->op == 0xae && (i->flags & INSN_REPNE);
 
-    return op.compares && !look ? ELEMENTS_MAX : MMU_PAGE_SIZE / g->size;
+    return op.compares && !look ? STRING_CHUNK_ELEMENTS :
+                                  MMU_PAGE_SIZE / g->size;
 }
 
 /* `to` is a host address from here on; `by` will lead back. */
@@ -127,8 +127,18 @@ static void will_write(struct gen *g, struct string_op op)
     flags_will_write(g, R11);
 }
 
+/* MOVS and STOS try another way before they give up. */
+static void set_leaf(struct gen *g, unsigned first, struct string_op op)
+{
+    for (unsigned n = first; n < g->stub_count; n++) {
+        g->stubs[n].leaf = op.source ? jit_rep_movs : jit_rep_stos;
+        g->stubs[n].what = g->size;
+    }
+}
+
 static void repeated(struct gen *g, const struct insn *i, struct string_op op)
 {
+    unsigned first = g->stub_count;
     struct code *a = &g->code;
     struct stub *s;
     uint8_t *none;
@@ -147,6 +157,7 @@ static void repeated(struct gen *g, const struct insn *i, struct string_op op)
     host_string(g, i, op);
     if (!op.compares) {
         asm_patch(none, a->p);
+        set_leaf(g, first, op);
         return;
     }
     s->from[1] = none;          /* it has the flags to be kept */

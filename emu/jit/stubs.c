@@ -40,11 +40,22 @@ void emit_light_handler(struct gen *g, unsigned k)
     g->flags = (struct flag_state){ .saved = true };
 }
 
+void call_leaf(struct gen *g, jit_leaf *fn, uint32_t what)
+{
+    asm_mov_ri(&g->code, R8, what);
+    asm_mov_ri64(&g->code, R9, (uintptr_t)fn);
+    asm_call_to(&g->code, g->jit->leaf);
+}
+
 /* The handler does the whole instruction, and reloads the flags. */
 static void slow(struct gen *g, struct stub *s)
 {
     struct code *a = &g->code;
 
+    if (s->leaf) {
+        call_leaf(g, s->leaf, s->what);
+        asm_patch(asm_jcc(a, COND_NZ), s->back);
+    }
     flags_save(g, &s->flags);
     fpu_settle(g, &s->fpu);
     if (s->operand)

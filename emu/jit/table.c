@@ -23,7 +23,8 @@ static const struct native map0[256] = {
     ALU_ROW(0x28, SETS),                        /* SUB */
     ALU_ROW(0x30, SETS),                        /* XOR */
     ALU_ROW(0x38, SETS),                        /* CMP */
-    [0x07] = LIGHT, [0x17] = LIGHT, [0x1f] = LIGHT,     /* POP segment */
+    [0x07] = { emit_pop_seg, NATIVE_LIGHT }, [0x17] = LIGHT,    /* POP SS */
+    [0x1f] = { emit_pop_seg, NATIVE_LIGHT },
     [0x06] = { emit_push_seg, 0 }, [0x0e] = { emit_push_seg, 0 },
     [0x16] = { emit_push_seg, 0 }, [0x1e] = { emit_push_seg, 0 },
     [0x40 ... 0x4f] = { emit_inc_dec, 0 },
@@ -39,7 +40,7 @@ static const struct native map0[256] = {
     [0x88 ... 0x8b] = { emit_mov, BYTE | M | KEEPS },
     [0x8c] = { emit_mov_from_seg, M | KEEPS },
     [0x8d] = { emit_lea, KEEPS },
-    [0x8e] = LIGHT,                             /* MOV to segment */
+    [0x8e] = { emit_mov_to_seg, M | NATIVE_LIGHT },
     [0x8f] = { emit_pop_m, 0 },
     [0x90 ... 0x97] = { emit_xchg_acc, KEEPS },
     [0x98 ... 0x99] = { emit_widen, KEEPS },
@@ -85,7 +86,8 @@ static const struct native map1[256] = {
     [0x80 ... 0x8f] = { emit_jcc, 0 },
     [0x90 ... 0x9f] = { emit_set, M },
     [0xa0] = { emit_push_seg, 0 }, [0xa8] = { emit_push_seg, 0 },
-    [0xa1] = LIGHT, [0xa9] = LIGHT, [0xa2] = LIGHT,     /* POP FS, GS; CPUID */
+    [0xa1] = { emit_pop_seg, NATIVE_LIGHT }, [0xa2] = LIGHT,    /* CPUID */
+    [0xa9] = { emit_pop_seg, NATIVE_LIGHT },
     [0xb2] = LIGHT, [0xb4 ... 0xb5] = LIGHT,    /* LSS, LFS, LGS */
     [0xa3] = { emit_bit, M }, [0xab] = { emit_bit, M },
     [0xb3] = { emit_bit, M }, [0xbb] = { emit_bit, M },

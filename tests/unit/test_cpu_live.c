@@ -288,6 +288,34 @@ static void test_mmx_between(void **state)
     assert_int_equal(h->cpu.fpu.fip, HARNESS_CODE + 17);
 }
 
+/* Strings over pages and loads of segments leave it where it is. */
+static void test_calls_between(void **state)
+{
+    struct harness *h = *state;
+
+    start(h);
+    put_double(h, HARNESS_DATA, 1.5);
+    h->cpu.gpr[RDX] = HARNESS_DS32;
+    h->cpu.gpr[RBX] = LOOPS;
+    RUN(h,
+        0xd9, 0xe8,                             /* fld1 */
+        0xf2, 0x0f, 0x10, 0x05, DATA,           /* movsd DATA,%xmm0 */
+        0xbe, 0x00, 0x10, 0x02, 0x00,           /* mov $0x21000,%esi */
+        0xbf, 0x04, 0x00, 0x03, 0x00,           /* mov $0x30004,%edi */
+        0xb9, 0x00, 0x08, 0x00, 0x00,           /* mov $0x800,%ecx */
+        0xf3, 0xa5,                             /* rep movsl */
+        0x8e, 0xea,                             /* mov %edx,%gs */
+        0xd8, 0xc0,                             /* fadd %st */
+        0xf2, 0x0f, 0x58, 0xc0,                 /* addsd %xmm0,%xmm0 */
+        0x4b,                                   /* dec %ebx */
+        0x75, 0xe4,                             /* jnz mov */
+        0xf4);
+    assert_true(st(h, 0) == (double)(1ull << LOOPS));
+    memcpy(h->ram + HARNESS_DATA, h->cpu.fpu.xmm[0], 8);
+    assert_true(get_double(h, HARNESS_DATA) == 1.5 * (double)(1ull << LOOPS));
+    assert_int_equal(h->cpu.gpr[RSI], 0x23000);
+}
+
 #define TEST(name) \
     cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
 
@@ -297,7 +325,7 @@ int main(void)
         TEST(test_page_fault), TEST(test_misses), TEST(test_short_runs),
         TEST(test_ts), TEST(test_unmasked), TEST(test_pointers),
         TEST(test_compare_flags), TEST(test_alignment),
-        TEST(test_mmx_between),
+        TEST(test_mmx_between), TEST(test_calls_between),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
