@@ -32,6 +32,11 @@ struct machine_host {
     void *ctx;
     /* Monotonic host time in ns; guest's core. Not used under icount. */
     uint64_t (*clock_ns)(void *ctx);
+    /*
+     * The host's TSC, if that runs at one rate and RDTSC on the guest's core
+     * reads it at once; else NULL.
+     */
+    uint64_t (*tsc)(void *ctx);
     /* One line about this guest, without newline. Already rate-limited. */
     void (*log)(void *ctx, const char *line);
     /* A byte that firmware wrote to port 402h; may be NULL. */

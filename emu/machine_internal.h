@@ -4,7 +4,8 @@
  *   machine.c         create, destroy, reset: the table of devices
  *   machine_memory.c  guest-physical memory: RAM, ROM, PAM, A20, MMIO, DMA
  *   machine_io.c      the 64 Ki ports
- *   machine_time.c    virtual time, timers, TSC
+ *   machine_time.c    virtual time, timers
+ *   machine_tsc.c     TSC
  *   machine_run.c     slices of the CPU between timers; stop, kick, requests
  *   machine_log.c     rate-limited log, counters
  *   machine_apic.c    the wires between CPU, local APIC, I/O APIC and 8259s
@@ -110,6 +111,11 @@ struct machine {
     uint64_t stopped_at;        /* virtual ns, while stopped */
     uint64_t warp_ns;           /* icount: time skipped in HLT */
     bool stopped;
+    struct {                    /* by the host's TSC (machine_tsc.c) */
+        uint64_t ns, ticks;     /* where the rate is measured from */
+        uint64_t rate;          /* as in struct cpu_tsc; 0: not known yet */
+        bool begun;
+    } tsc;
 
     /* Run loop */
     bool kicked;                /* atomic: machine_kick, any thread */
@@ -172,7 +178,13 @@ void machine_log_init(struct machine *m);
 void machine_time_init(struct machine *m);
 /* Fire all timers due by now, oldest first; how many fired. */
 unsigned machine_timers_fire(struct machine *m);
+
+/* machine_tsc.c */
 uint64_t machine_tsc(void *ctx);
+/* A slice begins: let cpu.tsc be right for it, if it can. */
+void machine_tsc_begin(struct machine *m);
+/* Virtual time goes otherwise than the host's clock: forget it. */
+void machine_tsc_stop(struct machine *m);
 
 /* machine.c: reset every device and the CPU. */
 void machine_reset_now(struct machine *m);

@@ -102,6 +102,7 @@ static enum engine_exit run_slice(struct machine *m, uint64_t now,
     uint64_t insns = m->cpu.icount;
     enum engine_exit exit;
 
+    machine_tsc_begin(m);
     m->slice_end = min_u64(end, m->next_timer);
     if (machine_uses_icount(m)) {
         exit = ops->run(m->engine, icount_insns(m, now, m->slice_end),

@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-#define NS_PER_S 1000000000ull
 /* Timers fired in a row before the guest runs on, should one rearm at once. */
 #define FIRE_LIMIT 256u
 
@@ -38,14 +37,6 @@ uint64_t machine_now(struct machine *m)
         now = m->last_now;
     m->last_now = now;
     return now;
-}
-
-uint64_t machine_tsc(void *ctx)
-{
-    struct machine *m = ctx;
-    uint64_t ns = machine_now(m), hz = m->cpu.model->tsc_hz;
-
-    return ns / NS_PER_S * hz + ns % NS_PER_S * hz / NS_PER_S;
 }
 
 void machine_timer_register(struct machine *m, enum timer_id id,
@@ -122,6 +113,7 @@ void machine_stop(struct machine *m)
         return;
     m->stopped_at = machine_now(m);
     m->stopped = true;
+    machine_tsc_stop(m);
     cpu_ask_stop(&m->cpu, true);
 }
 

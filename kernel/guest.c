@@ -60,6 +60,12 @@ static uint64_t host_clock(void *ctx)
     return platform_now_ns();
 }
 
+static uint64_t host_tsc(void *ctx)
+{
+    (void)ctx;
+    return __builtin_ia32_rdtsc();
+}
+
 static void host_log(void *ctx, const char *line)
 {
     struct guest *g = ctx;
@@ -274,6 +280,7 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
     }
     g->host = (struct machine_host){
         .ctx = g, .clock_ns = host_clock, .log = host_log,
+        .tsc = platform_tsc_is_steady() ? host_tsc : NULL,
         .debug_char = o->debugcon ? host_debug_char : NULL,
         .code_memory = platform_code_alloc,
         .code_memory_free = platform_code_free,

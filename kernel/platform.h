@@ -23,6 +23,9 @@ struct nic;                     /* drivers/net/nic.h */
 /* Monotonic clock in nanoseconds since an arbitrary start. Any core. */
 uint64_t platform_now_ns(void);
 
+/* Does the TSC run at one rate, whatever the processor does? */
+bool platform_tsc_is_steady(void);
+
 /* Wall clock: seconds since 1970-01-01 00:00 UTC. */
 int64_t platform_wall_seconds(void);
 

@@ -284,6 +284,14 @@ struct cpu {
     volatile bool intr;         /* level of INTR: local APIC or 8259 pair */
     volatile bool nmi;          /* edge, cleared when taken */
     bool stop_request;          /* leave engine run soon: cpu_ask_stop */
+    /*
+     * What bus->tsc would give, for code that reads the host's TSC itself: it
+     * was `guest` when that was `host`, and goes on by rate / 2^32 a tick. It
+     * has told `last`, and tells no less. Rate 0: only bus->tsc knows.
+     */
+    struct cpu_tsc {
+        uint64_t host, guest, rate, last;
+    } tsc;
 
     const struct cpu_model *model;
     struct cpu_model fitted;    /* cpu_fit_host's result: model points here */

@@ -116,7 +116,8 @@ emitter emit_jcc, emit_jmp, emit_call, emit_ret;
 emitter emit_string, emit_exchange, emit_cmpxchg8b, emit_divide,
         emit_bit_memory, emit_loop;
 emitter emit_sysenter, emit_cli, emit_sti, emit_direction, emit_pushf, emit_popf,
-        emit_mov_from_seg, emit_push_seg, emit_mov_to_seg, emit_pop_seg;
+        emit_mov_from_seg, emit_push_seg, emit_mov_to_seg, emit_pop_seg,
+        emit_rdtsc;
 emitter emit_push_all, emit_pop_all, emit_pop_m, emit_xlat;
 emitter emit_x87, emit_fwait, emit_simd;
 bool emit_push_m(struct gen *g, const struct insn *i);

@@ -5,6 +5,8 @@
  */
 #include "emu/jit/gen.h"
 
+#include "emu/cpu/features.h"
+
 /* The byte of the guest's EFLAGS that has IF and DF. */
 static struct mem eflags_high(void)
 {
@@ -150,6 +152,65 @@ bool emit_popf(struct gen *g, const struct insn *i)
     asm_rm(a, 0x31, 0, R9, AT(rflags));                 /* XOR */
     save_r11(g);
     asm_lea(a, R12, asm_at(R12, 4));
+    return true;
+}
+
+/* ---- RDTSC ------------------------------------------------------------------------ */
+
+static void alu64(struct gen *g, unsigned op, struct mem m)
+{
+    asm_rm(&g->code, op, ASM_W, RAX, m);
+}
+
+static void shift64(struct gen *g, unsigned op, unsigned reg)
+{
+    asm_rr(&g->code, 0xc1, ASM_W, op, reg);
+    asm_8(&g->code, 32);
+}
+
+/* What is refused, and time that the host's TSC does not tell, by the handler. */
+static void check_tsc(struct gen *g)
+{
+    struct code *a = &g->code;
+
+    flags_lose_host(g);
+    if (!is_cpl0(g)) {
+        asm_rm(a, 0xf6, 0, 0, AT(cr4));                 /* TEST */
+        asm_8(a, CR4_TSD);
+        stub_new(g, STUB_SLOW, asm_jcc(a, COND_NZ));
+    }
+    asm_rm(a, 0x83, ASM_W, 7, AT(tsc.rate));            /* CMP */
+    asm_8(a, 0);
+    stub_new(g, STUB_SLOW, asm_jcc(a, COND_Z));
+}
+
+/* As struct cpu_tsc says. Two readings are not equal: not for check=on. */
+bool emit_rdtsc(struct gen *g, const struct insn *i)
+{
+    struct code *a = &g->code;
+
+    if (g->jit->check || !cpu_has(g->jit->interp->cpu, CPUID_TSC))
+        return false;
+    check_tsc(g);
+    flags_will_write(g, RAX);
+    flags_will_write(g, RDX);
+    asm_8(a, 0x0f);                                     /* RDTSC */
+    asm_8(a, 0x31);
+    shift64(g, 4, RDX);                                 /* SHL */
+    asm_rr(a, 0x09, ASM_W, RDX, RAX);                   /* OR RAX, RDX */
+    alu64(g, 0x2b, AT(tsc.host));                       /* SUB */
+    stub_new(g, STUB_SLOW, asm_jcc(a, COND_B));
+    asm_rm(a, 0xf7, ASM_W, 4, AT(tsc.rate));            /* MUL */
+    asm_rr(a, 0xac, ASM_0F | ASM_W, RDX, RAX);          /* SHRD */
+    asm_8(a, 32);
+    alu64(g, 0x03, AT(tsc.guest));                      /* ADD */
+    alu64(g, 0x3b, AT(tsc.last));                       /* CMP */
+    asm_rm(a, 0x42, ASM_0F | ASM_W, RAX, AT(tsc.last)); /* CMOVB */
+    alu64(g, 0x89, AT(tsc.last));                       /* MOV */
+    alu64(g, 0x03, AT(tsc_offset));
+    asm_rr(a, 0x89, ASM_W, RAX, RDX);
+    shift64(g, 5, RDX);                                 /* SHR */
+    asm_mov_rr(a, RAX, RAX);
     return true;
 }
 

@@ -80,7 +80,8 @@ static const struct native map1[256] = {
     [0x06] = LIGHT, [0x08 ... 0x09] = LIGHT,    /* CLTS, INVD, WBINVD */
     [0x18 ... 0x1f] = { emit_nop, KEEPS },
     [0x20 ... 0x23] = LIGHT,                    /* MOV CRn, DRn */
-    [0x30 ... 0x33] = LIGHT,                    /* MSRs, RDTSC */
+    [0x31] = { emit_rdtsc, NATIVE_LIGHT },
+    [0x30] = LIGHT, [0x32 ... 0x33] = LIGHT,    /* MSRs, RDPMC */
     [0x34 ... 0x35] = { emit_sysenter, NATIVE_LIGHT },
     [0x40 ... 0x4f] = { emit_cmov, M },
     [0x80 ... 0x8f] = { emit_jcc, 0 },

@@ -1,5 +1,6 @@
 /* The platform on Linux: time, log, memory, end. See kernel/platform.h. */
 
+#include <cpuid.h>
 #include <execinfo.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -30,6 +31,14 @@ uint64_t platform_now_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000u + t.tv_nsec;
+}
+
+/* Invariant TSC (SDM vol. 3, 18.17). */
+bool platform_tsc_is_steady(void)
+{
+    unsigned a, b, c, d = 0;
+
+    return __get_cpuid(0x80000007, &a, &b, &c, &d) && (d & 1u << 8);
 }
 
 int64_t platform_wall_seconds(void) { return time(NULL); }

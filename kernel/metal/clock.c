@@ -276,6 +276,8 @@ uint64_t platform_now_ns(void)
     return ns;
 }
 
+bool platform_tsc_is_steady(void) { return invariant; }
+
 uint64_t clock_max_sleep_ns(void)
 {
     /* A PM timer of 24 bits wraps after 4.7 s. */
