@@ -63,6 +63,25 @@ static void report(void *ctx, const char *line)
         host->log(host->ctx, line);
 }
 
+static int create_engine(struct machine *m, const char **error)
+{
+    const struct engine_ops *ops = m->config.engine;
+
+    m->engine = ops->create(&m->cpu);
+    if (!m->engine ||
+        (m->config.check_every &&
+         ops->check(m->engine, m->config.check_every) < 0)) {
+        *error = "the CPU engine has no memory";
+        return -1;
+    }
+    if (m->config.window != ENGINE_WINDOW_AUTO &&
+        ops->window(m->engine, (enum engine_window)m->config.window) < 0) {
+        *error = "-accel's window=on: this host has no room for a window";
+        return -1;
+    }
+    return 0;
+}
+
 static int create_cpu(struct machine *m, const char **error)
 {
     struct cpu_bus *bus = &m->cpu_bus;
@@ -84,6 +103,7 @@ static int create_cpu(struct machine *m, const char **error)
         .ferr = cpu_ferr,
         .code_memory = m->config.host->code_memory,
         .code_memory_free = m->config.host->code_memory_free,
+        .windows = m->config.host->windows,
         .report = report,
         .disassemble = m->config.host->disassemble,
     };
@@ -92,13 +112,7 @@ static int create_cpu(struct machine *m, const char **error)
                                        : cpu_model_find(CPU_MODEL_DEFAULT);
     m->cpu.exact_count = machine_uses_icount(m);
     cpu_reset(&m->cpu);
-    m->engine = m->config.engine->create(&m->cpu);
-    if (m->engine && (!m->config.check_every ||
-                      !m->config.engine->check(m->engine,
-                                               m->config.check_every)))
-        return 0;
-    *error = "the CPU engine has no memory";
-    return -1;
+    return create_engine(m, error);
 }
 
 /* ---- The devices -------------------------------------------------------- */

@@ -22,6 +22,7 @@ struct cpu;
 struct cpu_model;
 struct engine_ops;
 struct machine;
+struct window_ops;
 
 #define MACHINE_IDE_UNITS 4u
 #define MACHINE_NICS 4u
@@ -44,6 +45,7 @@ struct machine_host {
     /* For engines that translate, as in struct cpu_bus; both may be NULL. */
     int (*code_memory)(size_t size, uint8_t **write, uint8_t **exec);
     void (*code_memory_free)(uint8_t *write, size_t size);
+    const struct window_ops *windows;   /* for machine_config.ram; or NULL */
     /* As in struct cpu_bus; may be NULL. */
     void (*disassemble)(const uint8_t *code, unsigned len, uint32_t rip,
                         char *text, size_t size);
@@ -73,6 +75,7 @@ struct machine_config {
     uint64_t ram_bytes;         /* multiple of 1 MiB, 1 MiB .. 3 GiB */
     const struct engine_ops *engine;
     unsigned check_every;       /* for engine_ops.check; 0: off */
+    int window;                 /* enum engine_window */
     const struct cpu_model *cpu_model;  /* NULL: CPU_MODEL_DEFAULT */
     const uint8_t *bios;        /* ends at 4 GiB and, its last 128K, at 1 MiB */
     size_t bios_size;           /* multiple of 64 KiB */

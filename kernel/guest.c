@@ -136,6 +136,10 @@ static int try_engine(const struct guest *g, const struct engine_ops *e,
         snprintf(reason, size, "check= is for a translator: jit");
         return -EINVAL;
     }
+    if (g->options->window && !e->window) {
+        snprintf(reason, size, "window= is for a translator: jit");
+        return -EINVAL;
+    }
     return e->probe(reason, size);
 }
 
@@ -284,6 +288,7 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
         .debug_char = o->debugcon ? host_debug_char : NULL,
         .code_memory = platform_code_alloc,
         .code_memory_free = platform_code_free,
+        .windows = platform_windows,
         .disassemble = platform_disassemble,
     };
     c->name = o->name;
@@ -291,6 +296,7 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
     c->ram_bytes = o->ram_bytes;
     c->engine = g->engine;
     c->check_every = o->check_every;
+    c->window = o->window;
     c->cpu_model = wanted_model(g);
     c->boot_order = o->boot_order;
     c->rtc_base = rtc_base(o);

@@ -1,4 +1,5 @@
 /* See options.h. A table of options, one small parser for each. */
+#include "emu/cpu/engine.h"
 #include "kernel/options.h"
 
 #include <ctype.h>
@@ -107,27 +108,54 @@ static bool parse_string(struct parser *p, const char *name, const char *v)
     return true;
 }
 
-/* "jit", "jit,check=on", "jit,check=100". */
-static bool parse_accel(struct parser *p, const char *name, const char *v)
+/* "on", "off", "100". */
+static bool parse_check(struct parser *p, const char *value)
 {
-    struct options *o = p->o;
-    size_t n = strcspn(v, ",");
-    const char *check = v[n] ? v + n + 1 : "check=off";
     unsigned long every = 0;
 
-    if (!n || n >= sizeof o->accel)
-        return bad(p, name, "not the name of a CPU engine", v);
-    if (strncmp(check, "check=", 6))
-        return bad(p, name, "behind the name only check= may stand", v);
-    check += 6;
-    if (!strcmp(check, "on"))
+    if (!strcmp(value, "on"))
         every = 1;
-    else if (strcmp(check, "off") &&
-             (!parse_number(check, 10, 1000000000, &every) || !every))
-        return bad(p, name, "use check=on, check=off or a number", v);
-    memcpy(o->accel, v, n);
-    o->accel[n] = '\0';
-    o->check_every = (unsigned)every;
+    else if (strcmp(value, "off") &&
+             (!parse_number(value, 10, 1000000000, &every) || !every))
+        return false;
+    p->o->check_every = (unsigned)every;
+    return true;
+}
+
+static bool parse_window(struct parser *p, const char *value)
+{
+    bool on = !strcmp(value, "on");
+
+    if (!on && strcmp(value, "off"))
+        return false;
+    p->o->window = on ? ENGINE_WINDOW_ON : ENGINE_WINDOW_OFF;
+    return true;
+}
+
+/* "jit", "jit,check=on", "jit,check=100,window=off". */
+static bool parse_accel(struct parser *p, const char *name, const char *v)
+{
+    size_t n = strcspn(v, ",");
+    char setting[32];
+
+    if (!n || n >= sizeof p->o->accel)
+        return bad(p, name, "not the name of a CPU engine", v);
+    memcpy(p->o->accel, v, n);
+    p->o->accel[n] = '\0';
+    for (const char *s = v + n; *s; s += n) {
+        n = strcspn(++s, ",");
+        snprintf(setting, sizeof setting, "%.*s", (int)n, s);
+        if (!strncmp(setting, "check=", 6)) {
+            if (!parse_check(p, setting + 6))
+                return bad(p, name, "use check=on, check=off or a number", v);
+        } else if (!strncmp(setting, "window=", 7)) {
+            if (!parse_window(p, setting + 7))
+                return bad(p, name, "use window=on or window=off", v);
+        } else {
+            return bad(p, name, "behind the name only check= and window= may "
+                       "stand", v);
+        }
+    }
     return true;
 }
 
@@ -278,7 +306,7 @@ static const struct option {
     { "accel", OPTION_ANY, true, parse_accel,
       "-accel NAME     CPU engine: interp, jit; on the appliance also vmx, svm;\n"
       "                jit,check=on: compare all that it does with interp, or\n"
-      "                check=N: one piece of code in N" },
+      "                check=N: one piece of code in N; window=off: no window" },
     { "cpu", OPTION_ANY, true, parse_string,
       "-cpu MODEL      CPU model; -cpu help lists them" },
     { "icount", OPTION_ANY, true, parse_icount,

@@ -45,6 +45,7 @@ struct options {
     const char *boot_order;
     char accel[16];             /* "": fastest that probes */
     unsigned check_every;       /* -accel's check=; 0: off */
+    int window;                 /* -accel's window=: enum engine_window */
     const char *cpu;
     struct net_option net[OPTIONS_NETS];
     unsigned net_count;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct chardev;                 /* emu/chardev.h */
+struct window_ops;              /* emu/cpu/window.h */
 struct nic;                     /* drivers/net/nic.h */
 
 /* ---- Time ------------------------------------------------------------- */
@@ -105,6 +106,8 @@ void platform_pages_free(void *pages, size_t bytes);
  */
 int platform_code_alloc(size_t bytes, uint8_t **write, uint8_t **exec);
 void platform_code_free(uint8_t *write, size_t bytes);
+/* Into which what platform_pages_alloc gave can be put; or NULL. */
+extern const struct window_ops *const platform_windows;
 /*
  * The 32-bit instruction of `len` bytes at `rip` in words, or "" where there
  * is no disassembler. size > 0. Any core.

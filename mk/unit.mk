@@ -50,13 +50,21 @@ check-tsan: | $(DEPS_test)
 	  CMOCKA_MESSAGE_OUTPUT=STDOUT TSAN_OPTIONS=halt_on_error=1 \
 	  timeout 600 $(BUILD)/tsan/$$t; done
 
+# By the translator, too, in all of its ways.
+UNIT_CPU_TESTS := $(filter-out %/test_cpu_model,$(filter %/test_cpu_%,$(UNIT_TESTS)))
+UNIT_JIT_TESTS := $(filter %/test_jit_strings %/test_jit_segments,$(UNIT_TESTS))
+
 .PHONY: check-unit $(addprefix run-,$(notdir $(UNIT_TESTS)))
 ## check-unit      unit tests under ASan and UBSan
 check-unit: $(UNIT_TESTS)
 	@set -e; for t in $(UNIT_TESTS); do echo "  RUN   $$(basename $$t)"; \
 	  CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 600 $$t; done
-	@set -e; for t in $(filter-out %/test_cpu_model,$(filter %/test_cpu_%,$(UNIT_TESTS))); do \
-	  for e in jit jit,check=on; do \
+	@set -e; for t in $(UNIT_CPU_TESTS); do \
+	  for e in jit jit,check=on jit,window jit,window=read jit,window=none; do \
+	    echo "  RUN   $$(basename $$t) ($$e)"; HARNESS_ENGINE=$$e \
+	    CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 600 $$t; done; done
+	@set -e; for t in $(UNIT_JIT_TESTS); do \
+	  for e in jit,window jit,window=read jit,window=none; do \
 	    echo "  RUN   $$(basename $$t) ($$e)"; HARNESS_ENGINE=$$e \
 	    CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 600 $$t; done; done
 

@@ -147,6 +147,8 @@ struct cpu_model {
     uint64_t tsc_hz;
 };
 
+struct window_ops;
+
 /*
  * The CPU's view of its machine. All calls come from the guest's core.
  * Addresses are guest-physical, after the A20 gate.
@@ -190,6 +192,8 @@ struct cpu_bus {
      */
     int (*code_memory)(size_t size, uint8_t **write, uint8_t **exec);
     void (*code_memory_free)(uint8_t *write, size_t size);
+    /* For what ram_page gives; NULL: there are none (window.h). */
+    const struct window_ops *windows;
     /* A line of a report of ENGINE_FAILED, without newline. */
     void (*report)(void *ctx, const char *line);
     /*

@@ -15,6 +15,8 @@ static void entry_clear(struct tlb_entry *e)
 
 void dry_run_init(struct dry_run *d)
 {
+    d->shadow.tlb[0] = d->views.entry[0];
+    d->shadow.tlb[1] = d->views.entry[1];
     for (unsigned n = 0; n < TLB_SIZE; n++) {
         entry_clear(&d->shadow.tlb[0][n]);
         entry_clear(&d->shadow.tlb[1][n]);

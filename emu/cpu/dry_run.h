@@ -31,6 +31,7 @@ struct dry_run {
      * of those that are used, without the tag for fast writes.
      */
     struct mmu *real, shadow;
+    struct tlb_views views;
     struct tlb_entry *used[DRY_RUN_ENTRIES];
     unsigned used_count;
 };

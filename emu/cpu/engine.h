@@ -24,6 +24,9 @@ enum engine_exit {
     ENGINE_FAILED,              /* cannot go on; cpu_bus.report was told why */
 };
 
+/* May a translator map guest memory at its linear addresses? */
+enum engine_window { ENGINE_WINDOW_AUTO, ENGINE_WINDOW_ON, ENGINE_WINDOW_OFF };
+
 struct engine_ops {
     const char *name;
     bool long_mode;             /* runs models with long mode */
@@ -62,6 +65,11 @@ struct engine_ops {
      * `every`; before the first run. 0 or -ENOMEM. NULL: it cannot.
      */
     int (*check)(struct engine *e, unsigned every);
+    /*
+     * Before the first run; AUTO is the default. 0, or -ENOTSUP: it has to and
+     * cannot. NULL: it never does.
+     */
+    int (*window)(struct engine *e, enum engine_window window);
     /*
      * Text for the monitor, as machine_info's: what the engine counted. NULL:
      * nothing.

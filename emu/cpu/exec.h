@@ -167,6 +167,11 @@ void code_mode_changed(struct cpu *c);
  */
 void code_mapping_changed(struct cpu *c, bool keep_global);
 void code_page_changed(struct cpu *c, uint32_t lin, bool large);
+/*
+ * From now on writes to this physical page have to be noticed. mmu_track_code
+ * calls it.
+ */
+void code_page_tracked(struct cpu *c, uint64_t page);
 void code_flush_all(struct cpu *c);
 /* Memory may have been written by other ways: compare before the next use. */
 void code_distrust(struct cpu *c);

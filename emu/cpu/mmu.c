@@ -56,8 +56,10 @@ void mmu_track_code(struct cpu *c, uint64_t paddr, unsigned len)
 
     if (page >= CODE_PAGES)
         return;
-    if (!m->code_map[page])
+    if (!m->code_map[page]) {
         drop_write_tags(m, page << 12);
+        code_page_tracked(c, page << 12);
+    }
     m->code_map[page] |= code_granules(paddr, len);
 }
 
@@ -227,10 +229,15 @@ int mmu_create(struct cpu *c)
     if (!m)
         return -ENOMEM;
     m->code_map = calloc(CODE_PAGES, sizeof(*m->code_map));
-    if (!m->code_map) {
+    m->own = calloc(1, sizeof(*m->own));
+    if (!m->code_map || !m->own) {
+        free(m->code_map);
+        free(m->own);
         free(m);
         return -ENOMEM;
     }
+    m->tlb[0] = m->own->entry[0];
+    m->tlb[1] = m->own->entry[1];
     for (n = 0; n < TLB_SIZE; n++) {
         entry_clear(m, 0, n);
         entry_clear(m, 1, n);
@@ -247,8 +254,19 @@ void mmu_destroy(struct cpu *c)
     if (!m)
         return;
     free(m->code_map);
+    free(m->own);
     free(m);
     c->mmu = NULL;
+}
+
+void mmu_move_view(struct cpu *c, bool user, struct tlb_entry *view)
+{
+    struct mmu *m = c->mmu;
+
+    if (!view)
+        view = m->own->entry[user];
+    memcpy(view, m->tlb[user], TLB_SIZE * sizeof(*view));
+    m->tlb[user] = view;
 }
 
 /*
@@ -265,14 +283,44 @@ static uint64_t fold_a20(const struct cpu_bus *bus, uint64_t phys,
     return phys;
 }
 
+/* What the page may be used for directly: MMU_PEEK_*. `phys`: folded. */
+static unsigned direct_uses(struct cpu *c, uint32_t page, bool user,
+                            const struct translation *t, uint64_t phys,
+                            const uint8_t *host)
+{
+    const struct cpu_bus *bus = c->bus;
+    unsigned watched = debug_page_watched(c, page), uses = 0;
+
+    if (!host || (user && alignment_checked(c)))
+        return 0;
+    if (!(watched & DEBUG_WATCH_READ))
+        uses |= MMU_PEEK_READ;
+    if ((t->flags & TLB_WRITE) && !(watched & DEBUG_WATCH_WRITE) &&
+        bus->ram_page(bus->ctx, t->phys, true) == host &&
+        phys >> 12 < CODE_PAGES &&
+        !((struct mmu *)c->mmu)->code_map[phys >> 12])
+        uses |= MMU_PEEK_WRITE;
+    return uses;
+}
+
+unsigned mmu_peek(struct cpu *c, uint32_t page, bool user, uint8_t **host)
+{
+    const struct cpu_bus *bus = c->bus;
+    struct translation t;
+
+    if (!paging_peek(c, page, user, &t))
+        return 0;
+    *host = bus->ram_page(bus->ctx, t.phys, false);
+    return direct_uses(c, page, user, &t, fold_a20(bus, t.phys, *host), *host);
+}
+
 static void entry_fill(struct cpu *c, uint32_t page, bool user,
                        const struct translation *t)
 {
     struct mmu *m = c->mmu;
     const struct cpu_bus *bus = c->bus;
     struct tlb_entry *e = tlb_slot(c, page, user);
-    unsigned n = (page >> 12) & (TLB_SIZE - 1);
-    unsigned watched = debug_page_watched(c, page);
+    unsigned n = (page >> 12) & (TLB_SIZE - 1), uses;
     uint8_t *host = bus->ram_page(bus->ctx, t->phys, false);
 
     e->page = page;
@@ -283,13 +331,10 @@ static void entry_fill(struct cpu *c, uint32_t page, bool user,
     m->live[user][n / 64] |= 1ull << n % 64;
     if (t->flags & TLB_LARGE)
         m->large[page >> 28] |= 1ull << (page >> 22 & 63);
-    if (!host || (user && alignment_checked(c)))
-        return;
-    if (!(watched & DEBUG_WATCH_READ))
+    uses = direct_uses(c, page, user, t, e->phys, host);
+    if (uses & MMU_PEEK_READ)
         e->read = page;
-    if ((t->flags & TLB_WRITE) && !(watched & DEBUG_WATCH_WRITE) &&
-        bus->ram_page(bus->ctx, t->phys, true) == host &&
-        e->phys >> 12 < CODE_PAGES && !m->code_map[e->phys >> 12])
+    if (uses & MMU_PEEK_WRITE)
         e->write = page;
 }
 

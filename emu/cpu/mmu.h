@@ -43,8 +43,13 @@ _Static_assert(sizeof(struct tlb_entry) == 32, "indexed with a shift");
 #define TLB_GLOBAL 0x04u
 #define TLB_LARGE  0x08u        /* part of a 2 or 4 MiB page */
 
+struct tlb_views {
+    struct tlb_entry entry[2][TLB_SIZE];        /* [user] */
+};
+
 struct mmu {
-    struct tlb_entry tlb[2][TLB_SIZE];  /* [user] */
+    struct tlb_entry *tlb[2];   /* [user], each of TLB_SIZE */
+    struct tlb_views *own;      /* where they lie, unless mmu_move_view */
     uint64_t live[2][TLB_SIZE / 64];    /* entries with page != TLB_NONE */
     uint64_t large[16];         /* 4 MiB regions with a TLB_LARGE entry */
     uint32_t mode;              /* digest of what the entries depend on */
@@ -64,6 +69,20 @@ static inline void *tlb_host(const struct tlb_entry *e, uint32_t lin)
 {
     return (void *)(e->addend + lin);
 }
+
+/*
+ * Let the view of that right lie there, TLB_SIZE entries, from now on; NULL:
+ * where it did at first.
+ */
+void mmu_move_view(struct cpu *c, bool user, struct tlb_entry *view);
+/*
+ * What a page may be used for without anything but its memory being changed,
+ * and nobody watching: MMU_PEEK_*; *host gets that memory. No TLB entry is
+ * made.
+ */
+#define MMU_PEEK_READ 1u
+#define MMU_PEEK_WRITE 2u
+unsigned mmu_peek(struct cpu *c, uint32_t page, bool user, uint8_t **host);
 
 /* ---- Slow path (mmu.c): exact for everything; size 1, 2, 4 or 8 ---------- */
 

@@ -28,6 +28,7 @@ struct walk {
     uint64_t phys;
     uint64_t rights;            /* AND of R/W and U/S */
     bool nx, large;
+    bool peek;                  /* devices are not to be read */
     uint32_t error;             /* PF_PRESENT and PF_RESERVED as they apply */
 };
 
@@ -35,12 +36,14 @@ struct walk {
 static bool walk_entry(struct cpu *c, struct walk *w, uint64_t addr,
                        uint64_t reserved)
 {
-    uint64_t e = phys_read(c, addr, w->size);
+    uint64_t e;
 
-    if (!(e & PTE_P)) {
-        w->error = 0;
+    w->error = 0;
+    if (w->peek && !c->bus->ram_page(c->bus->ctx, addr & ~0xfffull, false))
         return false;
-    }
+    e = phys_read(c, addr, w->size);
+    if (!(e & PTE_P))
+        return false;
     if (e & reserved) {
         w->error = PF_PRESENT | PF_RESERVED;
         return false;
@@ -157,6 +160,35 @@ static uint32_t walk_flags(const struct cpu *c, const struct walk *w,
     return flags;
 }
 
+static bool walk_tables(struct cpu *c, struct walk *w, uint32_t lin)
+{
+    return c->cr4 & CR4_PAE ? walk_pae(c, w, lin) : walk_32(c, w, lin);
+}
+
+static void untranslated(uint32_t lin, struct translation *t)
+{
+    t->phys = lin & MMU_PAGE_MASK;
+    t->flags = TLB_WRITE | TLB_EXEC;
+}
+
+bool paging_peek(struct cpu *c, uint32_t lin, bool user, struct translation *t)
+{
+    struct walk w = { .rights = PTE_RW | PTE_US, .peek = true };
+
+    if (!(c->cr0 & CR0_PG)) {
+        untranslated(lin, t);
+        return true;
+    }
+    if (!walk_tables(c, &w, lin) || !walk_permits(c, &w, MMU_READ, user))
+        return false;
+    for (unsigned n = 0; n < w.levels; n++)
+        if (!(w.entry[n] & PTE_A))
+            return false;
+    t->phys = w.phys;
+    t->flags = walk_flags(c, &w, user);
+    return true;
+}
+
 bool paging_walk(struct cpu *c, uint32_t lin, enum mmu_access access,
                  bool user, struct translation *t)
 {
@@ -164,11 +196,10 @@ bool paging_walk(struct cpu *c, uint32_t lin, enum mmu_access access,
     bool pae = c->cr4 & CR4_PAE;
 
     if (!(c->cr0 & CR0_PG)) {
-        t->phys = lin & MMU_PAGE_MASK;
-        t->flags = TLB_WRITE | TLB_EXEC;
+        untranslated(lin, t);
         return true;
     }
-    if (pae ? walk_pae(c, &w, lin) : walk_32(c, &w, lin)) {
+    if (walk_tables(c, &w, lin)) {
         if (walk_permits(c, &w, access, user)) {
             walk_mark(c, &w, access == MMU_WRITE);
             t->phys = w.phys;

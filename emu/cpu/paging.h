@@ -51,6 +51,12 @@ bool paging_walk(struct cpu *c, uint32_t lin, enum mmu_access access,
                  bool user, struct translation *t);
 
 /*
+ * The same without marking anything: false also if A is not set yet, or a table
+ * is not in plain memory. TLB_WRITE: a write would mark nothing either.
+ */
+bool paging_peek(struct cpu *c, uint32_t lin, bool user, struct translation *t);
+
+/*
  * Load the four PDPTEs from `cr3` (SDM vol. 3, 4.4.1). False: a reserved bit
  * is set in a present one (#GP), c->pdpte unchanged.
  */

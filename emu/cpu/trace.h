@@ -29,7 +29,8 @@ struct trace {
     uint64_t checked;           /* interp.resyncs when its bytes were right */
     uint16_t n;                 /* instructions if no branch leaves early */
     uint16_t bytes;
-    uint16_t heat;              /* the translator's, and so the next three */
+    uint16_t heat;              /* the translator's, and so the next four */
+    uint8_t form;
     bool dropped;
     handler first;              /* of the first instruction, while it warms up */
     const void *entry, *body;   /* host code: with may_enter's test, without */
@@ -112,6 +113,9 @@ void trace_link(struct cpu *c, struct insn *i, struct trace *t);
 void trace_far_target(struct cpu *c, const struct trace *t);
 /* Nothing leads to `t` any more but a new search. */
 void links_drop(struct cpu *c, struct trace *t);
+/* For each branch that is linked to `t`. */
+void links_each(struct cpu *c, const struct trace *t,
+                 void (*each)(struct cpu *c, const struct insn *i));
 /* All traces are about to go: no link holds. */
 void links_void_all(struct cpu *c);
 

@@ -123,6 +123,15 @@ void links_drop(struct cpu *c, struct trace *t)
     }
 }
 
+void links_each(struct cpu *c, const struct trace *t,
+                 void (*each)(struct cpu *c, const struct insn *i))
+{
+    struct links *l = c->interp->links;
+
+    for (uint32_t n = t->incoming; n; n = l->node[n].next)
+        each(c, linked_insn(l, n));
+}
+
 /* ---- Generations ------------------------------------------------------------ */
 
 /*
@@ -156,6 +165,8 @@ void code_mapping_changed(struct cpu *c, bool keep_global)
         return;
     c->interp->mapping++;
     void_far_links(c, keep_global);
+    if (c->interp->translator)
+        c->interp->translator->mapping_changed(c);
 }
 
 void code_page_changed(struct cpu *c, uint32_t lin, bool large)
@@ -167,6 +178,14 @@ void code_page_changed(struct cpu *c, uint32_t lin, bool large)
     word = far_page(c->interp->links, lin, &bit);
     if (large || (*word & bit))
         void_far_links(c, false);
+    if (c->interp->translator)
+        c->interp->translator->page_changed(c, lin, large);
+}
+
+void code_page_tracked(struct cpu *c, uint64_t page)
+{
+    if (c->interp->translator)
+        c->interp->translator->page_tracked(c, page);
 }
 
 void code_distrust(struct cpu *c)

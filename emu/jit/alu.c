@@ -118,6 +118,15 @@ static void op_reg(struct gen *g, unsigned op, unsigned to,
     flags_after(g, op, to, from);
 }
 
+/*
+ * Where the access may fault, what the flags follow from must stay until it is
+ * done: CF comes from there, and the flags are then in RFLAGS alone.
+ */
+static bool late_carry(const struct gen *g, unsigned op)
+{
+    return reads_carry(op) && g->memory->faults;
+}
+
 /* Register `to` (by ModRM number) with memory. */
 static bool op_reg_mem(struct gen *g, const struct insn *i, unsigned op)
 {
@@ -127,13 +136,63 @@ static bool op_reg_mem(struct gen *g, const struct insn *i, unsigned op)
     if (!mem_native(g, i, ACCESS_READ))
         return false;
     m = mem_operand(g, i, g->size, ACCESS_READ);
-    if (reads_carry(op))
+    if (late_carry(g, op))
+        flags_carry_to_host(g);
+    else if (reads_carry(op))
         carry_in(g);
     load_operand(g, m);
     reg = swap_high(g, to);
     operate(g, op, reg, operand_reg(R11));
     swap_high(g, to);
-    flags_after(g, op, to, operand_reg(R11));
+    if (late_carry(g, op))
+        flags_set_plain(g);
+    else
+        flags_after(g, op, to, operand_reg(R11));
+    return true;
+}
+
+/*
+ * A memory operand by one host instruction, which may fault: nothing has
+ * happened then. The flags are in RFLAGS alone.
+ */
+static bool at_once(struct gen *g, const struct insn *i, enum access how,
+                    struct mem *m)
+{
+    if (!g->memory->faults || !mem_native(g, i, how))
+        return false;
+    *m = mem_operand(g, i, g->size, how);
+    return true;
+}
+
+/* AH to BH cannot stand beside R15: a copy in R11. */
+static unsigned copy_high(struct gen *g, unsigned reg)
+{
+    unsigned low;
+
+    if (reg == CPU_NOREG || !is_high(g, reg))
+        return reg;
+    flags_will_write(g, R11);
+    low = swap_high(g, reg);
+    asm_rr(&g->code, 0x88, 0, low, R11);                /* MOV */
+    swap_high(g, reg);
+    return R11;
+}
+
+static bool op_mem_at_once(struct gen *g, const struct insn *i, unsigned op,
+                           struct operand from)
+{
+    unsigned reg = copy_high(g, from.reg);
+    struct mem m;
+
+    if (!at_once(g, i, ACCESS_UPDATE, &m))
+        return false;
+    if (reads_carry(op))
+        flags_carry_to_host(g);
+    if (reg == CPU_NOREG)
+        asm_alu_mi(&g->code, op, g->size, m, from.imm);
+    else
+        asm_rm(&g->code, op << 3 | (g->size > 1), asm_size(g->size), reg, m);
+    flags_set_plain(g);
     return true;
 }
 
@@ -144,6 +203,8 @@ static bool op_mem(struct gen *g, const struct insn *i, unsigned op,
     struct operand now = from;
     struct mem m;
 
+    if (g->memory->faults && op != CMP)
+        return op_mem_at_once(g, i, op, from);
     if (!mem_native(g, i, how))
         return false;
     m = mem_operand(g, i, g->size, how);
@@ -260,6 +321,14 @@ static bool inc_dec_not(struct gen *g, const struct insn *i, unsigned opcode,
 {
     struct mem m;
 
+    if (at_once(g, i, ACCESS_UPDATE, &m)) {
+        if (!keeps)
+            flags_carry_to_host(g);
+        asm_rm(&g->code, opcode | (g->size > 1), asm_size(g->size), op, m);
+        if (!keeps)
+            flags_set_plain(g);
+        return true;
+    }
     if (!mem_native(g, i, ACCESS_RMW))
         return false;
     m = mem_operand(g, i, g->size, ACCESS_RMW);
@@ -334,6 +403,11 @@ bool emit_group3(struct gen *g, const struct insn *i)
         flags_set_plain(g);
         return true;
     }
+    if (op == 3 && at_once(g, i, ACCESS_UPDATE, &m)) {
+        asm_rm(&g->code, 0xf6 | (g->size > 1), asm_size(g->size), op, m);
+        flags_set_plain(g);
+        return true;
+    }
     if (!mem_native(g, i, op == 3 ? ACCESS_RMW : ACCESS_READ))
         return false;
     m = mem_operand(g, i, g->size, op == 3 ? ACCESS_RMW : ACCESS_READ);
@@ -373,6 +447,25 @@ bool emit_imul(struct gen *g, const struct insn *i)
 
 /* ---- Shifts --------------------------------------------------------------------- */
 
+/* In memory by one host instruction; a `count` of NO_COUNT is CL's. */
+#define NO_COUNT 32u
+static bool shift_at_once(struct gen *g, const struct insn *i, unsigned op,
+                          unsigned count)
+{
+    unsigned opcode = (count == NO_COUNT ? 0xd2 : 0xc0) | (g->size > 1);
+    struct mem m;
+
+    if (!at_once(g, i, ACCESS_UPDATE, &m))
+        return false;
+    if (count == NO_COUNT || op < 4)
+        flags_to_host(g);
+    asm_rm(&g->code, opcode, asm_size(g->size), op, m);
+    if (count != NO_COUNT)
+        asm_8(&g->code, (uint8_t)count);
+    flags_set_plain(g);
+    return true;
+}
+
 /* C0, C1, D0 to D3. */
 bool emit_shift(struct gen *g, const struct insn *i)
 {
@@ -380,7 +473,7 @@ bool emit_shift(struct gen *g, const struct insn *i)
     unsigned op = insn_reg(i), count = i->imm & 31, rm;
     unsigned opcode = (by_cl ? 0xd2 : 0xc0) | (g->size > 1);
     struct mem m = { 0 };
-    bool dead;
+    bool dead, replayed;
 
     if (g->op == 0xd0 || g->op == 0xd1)
         count = 1;
@@ -389,6 +482,8 @@ bool emit_shift(struct gen *g, const struct insn *i)
     if (op == 6)
         op = 4;
     rm = host_operand(g, insn_rm(i));
+    if (insn_mod(i) != 3 && g->memory->faults)
+        return shift_at_once(g, i, op, by_cl ? NO_COUNT : count);
     if (insn_mod(i) != 3) {
         if (!mem_native(g, i, ACCESS_RMW))
             return false;
@@ -396,12 +491,15 @@ bool emit_shift(struct gen *g, const struct insn *i)
         rm = R11;
     }
     dead = rm != R11 && flags_are_dead(g);
+    /* Where flags are seldom lost, what it shifted need not be kept. */
+    replayed = rm != R11 && !dead && g->size == 4 && !by_cl && op >= 4 &&
+               !g->memory->faults;
     /* A count in CL may be zero, and rotates change CF and OF only. */
     if (by_cl || op == 2 || op == 3 || (op < 4 && !dead))
         flags_to_host(g);
     if (rm == R11)
         load_operand(g, m);
-    else if (g->size == 4 && !by_cl && op >= 4 && !dead)
+    else if (replayed)
         asm_store(&g->code, AT(run.shifted), rm);
     asm_rr(&g->code, opcode, asm_size(g->size), op, rm);
     if (!by_cl)
@@ -410,7 +508,7 @@ bool emit_shift(struct gen *g, const struct insn *i)
         store_operand(g, m);
     if (dead)
         flags_forget(g);
-    else if (rm != R11 && g->size == 4 && !by_cl && op >= 4)
+    else if (replayed)
         flags_set(g, (struct flag_source){ SOURCE_SHIFT, 4, CPU_NOREG,
                                            CPU_NOREG, op << 8 | count });
     else

@@ -169,6 +169,15 @@ void asm_alu_ri(struct code *a, unsigned op, unsigned size, unsigned to,
     asm_imm(a, small ? 1 : size, v);
 }
 
+void asm_alu_mi(struct code *a, unsigned op, unsigned size, struct mem m,
+                uint32_t v)
+{
+    bool small = size > 1 && (uint32_t)(int8_t)v == v;
+
+    asm_rm(a, size == 1 ? 0x80 : small ? 0x83 : 0x81, asm_size(size), op, m);
+    asm_imm(a, small ? 1 : size, v);
+}
+
 void asm_cmp_mi(struct code *a, struct mem m, uint32_t v)
 {
     asm_rm(a, 0x81, 0, 7, m);

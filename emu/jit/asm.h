@@ -63,6 +63,8 @@ void asm_alu_rr(struct code *a, unsigned op, unsigned size, unsigned to,
                 unsigned from);
 void asm_alu_ri(struct code *a, unsigned op, unsigned size, unsigned to,
                 uint32_t v);
+void asm_alu_mi(struct code *a, unsigned op, unsigned size, struct mem m,
+                uint32_t v);
 /* 32-bit operand in memory, compared with a constant. */
 void asm_cmp_mi(struct code *a, struct mem m, uint32_t v);
 

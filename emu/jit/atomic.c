@@ -15,10 +15,10 @@ bool emit_exchange(struct gen *g, const struct insn *i)
         flags_set_plain(g);
         return true;
     }
-    if (is_high(g, insn_reg(i)) || !mem_native(g, i, ACCESS_RMW))
+    if (is_high(g, insn_reg(i)) || !mem_native(g, i, ACCESS_UPDATE))
         return false;
     asm_rm(&g->code, g->op, how, reg,
-           mem_operand(g, i, g->size, ACCESS_RMW));
+           mem_operand(g, i, g->size, ACCESS_UPDATE));
     flags_set_plain(g);
     return true;
 }
@@ -28,9 +28,9 @@ bool emit_cmpxchg8b(struct gen *g, const struct insn *i)
 {
     struct mem m;
 
-    if (insn_mod(i) == 3 || insn_reg(i) != 1 || !mem_native(g, i, ACCESS_RMW))
+    if (insn_mod(i) == 3 || insn_reg(i) != 1 || !mem_native(g, i, ACCESS_UPDATE))
         return false;
-    m = mem_operand(g, i, 8, ACCESS_RMW);
+    m = mem_operand(g, i, 8, ACCESS_UPDATE);
     flags_to_host(g);
     asm_rm(&g->code, 0xc7, ASM_0F, 1, m);
     flags_set_plain(g);

@@ -52,7 +52,7 @@ static void go(struct code *a, unsigned reg)
     asm_rr(a, 0xff, 0, 4, reg);                         /* JMP */
 }
 
-/* enter(cpu, tlb, where). */
+/* enter(cpu, base, where). */
 static void emit_enter(struct code *a)
 {
     for (unsigned n = 0; n < KEPT; n++)
@@ -91,6 +91,7 @@ static void go_where_it_says(struct code *a)
     asm_rr(a, 0x89, ASM_W, RAX, R8);
     reload(a);
     asm_load64(a, R15, AT(run.tlb));                    /* of its CPL */
+    asm_rm(a, 0x8d, ASM_W, R15, asm_at(R15, JIT_BASE)); /* LEA */
     go(a, R8);
 }
 

@@ -2,8 +2,8 @@
  * Inside the translator: one trace being turned into host code.
  *
  * In translated code the guest's EAX to EDI are the host registers of the same
- * numbers, but ESP, which is R12. R13: as run.left, R14: struct cpu, R15: the
- * TLB's view of this CPL. R8 and R10 hold the address of a memory access, R9 is
+ * numbers, but ESP, which is R12. R13: as run.left, R14: struct cpu, R15:
+ * JIT_BASE behind the TLB's view of this CPL. R8 and R10 hold the address of a memory access, R9 is
  * scratch, R11 an operand that came from memory. Upper halves of guest
  * registers are zero. Nothing below RSP is used.
  */
@@ -64,6 +64,7 @@ struct stub {
     unsigned operand;           /* SLOW: bytes of memory that R11 shall hold */
     jit_leaf *leaf;             /* SLOW: do this first, and no more if it can */
     uint32_t what;
+    struct window_site *site;   /* SLOW: which faults lead there, or NULL */
 };
 #define GEN_STUBS (TRACE_INSNS * 6)
 
@@ -150,7 +151,10 @@ void flags_save(struct gen *g, const struct flag_state *f);
 
 /* ---- Memory (memory.c) ------------------------------------------------------ */
 
-enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_RMW };
+/*
+ * RMW: by separate host instructions, a load and later a store; UPDATE: by one.
+ */
+enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_RMW, ACCESS_UPDATE };
 /*
  * How guest memory is reached. `access` emits what goes before an access to
  * the `size` bytes at the linear address that `address` gives in 32 bits, of
@@ -162,7 +166,7 @@ enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_RMW };
  * may find out, as that would be #GP.
  */
 struct memory_strategy {
-    const char *name;
+    bool faults;                /* it is the access that may fault */
     struct mem (*access)(struct gen *g, struct mem address, unsigned size,
                          unsigned align, enum access how);
     /*
@@ -173,7 +177,10 @@ struct memory_strategy {
     void (*block)(struct gen *g, unsigned reg, unsigned size,
                   enum access how);
 };
-extern const struct memory_strategy memory_tlb;     /* R15, R8 to R10 */
+/* memory_tlb's; good for any. */
+void tlb_block(struct gen *g, unsigned reg, unsigned size, enum access how);
+/* memory_window.c: no accesses follow in this trace. */
+void window_code_ends(struct gen *g);
 
 /* Can the operand be reached natively? */
 bool mem_native(const struct gen *g, const struct insn *i, enum access how);

@@ -1,10 +1,24 @@
 /* "info engine" of the translator: what it has done. */
 #include "emu/jit/check.h"
+#include "emu/jit/window.h"
 #include "emu/textbuf.h"
 
 static unsigned percent(uint64_t part, uint64_t other)
 {
     return part + other ? (unsigned)(part * 100 / (part + other)) : 0;
+}
+
+static void window_info(struct textbuf *t, const struct jit_window *w)
+{
+    text_add(t, "window: user %s, supervisor %s; used %llu times\n"
+             "traces put into it: %llu; they had %llu faults and %llu pages,\n"
+             "  %llu had no use of it\n",
+             w->view[1].active ? "on" : "off", w->view[0].active ? "on" : "off",
+             (unsigned long long)w->counts.activated,
+             (unsigned long long)w->counts.promoted,
+             (unsigned long long)w->counts.faults,
+             (unsigned long long)w->counts.mapped,
+             (unsigned long long)w->counts.refused);
 }
 
 int jit_info(struct engine *engine, char *buf, size_t size)
@@ -34,6 +48,8 @@ int jit_info(struct engine *engine, char *buf, size_t size)
         (unsigned long long)n->unlinked, (unsigned long long)n->indirect,
         (unsigned long long)n->cold, (unsigned long long)n->left,
         (unsigned long long)n->fpu_loads);
+    if (j->window)
+        window_info(&t, j->window);
     if (j->check)
         text_add(&t, "checked: %llu stretches with %llu instructions; "
                  "%llu could not be\n",

@@ -4,6 +4,7 @@
 
 #include "emu/jit/check.h"
 #include "emu/jit/gen.h"
+#include "emu/jit/window.h"
 
 #define JIT_THRESHOLD 16u       /* executions that make a trace hot */
 
@@ -36,7 +37,7 @@ static void jit_built(struct cpu *c, struct trace *t)
     t->body = NULL;
     t->heat = 0;
     t->first = t->insn->fn;
-    memset(jit_branch(j, t->insn), 0, (t->n + 1u) * sizeof(*j->branches));
+    jit_forget_forms(j, t);
     if ((t->mode & JIT_MODE) == JIT_MODE)
         t->insn->fn = warm_up;
 }
@@ -45,12 +46,13 @@ static void jit_visit(struct cpu *c, struct trace *t)
 {
     struct jit *j = jit_of(c);
 
-    if (t->body || t->heat < j->threshold || (t->mode & JIT_MODE) != JIT_MODE)
-        return;
-    if (jit_translate(j, t))
-        return;
-    j->full = true;             /* go on by handlers until it is emptied */
-    t->heat = 0;
+    if (!t->body && t->heat >= j->threshold &&
+        (t->mode & JIT_MODE) == JIT_MODE && !jit_translate(j, t, &memory_tlb)) {
+        j->full = true;         /* go on by handlers until it is emptied */
+        t->heat = 0;
+    }
+    if (t->body && j->window && !j->full)
+        jit_window_visit(c, t);
 }
 
 static bool jit_is_full(struct cpu *c)
@@ -66,12 +68,33 @@ static void jit_flushed(struct cpu *c)
     j->end = j->write + JIT_CODE_BYTES;
     j->full = false;
     j->counts.flushes++;
+    if (j->window)
+        jit_window_flushed(c);
+}
+
+static void jit_mapping_changed(struct cpu *c)
+{
+    if (jit_of(c)->window)
+        jit_window_changed(c);
+}
+
+static void jit_page_changed(struct cpu *c, uint32_t lin, bool large)
+{
+    if (jit_of(c)->window)
+        jit_window_page_changed(c, lin, large);
+}
+
+static void jit_page_tracked(struct cpu *c, uint64_t page)
+{
+    if (jit_of(c)->window)
+        jit_window_page_tracked(c, page);
 }
 
 static const struct translator translator = {
     .handler = jit_enter, .built = jit_built, .visit = jit_visit,
     .is_full = jit_is_full, .flushed = jit_flushed, .unlinked = jit_unlinked,
-    .unwound = jit_flags_to_lazy,
+    .unwound = jit_flags_to_lazy, .mapping_changed = jit_mapping_changed,
+    .page_changed = jit_page_changed, .page_tracked = jit_page_tracked,
 };
 
 static int jit_probe(char *why, size_t size)
@@ -81,11 +104,14 @@ static int jit_probe(char *why, size_t size)
 
 static void jit_free(struct jit *j, const struct cpu_bus *bus)
 {
+    jit_window_free(j);
     if (j->write)
         bus->code_memory_free(j->write, JIT_CODE_BYTES);
     jit_check_free(j->check);
     free(j->plain);
     free(j->branches);
+    free(j->other_branches);
+    free(j->other);
     free(j->gen);
     free(j);
 }
@@ -100,14 +126,17 @@ static struct jit *jit_new(struct interp *e)
         return NULL;
     j->interp = e;
     j->threshold = JIT_THRESHOLD;
-    j->memory = &memory_tlb;
     j->arena = trace_arena(e->cache);
     j->plain = calloc(TRACE_ARENA_BYTES / sizeof(struct insn),
                       sizeof(*j->plain));
     j->branches = calloc(TRACE_ARENA_BYTES / sizeof(struct insn),
                          sizeof(*j->branches));
+    j->other_branches = calloc(TRACE_ARENA_BYTES / sizeof(struct insn),
+                               sizeof(*j->branches));
+    j->other = calloc(TRACE_ARENA_BYTES / 64, sizeof(*j->other));
     j->gen = calloc(1, sizeof(*j->gen));
-    if (!j->plain || !j->branches || !j->gen || !bus->code_memory ||
+    if (!j->plain || !j->branches || !j->other_branches || !j->other ||
+        !j->gen || !bus->code_memory ||
         bus->code_memory(JIT_CODE_BYTES, &j->write, &exec) < 0) {
         jit_free(j, bus);
         return NULL;
@@ -115,6 +144,7 @@ static struct jit *jit_new(struct interp *e)
     j->exec = exec - j->write;
     j->end = j->write + JIT_CODE_BYTES;
     jit_common(j);
+    j->window = jit_window_new(j);
     return j;
 }
 
@@ -148,6 +178,10 @@ static void jit_destroy(struct engine *engine)
 static enum engine_exit jit_run(struct engine *e, uint64_t max_insns,
                                 uint64_t max_ns)
 {
+    struct jit_window *w = ((struct interp *)e)->jit->window;
+
+    if (w)
+        w->sample = true;
     return engine_interp.run(e, max_insns, max_ns);
 }
 
@@ -179,6 +213,17 @@ static int jit_check(struct engine *e, unsigned every)
     return j->check ? 0 : -ENOMEM;
 }
 
+static int jit_window(struct engine *e, enum engine_window window)
+{
+    struct jit *j = ((struct interp *)e)->jit;
+
+    if (window == ENGINE_WINDOW_ON && !j->window)
+        return -ENOTSUP;
+    if (window == ENGINE_WINDOW_OFF)
+        jit_window_free(j);
+    return 0;
+}
+
 const struct engine_ops engine_jit = {
     .name = "jit",
     .counts_insns = true,
@@ -190,5 +235,6 @@ const struct engine_ops engine_jit = {
     .map_changed = jit_map_changed,
     .kick = jit_kick,
     .check = jit_check,
+    .window = jit_window,
     .info = jit_info,
 };

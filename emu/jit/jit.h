@@ -56,6 +56,21 @@ struct jit_cell {
     const void *target;
 };
 
+/* The code of a trace's other form (form.c). */
+struct jit_form_code {
+    const void *entry, *body;
+};
+
+/*
+ * R15 lies this far behind the TLB's view of the CPL, and so at linear address
+ * 0 of the window, if there is one: the view, and room that nobody has.
+ */
+#define JIT_VIEW_BYTES (TLB_SIZE * (uint32_t)sizeof(struct tlb_entry))
+#define JIT_GUARD_BYTES 0x10000u
+#define JIT_BASE (JIT_VIEW_BYTES + JIT_GUARD_BYTES)
+
+struct jit_window;
+
 struct jit_counts {
     uint64_t translated, native, by_handler;    /* traces, instructions */
     uint64_t flushes;
@@ -73,10 +88,12 @@ struct jit {
     uint8_t *arena;             /* of traces */
     handler *plain;             /* the handlers that traces had, by offset/32 */
     struct jit_branch *branches;        /* so, too */
+    struct jit_branch *other_branches;  /* of the other form ... */
+    struct jit_form_code *other;        /* ... and that, by offset/64 */
     bool full;
     bool written;               /* code, since jit_serialize */
     unsigned threshold;
-    const struct memory_strategy *memory;       /* of what is translated now */
+    struct jit_window *window;  /* window.h; NULL: none */
     /* Common code, in `write` (jit_common). */
     uint8_t *enter, *leave, *leave_at, *handle, *light, *leaf, *replay,
             *unlinked, *indirect, *cold, *fpu_load, *fpu_save;
@@ -90,7 +107,11 @@ struct jit {
 /* common.c: what all traces share, at the start of the code memory. */
 void jit_common(struct jit *j);
 /* translate.c: false: no room. */
-bool jit_translate(struct jit *j, struct trace *t);
+struct memory_strategy;
+bool jit_translate(struct jit *j, struct trace *t,
+                   const struct memory_strategy *memory);
+extern const struct memory_strategy memory_tlb;         /* memory.c */
+extern const struct memory_strategy memory_window;      /* memory_window.c */
 
 /*
  * Above a site: the bytes of a memory operand that run.operand shall hold
@@ -142,6 +163,12 @@ void jit_serialize(struct jit *j);
 struct engine;
 /* Executions before a trace is translated. */
 void jit_set_threshold(struct engine *e, unsigned executions);
+/*
+ * Instructions without a change of translations before the window is used, 0:
+ * always, and accesses that it may be of no use for before a trace does without
+ * it. False: there is no window.
+ */
+bool jit_set_window(struct engine *e, uint64_t patience, unsigned misses);
 int jit_info(struct engine *e, char *buf, size_t size);      /* info.c */
 
 /*

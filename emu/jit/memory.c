@@ -51,7 +51,7 @@ static void add_base(struct gen *g, struct mem m, unsigned seg, unsigned size)
 
 static struct mem entry_at(size_t field)
 {
-    return (struct mem){ R15, R10, 0, (int32_t)field };
+    return (struct mem){ R15, R10, 0, (int32_t)field - (int32_t)JIT_BASE };
 }
 
 /*
@@ -79,7 +79,7 @@ static void check_tag(struct gen *g, struct mem last, unsigned align,
                                     offsetof(struct tlb_entry, write)));
     s = stub_new(g, STUB_SLOW, asm_jcc(a, COND_NZ));
     s->address = asm_at(R8, 0);
-    if (how == ACCESS_RMW) {
+    if (how >= ACCESS_RMW) {
         asm_rm(a, 0x3b, 0, R9, entry_at(offsetof(struct tlb_entry, read)));
         s->from[1] = asm_jcc(a, COND_NZ);
     }
@@ -96,8 +96,7 @@ static struct mem tlb_access(struct gen *g, struct mem address, unsigned size,
     return (struct mem){ R10, R8, 0, 0 };
 }
 
-static void tlb_block(struct gen *g, unsigned reg, unsigned size,
-                      enum access how)
+void tlb_block(struct gen *g, unsigned reg, unsigned size, enum access how)
 {
     uint8_t scale = size == 4 ? 2 : (uint8_t)(size - 1);
 
@@ -107,7 +106,7 @@ static void tlb_block(struct gen *g, unsigned reg, unsigned size,
 }
 
 const struct memory_strategy memory_tlb = {
-    .name = "tlb", .access = tlb_access, .block = tlb_block,
+    .access = tlb_access, .block = tlb_block,
 };
 
 static struct mem aligned(struct gen *g, struct mem m, unsigned seg,

@@ -1,6 +1,7 @@
 /* Between translated code and the interpreter's handlers. */
 #include "emu/jit/check.h"
 #include "emu/jit/gen.h"
+#include "emu/jit/window.h"
 
 /* ---- Flags ------------------------------------------------------------------ */
 
@@ -163,11 +164,21 @@ static bool peek(struct cpu *c, uint32_t lin, unsigned size)
     return true;
 }
 
+/* The trace at work, if a fault that was not mapped has led here. */
+static struct trace *missing(struct cpu *c, struct jit *j)
+{
+    if (!j->window || !j->window->missed)
+        return NULL;
+    j->window->missed = false;
+    return c->run.trace;
+}
+
 const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin)
 {
     struct jit *j = jit_of(c);
     unsigned operand = site >> JIT_OPERAND_SHIFT;
     const struct insn *i = insn_of(j, c, JIT_SITE(site));
+    struct trace *t = missing(c, j);
     const void *where;
 
     j->counts.handlers++;
@@ -177,6 +188,8 @@ const void *jit_run_handler(struct cpu *c, uint32_t site, uint32_t lin)
     if (operand)
         c->run.saved.no_carry = !flag_cf(c);
     j->plain[jit_number(j, i)](c, i);
+    if (t)
+        jit_window_missed(c, t);
     where = go_on(c, j, i);
     if (where)
         return where;
@@ -292,7 +305,7 @@ const void *jit_run_cold(struct cpu *c, struct trace *t)
 void jit_enter(struct cpu *c, const struct insn *i)
 {
     struct jit *j = jit_of(c);
-    void (*enter)(struct cpu *, const void *, const void *);
+    void (*enter)(struct cpu *, uintptr_t, const void *);
 
     if (c->run.native) {
         c->run.next = i;
@@ -303,7 +316,7 @@ void jit_enter(struct cpu *c, const struct insn *i)
     jit_flags_from_lazy(c);
     resume(c, j, 0);
     *(const void **)&enter = jit_exec(j, j->enter);
-    enter(c, c->run.tlb, c->run.trace->body);
+    enter(c, (uintptr_t)c->run.tlb + JIT_BASE, c->run.trace->body);
     jit_flags_to_lazy(c);
     if (j->running) {           /* no C was called: limit or attention */
         j->counts.left++;

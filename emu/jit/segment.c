@@ -51,9 +51,10 @@ bool jit_load_segment(struct cpu *c, uint32_t s)
 
 /* ---- In traces -------------------------------------------------------------------- */
 
-/* With the selector in R11; host flags are lost already. */
+/* With the selector in R11. */
 static void load_segment(struct gen *g, unsigned s)
 {
+    flags_lose_host(g);
     call_leaf(g, jit_load_segment, s);
     stub_new(g, STUB_SLOW, asm_jcc(&g->code, COND_Z));
 }
@@ -66,7 +67,6 @@ bool emit_mov_to_seg(struct gen *g, const struct insn *i)
     if (insn_reg(i) == SS ||
         (insn_mod(i) != 3 && !mem_native(g, i, ACCESS_READ)))
         return false;
-    flags_lose_host(g);
     if (insn_mod(i) == 3) {
         flags_will_write(g, R11);
         asm_rr(a, 0xb7, ASM_0F, R11, host_reg(insn_rm(i)));     /* MOVZX */

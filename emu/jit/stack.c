@@ -73,8 +73,9 @@ bool emit_leave(struct gen *g, const struct insn *i)
     m = mem_frame(g);
     flags_will_write(g, R12);
     flags_will_write(g, RBP);
+    asm_load(&g->code, R9, m);
     asm_lea(&g->code, R12, asm_at(RBP, 4));
-    asm_load(&g->code, RBP, m);
+    asm_mov_rr(&g->code, RBP, R9);
     return true;
 }
 

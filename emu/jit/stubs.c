@@ -1,5 +1,6 @@
 /* What lies out of the way behind a trace's code: misses and slow ways. */
 #include "emu/jit/gen.h"
+#include "emu/jit/window.h"
 
 struct stub *stub_new(struct gen *g, enum stub_kind kind, uint8_t *from)
 {
@@ -135,6 +136,8 @@ void stubs_emit(struct gen *g)
     for (unsigned n = 0; n < g->stub_count && !g->code.full; n++) {
         struct stub s = g->stubs[n];
 
+        if (s.site)
+            s.site->stub = jit_offset(g->jit, g->code.p);
         for (unsigned f = 0; f < 2 && s.from[f]; f++)
             asm_patch(s.from[f], g->code.p);
         stub_emit(g, &s);

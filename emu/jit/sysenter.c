@@ -6,7 +6,6 @@
 #include "emu/cpu/seg.h"
 #include "emu/jit/gen.h"
 
-#define TLB_VIEW_BYTES ((int32_t)(TLB_SIZE * sizeof(struct tlb_entry)))
 #define SELECTOR_BITS 0xfffcu
 
 static void store_word(struct gen *g, struct mem m, uint16_t v)
@@ -47,6 +46,7 @@ static void make_segments(struct gen *g, unsigned offset, unsigned cpl)
 static void set_mode(struct gen *g, uint32_t mode)
 {
     bool from_user = g->trace->mode & TRACE_USER, to_user = mode & TRACE_USER;
+    const struct mmu *mmu = g->jit->interp->cpu->mmu;
     struct code *a = &g->code;
 
     asm_store_i(a, AT(run.mode), mode);
@@ -57,9 +57,9 @@ static void set_mode(struct gen *g, uint32_t mode)
     asm_store(a, cpu_at(offsetof(struct cpu, run.jump_key) + 4), R9);
     if (from_user == to_user)
         return;
-    asm_rm(a, 0x8d, ASM_W, R15,                         /* LEA */
-           asm_at(R15, to_user ? TLB_VIEW_BYTES : -TLB_VIEW_BYTES));
+    asm_mov_ri64(a, R15, (uintptr_t)mmu->tlb[to_user]);
     asm_rm(a, 0x89, ASM_W, R15, AT(run.tlb));
+    asm_rm(a, 0x8d, ASM_W, R15, asm_at(R15, JIT_BASE)); /* LEA */
 }
 
 /* What would fault is the handler's. */
@@ -85,7 +85,7 @@ bool emit_sysenter(struct gen *g, const struct insn *i)
     struct code *a = &g->code;
     bool exits = g->op & 1;
 
-    if (g->memory != &memory_tlb || !cpu_has(g->jit->interp->cpu, CPUID_SEP) ||
+    if (!cpu_has(g->jit->interp->cpu, CPUID_SEP) ||
         (exits && !(g->trace->mode & TRACE_CPL0)))
         return false;
     check(g);

@@ -5,6 +5,7 @@
  */
 #include "emu/jit/check.h"
 #include "emu/jit/gen.h"
+#include "emu/jit/window.h"
 
 /* Behind the prefixes, which may be all of it. */
 static void raw_opcode(struct gen *g, unsigned k, const uint8_t *p)
@@ -103,6 +104,8 @@ static void translate_all(struct gen *g)
         flags_to_saved(g);
         branch_direct(g, t->n);
     }
+    if (g->memory->faults)
+        window_code_ends(g);
     stubs_emit(g);
 }
 
@@ -120,20 +123,25 @@ static void install(struct gen *g, const uint8_t *start)
 /* Of a trace's branches, below those of others. */
 #define CELLS_MAX ((TRACE_INSNS + 1) * sizeof(struct jit_cell))
 
-bool jit_translate(struct jit *j, struct trace *t)
+bool jit_translate(struct jit *j, struct trace *t,
+                   const struct memory_strategy *memory)
 {
+    unsigned sites = j->window ? j->window->site_count : 0;
     uint8_t *start = j->next;
     struct gen *g = j->gen;
 
-    if ((size_t)(j->end - j->next) < JIT_TRACE_ROOM)
+    if ((size_t)(j->end - j->next) < JIT_TRACE_ROOM ||
+        sites + GEN_STUBS >= WINDOW_SITES)
         return false;
-    *g = (struct gen){ .jit = j, .trace = t, .memory = j->memory,
+    *g = (struct gen){ .jit = j, .trace = t, .memory = memory,
                        .flags = { .saved = true } };
     g->code = (struct code){ .p = start, .end = j->end - CELLS_MAX };
     scan(g);
     translate_all(g);
     if (g->code.full) {
         memset(jit_branch(j, t->insn), 0, (t->n + 1u) * sizeof(*j->branches));
+        if (j->window)
+            j->window->site_count = sites;
         return false;
     }
     j->next = start + ((g->code.p - start + 15) & ~(ptrdiff_t)15);

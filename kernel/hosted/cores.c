@@ -77,13 +77,14 @@ bool platform_core_busy(unsigned core)
     return c->joinable = false;
 }
 
-/* Signals are the main thread's: it owns the terminal. */
+/* Signals are the main thread's: it owns the terminal. But faults are its own. */
 static int start_thread(struct core *c)
 {
     sigset_t all, saved;
     int err;
 
     sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
     pthread_sigmask(SIG_SETMASK, &all, &saved);
     err = pthread_create(&c->thread, NULL, run, c);
     pthread_sigmask(SIG_SETMASK, &saved, NULL);

@@ -1,4 +1,4 @@
-/* The platform on Linux: time, log, memory, end. See kernel/platform.h. */
+/* The platform on Linux: time, log, end. See kernel/platform.h. */
 
 #include <cpuid.h>
 #include <execinfo.h>
@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,7 +14,6 @@
 
 #define LOG_LINE 256u
 #define LOG_RING 65536u
-#define PAGE 4096u
 
 const char platform_name[] = "hosted";
 const bool platform_exit_is_poweroff = false;
@@ -96,36 +94,6 @@ _Noreturn void platform_fatal(const char *fmt, ...)
     backtrace_symbols_fd(frames, backtrace(frames, 64), STDERR_FILENO);
     console_restore();
     abort();
-}
-
-static size_t round_pages(size_t bytes)
-{
-    return (bytes + PAGE - 1) & ~(size_t)(PAGE - 1);
-}
-
-void *platform_pages_alloc(size_t bytes)
-{
-    void *p;
-
-    if (!bytes || bytes > SIZE_MAX - PAGE)
-        return NULL;
-    p = mmap(NULL, round_pages(bytes), PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return p == MAP_FAILED ? NULL : p;
-}
-
-void platform_pages_free(void *pages, size_t bytes)
-{
-    munmap(pages, round_pages(bytes));
-}
-
-void *platform_dma_alloc(size_t bytes, uint64_t max_address, uint64_t *phys)
-{
-    void *p = platform_pages_alloc(bytes);
-
-    (void)max_address;          /* no device is there to be limited */
-    *phys = (uintptr_t)p;
-    return p;
 }
 
 _Noreturn void platform_poweroff(int status)

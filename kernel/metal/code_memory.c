@@ -21,6 +21,8 @@ static unsigned region_count;
 static uint64_t next_exec = CODE_BASE;
 static struct spinlock lock;
 
+const struct window_ops *const platform_windows = NULL;
+
 static struct region *find_free(size_t bytes)
 {
     for (unsigned n = 0; n < region_count; n++)

@@ -171,17 +171,27 @@ def test_info_jit(echo):
     for pattern in (r"translated: [1-9]\d* traces, \d+ KiB",
                     r"executed by host code: [1-9]\d* of [1-9]\d*, \d+% by",
                     r"left for: handler \d+", r"limit or interrupt [1-9]\d*",
-                    r"checked: [1-9]\d* stretches"):
+                    r"checked: [1-9]\d* stretches", r"window: user off"):
         assert re.search(pattern, text), (pattern, text)
+
+
+def test_no_window(echo):
+    t = echo("-accel", "jit,window=off")
+    t.to_monitor()
+    assert "window" not in t.monitor("info jit")
 
 
 @pytest.mark.parametrize("value, wrong", [
     ("jit,check=maybe", "use check=on, check=off or a number"),
     ("jit,check=0", "use check=on, check=off or a number"),
-    ("jit,chek=on", "behind the name only check= may stand"),
+    ("jit,chek=on", "behind the name only check= and window= may stand"),
+    ("jit,check=on,", "behind the name only check= and window= may stand"),
+    ("jit,window=maybe", "use window=on or window=off"),
+    ("jit,check=5,window=", "use window=on or window=off"),
     ("interp,check=on", "check= is for a translator: jit"),
+    ("interp,window=off", "window= is for a translator: jit"),
     ("check=on", "no such engine here")])
-def test_bad_check_option(trestle, guest, value, wrong):
+def test_bad_accel_setting(trestle, guest, value, wrong):
     t = trestle("-m", 16, "-hda", guest("uart_echo"), "-accel", value)
     assert t.ends() == 1
     assert "-accel " + value.split(",")[0] in t.before

@@ -1,11 +1,14 @@
 #include "tests/unit/cpu_harness.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "emu/cpu/window.h"
 #include "emu/jit/jit.h"
 #include "kernel/platform.h"
+#include "tests/unit/fault_harness.h"
 
 #define PAGE 4096u
 #define RUN_NS 2000000000ull    /* harness_run, of an engine by time */
@@ -184,17 +187,77 @@ static void build_tables(struct harness *h)
 const struct engine_ops *harness_engine = &engine_interp;
 bool harness_exact = true;
 
+enum harness_window harness_window = HARNESS_WINDOW_OFF;
+
 /*
  * HARNESS_ENGINE=jit: all that tests leave open runs by the translator, and by
- * "jit,check=on" it is compared with the interpreter all the time.
+ * "jit,check=on" it is compared with the interpreter all the time. The others:
+ * as enum harness_window.
  */
-static const struct engine_ops *wanted_engine(bool *check)
+static const struct engine_ops *wanted_engine(bool *check,
+                                              enum harness_window *window)
 {
+    static const char *const names[] = { "jit", "jit,window", "jit,window=read",
+                                         "jit,window=none" };
     const char *name = getenv("HARNESS_ENGINE");
 
-    *check = name && !strcmp(name, "jit,check=on");
-    return *check || (name && !strcmp(name, engine_jit.name)) ? &engine_jit
-                                                            : harness_engine;
+    if (!name)
+        return harness_engine;
+    if (!strcmp(name, "jit,check=on")) {
+        *check = true;
+        return &engine_jit;
+    }
+    for (unsigned n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+        if (!strcmp(name, names[n])) {
+            *window = (enum harness_window)n;
+            return &engine_jit;
+        }
+    }
+    return harness_engine;
+}
+
+/* ---- Windows ------------------------------------------------------------------ */
+
+static int map_nothing(uint8_t *at, const uint8_t *host, size_t size, bool write)
+{
+    return -EINVAL;
+}
+
+/* Where it may be written it is asked for again, if it is. */
+static int map_read(uint8_t *at, const uint8_t *host, size_t size, bool write)
+{
+    static const uint8_t *last;
+
+    if (write && at == last)
+        return -EINVAL;
+    last = at;
+    return platform_windows->map(at, host, size, false);
+}
+
+static const struct window_ops *windows_of(enum harness_window window)
+{
+    static struct window_ops ops;
+
+    if (window == HARNESS_WINDOW_OFF)
+        return NULL;
+    ops = *platform_windows;
+    if (window == HARNESS_WINDOW_NONE)
+        ops.map = map_nothing;
+    if (window == HARNESS_WINDOW_READ)
+        ops.map = map_read;
+    return &ops;
+}
+
+static uint8_t *new_ram(size_t bytes, enum harness_window window)
+{
+    uint8_t *ram;
+
+    if (window != HARNESS_WINDOW_OFF)
+        return platform_pages_alloc(bytes);
+    ram = aligned_alloc(PAGE, bytes);
+    if (ram)
+        memset(ram, 0, bytes);
+    return ram;
 }
 
 static void report(void *ctx, const char *line)
@@ -217,10 +280,16 @@ struct harness *harness_new_model(const struct engine_ops *ops,
     if (!h)
         abort();
     memset(h, 0, sizeof(*h));
-    h->ram = aligned_alloc(PAGE, ram_bytes);
+    h->window = harness_window;
+    h->ops = wanted_engine(&check, &h->window);
+    if (ops && ops != h->ops) {
+        h->ops = ops;
+        h->window = ops == &engine_jit ? harness_window : HARNESS_WINDOW_OFF;
+    }
+    check &= !ops;
+    h->ram = new_ram(ram_bytes, h->window);
     if (!h->ram)
         abort();
-    memset(h->ram, 0, ram_bytes);
     h->ram_bytes = ram_bytes;
     h->bus = (struct cpu_bus){
         .ctx = h, .ram_page = ram_page, .mmio_read = mmio_read,
@@ -229,9 +298,9 @@ struct harness *harness_new_model(const struct engine_ops *ops,
         .intack = intack, .tsc = tsc, .ferr = ferr,
         .code_memory = platform_code_alloc,
         .code_memory_free = platform_code_free,
+        .windows = windows_of(h->window),
         .report = report,
     };
-    h->ops = ops ? ops : wanted_engine(&check);
     h->cpu.model = model;
     h->cpu.bus = &h->bus;
     cpu_reset(&h->cpu);
@@ -242,6 +311,10 @@ struct harness *harness_new_model(const struct engine_ops *ops,
         abort();
     if (h->ops == &engine_jit)
         jit_set_threshold(h->engine, 0);
+    if (h->ops == &engine_jit && h->window != HARNESS_WINDOW_OFF &&
+        !jit_set_window(h->engine, 0, 60000))
+        abort();
+    fault_harness_keep();
     build_tables(h);
     return h;
 }
@@ -249,7 +322,10 @@ struct harness *harness_new_model(const struct engine_ops *ops,
 void harness_free(struct harness *h)
 {
     h->ops->destroy(h->engine);
-    free(h->ram);
+    if (h->window != HARNESS_WINDOW_OFF)
+        platform_pages_free(h->ram, h->ram_bytes);
+    else
+        free(h->ram);
     free(h);
 }
 
@@ -377,8 +453,15 @@ void harness_code(struct harness *h, const void *code, size_t len)
 
 enum engine_exit harness_step(struct harness *h, unsigned n)
 {
+    enum engine_exit why;
+
     h->cpu.exact_count = true;
-    return h->ops->run(h->engine, n, UINT64_MAX);
+    if (h->window == HARNESS_WINDOW_OFF)
+        return h->ops->run(h->engine, n, UINT64_MAX);
+    fault_harness_take();
+    why = h->ops->run(h->engine, n, UINT64_MAX);
+    fault_harness_give_back();
+    return why;
 }
 
 enum engine_exit harness_run(struct harness *h)

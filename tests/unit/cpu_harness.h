@@ -33,6 +33,16 @@ struct harness_io {
     uint32_t value;
 };
 
+/*
+ * Does a translator have its window, and use it at once and for all code? READ:
+ * a page that may be written is mapped only to be read, so that stores fault;
+ * NONE: none is ever mapped, and all accesses fault.
+ */
+enum harness_window {
+    HARNESS_WINDOW_OFF, HARNESS_WINDOW_ON, HARNESS_WINDOW_READ,
+    HARNESS_WINDOW_NONE
+};
+
 struct harness {
     struct cpu cpu;
     struct cpu_bus bus;
@@ -50,6 +60,7 @@ struct harness {
     unsigned vector;            /* what intack gives; drops cpu.intr */
     uint64_t tsc;
     bool ferr;
+    enum harness_window window;
 };
 
 /* The engine of tests that ask for none: engine_interp unless changed. */
@@ -59,6 +70,8 @@ extern const struct engine_ops *harness_engine;
  * that runs by time. True unless changed.
  */
 extern bool harness_exact;
+/* Of harnesses that are made from now on, unless HARNESS_ENGINE says. */
+extern enum harness_window harness_window;
 /* `ops` NULL: harness_engine. ram_bytes: a multiple of 4 KiB, >= 128 KiB. */
 struct harness *harness_new(const struct engine_ops *ops, size_t ram_bytes);
 /* ... of this CPU model. */

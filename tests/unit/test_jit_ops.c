@@ -261,17 +261,28 @@ static void run_snippet(const struct snippet *s, bool user)
     }
 }
 
-static void run_all(const struct snippet *s, size_t count, uint32_t may_differ)
+static void run_with(const struct snippet *s, size_t count,
+                     enum harness_window window)
 {
-    undefined = may_differ;
     srand(1);
+    harness_window = HARNESS_WINDOW_OFF;
     engines[0] = harness_new(&engine_interp, HARNESS_RAM);
+    harness_window = window;
     engines[1] = harness_new(&engine_jit, HARNESS_RAM);
     for (size_t n = 0; n < count; n++)
         for (int user = 0; user < 2; user++)
             run_snippet(&s[n], user);
     harness_free(engines[0]);
     harness_free(engines[1]);
+}
+
+static void run_all(const struct snippet *s, size_t count, uint32_t may_differ)
+{
+    undefined = may_differ;
+    for (unsigned w = HARNESS_WINDOW_OFF; w <= HARNESS_WINDOW_NONE; w++) {
+        print_message("window %u\n", w);
+        run_with(s, count, (enum harness_window)w);
+    }
 }
 
 static void test_snippets(void **state)
