@@ -10,6 +10,7 @@ ENGINETEST_UNIT := $(filter tests/unit/%,$(ENGINETEST_SRC))
 ENGINETEST_FLAGS = -Itests/engine -Dmain=$(basename $(notdir $<)) -Wno-missing-prototypes
 
 ENGINETEST_HOSTED := $(patsubst %.c,$(HOSTED)/%.o,$(ENGINETEST_SRC) \
+    tests/unit/fault_harness.c \
     $(wildcard tests/engine/hosted/*.c))
 $(foreach f,$(ENGINETEST_UNIT),$(eval CFLAGS_$(f) = $$(ENGINETEST_FLAGS)))
 $(BUILD)/enginetest: $(ENGINETEST_HOSTED) $(filter-out %/kernel/main.o,$(HOSTED_OBJ)) $(HOSTED_LWIP)
