@@ -4,15 +4,24 @@
  */
 #include "emu/jit/gen.h"
 
+void branch_tests(struct gen *g)
+{
+    struct code *a = &g->code;
+    struct stub *s;
+
+    stub_new(g, STUB_LIMIT, asm_jcc(a, COND_L));
+    asm_cmp_mi(a, AT(exact_count), 0xff);       /* attention(): any but it */
+    s = stub_new(g, STUB_ATTENTION, asm_jcc(a, COND_NBE));
+    s->back = a->p;
+}
+
 void branch_entry(struct gen *g)
 {
     struct code *a = &g->code;
 
     asm_rr(a, 0x83, ASM_W, 5, R13);                     /* SUB */
     asm_8(a, (uint8_t)g->trace->n);
-    stub_new(g, STUB_LIMIT, asm_jcc(a, COND_L));
-    asm_cmp_mi(a, AT(exact_count), 0xff);       /* attention(): any but it */
-    stub_new(g, STUB_ATTENTION, asm_jcc(a, COND_NBE));
+    branch_tests(g);
 }
 _Static_assert(TRACE_INSNS < 128, "subtracted as a signed byte");
 
@@ -36,6 +45,11 @@ void branch_direct(struct gen *g, unsigned k)
     struct stub *s;
 
     fpu_settle(g, &fpu);
+    if (g->branch_at[k]) {
+        asm_jmp_to(a, g->branch_at[k]);
+        return;
+    }
+    g->branch_at[k] = a->p;
     give_back(g, i->count);
     if (i->imm2 == LINK_PAGE) {
         s = stub_new(g, STUB_UNLINKED, asm_jmp(a));
@@ -82,15 +96,22 @@ void branch_indirect(struct gen *g)
 
 /* ---- Instructions ------------------------------------------------------------ */
 
+void flags_for(struct gen *g, unsigned cc)
+{
+    if ((cc & 14) == COND_B)
+        flags_carry_to_host(g);
+    else
+        flags_to_host(g);
+}
+
 bool emit_jcc(struct gen *g, const struct insn *i)
 {
     struct flag_state before;
     uint8_t *over;
 
-    if ((g->op & 14) == COND_B)
-        flags_carry_to_host(g);
-    else
-        flags_to_host(g);
+    flags_for(g, g->op & 15);
+    if (i->imm == g->trace->rip && cycle_emit(g, g->op & 15))
+        return true;
     if (i->imm > i->rip) {
         stub_new(g, STUB_TAKEN, asm_jcc(&g->code, g->op & 15));
         return true;
@@ -107,9 +128,11 @@ bool emit_jcc(struct gen *g, const struct insn *i)
 
 bool emit_jmp(struct gen *g, const struct insn *i)
 {
+    g->ended = true;
+    if (i->imm == g->trace->rip && cycle_emit(g, -1))
+        return true;
     flags_to_saved(g);
     branch_direct(g, g->k);
-    g->ended = true;
     return true;
 }
 

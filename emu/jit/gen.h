@@ -66,7 +66,7 @@ struct stub {
     uint32_t what;
     struct window_site *site;   /* SLOW: which faults lead there, or NULL */
 };
-#define GEN_STUBS (TRACE_INSNS * 6)
+#define GEN_STUBS (TRACE_INSNS * 8)
 
 struct gen {
     struct code code;
@@ -78,6 +78,8 @@ struct gen {
     uint8_t ops[TRACE_INSNS], maps[TRACE_INSNS];
     bool op16[TRACE_INSNS];     /* has a prefix 66 */
     uint8_t *body;              /* behind the test on entry */
+    bool again;                 /* cycle.c's second time */
+    const uint8_t *branch_at[TRACE_INSNS + 1];  /* branch_direct's code */
     unsigned size;              /* of its operands, as the opcode says */
     bool ended;                 /* nothing goes on behind it */
     struct flag_state flags;
@@ -224,6 +226,16 @@ void fpu_leave(const struct jit *j, struct code *a);
 /* ---- Control (branch.c, stubs.c) ----------------------------------------------- */
 
 void branch_entry(struct gen *g);       /* before the first instruction */
+/* R13 has just become less, and the trace is about to be entered. */
+void branch_tests(struct gen *g);
+/* Flags into RFLAGS that the condition depends on. */
+void flags_for(struct gen *g, unsigned cc);
+/*
+ * cycle.c: the branch at work leads to the trace's own start, on condition
+ * `cc`, whose flags are in RFLAGS, or always (-1). False: not done so.
+ */
+bool cycle_emit(struct gen *g, int cc);
+void gen_insn(struct gen *g);           /* translate.c: instruction g->k */
 void branch_direct(struct gen *g, unsigned k);  /* flags are saved */
 void branch_unlinked(struct gen *g, unsigned k);        /* its stub begins */
 void branch_indirect(struct gen *g);    /* to R11 */

@@ -117,9 +117,13 @@ static void stub_emit(struct gen *g, struct stub *s)
         to_site(g, s, g->jit->indirect);
         break;
     case STUB_LIMIT:
+        flags_save(g, &s->flags);
+        fpu_settle(g, &s->fpu);
         limit(g);
         break;
     case STUB_ATTENTION:
+        flags_save(g, &s->flags);
+        fpu_settle(g, &s->fpu);
         attention_stub(g, s);
         break;
     case STUB_FPU:

@@ -46,17 +46,23 @@ static void set_back(struct gen *g, unsigned first)
     for (unsigned n = first; n < g->stub_count; n++) {
         struct stub *s = &g->stubs[n];
 
-        if (s->kind != STUB_SLOW)
-            continue;
+        if (s->kind != STUB_SLOW || s->back)
+            continue;           /* or of one that was emitted for it (cycle.c) */
         s->back = g->code.p;
         s->operand = operand ? g->size : 0;
     }
 }
 
-static void translate_insn(struct gen *g, const uint8_t *bytes)
+static const uint8_t *bytes_of(struct trace *t, unsigned k)
+{
+    return trace_code(t) + (t->insn[k].rip - t->rip);
+}
+
+void gen_insn(struct gen *g)
 {
     unsigned k = g->k, first = g->stub_count;
     struct insn *i = &g->trace->insn[k], fresh;
+    const uint8_t *bytes = bytes_of(g->trace, k);
     const struct native *e = native_find(g->maps[k], g->ops[k]);
     size_t n = jit_number(g->jit, i);
     bool native;
@@ -89,17 +95,11 @@ static void translate_insn(struct gen *g, const uint8_t *bytes)
 static void translate_all(struct gen *g)
 {
     struct trace *t = g->trace;
-    const uint8_t *p = trace_code(t);
-    struct stub *s;
 
     branch_entry(g);
-    s = &g->stubs[g->stub_count - 1];
-    s->back = g->code.p;
     g->body = g->code.p;
-    for (g->k = 0; g->k < t->n && !g->ended; g->k++) {
-        translate_insn(g, p);
-        p += t->insn[g->k].len;
-    }
+    for (g->k = 0; g->k < t->n && !g->ended; g->k++)
+        gen_insn(g);
     if (!g->ended) {
         flags_to_saved(g);
         branch_direct(g, t->n);

@@ -109,6 +109,27 @@ static const struct snippet shifts[] = {
     { "ror; mov (esi); jc", 8, { 0xc1, 0xc8, 9, 0x8b, 0x16, 0x72, 0x01, 0x40 } },
 };
 
+/* Traces that branch back to their own start (emu/jit/cycle.c). */
+static const struct snippet loops[] = {
+    { "load: add; dec; jnz", 10, { 0x8b, 0x06, 0x01, 0xc3, 0x83, 0xc6, 4, 0x49,
+                                   0x75, 0xf6 } },
+    { "store: add; cmp; jb", 9, { 0x89, 0x07, 0x83, 0xc7, 4, 0x39, 0xef, 0x72,
+                                  0xf7 } },
+    { "adc (esi); lea; dec; jnz", 8, { 0x13, 0x06, 0x8d, 0x76, 4, 0x49, 0x75,
+                                       0xf8 } },
+    { "dec; jz; add (esi); inc; jmp", 8, { 0x49, 0x74, 5, 0x01, 0x06, 0x46, 0xeb,
+                                           0xf8 } },
+    { "cmp; jz; inc; inc; dec; jnz", 9, { 0x3a, 0x1e, 0x74, 1, 0x40, 0x46, 0x49,
+                                          0x75, 0xf7 } },
+    { "inc; adc (esi); dec; jnz", 6, { 0x40, 0x13, 0x1e, 0x49, 0x75, 0xfa } },
+    { "adc; sub; mov (edi); jnz", 9, { 0x11, 0xd8, 0x83, 0xe9, 1, 0x8b, 0x17,
+                                       0x75, 0xf7 } },
+    { "shl; sbb (esi),ebx; dec; jnz", 7, { 0xd1, 0xe0, 0x19, 0x1e, 0x49, 0x75,
+                                           0xf9 } },
+    { "cmp (esi),ah; jae; dec; jnz", 8, { 0x38, 0x26, 0x73, 1, 0x46, 0x49, 0x75,
+                                          0xf8 } },
+};
+
 static struct harness *engines[2];
 static uint32_t undefined;      /* flags that may differ */
 
@@ -242,14 +263,14 @@ static void compare(const struct snippet *s, unsigned round)
              (long)b->cpu.rflags, (long)a->cpu.icount, (long)b->cpu.icount);
 }
 
-static void run_snippet(const struct snippet *s, bool user)
+static void run_snippet(const struct snippet *s, bool user, unsigned rounds)
 {
     struct cpu first, next;
 
     for (unsigned e = 0; e < 2; e++)
         start(engines[e], s, user);
     first = engines[0]->cpu;
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    for (unsigned round = 0; round < rounds; round++) {
         next = first;
         random_state(&next, user);
         for (unsigned e = 0; e < 2; e++) {
@@ -261,7 +282,7 @@ static void run_snippet(const struct snippet *s, bool user)
     }
 }
 
-static void run_with(const struct snippet *s, size_t count,
+static void run_with(const struct snippet *s, size_t count, unsigned rounds,
                      enum harness_window window)
 {
     srand(1);
@@ -271,28 +292,34 @@ static void run_with(const struct snippet *s, size_t count,
     engines[1] = harness_new(&engine_jit, HARNESS_RAM);
     for (size_t n = 0; n < count; n++)
         for (int user = 0; user < 2; user++)
-            run_snippet(&s[n], user);
+            run_snippet(&s[n], user, rounds);
     harness_free(engines[0]);
     harness_free(engines[1]);
 }
 
-static void run_all(const struct snippet *s, size_t count, uint32_t may_differ)
+static void run_all(const struct snippet *s, size_t count, unsigned rounds,
+                    uint32_t may_differ)
 {
     undefined = may_differ;
     for (unsigned w = HARNESS_WINDOW_OFF; w <= HARNESS_WINDOW_NONE; w++) {
         print_message("window %u\n", w);
-        run_with(s, count, (enum harness_window)w);
+        run_with(s, count, rounds, (enum harness_window)w);
     }
 }
 
 static void test_snippets(void **state)
 {
-    run_all(snippets, COUNT_OF(snippets), 0);
+    run_all(snippets, COUNT_OF(snippets), ROUNDS, 0);
 }
 
 static void test_shifts(void **state)
 {
-    run_all(shifts, COUNT_OF(shifts), FLAG_AF | FLAG_OF);
+    run_all(shifts, COUNT_OF(shifts), ROUNDS, FLAG_AF | FLAG_OF);
+}
+
+static void test_loops(void **state)
+{
+    run_all(loops, COUNT_OF(loops), ROUNDS / 4, 0);
 }
 
 int main(void)
@@ -300,6 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_snippets),
         cmocka_unit_test(test_shifts),
+        cmocka_unit_test(test_loops),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
