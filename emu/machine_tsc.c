@@ -13,7 +13,7 @@
 #define TICKS_BITS 36           /* of the ticks in that time: up to 17 GHz */
 /* Reading the clock takes no longer, unless somebody else had the processor. */
 #define READ_TICKS 10000u
-/* A clock that was set, a host that slept: by more than 1 / 8, and it is none. */
+/* A clock that was set, a host that slept: a rate so far off is none. */
 #define RATE_DOUBT 8u
 
 static uint64_t of_time(const struct machine *m, uint64_t ns)

@@ -64,6 +64,8 @@ struct translator {
  */
 #define STRING_CHUNK_BYTES 0x10000u
 #define STRING_CHUNK_ELEMENTS 256u
+/* Bytes that take about as long as an instruction. */
+#define STRING_INSN_BYTES 32u
 
 /* longjmp to interp.env: an engine on top of it cannot go on. */
 #define INTERP_FAILED 3
@@ -214,6 +216,23 @@ static inline void end_trace(struct cpu *c)
 {
     c->run.end_trace = true;
     c->run.limit = 0;
+}
+
+/*
+ * A block of `bytes` was done by what counts as one instruction. Where a run's
+ * length is to be a time, it ends the earlier by what may be taken off `left`
+ * instructions that it could still do; their number.
+ */
+static inline uint64_t shorten_run(struct cpu *c, uint32_t bytes, int64_t left)
+{
+    int64_t less = bytes / STRING_INSN_BYTES;
+
+    if (c->exact_count || left <= 0)
+        return 0;
+    less = less < left ? less : left;
+    c->interp->limit -= (uint64_t)less;
+    c->run.limit -= (uint64_t)less;
+    return (uint64_t)less;
 }
 
 /* A jump to `rip` that leaves CS is refused before anything is changed. */

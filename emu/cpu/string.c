@@ -359,6 +359,9 @@ static uint32_t blocks(struct cpu *c, const struct insn *i,
         done += n;
     } while (n && done < most && !op->port && !c->run.end_trace &&
              !(op->compares && compare_ends(c, i)));
+    if (!c->run.end_trace)
+        shorten_run(c, done * size, (int64_t)(c->run.limit - c->run.count -
+                                              c->run.trace->n));
     return done;
 }
 

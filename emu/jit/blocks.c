@@ -69,6 +69,7 @@ static void done(struct cpu *c, uint32_t bytes, uint32_t size)
 {
     R32(c, RDI) += bytes;
     R32(c, RCX) -= bytes / size;
+    c->run.left -= (int64_t)shorten_run(c, bytes, c->run.left);
 }
 
 /*

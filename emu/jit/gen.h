@@ -120,7 +120,7 @@ emitter emit_string, emit_exchange, emit_cmpxchg8b, emit_divide,
         emit_bit_memory, emit_loop;
 emitter emit_sysenter, emit_cli, emit_sti, emit_direction, emit_pushf, emit_popf,
         emit_mov_from_seg, emit_push_seg, emit_mov_to_seg, emit_pop_seg,
-        emit_rdtsc;
+        emit_rdtsc, emit_int, emit_iret;
 emitter emit_push_all, emit_pop_all, emit_pop_m, emit_xlat;
 emitter emit_x87, emit_fwait, emit_simd;
 bool emit_push_m(struct gen *g, const struct insn *i);
@@ -148,6 +148,8 @@ void flags_replay(struct code *a, const struct flag_source *s);
 /* CF from a byte that is 0 if it was set. */
 void flags_load_carry(struct code *a, struct mem m);
 void flags_replay_routines(struct code *a);     /* run.replay */
+/* EFLAGS into R11, as PUSHF stores it (system.c). */
+void flags_image(struct gen *g);
 /* In a stub: into run.saved, from where `f` has them. */
 void flags_save(struct gen *g, const struct flag_state *f);
 

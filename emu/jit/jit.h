@@ -194,8 +194,22 @@ typedef bool jit_leaf(struct cpu *c, uint32_t what);
 jit_leaf jit_rep_movs, jit_rep_stos;
 /* segment.c: into this register, by the selector in run.operand. */
 jit_leaf jit_load_segment;
+/* The descriptor of `sel`, if that is there and can be read at once. */
+bool jit_find_segment(const struct cpu *c, uint16_t sel, struct cpu_seg *seg);
+/*
+ * interrupt.c: of this vector, EFLAGS being in run.operand; rip is where it
+ * comes back to, and then where it goes on.
+ */
+jit_leaf jit_int, jit_iret;
 /* The handler of every instruction of a translated trace. */
 void jit_enter(struct cpu *c, const struct insn *i);
+/* run.saved from arithmetic flags where EFLAGS has them. */
+static inline void jit_save_flags(struct cpu *c, uint32_t f)
+{
+    c->run.saved.how = saved_how(SAVED_FLAGS, 1);
+    c->run.saved.a = (f & 0xff) << 8 | (f & FLAG_OF ? 1 : 0);
+}
+
 /* Between run.saved and the interpreter's lazy flags. */
 void jit_flags_to_lazy(struct cpu *c);
 void jit_flags_from_lazy(struct cpu *c);

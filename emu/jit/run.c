@@ -58,10 +58,7 @@ void jit_flags_to_lazy(struct cpu *c)
 
 void jit_flags_from_lazy(struct cpu *c)
 {
-    uint32_t f = flags_arith(c);
-
-    c->run.saved.how = saved_how(SAVED_FLAGS, 1);
-    c->run.saved.a = (f & 0xff) << 8 | (f & FLAG_OF ? 1 : 0);
+    jit_save_flags(c, flags_arith(c));
 }
 
 /* ---- From translated code ---------------------------------------------------- */

@@ -13,8 +13,7 @@
 
 /* ---- At run time --------------------------------------------------------------- */
 
-/* The descriptor of `sel`, if that is there and can be read at once. */
-static bool find(const struct cpu *c, uint16_t sel, struct cpu_seg *seg)
+bool jit_find_segment(const struct cpu *c, uint16_t sel, struct cpu_seg *seg)
 {
     uint64_t limit = sel & SEL_TI ? c->ldtr.limit : c->gdtr.limit;
     uint64_t base = sel & SEL_TI ? c->ldtr.base : c->gdtr.base;
@@ -38,7 +37,7 @@ bool jit_load_segment(struct cpu *c, uint32_t s)
     if (!cpu_protected(c))
         return false;
     if (!SEL_IS_NULL(sel) &&
-        (!find(c, sel, &seg) || !seg_may_be_data(&seg, sel, c->cpl) ||
+        (!jit_find_segment(c, sel, &seg) || !seg_may_be_data(&seg, sel, c->cpl) ||
          !seg_is_present(&seg) || !(seg.attr & SEG_TYPE_A)))
         return false;
     if (s < FS && !seg_is_flat(&seg))

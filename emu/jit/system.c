@@ -84,13 +84,11 @@ static void alu_r11(struct gen *g, unsigned op, uint32_t v)
     asm_alu_ri(&g->code, op, 4, R11, v);
 }
 
-bool emit_pushf(struct gen *g, const struct insn *i)
+void flags_image(struct gen *g)
 {
     const uint32_t hidden = FLAGS_ARITH | FLAG_RF | FLAG_VM;
     struct code *a = &g->code;
 
-    if (i->flags & INSN_OP16)
-        return false;
     flags_to_host(g);
     flags_will_write(g, R11);
     flags_lose_host(g);
@@ -100,6 +98,15 @@ bool emit_pushf(struct gen *g, const struct insn *i)
     asm_load(a, R9, AT(rflags));
     asm_alu_ri(a, 4, 4, R9, ~hidden);
     asm_alu_rr(a, 1, 4, R11, R9);                       /* OR */
+}
+
+bool emit_pushf(struct gen *g, const struct insn *i)
+{
+    struct code *a = &g->code;
+
+    if (i->flags & INSN_OP16)
+        return false;
+    flags_image(g);
     asm_store(a, mem_stack(g, -4, ACCESS_WRITE), R11);
     flags_will_write(g, R12);
     asm_lea(a, R12, asm_at(R12, -4));
@@ -168,7 +175,7 @@ static void shift64(struct gen *g, unsigned op, unsigned reg)
     asm_8(&g->code, 32);
 }
 
-/* What is refused, and time that the host's TSC does not tell, by the handler. */
+/* What is refused, and time that the host's TSC does not tell: the handler's. */
 static void check_tsc(struct gen *g)
 {
     struct code *a = &g->code;

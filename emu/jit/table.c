@@ -58,6 +58,7 @@ static const struct native map0[256] = {
     [0xc6 ... 0xc7] = { emit_mov_modrm_imm, BYTE | M | KEEPS },
     [0xc9] = { emit_leave, 0 },
     [0xd0 ... 0xd3] = { emit_shift, BYTE | M },
+    [0xcd] = { emit_int, 0 }, [0xcf] = { emit_iret, 0 },
     [0xd7] = { emit_xlat, 0 },
     [0xe0 ... 0xe3] = { emit_loop, 0 },
     [0xd8 ... 0xdf] = { emit_x87, M },

@@ -274,12 +274,45 @@ static void test_own_code(void **state)
     }
 }
 
+/* A run whose length is a time is not a thousand times longer with blocks. */
+static void test_shorter_runs(void **state)
+{
+    static const uint8_t code[] = {
+        0xbe, 0x00, 0x00, 0x02, 0x00,           /* mov $0x20000,%esi */
+        0xbf, 0x00, 0x00, 0x06, 0x00,           /* mov $0x60000,%edi */
+        0xb9, 0x00, 0x40, 0x00, 0x00,           /* mov $0x4000,%ecx */
+        0xf3, 0xa5,                             /* rep movsl */
+        0xeb, 0xed,                             /* jmp back */
+    };
+    const uint64_t most = 100000;
+
+    for (unsigned e = 0; e < 4; e++) {
+        struct harness *h = harness_new(e & 1 ? &engine_jit : &engine_interp,
+                                        HARNESS_RAM);
+        uint64_t loops;
+
+        harness_protected(h);
+        harness_code(h, code, sizeof(code));
+        h->cpu.exact_count = e & 2;
+        assert_int_equal(h->ops->run(h->engine, e & 2 ? 1000 : most, 0),
+                         ENGINE_BUDGET);
+        loops = h->cpu.icount / 5;
+        if (e & 2)
+            assert_int_equal(loops, 200);
+        else
+            assert_in_range(loops, most * STRING_INSN_BYTES / 0x10000 - 2,
+                            most * STRING_INSN_BYTES / 0x10000 + 2);
+        harness_free(h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_chunks),
         cmocka_unit_test(test_own_code),
+        cmocka_unit_test(test_shorter_runs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
