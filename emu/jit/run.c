@@ -141,7 +141,10 @@ static const void *go_on(struct cpu *c, struct jit *j, const struct insn *i)
     return c->run.trace->body;
 }
 
-/* The operand that a handler has just used, if that can be read twice. */
+/*
+ * The operand that a handler has just used, if that can be read twice and is
+ * what may have been written, which it is not in ROM.
+ */
 static bool peek(struct cpu *c, uint32_t lin, unsigned size)
 {
     uint32_t v = 0;
@@ -153,7 +156,7 @@ static bool peek(struct cpu *c, uint32_t lin, unsigned size)
         if (e->page != (lin & MMU_PAGE_MASK))
             return false;
         p = c->bus->ram_page(c->bus->ctx, e->phys, false);
-        if (!p)
+        if (!p || p != c->bus->ram_page(c->bus->ctx, e->phys, true))
             return false;
         v |= (uint32_t)p[lin & ~MMU_PAGE_MASK] << 8 * n;
     }

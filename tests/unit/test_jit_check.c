@@ -212,6 +212,29 @@ static void test_devices_once(void **state)
     assert_int_equal(h->io_count, LOOPS);
 }
 
+/* The flags of an addition to ROM, whose result can be read nowhere. */
+static void test_rom(void **state)
+{
+    struct harness *h = *state;
+
+    h->rom_base = 0x40000;
+    h->rom_size = 0x1000;
+    h->ram[0x40000] = 0xff;
+    h->cpu.gpr[RDI] = 0x40000;
+    h->cpu.gpr[RAX] = 1;
+    HARNESS_CODE_BYTES(h,
+        0x8a, 0x1f,                             /* mov (%edi),%bl */
+        0x00, 0x07,                             /* add %al,(%edi) */
+        0x89, 0x1e,                             /* mov %ebx,(%esi) */
+        0x83, 0xd2, 0x00,                       /* adc $0,%edx */
+        0x49,                                   /* dec %ecx */
+        0x75, 0xf4,                             /* jnz back */
+        0xf4);
+    assert_int_equal(harness_run(h), ENGINE_HALTED);
+    assert_string_equal(reported, "");
+    assert_int_equal(h->cpu.gpr[RDX], LOOPS);
+}
+
 #define TEST(name) \
     cmocka_unit_test_setup_teardown(name, setup, harness_teardown)
 
@@ -220,7 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_equal), TEST(test_register), TEST(test_memory),
         TEST(test_address), TEST(test_flags), TEST(test_sampling),
-        TEST(test_devices_once),
+        TEST(test_devices_once), TEST(test_rom),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
