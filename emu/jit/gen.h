@@ -76,7 +76,8 @@ struct gen {
     unsigned k;                 /* instruction at work */
     uint8_t op;                 /* its opcode, which branches overwrite */
     uint8_t ops[TRACE_INSNS], maps[TRACE_INSNS];
-    bool op16[TRACE_INSNS];     /* has a prefix 66 */
+    /* Has a prefix 66, 67: flags of direct branches are gone, too. */
+    bool op16[TRACE_INSNS], addr16[TRACE_INSNS];
     uint8_t *body;              /* behind the test on entry */
     bool again;                 /* cycle.c's second time */
     const uint8_t *branch_at[TRACE_INSNS + 1];  /* branch_direct's code */

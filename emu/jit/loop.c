@@ -17,7 +17,7 @@ bool emit_loop(struct gen *g, const struct insn *i)
 {
     unsigned op = g->op & 3;
 
-    if (i->flags & INSN_ADDR16)
+    if (g->addr16[g->k])
         return false;
     if (op < 2)
         flags_to_host(g);

@@ -14,9 +14,10 @@ static void raw_opcode(struct gen *g, unsigned k, const uint8_t *p)
     static const uint8_t prefixes[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65,
                                         0x66, 0x67, 0xf0, 0xf2, 0xf3 };
 
-    g->op16[k] = false;
+    g->op16[k] = g->addr16[k] = false;
     while (p < last && memchr(prefixes, *p, sizeof(prefixes))) {
         g->op16[k] |= *p == 0x66;
+        g->addr16[k] |= *p == 0x67;
         p++;
     }
     g->maps[k] = *p == 0x0f && p < last;
