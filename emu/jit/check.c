@@ -54,6 +54,9 @@ static void record(struct cpu *c, struct jit_check *ch, unsigned k, bool gone)
 
     memcpy(s->head, c, sizeof(s->head));
     s->writes = ch->dry.count;
+    s->own_fpu = memcmp(&c->fpu, &ch->start.fpu, sizeof(c->fpu)) != 0;
+    if (s->own_fpu)
+        s->fpu = c->fpu;
     head->rflags = cpu_flags(c);
     head->run.count += gone ? 0 : k;
     if (!gone)
@@ -201,16 +204,17 @@ static bool find_undefined(struct jit_check *ch, unsigned k)
 /* What the interpreter makes of the CPU up to k. False: not all was kept. */
 static bool make_expected(struct cpu *c, struct jit_check *ch, unsigned k)
 {
-    const size_t head = sizeof(ch->at[k].head);
+    const struct check_state *s = &ch->at[k];
+    const size_t head = sizeof(s->head);
 
     check_copy(&ch->interp, &ch->end);
-    memcpy(&ch->interp, ch->at[k].head, head);
+    memcpy(&ch->interp, s->head, head);
+    ch->interp.fpu = s->own_fpu ? s->fpu : ch->start.fpu;
     ch->interp.icount = ch->interp.run.count;
     ch->interp.intr = c->intr;
     return (k == ch->last && !ch->cut) ||
-           (!memcmp((uint8_t *)&ch->start + head, (uint8_t *)&ch->end + head,
-                    offsetof(struct cpu, event_ext) - head) &&
-            !memcmp(&ch->start.fpu, &ch->end.fpu, sizeof(ch->end.fpu)));
+           !memcmp((uint8_t *)&ch->start + head, (uint8_t *)&ch->end + head,
+                   offsetof(struct cpu, event_ext) - head);
 }
 
 /* Which state is to be compared; or ch->last + 1: none. */

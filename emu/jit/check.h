@@ -16,6 +16,8 @@
 /* Before an instruction: what most of them change of struct cpu. */
 struct check_state {
     unsigned writes;            /* of the dry run, so far */
+    bool own_fpu;               /* false: as `start` has it */
+    struct cpu_fpu fpu;
     _Alignas(struct cpu) uint8_t head[offsetof(struct cpu, seg)];   /* its */
 };
 
@@ -33,7 +35,8 @@ struct jit_check {
     struct dry_run dry;
     uint8_t native[DRY_RUN_WRITES][DRY_RUN_BYTES];      /* written by it */
     struct check_state at[TRACE_INSNS + 2];
-    struct cpu start, end;      /* at `first` and `last`: all but the inputs */
+    /* At `first` and `last`, or in the midst of that: all but the inputs. */
+    struct cpu start, end;
     struct cpu interp, jit;     /* to be compared */
     uint32_t undefined;         /* flags that may differ */
     uint64_t compared, insns, unknown;  /* stretches; ... not to be compared */

@@ -235,6 +235,28 @@ static void test_rom(void **state)
     assert_int_equal(h->cpu.gpr[RDX], LOOPS);
 }
 
+/*
+ * FPU state that is at the end of a stretch what it was at its start, and
+ * another where it is looked at.
+ */
+static void test_fpu_there_and_back(void **state)
+{
+    struct harness *h = *state;
+
+    h->cpu.gpr[RSI] = HARNESS_CODE + 0x800;     /* a page with code: slow */
+    HARNESS_CODE_BYTES(h,
+        0xd9, 0xe8,                             /* fld1 */
+        0x89, 0x06,                             /* mov %eax,(%esi) */
+        0xdd, 0xd8,                             /* fstp %st */
+        0x49,                                   /* dec %ecx */
+        0x75, 0xf7,                             /* jnz back */
+        0xf4);
+    assert_int_equal(harness_run(h), ENGINE_HALTED);
+    assert_string_equal(reported, "");
+    assert_true(jit_of(h)->check->compared > LOOPS);
+    assert_int_equal(jit_of(h)->check->unknown, 0);
+}
+
 #define TEST(name) \
     cmocka_unit_test_setup_teardown(name, setup, harness_teardown)
 
@@ -244,6 +266,7 @@ int main(void)
         TEST(test_equal), TEST(test_register), TEST(test_memory),
         TEST(test_address), TEST(test_flags), TEST(test_sampling),
         TEST(test_devices_once), TEST(test_rom),
+        TEST(test_fpu_there_and_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
