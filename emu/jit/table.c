@@ -138,6 +138,15 @@ static enum effect effect_of(const struct native *e, const struct insn *i,
     return READS;
 }
 
+/* Behind the first one; a trace may have been translated before. */
+static bool raises(const struct gen *g, const struct insn *i)
+{
+    handler fn = i->fn == jit_enter ? g->jit->plain[jit_number(g->jit, i)]
+                                    : i->fn;
+
+    return fn == op_invalid || fn == op_too_long;
+}
+
 /*
  * Until all flags are set anew, nothing reads them, may fault or leaves the
  * trace: registers only.
@@ -150,6 +159,8 @@ bool flags_are_dead(const struct gen *g)
         enum effect effect = effect_of(e, i, g->ops[k]);
 
         if ((e->attr & M) && insn_mod(i) != 3)
+            return false;
+        if (raises(g, i))
             return false;
         if (effect == READS || (i->flags & (INSN_OP16 | INSN_ADDR16)))
             return false;
