@@ -1,7 +1,20 @@
 # The hosted program on a pseudo terminal, in network namespaces (as root).
-.PHONY: check-hosted
+.PHONY: check-hosted check-jit-boots check-jit-fuzz
 # Debian's python3: pexpect is its package.
 ## check-hosted    the hosted program's tests, PYTEST_ARGS=
 check-hosted: $(BUILD)/trestle $(BUILD)/enginetest guests $(BUILD)/router.img | $(DEPS_test)
 	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
 	  tests/hosted $(PYTEST_ARGS)
+
+JIT_BOOTS_SECONDS ?= 3600
+## check-jit-boots boots by the translator with check=N for JIT_BOOTS_SECONDS
+check-jit-boots: $(BUILD)/trestle $(BUILD)/router.img | $(DEPS_test)
+	/usr/bin/python3 -B tests/long/jit_boots.py -t $(JIT_BOOTS_SECONDS) $^
+
+# Half of the time compared, half as a user has it.
+JIT_FUZZ_SECONDS ?= 1200
+JIT_FUZZ_SEED ?= $(shell date +%s)
+## check-jit-fuzz  random guests by the translator for JIT_FUZZ_SECONDS
+check-jit-fuzz: $(BUILD)/enginetest
+	$< fuzz jit,check=on $$(($(JIT_FUZZ_SECONDS) / 2)) $(JIT_FUZZ_SEED)
+	$< fuzz jit $$(($(JIT_FUZZ_SECONDS) / 2)) $(JIT_FUZZ_SEED)

@@ -1,13 +1,18 @@
 # Debian's i386 stress programs on a disk, and their run in the hosted emulator. See docs/STRESS.md.
 STRESS_DISK_SRC := $(shell find tools/stress-disk -type f) tools/lib/debian.sh
 
-.PHONY: stress-disk check-stress
+.PHONY: stress-disk check-stress check-stress-jit
 ## stress-disk     disk with stress-ng, openssl, memtester and fio: stress.img
 stress-disk: $(BUILD)/stress.img
 
 $(BUILD)/stress.img: $(STRESS_DISK_SRC) | $(DEPS_run)
 	tools/stress-disk/build.sh $(BUILD)
 
-## check-stress    those programs in the hosted emulator, 20 minutes
+# By the engine that is the default, or ENGINE=.
+## check-stress    those programs in the hosted emulator, 20 minutes; ENGINE=jit
 check-stress: $(BUILD)/trestle $(BUILD)/router.img $(BUILD)/stress.img | $(DEPS_test)
-	/usr/bin/python3 tests/long/stress.py $^
+	/usr/bin/python3 tests/long/stress.py $(if $(ENGINE),--accel $(ENGINE)) $^
+
+## check-stress-jit  the same by the translator
+check-stress-jit: ENGINE = jit
+check-stress-jit: check-stress

@@ -2,12 +2,16 @@
 #ifndef TESTS_ENGINE_ENGINE_TEST_H
 #define TESTS_ENGINE_ENGINE_TEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct engine_ops;
 
 /* Argument `i` as a number, or `otherwise` where there is none. */
 uint64_t engine_test_number(int argc, char **argv, int i, uint64_t otherwise);
+
+/* "ENGINE,check=on" was asked for. */
+extern bool engine_test_check;
 
 /* Tests of a 64-bit guest (long_mode.c), as cmocka_run_group. */
 int test_long_mode(void);

@@ -1,7 +1,8 @@
 /*
  * Random guest code against the host: whatever a guest executes, the host
  * stays as it is and goes on. Programs come from the seed and their number
- * alone; a failure is repeated by starting at the number last reported.
+ * alone; a failure is repeated by starting at the number last reported. With
+ * check=on a translator is compared with the interpreter, too.
  *
  * Arguments: SECONDS [SEED [FIRST [LAST]]]. FIRST, LAST: numbers of programs,
  * each logged before it runs.
@@ -10,6 +11,7 @@
 
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/engine.h"
+#include "emu/jit/jit.h"
 #include "emu/machine_internal.h"
 #include "kernel/firmware.h"
 #include "kernel/platform.h"
@@ -22,6 +24,8 @@
 #define BUDGET_NS 500000u       /* of a program */
 #define REPORT_NS 10000000000ull
 #define THOROUGH_EVERY 2000u    /* programs */
+#define INFO_BYTES 4096u
+#define HOT 16u                 /* jit: executions, in every other program */
 
 #define EXT_LM (1u << 29)        /* CPUID 80000001h EDX: long mode */
 
@@ -44,7 +48,13 @@ struct fuzz {
 };
 
 static uint64_t host_clock(void *ctx) { return platform_now_ns(); }
-static void host_log(void *ctx, const char *line) {}
+
+/* What check=on reports. */
+static void host_log(void *ctx, const char *line)
+{
+    if (engine_test_check)
+        platform_log("%s", line);
+}
 
 static size_t serial_write(void *ctx, const uint8_t *buf, size_t len)
 {
@@ -63,6 +73,7 @@ static bool create(struct fuzz_machine *f, const struct engine_ops *engine,
         .cpu_model = model, .bios = firmware_bios,
         .bios_size = (size_t)(firmware_bios_end - firmware_bios),
         .serial = { &f->serial }, .icount_shift = -1, .host = &f->host,
+        .check_every = engine_test_check,
     };
 
     *error = "no memory";
@@ -76,6 +87,7 @@ static bool create(struct fuzz_machine *f, const struct engine_ops *engine,
         .ctx = f, .clock_ns = host_clock, .log = host_log,
         .code_memory = platform_code_alloc,
         .code_memory_free = platform_code_free,
+        .disassemble = platform_disassemble,
     };
     f->serial = (struct chardev){ f, serial_write, serial_read, NULL };
     f->engine = engine;
@@ -133,6 +145,8 @@ static void run_program(struct fuzz *f)
     fuzz_seed(&r, f->seed ^ f->number << 20);
     m = &f->machine[fuzz_below(&r, f->machines)];
     mode = fuzz_below(&r, m->has_long ? FUZZ_MODES : FUZZ_LONG);
+    if (m->engine == &engine_jit && fuzz_one_in(&r, 2))
+        mode = FUZZ_LOOPS;
     if (f->last)
         platform_log("program %llu, mode %d", (unsigned long long)f->number,
                      mode);
@@ -140,6 +154,8 @@ static void run_program(struct fuzz *f)
     c = machine_cpu(m->m);
     fuzz_program(&r, mode, m->ram, c);
     m->engine->map_changed(m->m->engine);
+    if (m->engine == &engine_jit)
+        jit_set_threshold(m->m->engine, f->number % 2 * HOT);
     icount = c->icount;
     end = machine_run(m->m, BUDGET_NS);
     f->ends[end & 7]++;
@@ -167,6 +183,20 @@ static void report(const struct fuzz *f)
                  (unsigned long long)f->ends[MACHINE_BUDGET],
                  (unsigned long long)f->ends[MACHINE_HALTED],
                  (unsigned long long)f->ends[MACHINE_RESET]);
+}
+
+/* What the engine of the default model says of itself. */
+static void report_engine(const struct fuzz *f)
+{
+    const struct fuzz_machine *m = &f->machine[0];
+    char text[INFO_BYTES], *save = NULL;
+
+    if (!m->engine->info)
+        return;
+    m->engine->info(m->m->engine, text, sizeof text);
+    for (char *line = strtok_r(text, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save))
+        platform_log("%s", line);
 }
 
 static const char *run_all(struct fuzz *f, uint64_t seconds)
@@ -206,6 +236,7 @@ int fuzz_run(const struct engine_ops *engine, int argc, char **argv)
                  f.machines > 1 ? ", 64" : "");
     wrong = run_all(&f, engine_test_number(argc, argv, 0, 20));
     report(&f);
+    report_engine(&f);
     if (wrong)
         platform_log("BROKEN in program %llu: %s",
                      (unsigned long long)f.number, wrong);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tests/engine/fuzz_out.h"
+
 void fuzz_seed(struct fuzz_random *r, uint64_t seed)
 {
     r->state = seed * 0x9e3779b97f4a7c15ull + 0x1234567;
@@ -124,23 +126,6 @@ static const uint32_t addresses[] = {
     0xfee00020, 0xfee00080, 0xfee000b0, 0xfee00300, 0xfee00320, 0xfee00380,
     0xfffc0000, 0xffffffff, 0xfffffffe,
 };
-
-#define COUNT(a) ((uint32_t)(sizeof(a) / sizeof((a)[0])))
-#define PICK(r, a) ((a)[fuzz_below(r, COUNT(a))])
-
-/* Room for one step of the generator: an instruction with its preparation. */
-#define STEP_MAX 40u
-
-struct out {
-    uint8_t b[STEP_MAX];
-    unsigned n;
-};
-
-static void put(struct out *o, uint64_t v, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes && o->n < STEP_MAX; i++)
-        o->b[o->n++] = (uint8_t)(v >> (8 * i));
-}
 
 static uint32_t interesting(struct fuzz_random *r)
 {

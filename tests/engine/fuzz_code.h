@@ -35,7 +35,7 @@ enum fuzz_bits { FUZZ_16, FUZZ_32, FUZZ_64 };
 void fuzz_code(struct fuzz_random *r, enum fuzz_bits bits, uint8_t *code,
                size_t len);
 
-enum fuzz_mode { FUZZ_REAL, FUZZ_PROTECTED, FUZZ_LONG, FUZZ_MODES };
+enum fuzz_mode { FUZZ_REAL, FUZZ_PROTECTED, FUZZ_LOOPS, FUZZ_LONG, FUZZ_MODES };
 #define FUZZ_RAM (16u << 20)
 
 /*
@@ -44,5 +44,7 @@ enum fuzz_mode { FUZZ_REAL, FUZZ_PROTECTED, FUZZ_LONG, FUZZ_MODES };
  */
 void fuzz_program(struct fuzz_random *r, enum fuzz_mode mode, uint8_t *ram,
                   struct cpu *c);
+/* fuzz_loops.c: into a program of FUZZ_PROTECTED, in place of its code. */
+void fuzz_loops(struct fuzz_random *r, uint8_t *ram, struct cpu *c);
 
 #endif

@@ -2,29 +2,7 @@
 #include <string.h>
 
 #include "tests/engine/fuzz_code.h"
-
-#define IVT 0x0000u
-#define GDT 0x1000u             /* 32 descriptors */
-#define IDT 0x2000u             /* 256 gates of 8 or 16 bytes */
-#define TSS 0x4000u             /* 104 bytes, then the I/O bitmap */
-#define TSS_LIMIT 0x2068u
-#define CODE 0x8000u            /* runs here; handlers are in it too */
-#define CODE_BYTES 0x4000u
-#define DATA 0x10000u
-#define DATA_BYTES 0x8000u
-#define STACK 0x20000u
-#define TABLES 0x100000u        /* page tables */
-#define PAGE 4096u
-
-/* The GDT's fixed part; what follows is random. */
-enum { SEL_CODE = 0x08, SEL_DATA = 0x10, SEL_UCODE = 0x1b, SEL_UDATA = 0x23,
-       SEL_CODE16 = 0x28, SEL_DATA16 = 0x30, SEL_TSS = 0x38,
-       GDT_RANDOM = 0x48 };
-
-#define PTE_P 1u
-#define PTE_W 2u
-#define PTE_U 4u
-#define PTE_PS 0x80u
+#include "tests/engine/fuzz_layout.h"
 
 static void w32(uint8_t *ram, uint32_t at, uint32_t v)
 {
@@ -266,7 +244,7 @@ void fuzz_program(struct fuzz_random *r, enum fuzz_mode mode, uint8_t *ram,
 {
     static const enum fuzz_bits bits[FUZZ_MODES] = {
         [FUZZ_REAL] = FUZZ_16, [FUZZ_PROTECTED] = FUZZ_32,
-        [FUZZ_LONG] = FUZZ_64,
+        [FUZZ_LOOPS] = FUZZ_32, [FUZZ_LONG] = FUZZ_64,
     };
 
     fill(r, ram, DATA, DATA_BYTES);
@@ -275,5 +253,8 @@ void fuzz_program(struct fuzz_random *r, enum fuzz_mode mode, uint8_t *ram,
         start_real(r, ram, c);
     else
         start_protected(r, ram, c, mode == FUZZ_LONG);
-    fuzz_code(r, bits[mode], ram + CODE, CODE_BYTES);
+    if (mode == FUZZ_LOOPS)
+        fuzz_loops(r, ram, c);
+    else
+        fuzz_code(r, bits[mode], ram + CODE, CODE_BYTES);
 }

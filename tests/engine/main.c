@@ -9,6 +9,7 @@
  *   fuzz ENGINE SECONDS SEED      random guest code (fuzz.c)
  *
  * step: a hardware engine counts instructions, one at a time, all along.
+ * fuzz takes ENGINE "jit,check=on" too: compared with interp at every step.
  * ENGINE "insn" is interp, its tests by instruction (tests/unit/sys_insn.h).
  * The last line is "N passed, M failed".
  */
@@ -48,11 +49,17 @@ static const struct {
 };
 
 static bool by_insn;            /* always for engines but interp */
+bool engine_test_check;
 
 static const struct engine_ops *find_engine(const char *name)
 {
+    static char plain[16];
+    size_t n = strcspn(name, ",");
     char why[160] = "";
 
+    engine_test_check = strcmp(name + n, ",check=on") == 0;
+    if (engine_test_check && n < sizeof plain)
+        name = memcpy(plain, name, n);
     by_insn = strcmp(name, "interp") != 0;
     if (strcmp(name, "insn") == 0)
         name = "interp";

@@ -1,6 +1,8 @@
-"""The engines' test program (tests/engine) on Linux, where interp is alone."""
+"""The engines' test program (tests/engine) on Linux: interp and jit."""
 import re
 import subprocess
+
+import pytest
 
 from conftest import BUILD
 
@@ -30,5 +32,6 @@ def test_lockstep_finds_a_difference():
     assert "DIFFERENT after step 1234 " in said
 
 
-def test_fuzz():
-    assert re.search(r"1 passed, 0 failed", run("fuzz", "interp", "5", "1"))
+@pytest.mark.parametrize("engine", ["interp", "jit", "jit,check=on"])
+def test_fuzz(engine):
+    assert re.search(r"1 passed, 0 failed", run("fuzz", engine, "5", "1"))

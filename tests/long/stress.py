@@ -19,20 +19,17 @@ import time
 
 import pexpect
 
+from router import Failure, Router, last_words
+
 HERE = pathlib.Path(__file__).resolve().parent
-PROMPT = r"root@router:/# "
 SCRATCH_MIB = 48
 # Time limits are for a guest that has a small part of a slow machine.
 LIMIT = 1200
-METHOD_OPS, METHOD_SECONDS = 5, 10
+METHOD_OPS, METHOD_SECONDS, VM_SECONDS = 5, 10, 5
 
 
-class Failure(Exception):
-    """A test's answer was wrong."""
-
-
-class Guest:
-    """The router as a session on its serial console."""
+class Guest(Router):
+    """The router with the disks of make_disks."""
 
     def __init__(self, program, disks, accel, log):
         args = ["-m", "256", "-nographic"]
@@ -40,15 +37,10 @@ class Guest:
             args += [f"-hd{letter}", str(path)]
         if accel:
             args += ["-accel", accel]
-        self.session = pexpect.spawn(str(program), args, timeout=LIMIT,
-                                     encoding="latin-1")
-        self.session.logfile_read = log
-        self.session.delaybeforesend = None
+        super().__init__(program, args, LIMIT, log)
 
     def boot(self):
-        self.session.expect("Please press Enter")
-        self.session.send("\r")
-        self.session.expect(PROMPT)
+        super().boot()
         # Its messages would stand among the programs' output.
         self.good("dmesg -n 1; modprobe ext4;"
                   f" mount -o ro {self.disk('b')} /mnt"
@@ -59,36 +51,6 @@ class Guest:
         place = {"a": "0:0:0", "b": "0:0:1", "c": "1:0:0", "d": "1:0:1"}
         name = self.good(f"ls /sys/bus/scsi/devices/{place[letter]}:0/block")
         return f"/dev/{name.strip()}"
-
-    def run(self, command, limit=LIMIT):
-        """Returns (exit status, output) of a shell command."""
-        self.session.send(f'echo "[""["; {command}; echo "]]"$?\r')
-        # The echo of the command has quotes between the brackets.
-        self.session.expect(r"\[\[\r\n(.*?)\]\](\d+)\r\n", timeout=limit)
-        output, status = self.session.match.groups()
-        self.session.expect(PROMPT)
-        return int(status), output.replace("\r\n", "\n")
-
-    def good(self, command, limit=LIMIT):
-        """The output of a command that must succeed."""
-        status, output = self.run(command, limit)
-        if status:
-            raise Failure(f"status {status}: {last_words(output)}")
-        return output
-
-    def power_off(self):
-        self.session.send("poweroff\r")
-        self.session.expect(pexpect.EOF, timeout=LIMIT)
-        self.session.close()
-
-    def close(self):
-        self.session.close(force=True)
-
-
-def last_words(output):
-    """What an error message needs of a program's output."""
-    lines = [line for line in output.splitlines() if "fail" in line.lower()]
-    return " / ".join((lines or output.splitlines() or ["no output"])[-3:])
 
 
 def make_data(folder):
@@ -137,37 +99,60 @@ class Tests:
         self.folder = folder
         self.seconds = seconds
 
-    def stress_ng(self, words, seconds=None):
+    def stress_ng(self, words, limit=None):
         """Run stress-ng; returns its operations."""
         output = self.guest.good(
-            f"/mnt/run stress-ng {words} -t {seconds or self.seconds}"
+            f"/mnt/run stress-ng {words} {limit or f'-t {self.seconds}'}"
             " --verify --metrics --temp-path /tmp")
         count = re.search(r"metrc:\s+\[\d+\] \S+\s+(\d+)\s+[\d.]+\s", output)
         if not count or not int(count[1]):
             raise Failure("no operation was completed")
         return int(count[1])
 
-    def test_cpu_methods(self):
-        """Every method of the cpu stressor by itself."""
+    def methods(self, stressor, limit=None, without=()):
+        """Every method of a stressor by itself, but those in `without`."""
         _, output = self.guest.run(
-            "/mnt/run stress-ng --cpu 1 --cpu-method list")
-        methods = re.search(r"must be one of: all (.*)", output)[1].split()
+            f"/mnt/run stress-ng --{stressor} 1 --{stressor}-method list")
+        listed = re.search(r"must be one of: all (.*)", output)[1].split()
+        methods = [method for method in listed if method not in without]
+        limit = limit or f"--{stressor}-ops {METHOD_OPS} -t {METHOD_SECONDS}"
         failed = []
         for method in methods:
             try:
-                self.stress_ng(f"--cpu 1 --cpu-method {method}"
-                               f" --cpu-ops {METHOD_OPS}", METHOD_SECONDS)
+                self.stress_ng(f"--{stressor} 1 --{stressor}-method {method}",
+                               limit)
             except Failure as failure:
                 failed.append(f"{method}: {failure}")
         if failed:
             raise Failure("; ".join(failed))
         return f"{len(methods)} methods"
 
+    def test_cpu_methods(self):
+        return self.methods("cpu")
+
+    def test_vm_methods(self):
+        # With a limit of operations some do none at all; cache-lines never
+        # counts one, whatever the engine.
+        return self.methods("vm", f"--vm-bytes 256K -t {VM_SECONDS}",
+                            ("cache-lines",))
+
+    def test_str_methods(self):
+        return self.methods("str")
+
+    def test_wcs_methods(self):
+        return self.methods("wcs")
+
+    def test_memcpy_methods(self):
+        return self.methods("memcpy")
+
     def test_cpu_all(self):
         return f"{self.stress_ng('--cpu 1 --cpu-method all')} ops"
 
     def test_switch(self):
         return f"{self.stress_ng('--switch 1')} ops"
+
+    def test_context(self):
+        return f"{self.stress_ng('--context 1')} ops"
 
     def test_fork(self):
         return f"{self.stress_ng('--fork 1')} ops"
