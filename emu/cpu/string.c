@@ -351,7 +351,7 @@ static uint32_t blocks(struct cpu *c, const struct insn *i,
         most = count;
     do {
         n = op->block(c, i, size, most - done);
-        if (!n && done && crosses_page(c, i, op, size)) {
+        if (!n && !op->port && crosses_page(c, i, op, size)) {
             op->one(c, i, size);
             n = 1;
         }

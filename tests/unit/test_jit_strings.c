@@ -245,6 +245,29 @@ static void test_chunks(void **state)
     }
 }
 
+/* The first element may lie in two pages: that makes no difference. */
+static void test_first_in_two_pages(void **state)
+{
+    for (unsigned n = 0; n < 4; n++) {
+        struct harness *h = harness_new(n & 1 ? &engine_jit : &engine_interp,
+                                        HARNESS_RAM);
+
+        harness_protected(h);
+        set_code(h, n & 2, 4, false);
+        for (unsigned time = 0; time < 3; time++) {
+            h->cpu.gpr[RSI] = 0x20ffd;
+            h->cpu.gpr[RDI] = 0x60ffe;
+            h->cpu.gpr[RCX] = 0x3000 / 4;
+            h->cpu.rip = HARNESS_CODE;
+            h->cpu.halted = false;
+            harness_step(h, 3);
+            assert_int_equal(h->cpu.gpr[RCX], 0);
+            assert_int_equal(h->cpu.gpr[RDI], 0x63ffe);
+        }
+        harness_free(h);
+    }
+}
+
 /* MOVS into its own code: what follows is what has been written. */
 static void test_own_code(void **state)
 {
@@ -311,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_chunks),
+        cmocka_unit_test(test_first_in_two_pages),
         cmocka_unit_test(test_own_code),
         cmocka_unit_test(test_shorter_runs),
     };
