@@ -43,12 +43,6 @@ enum engine_exit hv_long(struct hv *h, const struct hv_exit *x)
     abort();                    /* no guest here is in long mode */
 }
 
-void *platform_pages_alloc(size_t bytes)
-{
-    return aligned_alloc(PAGE_BYTES, bytes);
-}
-
-void platform_pages_free(void *pages, size_t bytes) { free(pages); }
 uint64_t paging_phys(const void *virt) { return (uintptr_t)virt; }
 
 /* ---- A guest in a stretch ---------------------------------------------------- */
