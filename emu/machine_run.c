@@ -78,7 +78,8 @@ static uint64_t realtime_insns(const struct machine *m, uint64_t now,
 
 /*
  * Follow the CPU's speed: a quarter of the way to what the last slices showed,
- * as many of them as make a fair sample.
+ * as many of them as make a fair sample. `insns` were asked for: the engine may
+ * take one that lasts for several.
  */
 static void learn_speed(struct machine *m, uint64_t insns, uint64_t ns)
 {
@@ -99,8 +100,8 @@ static enum engine_exit run_slice(struct machine *m, uint64_t now,
                                   uint64_t end)
 {
     const struct engine_ops *ops = m->config.engine;
-    uint64_t insns = m->cpu.icount;
     enum engine_exit exit;
+    uint64_t insns;
 
     machine_tsc_begin(m);
     m->slice_end = min_u64(end, m->next_timer);
@@ -111,10 +112,10 @@ static enum engine_exit run_slice(struct machine *m, uint64_t now,
         exit = ops->run(m->engine, UINT64_MAX,
                         m->slice_end > now ? m->slice_end - now : 0);
     } else {
-        exit = ops->run(m->engine, realtime_insns(m, now, m->slice_end),
-                        UINT64_MAX);
+        insns = realtime_insns(m, now, m->slice_end);
+        exit = ops->run(m->engine, insns, UINT64_MAX);
         if (exit == ENGINE_BUDGET)
-            learn_speed(m, m->cpu.icount - insns, machine_now(m) - now);
+            learn_speed(m, insns, machine_now(m) - now);
     }
     m->slice_end = 0;
     return exit;

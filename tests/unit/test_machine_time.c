@@ -99,6 +99,26 @@ static void test_realtime(void **state)
     guest_free(g);
 }
 
+static bool insn_is_part(struct guest *g, struct cpu *c)
+{
+    static unsigned calls;
+
+    if (++calls % 1000)
+        c->icount--;
+    return false;
+}
+
+/* Few but long instructions, for which the engine ends its run the earlier. */
+static void test_long_instructions(void **state)
+{
+    struct guest *g = guest_new(-1);
+
+    g->insn = insn_is_part;
+    machine_run(g->m, 100 * MS);
+    assert_in_range(g->slices, 900, 1500);      /* of 100 us each */
+    guest_free(g);
+}
+
 static void test_halt_and_deadline(void **state)
 {
     struct guest *g = guest_new(-1);
@@ -227,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_timer_order),
         cmocka_unit_test(test_timer_shortens_slice),
         cmocka_unit_test(test_realtime),
+        cmocka_unit_test(test_long_instructions),
         cmocka_unit_test(test_halt_and_deadline),
         cmocka_unit_test(test_stop_and_cont),
         cmocka_unit_test(test_kick),
