@@ -167,6 +167,8 @@ void code_mode_changed(struct cpu *c);
  */
 void code_mapping_changed(struct cpu *c, bool keep_global);
 void code_page_changed(struct cpu *c, uint32_t lin, bool large);
+/* A page fault there: what else was kept of this page has to go. */
+void code_page_faulted(struct cpu *c, uint32_t lin);
 /*
  * From now on writes to this physical page have to be noticed. mmu_track_code
  * calls it.

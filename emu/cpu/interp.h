@@ -52,10 +52,10 @@ struct translator {
     /* A fault came while run.flags_saved: put the flags where others look. */
     void (*unwound)(struct cpu *c);
     void (*unlinked)(struct cpu *c, const struct insn *i);  /* a branch */
-    /* As code_mapping_changed, code_page_changed, code_page_tracked. */
+    /* As code_mapping_changed, code_page_changed and code_page_faulted, ... */
     void (*mapping_changed)(struct cpu *c);
     void (*page_changed)(struct cpu *c, uint32_t lin, bool large);
-    void (*page_tracked)(struct cpu *c, uint64_t page);
+    void (*page_tracked)(struct cpu *c, uint64_t page); /* ..._tracked */
 };
 
 /*

@@ -303,6 +303,14 @@ static unsigned direct_uses(struct cpu *c, uint32_t page, bool user,
     return uses;
 }
 
+/* INVLPG of any address in it ends it all. */
+static void note_large(struct mmu *m, uint32_t page,
+                       const struct translation *t)
+{
+    if (t->flags & TLB_LARGE)
+        m->large[page >> 28] |= 1ull << (page >> 22 & 63);
+}
+
 unsigned mmu_peek(struct cpu *c, uint32_t page, bool user, uint8_t **host)
 {
     const struct cpu_bus *bus = c->bus;
@@ -310,6 +318,7 @@ unsigned mmu_peek(struct cpu *c, uint32_t page, bool user, uint8_t **host)
 
     if (!paging_peek(c, page, user, &t))
         return 0;
+    note_large(c->mmu, page, &t);
     *host = bus->ram_page(bus->ctx, t.phys, false);
     return direct_uses(c, page, user, &t, fold_a20(bus, t.phys, *host), *host);
 }
@@ -329,8 +338,7 @@ static void entry_fill(struct cpu *c, uint32_t page, bool user,
     e->addend = (uintptr_t)host - page;
     e->read = e->write = TLB_NONE;
     m->live[user][n / 64] |= 1ull << n % 64;
-    if (t->flags & TLB_LARGE)
-        m->large[page >> 28] |= 1ull << (page >> 22 & 63);
+    note_large(m, page, t);
     uses = direct_uses(c, page, user, t, e->phys, host);
     if (uses & MMU_PEEK_READ)
         e->read = page;
@@ -358,6 +366,7 @@ static const struct tlb_entry *translate(struct cpu *c, uint32_t lin,
         /* A fault drops what was cached (SDM vol. 3, 4.10.4.1). */
         if (e->page == page)
             entry_clear(c->mmu, user, (page >> 12) & (TLB_SIZE - 1));
+        code_page_faulted(c, page);
         *error = t.error;
         return NULL;
     }

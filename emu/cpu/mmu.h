@@ -51,7 +51,7 @@ struct mmu {
     struct tlb_entry *tlb[2];   /* [user], each of TLB_SIZE */
     struct tlb_views *own;      /* where they lie, unless mmu_move_view */
     uint64_t live[2][TLB_SIZE / 64];    /* entries with page != TLB_NONE */
-    uint64_t large[16];         /* 4 MiB regions with a TLB_LARGE entry */
+    uint64_t large[16];         /* 4 MiB regions where TLB_LARGE was seen */
     uint32_t mode;              /* digest of what the entries depend on */
     uint32_t *code_map;         /* per physical page below 4 GiB */
     struct dry_run *dry;        /* under way (dry_run.h), or NULL */
@@ -78,7 +78,7 @@ void mmu_move_view(struct cpu *c, bool user, struct tlb_entry *view);
 /*
  * What a page may be used for without anything but its memory being changed,
  * and nobody watching: MMU_PEEK_*; *host gets that memory. No TLB entry is
- * made.
+ * made, but INVLPG heeds it if it is of a large page.
  */
 #define MMU_PEEK_READ 1u
 #define MMU_PEEK_WRITE 2u

@@ -182,6 +182,12 @@ void code_page_changed(struct cpu *c, uint32_t lin, bool large)
         c->interp->translator->page_changed(c, lin, large);
 }
 
+void code_page_faulted(struct cpu *c, uint32_t lin)
+{
+    if (c->interp && c->interp->translator)
+        c->interp->translator->page_changed(c, lin, false);
+}
+
 void code_page_tracked(struct cpu *c, uint64_t page)
 {
     if (c->interp->translator)

@@ -83,6 +83,24 @@ static bool fits(struct cpu *c, const struct window_view *v, uint32_t page,
            mmu_peek(c, page << 12, user, &other) == uses && other == host;
 }
 
+/* 0, or as window_ops.map. */
+static int map_run(struct jit_window *w, struct window_view *v,
+                   struct window_run run, bool write)
+{
+    int r;
+
+    if (v->run_count == WINDOW_RUNS)
+        return -ENOMEM;
+    r = w->ops->map(place_of(v, run.page), run.host, (size_t)run.pages << 12,
+                    write);
+    if (r < 0)
+        return r;
+    v->run[v->run_count++] = run;
+    set_mapped(v, run.page, run.pages, true);
+    w->counts.mapped += run.pages;
+    return 0;
+}
+
 /*
  * Map the page of `lin`, and those around it that are alike. False: it is not
  * to be accessed in that way without more ado.
@@ -105,19 +123,14 @@ static bool fill(struct cpu *c, struct window_view *v, uint32_t lin, bool write)
     while ((last + 1) % block &&
            fits(c, v, last + 1, uses, host + ((last + 1 - page) << 12)))
         last++;
-    host -= (page - first) << 12;
-    r = v->run_count == WINDOW_RUNS ? -ENOMEM :
-        w->ops->map(place_of(v, first), host, (size_t)(last + 1 - first) << 12,
+    r = map_run(w, v, (struct window_run){ first, last + 1 - first,
+                                           host - ((page - first) << 12) },
+                uses & MMU_PEEK_WRITE);
+    if (r == -EINVAL)           /* they may be side by side by chance */
+        r = map_run(w, v, (struct window_run){ page, 1, host },
                     uses & MMU_PEEK_WRITE);
-    if (r < 0) {
-        v->full |= r == -ENOMEM;
-        return false;
-    }
-    v->run[v->run_count++] = (struct window_run){ first, last + 1 - first,
-                                                  host };
-    set_mapped(v, first, last + 1 - first, true);
-    w->counts.mapped += last + 1 - first;
-    return true;
+    v->full |= r == -ENOMEM;
+    return r == 0;
 }
 
 /* ---- Faults -------------------------------------------------------------------- */
@@ -190,6 +203,8 @@ static bool promote(struct cpu *c, struct trace *t)
         return true;
     if (v->trace_count == WINDOW_TRACES || !jit_change_form(c, t))
         return false;
+    if (t->form == FORM_TLB)
+        t->heat = 0;            /* from now on its misses */
     t->form = FORM_WINDOW;
     v->trace[v->trace_count++] = t;
     w->counts.promoted++;
@@ -278,7 +293,7 @@ void jit_window_visit(struct cpu *c, struct trace *t)
 void jit_window_missed(struct cpu *c, struct trace *t)
 {
     struct jit_window *w = window_of(c);
-    uint16_t *misses = &t->heat;        /* it has no other use any more */
+    uint16_t *misses = &t->heat;
 
     if (t->form != FORM_WINDOW || !w->miss_view->active ||
         fill(c, w->miss_view, w->miss_lin, w->miss_write))

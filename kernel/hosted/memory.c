@@ -75,11 +75,11 @@ void *platform_pages_alloc(size_t bytes)
     return p ? p : map_pages(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 }
 
+/* The block goes first: the next may have its address at once. */
 void platform_pages_free(void *pages, size_t bytes)
 {
     struct block *b;
 
-    munmap(pages, round_pages(bytes));
     pthread_mutex_lock(&lock);
     b = pages ? block_find(pages) : NULL;
     if (b) {
@@ -87,6 +87,7 @@ void platform_pages_free(void *pages, size_t bytes)
         *b = (struct block){ 0 };
     }
     pthread_mutex_unlock(&lock);
+    munmap(pages, round_pages(bytes));
 }
 
 void *platform_dma_alloc(size_t bytes, uint64_t max_address, uint64_t *phys)
