@@ -36,7 +36,8 @@ struct window_ops {
      * -EINVAL: that is no such memory; -ENOMEM: too many pieces are mapped.
      */
     int (*map)(uint8_t *at, const uint8_t *host, size_t size, bool write);
-    void (*unmap)(uint8_t *at, size_t size);
+    /* 0; -ENOMEM: too many pieces would be left, so that all is as it was. */
+    int (*unmap)(uint8_t *at, size_t size);
     /* From now on, until unwatch, faults of this code are reported. 0, -errno */
     int (*watch)(const struct window_code *code);
     void (*unwatch)(const struct window_code *code);

@@ -13,6 +13,7 @@
  */
 #define PATIENCE 4000000u
 #define PATIENCE_MAX 512000000u
+#define NEVER UINT64_MAX
 #define LASTING (4u * PATIENCE)
 /* A fault costs as much as so many; more of them than this are too many. */
 #define FAULT_INSNS 30000u
@@ -55,21 +56,30 @@ static uint8_t *place_of(const struct window_view *v, uint32_t page)
     return v->base + ((uint64_t)page << 12);
 }
 
-static void unmap(struct jit_window *w, struct window_view *v, uint32_t page,
-                  uint32_t pages)
+static int unmap(struct jit_window *w, struct window_view *v, uint32_t page,
+                 uint32_t pages)
 {
-    w->ops->unmap(place_of(v, page), (size_t)pages << 12);
-    set_mapped(v, page, pages, false);
+    int r = w->ops->unmap(place_of(v, page), (size_t)pages << 12);
+
+    if (r == 0)
+        set_mapped(v, page, pages, false);
+    return r;
 }
 
-static void unmap_all(struct jit_window *w, struct window_view *v)
+/* False: not even by pieces, and so what is there may not be used again. */
+static bool unmap_all(struct jit_window *w, struct window_view *v)
 {
-    if (!v->run_count)
-        return;
-    w->ops->unmap(v->base, WINDOW_BYTES);
-    for (unsigned n = 0; n < v->run_count; n++)
-        set_mapped(v, v->run[n].page, v->run[n].pages, false);
+    bool gone = !v->run_count || w->ops->unmap(v->base, WINDOW_BYTES) == 0;
+
+    for (unsigned n = 0; n < v->run_count; n++) {
+        const struct window_run *r = &v->run[n];
+
+        if (!gone)
+            unmap(w, v, r->page, r->pages);
+        set_mapped(v, r->page, r->pages, false);
+    }
     v->run_count = 0;
+    return gone || w->ops->unmap(v->base, WINDOW_BYTES) == 0;
 }
 
 /* May `page` be in one run with pages of these uses, and is it at `host`? */
@@ -255,8 +265,9 @@ static void deactivate(struct cpu *c, struct window_view *v)
     for (unsigned n = 0; n < v->trace_count; n++)
         to_tlb(c, v->trace[n]);
     v->trace_count = 0;
-    unmap_all(w, v);
-    if (c->run.count - v->since >= LASTING)
+    if (!unmap_all(w, v))
+        v->patience = NEVER;
+    else if (c->run.count - v->since >= LASTING)
         v->patience = w->patience;
     else if (v->patience < PATIENCE_MAX)
         v->patience *= 2;
@@ -326,8 +337,9 @@ void jit_window_flushed(struct cpu *c)
     w->missed = false;
 }
 
-static void page_changed(struct jit_window *w, struct window_view *v,
-                         uint32_t lin, bool large)
+/* A window that has come to too many pieces ends. */
+static void page_changed(struct cpu *c, struct window_view *v, uint32_t lin,
+                         bool large)
 {
     uint32_t page = large ? (lin >> 22) << 10 : lin >> 12;
     uint32_t pages = large ? 1024 : 1;
@@ -335,8 +347,8 @@ static void page_changed(struct jit_window *w, struct window_view *v,
 
     for (uint32_t n = 0; n < pages; n++)
         any |= is_mapped(v, page + n);
-    if (any)
-        unmap(w, v, page, pages);
+    if (any && unmap(window_of(c), v, page, pages) < 0)
+        deactivate(c, v);
 }
 
 void jit_window_page_changed(struct cpu *c, uint32_t lin, bool large)
@@ -345,11 +357,11 @@ void jit_window_page_changed(struct cpu *c, uint32_t lin, bool large)
 
     for (unsigned user = 0; user < 2; user++)
         if (w->view[user].active)
-            page_changed(w, &w->view[user], lin, large);
+            page_changed(c, &w->view[user], lin, large);
 }
 
 /* Wherever `host` is mapped. */
-static void unmap_host(struct jit_window *w, struct window_view *v,
+static void unmap_host(struct cpu *c, struct window_view *v,
                        const uint8_t *host)
 {
     for (unsigned n = 0; n < v->run_count; n++) {
@@ -357,8 +369,9 @@ static void unmap_host(struct jit_window *w, struct window_view *v,
         size_t offset = (size_t)(host - r->host);
 
         if (host >= r->host && offset < (size_t)r->pages << 12 &&
-            is_mapped(v, r->page + (uint32_t)(offset >> 12)))
-            unmap(w, v, r->page + (uint32_t)(offset >> 12), 1);
+            is_mapped(v, r->page + (uint32_t)(offset >> 12)) &&
+            unmap(window_of(c), v, r->page + (uint32_t)(offset >> 12), 1) < 0)
+            deactivate(c, v);
     }
 }
 
@@ -369,7 +382,7 @@ void jit_window_page_tracked(struct cpu *c, uint64_t page)
 
     for (unsigned user = 0; host && user < 2; user++)
         if (w->view[user].active)
-            unmap_host(w, &w->view[user], host);
+            unmap_host(c, &w->view[user], host);
 }
 
 bool jit_set_window(struct engine *e, uint64_t patience, unsigned misses)

@@ -9,8 +9,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
@@ -139,13 +137,10 @@ static int map(uint8_t *at, const uint8_t *host, size_t size, bool write)
     return 0;
 }
 
-/* Where even that fails, nothing may stay: what is there is not the guest's. */
-static void unmap(uint8_t *at, size_t size)
+static int unmap(uint8_t *at, size_t size)
 {
-    if (mmap(at, size, PROT_NONE, NOTHING | MAP_FIXED, -1, 0) != MAP_FAILED)
-        return;
-    perror("a window cannot be unmapped");
-    abort();
+    return mmap(at, size, PROT_NONE, NOTHING | MAP_FIXED, -1, 0) == MAP_FAILED ?
+           -ENOMEM : 0;
 }
 
 const struct window_ops *const platform_windows = &(const struct window_ops){

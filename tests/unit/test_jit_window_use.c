@@ -338,6 +338,52 @@ static void test_too_many_pieces(void **state)
     harness_free(h);
 }
 
+static size_t unmap_min;        /* what is smaller cannot be */
+
+static int unmap_large(uint8_t *at, size_t size)
+{
+    return size < unmap_min ? -ENOMEM : platform_windows->unmap(at, size);
+}
+
+/* `from` leads to that page from now on; INVLPG says so. */
+static void redirect(struct harness *h, uint32_t from, uint32_t to)
+{
+    *harness_pte(h, from) = to | PTE_USED;
+    memcpy(h->ram + HARNESS_CODE + 0x100, "\x0f\x01\x3e\x8b\x06\xf4", 6);
+    h->cpu.gpr[RSI] = from;
+    h->cpu.rip = HARNESS_CODE + 0x100;
+    assert_int_equal(harness_run(h), ENGINE_HALTED);
+    assert_int_equal(h->cpu.gpr[RAX], harness_r32(h, to));
+    h->cpu.halted = false;
+}
+
+/* The host is out of pieces: the window ends rather than keep an old page. */
+static void test_cannot_unmap(void **state)
+{
+    static const size_t least[] = { 0x100000, (size_t)-1 };
+
+    for (unsigned n = 0; n < COUNT_OF(least); n++) {
+        struct harness *h = new_window(PATIENCE, FOREVER);
+        struct jit_window *w = window_of(h);
+        struct window_ops ops = *w->ops;
+
+        ops.unmap = unmap_large;
+        w->ops = &ops;
+        unmap_min = least[n];
+        harness_w32(h, DATA + PAGE, 0x12345678);
+        start_loop(h, DATA);
+        go_on(h, 2 * PATIENCE);
+        assert_true(is_active(h));
+        redirect(h, DATA, DATA + PAGE);
+        assert_false(is_active(h));
+        start_loop(h, DATA + 2 * PAGE);
+        go_on(h, 4 * PATIENCE);
+        assert_true(is_active(h) == (n == 0));
+        unmap_min = 0;
+        harness_free(h);
+    }
+}
+
 /* ---- It comes and goes --------------------------------------------------------------- */
 
 /* A device appears in place of RAM that is mapped, and goes again. */
@@ -488,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_ram_is_of_use),
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_too_many_pieces),
+        cmocka_unit_test(test_cannot_unmap),
         cmocka_unit_test(test_map_changed),
         cmocka_unit_test(test_two_engines),
         cmocka_unit_test(test_without),
