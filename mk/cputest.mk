@@ -16,12 +16,14 @@ $(CPUTEST)/%.o: %.c Makefile mk/cputest.mk | $(DEPS_test)
 $(CPUTEST)/cputest: $(CPUTEST_OBJ)
 	@$(CC) -pie -o $@ $^
 
-# No libc variables in the code's segments: the helper loads all of them.
+# No libc variables in the code's segments: the helper loads all of them. It lies
+# where no operand is likely to be.
 $(CPUTEST)/ia32: tests/cpu/ia32/helper.c tests/cpu/state.h mk/cputest.mk | $(DEPS_test)
 	@mkdir -p $(@D)
 	@echo "  CC    $< (IA-32)"
 	@$(CC) $(filter-out -MD -MP,$(COMMON_CFLAGS)) -O1 -m32 -static -fno-pie \
-	  -fno-stack-protector -mgeneral-regs-only -o $@ $<
+	  -fno-stack-protector -mgeneral-regs-only \
+	  -Wl,-Ttext-segment=0x735c9000 -o $@ $<
 
 .PHONY: check-cpu check-cpu-long
 ## check-cpu       interp, jit against this processor, 1000 runs of each form

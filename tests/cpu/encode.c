@@ -184,7 +184,8 @@ static void mem32(struct build *b, unsigned reg)
     unsigned scale = random_below(4), index = RSP, base = rm;
     bool no_base, fixed;
 
-    if ((mod == 0 && rm == 5) || (b->sequence && !one_in(4))) {
+    if ((mod == 0 && rm == 5) || b->absolute ||
+        (b->sequence && !one_in(4))) {
         absolute(b, reg);       /* in a sequence, registers change */
         return;
     }

@@ -15,6 +15,7 @@ struct build {
     const struct form *f;
     bool addr16;
     bool sequence;              /* leave all registers as they are */
+    bool absolute;              /* address memory without registers */
     uint8_t override;           /* segment prefix, 0: none */
 };
 

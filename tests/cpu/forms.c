@@ -255,6 +255,23 @@ static void add_x87(void)
     }
 }
 
+unsigned form_x87_store(const struct form *f)
+{
+    static const struct {
+        uint8_t opcode, exts, bytes;
+    } stores[] = {
+        { 0xd9, 0x0c, 4 }, { 0xdb, 0x0c, 4 }, { 0xdb, 0x80, 10 },
+        { 0xdd, 0x0c, 8 }, { 0xdf, 0x0c, 2 }, { 0xdf, 0x40, 10 },
+        { 0xdf, 0x80, 8 },
+    };
+
+    for (unsigned n = 0; n < sizeof(stores) / sizeof(stores[0]); n++)
+        if (!f->map && f->rm == RM_MEM && f->opcode == stores[n].opcode &&
+            stores[n].exts >> f->ext & 1)
+            return stores[n].bytes;
+    return 0;
+}
+
 /* SSE3, SSE4A and later, which the host may execute and an i686 does not. */
 static bool is_newer(unsigned op, unsigned prefix)
 {

@@ -38,6 +38,8 @@ extern unsigned forms_count;
 
 /* Fill `forms`. */
 void forms_build(void);
+/* Bytes that an x87 store which can raise exceptions writes; others: 0. */
+unsigned form_x87_store(const struct form *f);
 /* "0FC7/1 66 LOCK m" in at most `size` bytes. */
 void form_name(const struct form *f, char *buf, unsigned size);
 

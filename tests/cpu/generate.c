@@ -4,6 +4,7 @@
 
 #include "tests/cpu/encode.h"
 #include "tests/cpu/random.h"
+#include "tests/cpu/traits.h"
 
 /* ---- State ------------------------------------------------------------ */
 
@@ -284,6 +285,19 @@ static void prepare_rm_register(struct build *b, unsigned rm)
 
 /* ---- Instructions ----------------------------------------------------- */
 
+/*
+ * What an x87 store that faults leaves behind is predicted of an instruction
+ * alone (predict.c): in a sequence none must fault.
+ */
+static uint32_t pick_operand(struct build *b)
+{
+    bool stops = traits[TRAIT_X87_NO_STORE] || traits[TRAIT_X87_PARTS];
+
+    b->absolute = b->sequence && stops && form_x87_store(b->f);
+    return b->absolute ? DATA_BASE + PAGE / 2 + 16 * random_below(64)
+                       : pick_data(b);
+}
+
 static void emit_modrm(struct build *b)
 {
     const struct form *f = b->f;
@@ -306,12 +320,12 @@ static void emit_modrm(struct build *b)
     }
     if (f->hint == H_BT && !b->sequence && !one_in(4))
         b->t->in.gpr[reg] = (uint32_t)((int)random_below(2048) - 1024);
-    b->t->target = pick_data(b);
+    if (f->hint == H_BOUND && !one_in(4))
+        b->t->in.gpr[reg] = (uint32_t)((int)random_below(128) - 64);
+    b->t->target = pick_operand(b);
     fill_target(b);
     prepare_memory(b);
     encode_memory(b, reg);
-    if (f->hint == H_BOUND && !one_in(4))
-        b->t->in.gpr[reg] = (uint32_t)((int)random_below(128) - 64);
 }
 
 static void emit_imm(struct build *b)

@@ -6,7 +6,9 @@
  * Instructions that 64-bit mode has too run there, in this process; the others
  * run in a 32-bit helper program, natively if the kernel can, else in QEMU.
  * Forms that a new processor executes and an i686 does not are left out
- * (forms.c).
+ * (forms.c). Where processors do differently what the manuals leave to them,
+ * probes find out what this one does (traits.c) and exactly that is expected
+ * of it (predict.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +17,9 @@
 
 #include "tests/cpu/compare.h"
 #include "tests/cpu/encode.h"
+#include "tests/cpu/predict.h"
 #include "tests/cpu/random.h"
+#include "tests/cpu/traits.h"
 
 struct options {
     uint64_t seed;
@@ -45,7 +49,7 @@ static bool run_test(struct test *t, struct run_state *native, bool quiet)
     } else {
         ia32_run(&t->in, at, t->code.bytes, t->code.len, native);
     }
-    emulated_run(&t->in, &emulated);
+    predict_run(t, native, &emulated);
     return compare_run(t, native, &emulated, quiet);
 }
 
@@ -212,6 +216,7 @@ int main(int argc, char **argv)
                 o.helper);
         return 2;
     }
+    traits_find();
     for (unsigned n = 0; n < forms_count; n++)
         if (wanted(&o, &forms[n]))
             run_form(&forms[n], &o);

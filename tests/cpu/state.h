@@ -88,6 +88,8 @@ extern struct area areas[AREA_COUNT];
 bool area_at(uint32_t linear, uint8_t **native, uint8_t **emulated);
 /* Write the same bytes to both memories; bytes outside are left out. */
 void area_write(uint32_t linear, const void *bytes, unsigned n);
+/* The emulated memory becomes what the native one is. */
+void areas_equal(void);
 
 /* memory.c: make the mappings; `exchange` is the helper's. */
 extern struct mapping mappings[MEM_COUNT];
@@ -110,6 +112,8 @@ void native_run(const struct run_state *in, struct run_state *out);
 bool ia32_init(const char *path);
 /* QEMU's user mode checks neither limits nor rights of segments. */
 extern bool ia32_under_qemu;
+/* Memory of the helper's own, run natively, where the test has none. */
+bool ia32_owns(uint32_t linear);
 /* The vector only as far as the signal tells it (vector_class): as in QEMU. */
 void ia32_run(const struct run_state *in, uint32_t offset,
               const uint8_t *code, unsigned n, struct run_state *out);
