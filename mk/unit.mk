@@ -51,7 +51,7 @@ check-tsan: | $(DEPS_test)
 	  timeout 600 $(BUILD)/tsan/$$t; done
 
 # By the translator, too, in all of its ways.
-UNIT_CPU_TESTS := $(filter-out %/test_cpu_model,$(filter %/test_cpu_%,$(UNIT_TESTS)))
+UNIT_CPU_TESTS := $(filter-out %/test_cpu_model,$(filter $(UNIT)/test_cpu_%,$(UNIT_TESTS)))
 UNIT_JIT_TESTS := $(filter %/test_jit_strings %/test_jit_segments,$(UNIT_TESTS))
 
 .PHONY: check-unit $(addprefix run-,$(notdir $(UNIT_TESTS)))
