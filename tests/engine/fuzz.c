@@ -25,7 +25,9 @@
 #define REPORT_NS 10000000000ull
 #define THOROUGH_EVERY 2000u    /* programs */
 #define INFO_BYTES 4096u
-#define HOT 16u                 /* jit: executions, in every other program */
+#define HOT 16u                 /* jit: executions */
+#define NEVER (1ull << 60)      /* ... instructions before the window is used */
+#define MISSES 60000u           /* ... of a trace that it is no use for */
 
 #define EXT_LM (1u << 29)        /* CPUID 80000001h EDX: long mode */
 
@@ -36,7 +38,7 @@ struct fuzz_machine {
     struct chardev serial;
     uint8_t *memory, *ram;      /* guard, RAM, guard */
     const struct engine_ops *engine;
-    bool has_long;
+    bool has_long, reports;
 };
 
 struct fuzz {
@@ -49,10 +51,13 @@ struct fuzz {
 
 static uint64_t host_clock(void *ctx) { return platform_now_ns(); }
 
-/* What check=on reports. */
+/* What check=on reports, which is the last that a machine says. */
 static void host_log(void *ctx, const char *line)
 {
-    if (engine_test_check)
+    struct fuzz_machine *f = ctx;
+
+    f->reports |= strncmp(line, "check=on:", 9) == 0;
+    if (f->reports)
         platform_log("%s", line);
 }
 
@@ -87,6 +92,7 @@ static bool create(struct fuzz_machine *f, const struct engine_ops *engine,
         .ctx = f, .clock_ns = host_clock, .log = host_log,
         .code_memory = platform_code_alloc,
         .code_memory_free = platform_code_free,
+        .windows = platform_windows,
         .disassemble = platform_disassemble,
     };
     f->serial = (struct chardev){ f, serial_write, serial_read, NULL };
@@ -133,6 +139,18 @@ static bool guards_whole(const struct fuzz_machine *f)
 
 /* ---- Running ------------------------------------------------------------------- */
 
+/*
+ * At once or when hot; with the window, where there is one, or not. PUSHA there
+ * may have stored something when it faults, which would be a difference.
+ */
+static void set_translator(struct engine *e, uint64_t number)
+{
+    bool window = number % 4 < 2 && !engine_test_check;
+
+    jit_set_threshold(e, number % 2 ? HOT : 0);
+    jit_set_window(e, window ? 0 : NEVER, MISSES);
+}
+
 static void run_program(struct fuzz *f)
 {
     struct fuzz_random r;
@@ -155,7 +173,7 @@ static void run_program(struct fuzz *f)
     fuzz_program(&r, mode, m->ram, c);
     m->engine->map_changed(m->m->engine);
     if (m->engine == &engine_jit)
-        jit_set_threshold(m->m->engine, f->number % 2 * HOT);
+        set_translator(m->m->engine, f->number);
     icount = c->icount;
     end = machine_run(m->m, BUDGET_NS);
     f->ends[end & 7]++;
