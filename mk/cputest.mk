@@ -7,6 +7,8 @@ CPUTEST_OBJ := $(patsubst %.c,$(CPUTEST)/%.o,$(sort $(wildcard emu/cpu/*.c emu/j
                  kernel/hosted/window.c tests/unit/cpu_harness.c \
                  tests/unit/fault_harness.c)
 CPUTEST_RUNS ?= 1000
+# Each run has its own pages, and so faults.
+CPUTEST_WINDOW_RUNS ?= 100
 
 $(CPUTEST)/%.o: %.c Makefile mk/cputest.mk | $(DEPS_test)
 	@mkdir -p $(@D)
@@ -26,10 +28,12 @@ $(CPUTEST)/ia32: tests/cpu/ia32/helper.c tests/cpu/state.h mk/cputest.mk | $(DEP
 	  -Wl,-Ttext-segment=0x735c9000 -o $@ $<
 
 .PHONY: check-cpu check-cpu-long
-## check-cpu       interp, jit against this processor, 1000 runs of each form
+## check-cpu       interp, jit against this processor, 1000 runs of each form,
+##                 100 with all of jit's code in the window
 check-cpu: $(CPUTEST)/cputest $(CPUTEST)/ia32
 	@timeout 900 $< --helper $(CPUTEST)/ia32 --runs $(CPUTEST_RUNS)
 	@HARNESS_ENGINE=jit timeout 900 $< --helper $(CPUTEST)/ia32 --runs $(CPUTEST_RUNS)
+	@HARNESS_ENGINE=jit,window timeout 900 $< --helper $(CPUTEST)/ia32 --runs $(CPUTEST_WINDOW_RUNS)
 
 ## check-cpu-long  the same with 20000 runs of each form and other seeds
 check-cpu-long: $(CPUTEST)/cputest $(CPUTEST)/ia32
