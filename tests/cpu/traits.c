@@ -217,6 +217,7 @@ static const struct {
     /* SDM vol. 2, ARPL: the pseudocode writes then only */
     [TRAIT_ARPL_KEEPS] = { arpl_keeps,
         "ARPL writes memory only where RPL grows" },
+    /* not told: which of two operands, or of their faults, is first */
     [TRAIT_BOUND_LOWER] = { bound_lower,
         "BOUND compares with the lower bound before it reads the upper" },
     /* SDM vol. 3, 5.3, limit checking: may or may not */
@@ -227,6 +228,7 @@ static const struct {
         "a page fault in REPE CMPS or SCAS restores the flags" },
     [TRAIT_REPNE_FLAGS] = { repne_flags,
         "a page fault in REPNE CMPS or SCAS restores the flags" },
+    /* not told either */
     [TRAIT_CMPS_ORDER] = { cmps_order,
         "CMPS reads the operand at EDI first" },
     /* SDM vol. 3, interrupt 17: may or may not */
@@ -235,8 +237,10 @@ static const struct {
     /* SDM vol. 3, 8.1.1: it may be several accesses */
     [TRAIT_MASKMOV_ORDER] = { maskmov_order,
         "MASKMOVDQU checks its upper 8 bytes first" },
+    /* against SDM vol. 3, 6.5 (a fault restores the state): as an erratum */
     [TRAIT_MMX_TOP] = { mmx_top,
         "an MMX store that faults has cleared TOP" },
+    /* SDM vol. 1, 8.5: then no result; a fault of its address is not told */
     [TRAIT_X87_NO_STORE] = { x87_no_store,
         "an x87 store that an unmasked exception stops touches no memory" },
     /* SDM vol. 3, 8.1.1: some of its accesses may complete */

@@ -1,6 +1,6 @@
 /*
- * What the manuals leave to the processor and processors do differently:
- * found out at the start by running a probe of each on this very one.
+ * What the manuals leave to the processor or do not tell, and processors do
+ * differently: found out at the start by running a probe of each on this one.
  */
 #ifndef TESTS_CPU_TRAITS_H
 #define TESTS_CPU_TRAITS_H
