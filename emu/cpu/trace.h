@@ -29,9 +29,9 @@ struct trace {
     uint64_t checked;           /* interp.resyncs when its bytes were right */
     uint16_t n;                 /* instructions if no branch leaves early */
     uint16_t bytes;
-    uint16_t heat;              /* the translator's, and so the next four */
-    uint8_t form;
     bool dropped;
+    uint8_t form;               /* the translator's, and so the next four */
+    uint16_t heat;
     handler first;              /* of the first instruction, while it warms up */
     const void *entry, *body;   /* host code: with may_enter's test, without */
     struct trace *hash_next;
@@ -115,7 +115,7 @@ void trace_far_target(struct cpu *c, const struct trace *t);
 void links_drop(struct cpu *c, struct trace *t);
 /* For each branch that is linked to `t`. */
 void links_each(struct cpu *c, const struct trace *t,
-                 void (*each)(struct cpu *c, const struct insn *i));
+                void (*each)(struct cpu *c, const struct insn *i));
 /* All traces are about to go: no link holds. */
 void links_void_all(struct cpu *c);
 

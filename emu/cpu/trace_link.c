@@ -124,7 +124,7 @@ void links_drop(struct cpu *c, struct trace *t)
 }
 
 void links_each(struct cpu *c, const struct trace *t,
-                 void (*each)(struct cpu *c, const struct insn *i))
+                void (*each)(struct cpu *c, const struct insn *i))
 {
     struct links *l = c->interp->links;
 

@@ -28,7 +28,8 @@ bool emit_cmpxchg8b(struct gen *g, const struct insn *i)
 {
     struct mem m;
 
-    if (insn_mod(i) == 3 || insn_reg(i) != 1 || !mem_native(g, i, ACCESS_UPDATE))
+    if (insn_mod(i) == 3 || insn_reg(i) != 1 ||
+        !mem_native(g, i, ACCESS_UPDATE))
         return false;
     m = mem_operand(g, i, 8, ACCESS_UPDATE);
     flags_to_host(g);

@@ -4,25 +4,19 @@
  */
 #include "emu/jit/gen.h"
 
-void branch_tests(struct gen *g)
+void branch_entry(struct gen *g, unsigned n)
 {
     struct code *a = &g->code;
     struct stub *s;
 
+    asm_rr(a, 0x83, ASM_W, 5, R13);                     /* SUB */
+    asm_8(a, (uint8_t)n);
     stub_new(g, STUB_LIMIT, asm_jcc(a, COND_L));
     asm_cmp_mi(a, AT(exact_count), 0xff);       /* attention(): any but it */
     s = stub_new(g, STUB_ATTENTION, asm_jcc(a, COND_NBE));
     s->back = a->p;
 }
 
-void branch_entry(struct gen *g)
-{
-    struct code *a = &g->code;
-
-    asm_rr(a, 0x83, ASM_W, 5, R13);                     /* SUB */
-    asm_8(a, (uint8_t)g->trace->n);
-    branch_tests(g);
-}
 _Static_assert(TRACE_INSNS < 128, "subtracted as a signed byte");
 
 /* Of the trace's instructions only the first n were executed. */

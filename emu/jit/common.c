@@ -90,8 +90,7 @@ static void go_where_it_says(struct code *a)
 {
     asm_rr(a, 0x89, ASM_W, RAX, R8);
     reload(a);
-    asm_load64(a, R15, AT(run.tlb));                    /* of its CPL */
-    asm_rm(a, 0x8d, ASM_W, R15, asm_at(R15, JIT_BASE)); /* LEA */
+    mem_base(a);                /* of its CPL */
     go(a, R8);
 }
 

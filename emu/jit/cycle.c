@@ -16,15 +16,31 @@ struct mark {
     struct flag_state flags;
     struct fpu_state fpu;
     struct jit_counts counts;
+    const uint8_t *branch_at[TRACE_INSNS + 1];
 };
 
 static struct mark mark_of(const struct gen *g)
 {
     const struct jit *j = g->jit;
+    struct mark m = {
+        .p = g->code.p, .stub_count = g->stub_count,
+        .site_count = j->window ? j->window->site_count : 0,
+        .flags = g->flags, .fpu = g->fpu, .counts = j->counts,
+    };
 
-    return (struct mark){ g->code.p, g->stub_count,
-                          j->window ? j->window->site_count : 0, g->flags,
-                          g->fpu, j->counts };
+    memcpy(m.branch_at, g->branch_at, sizeof(m.branch_at));
+    return m;
+}
+
+/* Branches that have been emitted since then are none. */
+static void forget_branches(struct gen *g, const struct mark *m)
+{
+    for (unsigned k = 0; k <= g->trace->n; k++) {
+        if (g->branch_at[k] == m->branch_at[k])
+            continue;
+        g->branch_at[k] = NULL;
+        *jit_branch(g->jit, &g->trace->insn[k]) = (struct jit_branch){ 0 };
+    }
 }
 
 static void give_up(struct gen *g, const struct mark *m)
@@ -32,11 +48,13 @@ static void give_up(struct gen *g, const struct mark *m)
     g->code.p = m->p;
     g->code.full = false;
     g->stub_count = m->stub_count;
+    forget_branches(g, m);
     if (g->jit->window)
         g->jit->window->site_count = m->site_count;
 }
 
-static bool same_source(const struct flag_source *a, const struct flag_source *b)
+static bool same_source(const struct flag_source *a,
+                        const struct flag_source *b)
 {
     return a->kind == b->kind &&
            (!a->kind || (a->size == b->size && a->a == b->a && a->b == b->b &&
@@ -48,20 +66,10 @@ static bool same_state(const struct gen *g, const struct mark *m)
     const struct flag_state *a = &g->flags, *b = &m->flags;
 
     return a->host == b->host && a->saved == b->saved &&
-           a->carry_out == b->carry_out && same_source(&a->source, &b->source) &&
+           a->carry_out == b->carry_out &&
+           same_source(&a->source, &b->source) &&
            g->fpu.live == m->fpu.live && g->fpu.code == m->fpu.code &&
            g->fpu.data == m->fpu.data;
-}
-
-/* As branch_direct and branch_entry do it, of a branch at instruction k. */
-static void around(struct gen *g, unsigned k)
-{
-    struct code *a = &g->code;
-
-    flags_lose_host(g);
-    asm_rr(a, 0x83, ASM_W, 5, R13);                     /* SUB */
-    asm_8(a, (uint8_t)(k + 1));
-    branch_tests(g);
 }
 
 bool cycle_emit(struct gen *g, int cc)
@@ -76,7 +84,8 @@ bool cycle_emit(struct gen *g, int cc)
     if (cc >= 0)
         over = asm_jcc(&g->code, (unsigned)cc ^ 1);
     start = g->code.p;
-    around(g, k);
+    flags_lose_host(g);
+    branch_entry(g, k + 1);     /* those that were done are given back */
     g->again = true;
     for (g->k = 0; g->k < k; g->k++)
         gen_insn(g);

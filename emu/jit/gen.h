@@ -3,9 +3,9 @@
  *
  * In translated code the guest's EAX to EDI are the host registers of the same
  * numbers, but ESP, which is R12. R13: as run.left, R14: struct cpu, R15:
- * JIT_BASE behind the TLB's view of this CPL. R8 and R10 hold the address of a memory access, R9 is
- * scratch, R11 an operand that came from memory. Upper halves of guest
- * registers are zero. Nothing below RSP is used.
+ * JIT_BASE behind the TLB's view of this CPL. R8 and R10 hold the address of a
+ * memory access, R9 is scratch, R11 an operand that came from memory. Upper
+ * halves of guest registers are zero. Nothing below RSP is used.
  */
 #ifndef EMU_JIT_GEN_H
 #define EMU_JIT_GEN_H
@@ -187,6 +187,8 @@ void tlb_block(struct gen *g, unsigned reg, unsigned size, enum access how);
 /* memory_window.c: no accesses follow in this trace. */
 void window_code_ends(struct gen *g);
 
+/* R15 of run.tlb, in any code. */
+void mem_base(struct code *a);
 /* Can the operand be reached natively? */
 bool mem_native(const struct gen *g, const struct insn *i, enum access how);
 /*
@@ -228,9 +230,8 @@ void fpu_leave(const struct jit *j, struct code *a);
 
 /* ---- Control (branch.c, stubs.c) ----------------------------------------------- */
 
-void branch_entry(struct gen *g);       /* before the first instruction */
-/* R13 has just become less, and the trace is about to be entered. */
-void branch_tests(struct gen *g);
+/* Before the first instruction, when `n` more are going to be done. */
+void branch_entry(struct gen *g, unsigned n);
 /* Flags into RFLAGS that the condition depends on. */
 void flags_for(struct gen *g, unsigned cc);
 /*

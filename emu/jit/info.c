@@ -10,11 +10,12 @@ static unsigned percent(uint64_t part, uint64_t other)
 
 static void window_info(struct textbuf *t, const struct jit_window *w)
 {
-    text_add(t, "window: user %s, supervisor %s; used %llu times\n"
+    text_add(t, "window: user %s, supervisor %s; used %llu times, ended %llu\n"
              "traces put into it: %llu; they had %llu faults and %llu pages,\n"
              "  %llu had no use of it\n",
              w->view[1].active ? "on" : "off", w->view[0].active ? "on" : "off",
              (unsigned long long)w->counts.activated,
+             (unsigned long long)w->counts.dropped,
              (unsigned long long)w->counts.promoted,
              (unsigned long long)w->counts.faults,
              (unsigned long long)w->counts.mapped,

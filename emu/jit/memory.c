@@ -5,6 +5,12 @@
  */
 #include "emu/jit/gen.h"
 
+void mem_base(struct code *a)
+{
+    asm_load64(a, R15, AT(run.tlb));
+    asm_lea_add(a, R15, JIT_BASE);
+}
+
 bool mem_native(const struct gen *g, const struct insn *i, enum access how)
 {
     if (i->flags & INSN_ADDR16)

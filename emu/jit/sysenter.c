@@ -59,7 +59,7 @@ static void set_mode(struct gen *g, uint32_t mode)
         return;
     asm_mov_ri64(a, R15, (uintptr_t)mmu->tlb[to_user]);
     asm_rm(a, 0x89, ASM_W, R15, AT(run.tlb));
-    asm_rm(a, 0x8d, ASM_W, R15, asm_at(R15, JIT_BASE)); /* LEA */
+    asm_lea_add(a, R15, JIT_BASE);
 }
 
 /* What would fault is the handler's. */

@@ -97,7 +97,7 @@ static void translate_all(struct gen *g)
 {
     struct trace *t = g->trace;
 
-    branch_entry(g);
+    branch_entry(g, t->n);
     g->body = g->code.p;
     for (g->k = 0; g->k < t->n && !g->ended; g->k++)
         gen_insn(g);

@@ -1,7 +1,6 @@
-/* Which traces are in the window's form, and what is mapped there. */
+/* When the window is used, and which traces are in its form. */
 #include "emu/jit/window.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "emu/cpu/mmu.h"
@@ -20,127 +19,13 @@
 #define FAULTS_FREE 2000u
 #define MISSES_MAX 32u          /* that no mapping would have avoided */
 #define FOLLOWED 16u            /* traces that go with one found hot */
-#define BLOCK_BYTES 0x20000u    /* that one fault may have mapped */
 
-#define WINDOW_BYTES 0x100000000ull
 #define RANGE_BYTES (JIT_BASE + WINDOW_BYTES + JIT_GUARD_BYTES)
 _Static_assert(JIT_VIEW_BYTES % MMU_PAGE_SIZE == 0, "mapped as a whole");
 
 static struct jit_window *window_of(const struct cpu *c)
 {
     return c->interp->jit->window;
-}
-
-/* ---- What is mapped ---------------------------------------------------------- */
-
-static bool is_mapped(const struct window_view *v, uint32_t page)
-{
-    return v->mapped[page / 64] >> page % 64 & 1;
-}
-
-static void set_mapped(struct window_view *v, uint32_t page, uint32_t pages,
-                       bool mapped)
-{
-    for (; pages--; page++) {
-        uint64_t bit = 1ull << page % 64;
-
-        if (mapped)
-            v->mapped[page / 64] |= bit;
-        else
-            v->mapped[page / 64] &= ~bit;
-    }
-}
-
-static uint8_t *place_of(const struct window_view *v, uint32_t page)
-{
-    return v->base + ((uint64_t)page << 12);
-}
-
-static int unmap(struct jit_window *w, struct window_view *v, uint32_t page,
-                 uint32_t pages)
-{
-    int r = w->ops->unmap(place_of(v, page), (size_t)pages << 12);
-
-    if (r == 0)
-        set_mapped(v, page, pages, false);
-    return r;
-}
-
-/* False: not even by pieces, and so what is there may not be used again. */
-static bool unmap_all(struct jit_window *w, struct window_view *v)
-{
-    bool gone = !v->run_count || w->ops->unmap(v->base, WINDOW_BYTES) == 0;
-
-    for (unsigned n = 0; n < v->run_count; n++) {
-        const struct window_run *r = &v->run[n];
-
-        if (!gone)
-            unmap(w, v, r->page, r->pages);
-        set_mapped(v, r->page, r->pages, false);
-    }
-    v->run_count = 0;
-    return gone || w->ops->unmap(v->base, WINDOW_BYTES) == 0;
-}
-
-/* May `page` be in one run with pages of these uses, and is it at `host`? */
-static bool fits(struct cpu *c, const struct window_view *v, uint32_t page,
-                 unsigned uses, const uint8_t *host)
-{
-    bool user = v == &window_of(c)->view[1];
-    uint8_t *other;
-
-    return !is_mapped(v, page) &&
-           mmu_peek(c, page << 12, user, &other) == uses && other == host;
-}
-
-/* 0, or as window_ops.map. */
-static int map_run(struct jit_window *w, struct window_view *v,
-                   struct window_run run, bool write)
-{
-    int r;
-
-    if (v->run_count == WINDOW_RUNS)
-        return -ENOMEM;
-    r = w->ops->map(place_of(v, run.page), run.host, (size_t)run.pages << 12,
-                    write);
-    if (r < 0)
-        return r;
-    v->run[v->run_count++] = run;
-    set_mapped(v, run.page, run.pages, true);
-    w->counts.mapped += run.pages;
-    return 0;
-}
-
-/*
- * Map the page of `lin`, and those around it that are alike. False: it is not
- * to be accessed in that way without more ado.
- */
-static bool fill(struct cpu *c, struct window_view *v, uint32_t lin, bool write)
-{
-    const uint32_t block = BLOCK_BYTES >> 12;
-    uint32_t page = lin >> 12, first = page, last = page;
-    bool user = v == &window_of(c)->view[1];
-    struct jit_window *w = window_of(c);
-    uint8_t *host;
-    unsigned uses = mmu_peek(c, page << 12, user, &host);
-    int r;
-
-    if (!(uses & (write ? MMU_PEEK_WRITE : MMU_PEEK_READ)))
-        return false;
-    while (first % block &&
-           fits(c, v, first - 1, uses, host - ((page - first + 1) << 12)))
-        first--;
-    while ((last + 1) % block &&
-           fits(c, v, last + 1, uses, host + ((last + 1 - page) << 12)))
-        last++;
-    r = map_run(w, v, (struct window_run){ first, last + 1 - first,
-                                           host - ((page - first) << 12) },
-                uses & MMU_PEEK_WRITE);
-    if (r == -EINVAL)           /* they may be side by side by chance */
-        r = map_run(w, v, (struct window_run){ page, 1, host },
-                    uses & MMU_PEEK_WRITE);
-    v->full |= r == -ENOMEM;
-    return r == 0;
 }
 
 /* ---- Faults -------------------------------------------------------------------- */
@@ -181,7 +66,7 @@ static const void *fault(void *ctx, const void *pc, const uint8_t *at,
         w->miss_write = write;
         w->counts.faults++;
         v->faults++;
-        if (fill(c, v, w->miss_lin, write))
+        if (window_fill(c, v, w->miss_lin, write))
             return pc;
         w->missed = true;
     }
@@ -265,7 +150,7 @@ static void deactivate(struct cpu *c, struct window_view *v)
     for (unsigned n = 0; n < v->trace_count; n++)
         to_tlb(c, v->trace[n]);
     v->trace_count = 0;
-    if (!unmap_all(w, v))
+    if (!window_unmap_all(w, v))
         v->patience = NEVER;
     else if (c->run.count - v->since >= LASTING)
         v->patience = w->patience;
@@ -307,7 +192,7 @@ void jit_window_missed(struct cpu *c, struct trace *t)
     uint16_t *misses = &t->heat;
 
     if (t->form != FORM_WINDOW || !w->miss_view->active ||
-        fill(c, w->miss_view, w->miss_lin, w->miss_write))
+        window_fill(c, w->miss_view, w->miss_lin, w->miss_write))
         return;
     if (++*misses < w->misses_max)
         return;
@@ -338,41 +223,14 @@ void jit_window_flushed(struct cpu *c)
 }
 
 /* A window that has come to too many pieces ends. */
-static void page_changed(struct cpu *c, struct window_view *v, uint32_t lin,
-                         bool large)
-{
-    uint32_t page = large ? (lin >> 22) << 10 : lin >> 12;
-    uint32_t pages = large ? 1024 : 1;
-    bool any = false;
-
-    for (uint32_t n = 0; n < pages; n++)
-        any |= is_mapped(v, page + n);
-    if (any && unmap(window_of(c), v, page, pages) < 0)
-        deactivate(c, v);
-}
-
 void jit_window_page_changed(struct cpu *c, uint32_t lin, bool large)
 {
     struct jit_window *w = window_of(c);
 
     for (unsigned user = 0; user < 2; user++)
-        if (w->view[user].active)
-            page_changed(c, &w->view[user], lin, large);
-}
-
-/* Wherever `host` is mapped. */
-static void unmap_host(struct cpu *c, struct window_view *v,
-                       const uint8_t *host)
-{
-    for (unsigned n = 0; n < v->run_count; n++) {
-        const struct window_run *r = &v->run[n];
-        size_t offset = (size_t)(host - r->host);
-
-        if (host >= r->host && offset < (size_t)r->pages << 12 &&
-            is_mapped(v, r->page + (uint32_t)(offset >> 12)) &&
-            unmap(window_of(c), v, r->page + (uint32_t)(offset >> 12), 1) < 0)
-            deactivate(c, v);
-    }
+        if (w->view[user].active &&
+            !window_unmap_page(w, &w->view[user], lin, large))
+            deactivate(c, &w->view[user]);
 }
 
 void jit_window_page_tracked(struct cpu *c, uint64_t page)
@@ -381,8 +239,9 @@ void jit_window_page_tracked(struct cpu *c, uint64_t page)
     const uint8_t *host = c->bus->ram_page(c->bus->ctx, page, false);
 
     for (unsigned user = 0; host && user < 2; user++)
-        if (w->view[user].active)
-            unmap_host(c, &w->view[user], host);
+        if (w->view[user].active &&
+            !window_unmap_host(w, &w->view[user], host))
+            deactivate(c, &w->view[user]);
 }
 
 bool jit_set_window(struct engine *e, uint64_t patience, unsigned misses)

@@ -16,6 +16,7 @@
 enum jit_form { FORM_TLB, FORM_BOTH, FORM_WINDOW, FORM_REFUSED };
 
 #define WINDOW_PAGES (1u << 20)
+#define WINDOW_BYTES ((uint64_t)WINDOW_PAGES << 12)
 #define WINDOW_RUNS 8192u
 #define WINDOW_TRACES 4096u
 
@@ -79,6 +80,23 @@ void jit_window_changed(struct cpu *c);
 /* struct translator's */
 void jit_window_page_changed(struct cpu *c, uint32_t lin, bool large);
 void jit_window_page_tracked(struct cpu *c, uint64_t page);
+
+/*
+ * window_map.c. Map the page of `lin`, and those around it that are alike.
+ * False: it is not to be accessed in that way without more ado.
+ */
+bool window_fill(struct cpu *c, struct window_view *v, uint32_t lin,
+                 bool write);
+/*
+ * Nothing is there any more: of all, of that page or the 4 MiB around it, of
+ * the page of RAM at `host`. False: the host has no room for so many pieces,
+ * and something is there still.
+ */
+bool window_unmap_all(struct jit_window *w, struct window_view *v);
+bool window_unmap_page(struct jit_window *w, struct window_view *v,
+                       uint32_t lin, bool large);
+bool window_unmap_host(struct jit_window *w, struct window_view *v,
+                       const uint8_t *host);
 
 /*
  * form.c: give the trace, which is in the one form, the other one, whose code
