@@ -6,6 +6,7 @@
  * Called as jit_leaf is, so nothing here may use the FPU's registers.
  */
 #pragma GCC target("general-regs-only")
+#pragma GCC optimize("no-tree-loop-distribute-patterns")
 
 #include "emu/jit/gen.h"
 
@@ -20,13 +21,26 @@
                     FLAG_NT | FLAG_AC | FLAG_VIF | FLAG_VIP | FLAG_ID)
 
 /* The host's address of so many bytes for the supervisor, or NULL. */
-static void *reach(const struct cpu *c, uint32_t lin, uint32_t bytes,
+static uint8_t *reach(const struct cpu *c, uint32_t lin, uint32_t bytes,
                    bool write)
 {
     const struct tlb_entry *e = tlb_slot(c, lin, false);
 
     return ((lin + bytes - 1) & MMU_PAGE_MASK) == (write ? e->write : e->read) ?
            tlb_host(e, lin) : NULL;
+}
+
+/* Not memcpy: a call of it might use the FPU's registers. */
+static void put_words(uint8_t *to, const uint32_t *words, unsigned count)
+{
+    for (unsigned n = 0; n < count; n++)
+        store32(to + 4 * n, words[n]);
+}
+
+static void get_words(uint32_t *words, const uint8_t *from, unsigned count)
+{
+    for (unsigned n = 0; n < count; n++)
+        words[n] = load32(from + 4 * n);
 }
 
 /* Does `sel` name 4 GiB of this type, 32-bit, accessed, for level `cpl`? */
@@ -72,11 +86,11 @@ static void enter_level(struct cpu *c, unsigned cpl)
 /* The gate of vector `v`, if level 3 may use it: its two words. */
 static bool find_gate(const struct cpu *c, uint32_t v, uint32_t words[2])
 {
-    const uint64_t *gate = reach(c, (uint32_t)c->idtr.base + v * 8, 8, false);
+    const uint8_t *gate = reach(c, (uint32_t)c->idtr.base + v * 8, 8, false);
 
     if (v * 8 + 7 > c->idtr.limit || !gate)
         return false;
-    memcpy(words, gate, 8);
+    get_words(words, gate, 2);
     return (words[1] >> 8 & GATE_MASK) == GATE_32 &&
            SEG_DPL(words[1] >> 8) == 3;
 }
@@ -84,13 +98,13 @@ static bool find_gate(const struct cpu *c, uint32_t v, uint32_t words[2])
 /* SS0:ESP0. */
 static bool find_stack0(const struct cpu *c, struct cpu_seg *ss, uint32_t *sp)
 {
-    const void *p = reach(c, (uint32_t)c->tr.base + 4, 8, false);
+    const uint8_t *p = reach(c, (uint32_t)c->tr.base + 4, 8, false);
     uint32_t words[2];
 
     if (!p || (c->tr.attr & (SEG_P | SYS_32BIT)) != (SEG_P | SYS_32BIT) ||
         c->tr.limit < 11)
         return false;
-    memcpy(words, p, sizeof(words));
+    get_words(words, p, 2);
     *sp = words[0];
     return find_stack(c, (uint16_t)words[1], 0, ss);
 }
@@ -99,7 +113,7 @@ bool jit_int(struct cpu *c, uint32_t vector)
 {
     uint32_t gate[2], sp, frame[5];
     struct cpu_seg cs, ss;
-    void *to;
+    uint8_t *to;
 
     if (!cpu_protected(c) || !find_gate(c, vector, gate) ||
         !find_code(c, (uint16_t)(gate[0] >> 16), 0, &cs) ||
@@ -114,7 +128,7 @@ bool jit_int(struct cpu *c, uint32_t vector)
     frame[2] = c->run.operand;
     frame[3] = R32(c, RSP);
     frame[4] = c->seg[SS].sel;
-    memcpy(to, frame, sizeof(frame));
+    put_words(to, frame, 5);
     c->rflags &= ~(uint64_t)(FLAG_TF | FLAG_NT | FLAG_RF);
     if (!(gate[1] >> 8 & GATE_KEEPS_IF))
         c->rflags &= ~(uint64_t)FLAG_IF;
@@ -132,16 +146,16 @@ bool jit_int(struct cpu *c, uint32_t vector)
 static bool pop_frame(const struct cpu *c, uint32_t frame[5])
 {
     uint32_t sp = R32(c, RSP);
-    const void *p = reach(c, sp, 12, false);
+    const uint8_t *p = reach(c, sp, 12, false);
 
     if (!p)
         return false;
-    memcpy(frame, p, 12);
+    get_words(frame, p, 3);
     if (SEL_RPL(frame[1]) == 0)
         return true;
     p = reach(c, sp, 20, false);
     if (p)
-        memcpy(frame, p, 20);
+        get_words(frame, p, 5);
     return p;
 }
 
@@ -216,8 +230,7 @@ static void transfer(struct gen *g, jit_leaf *fn, uint32_t what)
 {
     call_leaf(g, fn, what);
     stub_new(g, STUB_SLOW, asm_jcc(&g->code, COND_Z));
-    asm_load64(&g->code, R15, AT(run.tlb));             /* of its CPL */
-    asm_rm(&g->code, 0x8d, ASM_W, R15, asm_at(R15, JIT_BASE));  /* LEA */
+    mem_base(&g->code);         /* of its CPL */
     asm_load(&g->code, R11, AT(rip));
     g->flags = (struct flag_state){ .saved = true };
     branch_indirect(g);

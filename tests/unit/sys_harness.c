@@ -55,3 +55,15 @@ void sys_note_fault(struct harness *h)
     sys_caught.error = h->cpu.interp->fault.error;
     h->cpu.interp->fault.valid = false;
 }
+
+void sys_start(struct harness *h, bool user, uint32_t directory,
+               const uint8_t *code, unsigned len)
+{
+    if (user)
+        harness_user(h);
+    else
+        harness_protected(h);
+    harness_paging(h, directory);
+    h->ram[HARNESS_CODE + len] = 0xf4;
+    harness_code(h, code, len);
+}

@@ -62,6 +62,24 @@ uint8_t *sys_snapshot(struct harness *h);
         assert_int_equal(sys_caught.vector, NO_FAULT); \
     } while (0)
 
+/* Of rand()'s sequence; sys_below: less than n. */
+static inline uint32_t sys_random32(void)
+{
+    return (uint32_t)rand() << 16 ^ (uint32_t)rand();
+}
+
+static inline unsigned sys_below(unsigned n)
+{
+    return sys_random32() % n;
+}
+
+/*
+ * Flat protected mode at CPL 0 or 3 with paging by tables at `directory`, and
+ * the code, with HLT behind it, at HARNESS_CODE.
+ */
+void sys_start(struct harness *h, bool user, uint32_t directory,
+               const uint8_t *code, unsigned len);
+
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

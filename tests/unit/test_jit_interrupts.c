@@ -17,16 +17,6 @@
 
 static struct harness *engines[2];
 
-static uint32_t random32(void)
-{
-    return (uint32_t)rand() << 16 ^ (uint32_t)rand();
-}
-
-static unsigned below(unsigned n)
-{
-    return random32() % n;
-}
-
 static void put(uint32_t at, uint32_t v)
 {
     harness_w32(engines[0], at, v);
@@ -41,9 +31,9 @@ static uint32_t get(uint32_t at)
 /* Turn over some bit of the 8 bytes at `at`, but mostly do not. */
 static void spoil(uint32_t at)
 {
-    unsigned bit = below(64);
+    unsigned bit = sys_below(64);
 
-    if (below(12) == 0)
+    if (sys_below(12) == 0)
         put(at + bit / 32 * 4, get(at + bit / 32 * 4) ^ 1u << bit % 32);
 }
 
@@ -60,8 +50,8 @@ static void good_tables(void)
         harness_descriptor(h, HARNESS_UDS32, 0, 0xfffff, 0xcf3);
     }
     put(GATE, HARNESS_CS32 << 16 | KERNEL_CODE);
-    put(GATE + 4, below(2) ? 0x0000ee00 : 0x0000ef00);
-    put(HARNESS_TSS + 4, STACK0 - 4 * below(8));
+    put(GATE + 4, sys_below(2) ? 0x0000ee00 : 0x0000ef00);
+    put(HARNESS_TSS + 4, STACK0 - 4 * sys_below(8));
     put(HARNESS_TSS + 8, HARNESS_DS32);
 }
 
@@ -69,26 +59,26 @@ static void good_tables(void)
 static void spoil_tables(void)
 {
     spoil(GATE);
-    if (below(12) == 0)
-        put(GATE + 4, 0x00008e00 | below(4) << 13);
-    if (below(12) == 0)
-        put(GATE, (HARNESS_CS32 | below(4)) << 16 | KERNEL_CODE);
-    if (below(12) == 0)
-        put(HARNESS_TSS + 8, HARNESS_DS32 | below(4));
+    if (sys_below(12) == 0)
+        put(GATE + 4, 0x00008e00 | sys_below(4) << 13);
+    if (sys_below(12) == 0)
+        put(GATE, (HARNESS_CS32 | sys_below(4)) << 16 | KERNEL_CODE);
+    if (sys_below(12) == 0)
+        put(HARNESS_TSS + 8, HARNESS_DS32 | sys_below(4));
     spoil(HARNESS_GDT + (HARNESS_UCS32 & ~7u));
     spoil(HARNESS_GDT + (HARNESS_UDS32 & ~7u));
-    if (below(20) == 0)
-        put(HARNESS_TSS + 4, STACK0 + below(2 * PAGE));
+    if (sys_below(20) == 0)
+        put(HARNESS_TSS + 4, STACK0 + sys_below(2 * PAGE));
 }
 
 static uint32_t random_flags(void)
 {
-    uint32_t f = FLAG_1 | (random32() & (FLAGS_ARITH | FLAG_DF | FLAG_AC |
+    uint32_t f = FLAG_1 | (sys_random32() & (FLAGS_ARITH | FLAG_DF | FLAG_AC |
                                          FLAG_ID | FLAG_IOPL | FLAG_IF));
 
-    if (below(3) == 0)
+    if (sys_below(3) == 0)
         f |= FLAG_RF;
-    if (below(20) == 0)
+    if (sys_below(20) == 0)
         f |= FLAG_NT;
     return f;
 }
@@ -99,14 +89,14 @@ static void put_frame(uint32_t at, bool outer)
     put(at, HARNESS_CODE + 16);
     put(at + 4, outer ? HARNESS_UCS32 : HARNESS_CS32);
     put(at + 8, random_flags());
-    put(at + 12, USER_STACK - below(8));
-    put(at + 16, (HARNESS_UDS32 & ~3u) | (below(8) ? 3 : below(4)));
-    if (below(12) == 0)
-        put(at + 4, below(0x48));
-    if (below(12) == 0)
-        put(at + 16, below(0x48));
-    if (below(20) == 0)
-        put(at + 8, random32() & ~(FLAG_TF | FLAG_VM));
+    put(at + 12, USER_STACK - sys_below(8));
+    put(at + 16, (HARNESS_UDS32 & ~3u) | (sys_below(8) ? 3 : sys_below(4)));
+    if (sys_below(12) == 0)
+        put(at + 4, sys_below(0x48));
+    if (sys_below(12) == 0)
+        put(at + 16, sys_below(0x48));
+    if (sys_below(20) == 0)
+        put(at + 8, sys_random32() & ~(FLAG_TF | FLAG_VM));
 }
 
 /* As kernels have them that leave the user's in place; or not. */
@@ -122,7 +112,7 @@ static void random_data_segment(struct cpu_seg *s, unsigned count)
     };
 
     _Static_assert(COUNT_OF(kinds) == ALL_KINDS, "all");
-    *s = kinds[below(6) ? 0 : below(count)];
+    *s = kinds[sys_below(6) ? 0 : sys_below(count)];
 }
 
 /* ---- Running ---------------------------------------------------------------------- */
@@ -207,16 +197,16 @@ static void make_next(struct cpu *next, bool user)
                                        READ_ONLY + 64 };
 
     for (unsigned r = 0; r < 8; r++)
-        next->gpr[r] = random32();
-    next->gpr[RSP] = below(2) ? USER_STACK : stacks[below(COUNT_OF(stacks))];
+        next->gpr[r] = sys_random32();
+    next->gpr[RSP] = sys_below(2) ? USER_STACK : stacks[sys_below(COUNT_OF(stacks))];
     next->rip = HARNESS_CODE + (user ? 0 : 8);
-    next->rflags = FLAG_1 | (random32() & (FLAGS_ARITH | FLAG_IF | FLAG_DF));
-    if (below(10) == 0)
-        next->rflags |= below(2) ? FLAG_NT : FLAG_AC;
-    next->cr0 = (next->cr0 & ~(uint64_t)CR0_AM) | (below(6) ? 0 : CR0_AM);
-    next->dr[7] = below(8) ? 0x400 : 0x402;
-    if (below(10) == 0)
-        next->tr.limit = 8 + below(5);
+    next->rflags = FLAG_1 | (sys_random32() & (FLAGS_ARITH | FLAG_IF | FLAG_DF));
+    if (sys_below(10) == 0)
+        next->rflags |= sys_below(2) ? FLAG_NT : FLAG_AC;
+    next->cr0 = (next->cr0 & ~(uint64_t)CR0_AM) | (sys_below(6) ? 0 : CR0_AM);
+    next->dr[7] = sys_below(8) ? 0x400 : 0x402;
+    if (sys_below(10) == 0)
+        next->tr.limit = 8 + sys_below(5);
     random_data_segment(&next->seg[DS], FLAT_KINDS);
     random_data_segment(&next->seg[ES], FLAT_KINDS);
     random_data_segment(&next->seg[FS], ALL_KINDS);
@@ -227,7 +217,7 @@ static void make_next(struct cpu *next, bool user)
 static void run(unsigned round, const struct cpu *first,
                 const struct cpu *next)
 {
-    unsigned most = below(3) ? 100000 : 1 + below(6);
+    unsigned most = sys_below(3) ? 100000 : 1 + sys_below(6);
 
     for (unsigned e = 0; e < 2; e++) {
         struct harness *h = engines[e];
@@ -257,7 +247,7 @@ static void run_level(bool user)
         if (round % 3)
             spoil_tables();
         if (!user && (next.gpr[RSP] & ~0xfffu) != ABSENT)
-            put_frame((uint32_t)next.gpr[RSP], below(3));
+            put_frame((uint32_t)next.gpr[RSP], sys_below(3));
         run(round, &first, &next);
     }
 }

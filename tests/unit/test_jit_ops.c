@@ -139,24 +139,19 @@ static const struct snippet loops[] = {
 static struct harness *engines[2];
 static uint32_t undefined;      /* flags that may differ */
 
-static uint32_t random32(void)
-{
-    return (uint32_t)rand() << 16 ^ (uint32_t)rand();
-}
-
 /* An address in the data, often near the end of a page. */
 static uint32_t random_address(void)
 {
-    uint32_t at = DATA + random32() % (DATA_END - DATA - 64);
+    uint32_t at = DATA + sys_random32() % (DATA_END - DATA - 64);
 
     if (rand() % 3 == 0)
-        at = (at | 0xfff) - random32() % 40;
+        at = (at | 0xfff) - sys_random32() % 40;
     return at;
 }
 
 static uint32_t random_flags(bool user)
 {
-    uint32_t f = FLAG_1 | (random32() & FLAGS_ARITH);
+    uint32_t f = FLAG_1 | (sys_random32() & FLAGS_ARITH);
 
     if (rand() % 6 == 0)
         f |= FLAG_DF;
@@ -187,8 +182,8 @@ static void random_segment(struct cpu_seg *s)
 static void random_state(struct cpu *c, bool user)
 {
     for (unsigned r = 0; r < 8; r++)
-        c->gpr[r] = rand() % 3 ? random32() : random32() % 512;
-    c->gpr[RCX] = 1 + (rand() % 4 ? random32() % 80 : random32() % 6000);
+        c->gpr[r] = rand() % 3 ? sys_random32() : sys_random32() % 512;
+    c->gpr[RCX] = 1 + (rand() % 4 ? sys_random32() % 80 : sys_random32() % 6000);
     c->gpr[RSI] = random_address();
     c->gpr[RDI] = rand() % 4 ? random_address() : c->gpr[RSI] + 3;
     if (rand() % 2)
@@ -205,17 +200,11 @@ static void random_state(struct cpu *c, bool user)
 
 static void start(struct harness *h, const struct snippet *s, bool user)
 {
-    if (user)
-        harness_user(h);
-    else
-        harness_protected(h);
-    harness_paging(h, DIRECTORY);
+    sys_start(h, user, DIRECTORY, s->code, s->len);
     *harness_pte(h, READ_ONLY) &= ~2u;
     *harness_pte(h, ABSENT) = 0;
     for (uint32_t at = DATA; at < DATA_END; at += 4)
         harness_w32(h, at, at * 0x9e3779b1u >> (at >> 2 & 15));
-    h->ram[HARNESS_CODE + s->len] = 0xf4;
-    harness_code(h, s->code, s->len);
 }
 
 /* Back from a fault's handler to where the snippets run. */

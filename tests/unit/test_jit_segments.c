@@ -36,22 +36,12 @@ static const struct snippet snippets[] = {
 
 static struct harness *engines[2];
 
-static uint32_t random32(void)
-{
-    return (uint32_t)rand() << 16 ^ (uint32_t)rand();
-}
-
-static unsigned below(unsigned n)
-{
-    return random32() % n;
-}
-
 /* Mostly flat data of either level, but anything comes. */
 static void random_descriptor(uint32_t words[2])
 {
     words[0] = 0x0000ffff;
-    words[1] = 0x00cf9300 | (below(2) ? 0x6000 : 0);
-    switch (below(24)) {
+    words[1] = 0x00cf9300 | (sys_below(2) ? 0x6000 : 0);
+    switch (sys_below(24)) {
     case 0: words[0] |= 0x01000000; break;              /* a base */
     case 1: words[0] = DATA / PAGE; break;              /* a limit */
     case 2: words[1] &= ~0x00800000u; break;            /* not in pages */
@@ -63,21 +53,21 @@ static void random_descriptor(uint32_t words[2])
     case 8: words[1] |= 0x0c00; break;                  /* conforming */
     case 9: words[1] = (words[1] | 0x0800) & ~0x0200u; break;
     case 10: words[1] &= ~0x1000u; break;               /* a system's */
-    case 11: words[1] ^= random32() & 0xff00; break;
+    case 11: words[1] ^= sys_random32() & 0xff00; break;
     }
 }
 
 static uint16_t random_selector(void)
 {
-    uint16_t sel = (uint16_t)(HARNESS_FREE_SEL + below(SELECTORS) * 8);
+    uint16_t sel = (uint16_t)(HARNESS_FREE_SEL + sys_below(SELECTORS) * 8);
 
-    switch (below(10)) {
-    case 0: return (uint16_t)below(4);                  /* null */
-    case 1: return (uint16_t)(random32() & 0x1ff);
-    case 2: return (uint16_t)(below(SELECTORS) * 8 | 4 | below(4));
+    switch (sys_below(10)) {
+    case 0: return (uint16_t)sys_below(4);                  /* null */
+    case 1: return (uint16_t)(sys_random32() & 0x1ff);
+    case 2: return (uint16_t)(sys_below(SELECTORS) * 8 | 4 | sys_below(4));
     case 3: return HARNESS_UDS32;
     }
-    return sel | (below(3) ? 0 : (uint16_t)below(4));
+    return sel | (sys_below(3) ? 0 : (uint16_t)sys_below(4));
 }
 
 static void random_state(struct cpu *c)
@@ -86,16 +76,16 @@ static void random_state(struct cpu *c)
                                           ABSENT - 2, ABSENT };
 
     for (unsigned r = 0; r < 8; r++)
-        c->gpr[r] = random32();
-    c->gpr[RAX] = (random32() & 0xffff0000) | random_selector();
-    c->gpr[RBX] = (random32() & 0xffff0000) | random_selector();
-    c->gpr[RSI] = addresses[below(COUNT_OF(addresses))];
-    c->gpr[RDI] = DATA + below(2 * PAGE);
-    c->gpr[RSP] = below(8) || !c->cpl ? DATA + 0x400 : ABSENT - 3;
-    c->gdtr.limit = below(8) ? 32 * 8 - 1 : (uint16_t)(HARNESS_FREE_SEL + 0x47);
-    c->ldtr = (struct cpu_seg){ .attr = below(4) ? 0x082 : 0x002, .base = LDT,
-                                .sel = LDT_SEL, .limit = below(4) ? 0x7f : 0 };
-    c->rflags = FLAG_1 | (random32() & FLAGS_ARITH);
+        c->gpr[r] = sys_random32();
+    c->gpr[RAX] = (sys_random32() & 0xffff0000) | random_selector();
+    c->gpr[RBX] = (sys_random32() & 0xffff0000) | random_selector();
+    c->gpr[RSI] = addresses[sys_below(COUNT_OF(addresses))];
+    c->gpr[RDI] = DATA + sys_below(2 * PAGE);
+    c->gpr[RSP] = sys_below(8) || !c->cpl ? DATA + 0x400 : ABSENT - 3;
+    c->gdtr.limit = sys_below(8) ? 32 * 8 - 1 : (uint16_t)(HARNESS_FREE_SEL + 0x47);
+    c->ldtr = (struct cpu_seg){ .attr = sys_below(4) ? 0x082 : 0x002, .base = LDT,
+                                .sel = LDT_SEL, .limit = sys_below(4) ? 0x7f : 0 };
+    c->rflags = FLAG_1 | (sys_random32() & FLAGS_ARITH);
     c->rip = HARNESS_CODE;
     c->halted = false;
     c->inhibit = 0;
@@ -103,14 +93,8 @@ static void random_state(struct cpu *c)
 
 static void start(struct harness *h, const struct snippet *s, bool user)
 {
-    if (user)
-        harness_user(h);
-    else
-        harness_protected(h);
-    harness_paging(h, DIRECTORY);
+    sys_start(h, user, DIRECTORY, s->code, s->len);
     *harness_pte(h, ABSENT) = 0;
-    h->ram[HARNESS_CODE + s->len] = 0xf4;
-    harness_code(h, s->code, s->len);
 }
 
 static void compare(size_t n, unsigned round)

@@ -19,16 +19,6 @@
 
 static struct harness *engines[2];
 
-static uint32_t random32(void)
-{
-    return (uint32_t)rand() << 16 ^ (uint32_t)rand();
-}
-
-static unsigned below(unsigned n)
-{
-    return random32() % n;
-}
-
 /* The same code at HARNESS_CODE for a kind: CLD or STD, the string, HLT. */
 static void set_code(struct harness *h, bool stos, unsigned size, bool down)
 {
@@ -45,16 +35,16 @@ static void set_code(struct harness *h, bool stos, unsigned size, bool down)
 /* Most pages follow each other, as in a kernel. */
 static uint32_t random_entry(uint32_t before)
 {
-    uint32_t frame = below(4) ? before + PAGE :
-                                FRAMES + below(FRAME_COUNT) * PAGE;
+    uint32_t frame = sys_below(4) ? before + PAGE :
+                                FRAMES + sys_below(FRAME_COUNT) * PAGE;
 
     if (frame < FRAMES || frame >= FRAMES + FRAME_COUNT * PAGE)
         frame = FRAMES;
-    if (below(40) == 0)
+    if (sys_below(40) == 0)
         return 0;
-    if (below(40) == 0)
+    if (sys_below(40) == 0)
         frame = HARNESS_CODE;
-    return frame | (below(40) ? 7 : below(2) ? 5 : 3);
+    return frame | (sys_below(40) ? 7 : sys_below(2) ? 5 : 3);
 }
 
 static void set_window(struct harness *h, const uint32_t *entries)
@@ -89,19 +79,19 @@ static void set_watch(struct harness *h, uint32_t at)
 
 static void random_registers(struct cpu *c, unsigned size, bool down)
 {
-    uint32_t most = WINDOW_PAGES * PAGE, near = below(below(2) ? 6 : 70);
+    uint32_t most = WINDOW_PAGES * PAGE, near = sys_below(sys_below(2) ? 6 : 70);
 
-    c->gpr[RAX] = below(2) ? 0xf4f4f4f4u : harmless(random32());
-    c->gpr[RCX] = (below(3) ? below(most) : below(400)) / size;
-    c->gpr[RSI] = WINDOW + below(most / 2) + (down ? most / 2 : 0);
-    c->gpr[RDI] = WINDOW + below(most / 2) + (down ? most / 2 : 0);
-    if (below(2)) {
+    c->gpr[RAX] = sys_below(2) ? 0xf4f4f4f4u : harmless(sys_random32());
+    c->gpr[RCX] = (sys_below(3) ? sys_below(most) : sys_below(400)) / size;
+    c->gpr[RSI] = WINDOW + sys_below(most / 2) + (down ? most / 2 : 0);
+    c->gpr[RDI] = WINDOW + sys_below(most / 2) + (down ? most / 2 : 0);
+    if (sys_below(2)) {
         c->gpr[RSI] &= ~3u;
         c->gpr[RDI] &= ~3u;
     }
-    if (below(4) == 0)
-        c->gpr[RDI] = c->gpr[RSI] + (below(2) ? near : -near);
-    if (below(20) == 0)
+    if (sys_below(4) == 0)
+        c->gpr[RDI] = c->gpr[RSI] + (sys_below(2) ? near : -near);
+    if (sys_below(20) == 0)
         c->gpr[RCX] = 0;
 }
 
@@ -170,15 +160,15 @@ static void compare(unsigned round, const struct cpu *first)
 
 static void run_round(unsigned round)
 {
-    bool stos = below(3) == 0, down = below(8) == 0, user = below(2);
-    unsigned size = 1u << below(3);
-    uint32_t entries[WINDOW_PAGES], seed = random32(), watch = 0;
+    bool stos = sys_below(3) == 0, down = sys_below(8) == 0, user = sys_below(2);
+    unsigned size = 1u << sys_below(3);
+    uint32_t entries[WINDOW_PAGES], seed = sys_random32(), watch = 0;
     struct cpu regs = engines[0]->cpu;
 
     for (unsigned n = 0; n < WINDOW_PAGES; n++)
         entries[n] = random_entry(n ? entries[n - 1] & ~0xfffu : FRAMES);
-    if (below(10) == 0)
-        watch = (WINDOW + below(WINDOW_PAGES * PAGE)) & ~3u;
+    if (sys_below(10) == 0)
+        watch = (WINDOW + sys_below(WINDOW_PAGES * PAGE)) & ~3u;
     random_registers(&regs, size, down);
     for (unsigned e = 0; e < 2; e++) {
         set_memory(engines[e], seed);
