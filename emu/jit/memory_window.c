@@ -30,7 +30,8 @@ static struct mem place(struct gen *g, struct mem m)
 {
     const int32_t room = JIT_GUARD_BYTES / 2;
 
-    if (m.index == CPU_NOREG && m.base == CPU_NOREG && m.disp >= 0)
+    if (m.index == CPU_NOREG && m.base == CPU_NOREG && m.disp >= 0 &&
+        m.disp <= INT32_MAX - room)
         return asm_at(R15, m.disp);
     if (m.index == CPU_NOREG && m.base != CPU_NOREG && m.base != R11 &&
         m.disp > -room && m.disp < room)

@@ -93,6 +93,25 @@ static bool reads_too_much(const struct simd_entry *e)
     return e->exec == simd_do_mmx && e->size < 8;
 }
 
+/* A byte there is written, and stays what it is; if it may not, it faults. */
+static void touch(struct gen *g, struct mem m, unsigned at)
+{
+    m.disp += (int32_t)at;
+    asm_rm(&g->code, 0xb6, ASM_0F, R11, m);             /* MOVZX */
+    asm_rm(&g->code, 0x88, 0, R11, m);                  /* MOV */
+}
+
+/*
+ * Some processors have set TOP to 0 when an MMX store faults: something else
+ * does before it. All of it lies in the pages of the first and last byte.
+ */
+static void before_mmx_store(struct gen *g, struct mem m, unsigned size)
+{
+    flags_will_write(g, R11);
+    touch(g, m, 0);
+    touch(g, m, size - 1);
+}
+
 static bool memory_form(struct gen *g, const struct insn *i,
                         const struct simd_entry *e, unsigned attr)
 {
@@ -109,6 +128,8 @@ static bool memory_form(struct gen *g, const struct insn *i,
         m = mem_operand16(g, i, how);
     else
         m = mem_operand(g, i, e->size, how);
+    if (g->memory->faults && (attr & STORES) && (e->flags & SIMD_MMX))
+        before_mmx_store(g, m, e->size);
     if (attr & REG_GPR)
         flags_will_write(g, reg);
     asm_rm(&g->code, i->opcode, prefix(i) | ASM_0F, reg, m);

@@ -101,11 +101,12 @@ static struct mem slot(struct mem m, unsigned reg)
     return m;
 }
 
+/* All or nothing: where a store may fault after others, it is the handler's. */
 bool emit_push_all(struct gen *g, const struct insn *i)
 {
     struct mem m;
 
-    if (i->flags & INSN_OP16)
+    if ((i->flags & INSN_OP16) || g->memory->faults)
         return false;
     m = mem_at(g, asm_at(R12, -ALL_BYTES), SS, ALL_BYTES, ACCESS_WRITE);
     for (unsigned r = RAX; r <= RDI; r++)

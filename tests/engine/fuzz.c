@@ -139,16 +139,11 @@ static bool guards_whole(const struct fuzz_machine *f)
 
 /* ---- Running ------------------------------------------------------------------- */
 
-/*
- * At once or when hot; with the window, where there is one, or not. PUSHA there
- * may have stored something when it faults, which would be a difference.
- */
+/* At once or when hot; with the window, where there is one, or not. */
 static void set_translator(struct engine *e, uint64_t number)
 {
-    bool window = number % 4 < 2 && !engine_test_check;
-
     jit_set_threshold(e, number % 2 ? HOT : 0);
-    jit_set_window(e, window ? 0 : NEVER, MISSES);
+    jit_set_window(e, number % 4 < 2 ? 0 : NEVER, MISSES);
 }
 
 static void run_program(struct fuzz *f)

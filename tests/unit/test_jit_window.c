@@ -393,6 +393,13 @@ struct snippet {
 #define SYSTEM (DATA + 0xe * PAGE)      /* not the user's */
 
 static const struct snippet snippets[] = {
+    { "PUSHA over a page's end", CODE(0xbc, AT32(ABSENT + PAGE + 28), 0x60) },
+    { "MMX store, TOP 6", CODE(0xd9, 0xe8, 0xd9, 0xe8, 0x0f, 0x7f, 0x05,
+                               AT32(ABSENT)) },
+    { "MOVD, TOP 7, a page's end", CODE(0xd9, 0xe8, 0x0f, 0x7e, 0x05,
+                                        AT32(ABSENT - 2)) },
+    { "MMX store", CODE(0xd9, 0xe8, 0x0f, 0x7f, 0x05, AT32(DATA + 1),
+                        0x0f, 0xe7, 0x05, AT32(DATA + 0x100)) },
     { "read over 4 GiB", CODE(ESI(0xfffffffeu), 0x8b, 0x06) },
     { "write over 4 GiB", CODE(ESI(0xfffffffeu), 0x89, 0x06) },
     { "update over 4 GiB", CODE(ESI(0xfffffffdu), 0xff, 0x06) },
@@ -495,6 +502,7 @@ static void run_snippet(struct harness *h, const struct snippet *s,
         h->cpu.gpr[RSP] = HARNESS_STACK;
         h->cpu.rflags = FLAG_1;
         h->cpu.shutdown = false;        /* by a stack that faults */
+        h->cpu.fpu = first->fpu;
         begin(h);
         if (harness_run(h) == ENGINE_BUDGET)
             fail_msg("%s: does not halt", s->name);
@@ -507,7 +515,8 @@ static void compare(const struct harness *a, const struct harness *b,
     if (memcmp(a->cpu.gpr, b->cpu.gpr, sizeof(a->cpu.gpr)) ||
         a->cpu.rip != b->cpu.rip || a->cpu.rflags != b->cpu.rflags ||
         a->cpu.cr2 != b->cpu.cr2 || a->cpu.icount != b->cpu.icount ||
-        a->cpu.shutdown != b->cpu.shutdown)
+        a->cpu.shutdown != b->cpu.shutdown ||
+        memcmp(&a->cpu.fpu, &b->cpu.fpu, sizeof(a->cpu.fpu)))
         fail_msg("%s, window %u: rip %lx %lx, eax %lx %lx, cr2 %lx %lx",
                  s->name, window, (long)a->cpu.rip, (long)b->cpu.rip,
                  (long)a->cpu.gpr[RAX], (long)b->cpu.gpr[RAX],
