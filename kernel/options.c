@@ -1,5 +1,4 @@
 /* See options.h. A table of options, one small parser for each. */
-#include "emu/cpu/engine.h"
 #include "kernel/options.h"
 
 #include <ctype.h>
@@ -8,6 +7,7 @@
 #include <string.h>
 
 #include "emu/cpu/cpu.h"
+#include "emu/cpu/engine.h"
 #include "kernel/date.h"
 #include "kernel/options_net.h"
 
@@ -144,6 +144,8 @@ static bool parse_accel(struct parser *p, const char *name, const char *v)
     p->o->accel[n] = '\0';
     for (const char *s = v + n; *s; s += n) {
         n = strcspn(++s, ",");
+        if (n >= sizeof setting)
+            return bad(p, name, "a setting behind the name is too long", v);
         snprintf(setting, sizeof setting, "%.*s", (int)n, s);
         if (!strncmp(setting, "check=", 6)) {
             if (!parse_check(p, setting + 6))

@@ -186,6 +186,7 @@ def test_no_window(echo):
     ("jit,check=0", "use check=on, check=off or a number"),
     ("jit,chek=on", "behind the name only check= and window= may stand"),
     ("jit,check=on,", "behind the name only check= and window= may stand"),
+    ("jit,check=" + "0" * 30 + "15", "a setting behind the name is too long"),
     ("jit,window=maybe", "use window=on or window=off"),
     ("jit,check=5,window=", "use window=on or window=off"),
     ("interp,check=on", "check= is for a translator: jit"),
