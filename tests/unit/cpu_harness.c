@@ -201,7 +201,7 @@ static const struct engine_ops *wanted_engine(bool *check,
                                          "jit,window=none" };
     const char *name = getenv("HARNESS_ENGINE");
 
-    if (!name)
+    if (!name || !strcmp(name, engine_interp.name))
         return harness_engine;
     if (!strcmp(name, "jit,check=on")) {
         *check = true;
@@ -213,7 +213,8 @@ static const struct engine_ops *wanted_engine(bool *check,
             return &engine_jit;
         }
     }
-    return harness_engine;
+    fprintf(stderr, "HARNESS_ENGINE=%s: no such way to run\n", name);
+    abort();
 }
 
 /* ---- Windows ------------------------------------------------------------------ */
@@ -311,10 +312,11 @@ struct harness *harness_new_model(const struct engine_ops *ops,
         abort();
     if (h->ops == &engine_jit)
         jit_set_threshold(h->engine, 0);
-    if (h->ops == &engine_jit && h->window != HARNESS_WINDOW_OFF &&
-        !jit_set_window(h->engine, 0, 60000))
-        abort();
-    fault_harness_keep();
+    if (h->window != HARNESS_WINDOW_OFF) {
+        if (h->ops == &engine_jit && !jit_set_window(h->engine, 0, 60000))
+            abort();
+        fault_harness_keep();
+    }
     build_tables(h);
     return h;
 }
