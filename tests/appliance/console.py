@@ -36,3 +36,11 @@ def monitor(appliance, command):
     appliance.expect(re.escape(command) + r"\r\n")
     appliance.expect(PROMPT)
     return appliance.session.before
+
+
+def ask_monitor(appliance, command):
+    """A monitor command's answer; the focus goes there and back."""
+    to_monitor(appliance)
+    text = monitor(appliance, command)
+    appliance.send(ESCAPE + "c")
+    return text

@@ -36,3 +36,13 @@ def boot_machines(boot, sections, options="-nographic", head=EACH_OF_SEVERAL,
     kwargs.setdefault("limit", 120)
     return boot(options, modules=[("trestle.conf", conf.encode()),
                                   *modules.items()], **kwargs)
+
+
+def guest_mac(appliance):
+    """The NE2000's address that the guest ne2k_echo tells."""
+    return bytes.fromhex(appliance.expect(r"ne2k_echo mac (\w{12})0000")[1])
+
+
+def echoed(sent):
+    """What ne2k_echo makes of a frame: addresses swapped."""
+    return sent[6:12] + sent[:6] + sent[12:]

@@ -28,20 +28,20 @@ def pings(lan, shell, address):
     shell.run(f"ping -c 3 -W 10 {HOST}")
 
 
-def serve_data(lan, folder):
-    """10 MB on the LAN's web server; returns their hash."""
-    data = os.urandom(TRANSFER)
+def serve_data(lan, folder, size=TRANSFER):
+    """So many bytes on the LAN's web server; returns their hash."""
+    data = os.urandom(size)
     (folder / "data").write_bytes(data)
     lan.start("/usr/bin/python3", "-m", "http.server", "-d", folder,
               "--bind", HOST, "8000")
     return hashlib.sha256(data).hexdigest()
 
 
-def transfers(lan, shell, address, want, lap):
-    """Those 10 MB, each way; lap(name, start) notes a time."""
+def transfers(lan, shell, address, want, lap, size=TRANSFER):
+    """Those bytes, each way; lap(name, start) notes a time."""
     start = time.monotonic()
     shell.run(f"wget -q -O /tmp/data http://{HOST}:8000/data", 600)
-    lap("10 MB to the router", start)
+    lap(f"{size / 1e6:g} MB to the router", start)
     assert sha256(shell.run("sha256sum /tmp/data", 300)) == want
     shell.run("httpd -p 80 -h /tmp")
     start = time.monotonic()
@@ -49,5 +49,5 @@ def transfers(lan, shell, address, want, lap):
         "/usr/bin/python3", "-c", "import sys, urllib.request as u;"
         f"sys.stdout.buffer.write(u.urlopen('http://{address}/data',"
         "timeout=60).read())", timeout=600).stdout
-    lap("10 MB from the router", start)
+    lap(f"{size / 1e6:g} MB from the router", start)
     assert hashlib.sha256(fetched).hexdigest() == want

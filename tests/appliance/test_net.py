@@ -1,7 +1,6 @@
 """From the wire through driver and bridge to the guest's NE2000, and back."""
 import random
 import re
-import socket
 import threading
 import time
 
@@ -9,8 +8,9 @@ import pytest
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import ARP, Ether
 
-from console import ESCAPE, monitor, to_monitor
-from guests import boot_guest, check_sum_line
+from console import ask_monitor
+from guests import boot_guest, check_sum_line, echoed, guest_mac
+from nics import qemu_monitor
 from wire import BROADCAST, PEER, Wire, frame
 
 MODELS = ["e1000", "e1000e"]
@@ -25,23 +25,6 @@ def wires(tmp_path):
     yield made
     for w in made:
         w.close()
-
-
-def ask_monitor(appliance, command):
-    """A monitor command's answer; the focus goes there and back."""
-    to_monitor(appliance)
-    text = monitor(appliance, command)
-    appliance.send(ESCAPE + "c")
-    return text
-
-
-def guest_mac(appliance):
-    return bytes.fromhex(appliance.expect(r"ne2k_echo mac (\w{12})0000")[1])
-
-
-def echoed(sent):
-    """What the guest makes of it: addresses swapped."""
-    return sent[6:12] + sent[:6] + sent[12:]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -100,16 +83,6 @@ def test_flooding_and_learning(boot, wires):
     assert "in_link_local=1" in ask_monitor(appliance, "info network")
     bridge = ask_monitor(appliance, "info bridge")
     assert re.search(rf"\d+ +{other.hex(':')}", bridge)
-
-
-def qemu_monitor(path, command):
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(10)
-        s.connect(str(path))
-        reply = b""
-        s.sendall(command.encode() + b"\n")
-        while reply.count(b"(qemu)") < 2:
-            reply += s.recv(4096)
 
 
 @pytest.mark.parametrize("model", MODELS)

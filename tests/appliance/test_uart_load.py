@@ -13,7 +13,7 @@ import threading
 
 import pytest
 
-from guests import boot_guest, check_sum_line
+from guests import boot_guest, check_sum_line, guest_mac
 from wire import PEER, Wire
 
 MEGABYTES = float(os.environ.get("UART_LOAD_MB", 4))
@@ -67,7 +67,7 @@ def run(boot, tmp_path, selftest, megabytes, accel):
             boot, "ne2k_echo", "-net nic -net bridge "
             f"-accel {accel} -selftest {selftest}",
             net=wire.qemu("e1000e"), extra=ICOUNT, limit=120 + 60 * megabytes)
-        mac = bytes.fromhex(appliance.expect(r"ne2k_echo mac (\w{12})0000")[1])
+        mac = guest_mac(appliance)
         appliance.paste(paste)
         load(wire, mac, frames)
         appliance.paste_done(600)

@@ -1,0 +1,105 @@
+"""The NIC models of QEMU that have a driver, and what a test needs of them."""
+import random
+import contextlib
+import socket
+import threading
+import time
+
+from lan import TAP
+from wire import BROADCAST, EXPERIMENT, Wire, frame
+
+# QEMU's model: what the console calls it.
+NICS = {
+    "e1000": "e1000 8086:100e",
+    "e1000e": "e1000e 8086:10d3",
+}
+# Models whose link QEMU's set_link takes down.
+WITH_LINK = ["e1000", "e1000e"]
+MULTICAST = bytes.fromhex("01005e000001")
+
+
+class HubWire(Wire):
+    """A wire on one hub with a LAN's TAP and the NIC, "nic0"."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.monitor = folder / "monitor"
+
+    def qemu(self, model):
+        hub = [("-netdev", f"hubport,id=hub-{net},hubid=0,netdev={net}")
+               for net in ("tap", self.name)]
+        return ("-netdev", f"tap,id=tap,ifname={TAP},script=no,downscript=no",
+                "-netdev", f"stream,id={self.name},server=off,addr.type=unix,"
+                f"addr.path={self.path}", *hub[0], *hub[1],
+                "-netdev", "hubport,id=hub-nic,hubid=0",
+                "-device", f"{model},netdev=hub-nic,id=nic0",
+                "-monitor", f"unix:{self.monitor},server=on,wait=off")
+
+    def set_link(self, state):
+        qemu_monitor(self.monitor, f"set_link nic0 {state}")
+
+    def echoed(self, mac, number, timeout):
+        """Whether a guest that echoes answers frame `number` in time."""
+        self.send(frame(mac, number))
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            data = self.receive(end - time.monotonic())
+            if data and data[12:] == frame(mac, number)[12:] and \
+                    data[6:12] == mac:
+                return True
+        return False
+
+    @contextlib.contextmanager
+    def drained(self):
+        """Meanwhile, whatever the hub sends here is thrown away."""
+        done = threading.Event()
+
+        def drain():
+            while not done.is_set():
+                self.receive(0.05)
+
+        drainer = threading.Thread(target=drain, daemon=True)
+        self.connected()
+        drainer.start()
+        try:
+            yield
+        finally:
+            done.set()
+            drainer.join(60)
+
+    def send_all(self, frames):
+        """Send them all, whatever comes back meanwhile. Returns how many."""
+        count = 0
+        with self.connected().dup() as out, self.drained():
+            out.settimeout(60)
+            for data in frames:
+                out.sendall(len(data).to_bytes(4, "big") + data)
+                count += 1
+        return count
+
+
+def qemu_monitor(path, command):
+    """A command to QEMU's own monitor; returns when it is done."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(10)
+        s.connect(str(path))
+        reply = b""
+        s.sendall(command.encode() + b"\n")
+        while reply.count(b"(qemu)") < 2:
+            reply += s.recv(4096)
+
+
+def targets(lan, mac, address):
+    """The MACs for hostile frames: the guest's, Trestle's, everybody's."""
+    entry = lan.run("ip", "neigh", "show", address, text=True).stdout.split()
+    own = bytes.fromhex(entry[entry.index("lladdr") + 1].replace(":", ""))
+    return [mac, own, BROADCAST, MULTICAST, b"\0" * 6]
+
+
+def link_goes_and_comes(appliance, wire, mac):
+    wire.set_link("off")
+    appliance.expect("link down")
+    assert not wire.echoed(mac, 1, 0.5)
+    wire.set_link("on")
+    appliance.expect("link up")
+    assert wire.echoed(mac, 2, 20)
