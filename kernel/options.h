@@ -13,12 +13,13 @@
 
 #define OPTIONS_MACHINES 9u     /* Ctrl-a and a digit, 1 to 9 */
 #define OPTIONS_NETS 8u
-#define OPTIONS_NET_PARAMS 256u
+#define OPTIONS_NET_PARAMS 1024u
+#define OPTIONS_ID_MAX 31u      /* of what id= names */
 #define OPTIONS_TEXT 1024u      /* longest single option value */
 #define OPTIONS_NAME_MAX 28u    /* of a machine */
 #define OPTIONS_SHOWN 40        /* how much of a value an error shows */
 
-enum net_kind { NET_NIC, NET_BRIDGE, NET_TAP, NET_SOCKET };
+enum net_kind { NET_NIC, NET_BRIDGE, NET_TAP, NET_SOCKET, NET_USER };
 
 /* One -net option. The strings point into the struct's own storage. */
 struct net_option {
@@ -30,7 +31,8 @@ struct net_option {
     char ip[48];                /* bridge: "", "dhcp" or "a.b.c.d/n" */
     int nic_index;              /* bridge: nic=K, or -1 */
     char pci[8];                /* bridge: pci=BB:DD.F, small letters, or "" */
-    char params[OPTIONS_NET_PARAMS];    /* tap, socket: platform_wire_open */
+    /* tap, socket, user: all but vlan=, in order, "a=b,c=d" (uplink.c) */
+    char params[OPTIONS_NET_PARAMS];
 };
 
 enum serial_kind { SERIAL_DEFAULT, SERIAL_NONE, SERIAL_NULL, SERIAL_STDIO,

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TAP_NAME_BYTES 16u      /* IFNAMSIZ of Linux, its zero included */
+
 bool options_parse_mac(const char *text, uint8_t mac[6])
 {
     for (int i = 0; i < 6; i++) {
@@ -131,28 +133,84 @@ static bool bridge_key(struct net_option *n, const char *key,
            fail(why, size, "use pci=BB:DD.F, as in pci=00:03.0, not", value);
 }
 
-static bool wire_key(struct net_option *n, const char *key, const char *value,
-                     char *why, size_t size)
+/* A setting of a tap, socket or user net: params_check looks at them all. */
+static bool params_key(struct net_option *n, const char *key,
+                       const char *value, char *why, size_t size)
 {
-    static const char *const tap_keys[] = {
-        "ifname", "script", "downscript", NULL
-    }, *const socket_keys[] = { "connect", "listen", NULL };
-    bool is_tap = n->kind == NET_TAP;
-    const char *const *k = is_tap ? tap_keys : socket_keys;
     size_t used = strlen(n->params);
-    int len;
+    int len = snprintf(n->params + used, sizeof n->params - used, "%s%s=%s",
+                       used ? "," : "", key, value);
 
-    while (*k && strcmp(key, *k))
-        k++;
-    if (!*k)
-        return fail(why, size, is_tap
-                    ? "a tap has vlan=, ifname=, script=, downscript=; not"
-                    : "a socket has vlan=, connect=, listen=; not", key);
-    len = snprintf(n->params + used, sizeof n->params - used, "%s%s=%s",
-                   used ? "," : "", key, value);
     return (size_t)len < sizeof n->params - used ||
            fail(why, size, "the value is too long", NULL);
 }
+
+/*
+ * Are all keys in "a=b,c=d" among those of `keys`, NULL-terminated? Else the
+ * first that is not is in `why`, behind `what`.
+ */
+static bool has_only(const char *params, const char *const *keys,
+                     const char *what, char *why, size_t size)
+{
+    for (const char *p = params; *p; p += strcspn(p, ","), p += *p == ',') {
+        size_t n = strcspn(p, "=");
+        const char *const *k = keys;
+        char key[OPTIONS_SHOWN];
+
+        while (*k && (strlen(*k) != n || strncmp(p, *k, n)))
+            k++;
+        if (*k)
+            continue;
+        snprintf(key, sizeof key, "%.*s", (int)n, p);
+        return fail(why, size, what, key);
+    }
+    return true;
+}
+
+static bool tap_check(const char *params, char *why, size_t size)
+{
+    static const char *const keys[] = {
+        "ifname", "script", "downscript", NULL
+    };
+
+    for (const char *p = params; *p; p += strcspn(p, ","), p += *p == ',')
+        if (!strncmp(p, "ifname=", 7) && strcspn(p + 7, ",") >= TAP_NAME_BYTES)
+            return fail(why, size, "ifname= is too long: 15 characters at "
+                        "most", NULL);
+    return has_only(params, keys, "a tap has vlan=, ifname=, script=, "
+                    "downscript=; not", why, size);
+}
+
+static bool socket_check(const char *params, char *why, size_t size)
+{
+    static const char *const keys[] = { "connect", "listen", NULL };
+    const char *value = strchr(params, '=');
+
+    if (!has_only(params, keys, "a socket has vlan=, connect=, listen=; not",
+                  why, size))
+        return false;
+    return (value && value[1] && !strchr(value, ',')) ||
+           fail(why, size, "needs connect=HOST:PORT or listen=HOST:PORT",
+                NULL);
+}
+
+/*
+ * The kinds by their word. A kind either takes its settings one by one (key),
+ * or has them kept in params, which `check` then looks at as a whole. Without
+ * a word there is no such kind for the user.
+ */
+static const struct kind {
+    const char *word;
+    bool (*key)(struct net_option *n, const char *key, const char *value,
+                char *why, size_t size);
+    bool (*check)(const char *params, char *why, size_t size);
+} kinds[] = {
+    [NET_NIC] = { "nic", nic_key, NULL },
+    [NET_BRIDGE] = { "bridge", bridge_key, NULL },
+    [NET_TAP] = { "tap", params_key, tap_check },
+    [NET_SOCKET] = { "socket", params_key, socket_check },
+};
+#define KINDS (sizeof kinds / sizeof *kinds)
 
 static bool parse_key(struct net_option *n, char *word, char *why, size_t size)
 {
@@ -164,29 +222,29 @@ static bool parse_key(struct net_option *n, char *word, char *why, size_t size)
     if (!strcmp(word, "vlan"))
         return parse_number(value, 255, &n->vlan) ||
                fail(why, size, "vlan= takes 0 to 255, not", value);
-    switch (n->kind) {
-    case NET_NIC:
-        return nic_key(n, word, value, why, size);
-    case NET_BRIDGE:
-        return bridge_key(n, word, value, why, size);
-    default:
-        return wire_key(n, word, value, why, size);
-    }
+    return kinds[n->kind].key(n, word, value, why, size);
 }
 
-static bool parse_kind(const char *word, enum net_kind *kind)
+/* False: `why` lists the kinds. */
+static bool parse_kind(const char *word, enum net_kind *kind, char *why,
+                       size_t size)
 {
-    static const char *const words[] = {
-        [NET_NIC] = "nic", [NET_BRIDGE] = "bridge", [NET_TAP] = "tap",
-        [NET_SOCKET] = "socket",
-    };
+    char what[64] = "there are";
 
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strcmp(word, words[i])) {
+    for (size_t i = 0; i < KINDS; i++) {
+        size_t used = strlen(what);
+
+        if (!kinds[i].word)
+            continue;
+        if (!strcmp(word, kinds[i].word)) {
             *kind = i;
             return true;
         }
-    return false;
+        snprintf(what + used, sizeof what - used, " %s,", kinds[i].word);
+    }
+    what[strlen(what) - 1] = '\0';
+    strcat(what, " and none; not");
+    return fail(why, size, what, word);
 }
 
 /* The word at *at, ended in place, and *at behind its comma; NULL: no more. */
@@ -200,11 +258,21 @@ static char *next_word(char **at)
     return word;
 }
 
-/* "NAME=..." occurs among the settings of `value` once. */
+/*
+ * "NAME=..." occurs among the settings of `value` once, or is one that may
+ * come again.
+ */
 static bool is_single(const char *value, const char *word)
 {
+    static const char *const repeated[] = {
+        "hostfwd=", "guestfwd=", "dnssearch="
+    };
     size_t len = strcspn(word, "=") + 1;
     unsigned n = 0;
+
+    for (size_t i = 0; i < sizeof repeated / sizeof *repeated; i++)
+        if (!strncmp(word, repeated[i], len))
+            return true;
 
     for (const char *p = value; (p = strchr(p, ',')); )
         n += !strncmp(++p, word, len);
@@ -214,7 +282,7 @@ static bool is_single(const char *value, const char *word)
 static bool parse_keys(struct net_option *n, const char *value, char *rest,
                        char *why, size_t size)
 {
-    const char *setting;
+    const struct kind *kind = &kinds[n->kind];
     char *word;
 
     while ((word = next_word(&rest))) {
@@ -225,12 +293,7 @@ static bool parse_keys(struct net_option *n, const char *value, char *rest,
         if (!parse_key(n, word, why, size))
             return false;
     }
-    setting = strchr(n->params, '=');
-    if (n->kind == NET_SOCKET &&
-        (!setting || !setting[1] || strchr(setting, ',')))
-        return fail(why, size, "needs connect=HOST:PORT or listen=HOST:PORT",
-                    NULL);
-    return true;
+    return !kind->check || kind->check(n->params, why, size);
 }
 
 bool options_parse_net(struct options *o, const char *value, char *why,
@@ -249,10 +312,8 @@ bool options_parse_net(struct options *o, const char *value, char *why,
         return fail(why, why_size, "at most eight -net options", NULL);
     memset(n, 0, sizeof *n);
     n->nic_index = -1;
-    if (!parse_kind(word, &n->kind))
-        return fail(why, why_size,
-                    "there are nic, bridge, tap, socket and none; not", value);
-    if (!parse_keys(n, value, rest, why, why_size))
+    if (!parse_kind(word, &n->kind, why, why_size) ||
+        !parse_keys(n, value, rest, why, why_size))
         return false;
     o->net_count++;
     return true;

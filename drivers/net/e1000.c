@@ -223,10 +223,12 @@ static void e1000_arm(struct nic *nic)
 }
 
 static const struct nic_ops e1000_ops = {
-    "e1000", e1000_open, e1000_close, e1000_transmit, e1000_poll, e1000_arm
+    .name = "e1000", .open = e1000_open, .close = e1000_close,
+    .transmit = e1000_transmit, .poll = e1000_poll, .arm = e1000_arm
 };
 static const struct nic_ops e1000e_ops = {
-    "e1000e", e1000_open, e1000_close, e1000_transmit, e1000_poll, e1000_arm
+    .name = "e1000e", .open = e1000_open, .close = e1000_close,
+    .transmit = e1000_transmit, .poll = e1000_poll, .arm = e1000_arm
 };
 
 static int create(const struct bus *bus, const struct bus_info *info,

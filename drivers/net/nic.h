@@ -57,6 +57,12 @@ struct nic_ops {
     unsigned (*poll)(struct nic *nic, unsigned budget);
     /* Ask for a wake-up (platform interrupt) at the next event; may be NULL. */
     void (*arm)(struct nic *nic);
+    /*
+     * After close: free it, as nobody calls it any more. Received frames may
+     * still be held above: then the last one's free() does it. NULL: it lives
+     * for ever, as a physical NIC's does.
+     */
+    void (*destroy)(struct nic *nic);
 };
 
 struct nic {

@@ -251,10 +251,12 @@ static void wire_close(struct nic *nic)
 }
 
 static const struct nic_ops tap_ops = {
-    "tap", wire_open, wire_close, tap_transmit, tap_poll, NULL
+    .name = "tap", .open = wire_open, .close = wire_close,
+    .transmit = tap_transmit, .poll = tap_poll
 };
 static const struct nic_ops stream_ops = {
-    "socket", wire_open, wire_close, stream_transmit, stream_poll, NULL
+    .name = "socket", .open = wire_open, .close = wire_close,
+    .transmit = stream_transmit, .poll = stream_poll
 };
 
 /* The value of `key` in "a=b,c=d", copied to `out`; false when absent. */

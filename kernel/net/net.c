@@ -164,7 +164,7 @@ static int add_uplink(struct net *net, const struct net_option *o, char *why,
                       size_t size)
 {
     struct vlan *v = vlan_of(net, o->vlan);
-    int r = uplink_find(o) ? 0 : uplink_open(o, v, why, size);
+    int r = uplink_find(o) ? 0 : uplink_open(o, net, v, why, size);
 
     if (r == -ENODEV) {
         platform_log("%s: starting without a LAN", why);

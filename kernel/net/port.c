@@ -464,8 +464,11 @@ void port_remove(struct port *p)
 {
     netif_set_down(&p->netif);
     netif_remove(&p->netif);
-    if (p->nic)
+    if (p->nic) {
         p->nic->ops->close(p->nic);
+        if (p->nic->ops->destroy)
+            p->nic->ops->destroy(p->nic);
+    }
     if (p->cable) {
         p->cable->unplugged = true;
         cable_free_unused(p->cable);

@@ -10,10 +10,6 @@
 
 static struct uplink *uplinks;
 
-static const char *const kind_names[] = {
-    [NET_BRIDGE] = "bridge", [NET_TAP] = "tap", [NET_SOCKET] = "socket",
-};
-
 struct uplink *uplink_next(const struct uplink *u)
 {
     return u ? u->next : uplinks;
@@ -32,19 +28,60 @@ static struct nic *find_nic(const struct net_option *o)
     return NULL;
 }
 
+static int open_bridge(const struct net_option *o, const struct net *net,
+                       struct nic **nic, char *why, size_t size)
+{
+    *nic = find_nic(o);
+    snprintf(why, size, "no physical NIC with a driver%s",
+             o->nic_index > 0 ? " of that number"
+             : o->has_mac ? " has that mac=" : *o->pci ? " is at that pci="
+             : "");
+    return *nic ? 0 : -ENODEV;
+}
+
+static int open_tap(const struct net_option *o, const struct net *net,
+                    struct nic **nic, char *why, size_t size)
+{
+    return platform_wire_open("tap", o->params, nic, why, size);
+}
+
+static int open_socket(const struct net_option *o, const struct net *net,
+                       struct nic **nic, char *why, size_t size)
+{
+    return platform_wire_open("socket", o->params, nic, why, size);
+}
+
+/*
+ * How what hangs on a bridge is made, by kind: all but a guest's NIC. `open`
+ * makes a struct nic that is not started yet, for the machine of `net`; 0, or
+ * negative errno and in `why` the reason.
+ */
+static const struct opener {
+    const char *word;
+    int (*open)(const struct net_option *o, const struct net *net,
+                struct nic **nic, char *why, size_t size);
+    /* Two options that say the same name one thing, which they share. */
+    bool is_shared;
+} openers[] = {
+    [NET_BRIDGE] = { "bridge", open_bridge, true },
+    [NET_TAP] = { "tap", open_tap, true },
+    [NET_SOCKET] = { "socket", open_socket, true },
+};
+
 /*
  * Two options name the same wire if they say the same; the same NIC, whichever
  * words they choose it by. A TAP device without a name is always a new one.
  */
 static void make_key(const struct net_option *o, char *key, size_t size)
 {
+    const struct opener *by = &openers[o->kind];
     const struct nic *nic = o->kind == NET_BRIDGE ? find_nic(o) : NULL;
 
     key[0] = '\0';
     if (nic)
         snprintf(key, size, "bridge %s", nic->label);
-    else if (o->kind != NET_BRIDGE && *o->params)
-        snprintf(key, size, "%s %s", kind_names[o->kind], o->params);
+    else if (o->kind != NET_BRIDGE && by->is_shared && *o->params)
+        snprintf(key, size, "%s %s", by->word, o->params);
 }
 
 struct uplink *uplink_find(const struct net_option *o)
@@ -58,33 +95,24 @@ struct uplink *uplink_find(const struct net_option *o)
     return NULL;
 }
 
-static int open_nic(const struct net_option *o, struct nic **nic, char *why,
-                    size_t size)
+static int make_nic(const struct net_option *o, const struct net *net,
+                    struct nic **nic, char *why, size_t size)
 {
-    char reason[128] = "";
-    int r;
+    const struct opener *by = &openers[o->kind];
+    char reason[160] = "";
+    int r = by->open(o, net, nic, reason, sizeof reason);
 
-    if (o->kind == NET_BRIDGE) {
-        *nic = find_nic(o);
-        snprintf(why, size, "-net bridge: no physical NIC with a driver%s",
-                 o->nic_index > 0 ? " of that number"
-                 : o->has_mac ? " has that mac="
-                 : *o->pci ? " is at that pci=" : "");
-        return *nic ? 0 : -ENODEV;
-    }
-    r = platform_wire_open(kind_names[o->kind], o->params, nic, reason,
-                           sizeof reason);
-    snprintf(why, size, "-net %s: %s", kind_names[o->kind], reason);
-    /* -ENODEV would mean a NIC that may be missing. */
-    return r == -ENODEV ? -EIO : r;
+    snprintf(why, size, "-net %s: %s", by->word, reason);
+    /* -ENODEV means a physical NIC that may be missing. */
+    return r == -ENODEV && o->kind != NET_BRIDGE ? -EIO : r;
 }
 
-int uplink_open(const struct net_option *o, struct vlan *v, char *why,
-                size_t why_size)
+int uplink_open(const struct net_option *o, const struct net *net,
+                struct vlan *v, char *why, size_t why_size)
 {
     struct nic *nic;
     struct uplink *u;
-    int r = open_nic(o, &nic, why, why_size);
+    int r = make_nic(o, net, &nic, why, why_size);
 
     if (r)
         return r;

@@ -1,7 +1,7 @@
 /*
- * Physical ports: the NICs and wires that -net bridge, tap and socket name.
- * Each is opened once and lies on one bridge, which all machines that name it
- * share. I/O core only.
+ * Physical ports: the NICs, wires and software ports that -net bridge, tap,
+ * socket and user name. Each is opened once and lies on one bridge, which all
+ * machines that name it share. I/O core only.
  */
 #ifndef KERNEL_NET_UPLINK_H
 #define KERNEL_NET_UPLINK_H
@@ -12,6 +12,8 @@
 #include "kernel/net/port.h"
 #include "kernel/net/vlan.h"
 #include "kernel/options.h"
+
+struct net;
 
 struct uplink {
     struct port port;
@@ -24,11 +26,12 @@ struct uplink {
 struct uplink *uplink_find(const struct net_option *o);
 
 /*
- * Open what `o` names and plug it into `v`. 0 or negative errno with a
- * sentence in `why`; -ENODEV: there is no such physical NIC.
+ * Open what `o`, an option of the machine of `net`, names and plug it into
+ * `v`. 0 or negative errno with a sentence in `why`; -ENODEV: there is no such
+ * physical NIC.
  */
-int uplink_open(const struct net_option *o, struct vlan *v, char *why,
-                size_t why_size);
+int uplink_open(const struct net_option *o, const struct net *net,
+                struct vlan *v, char *why, size_t why_size);
 
 /* Close all on bridge `v`. */
 void uplink_close(const struct vlan *v);

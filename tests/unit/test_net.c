@@ -58,7 +58,8 @@ static void fake_complete(struct fake_nic *f)
 }
 
 static const struct nic_ops fake_ops = {
-    "fake", fake_open, fake_close, fake_transmit, fake_poll, NULL
+    .name = "fake", .open = fake_open, .close = fake_close,
+    .transmit = fake_transmit, .poll = fake_poll
 };
 
 static void rx_free(struct nic_buf *buf)

@@ -52,7 +52,8 @@ static int fake_transmit(struct nic *nic, struct nic_buf *buf)
 }
 
 static const struct nic_ops fake_ops = {
-    "fake", fake_open, fake_close, fake_transmit, fake_poll, NULL
+    .name = "fake", .open = fake_open, .close = fake_close,
+    .transmit = fake_transmit, .poll = fake_poll
 };
 
 static int setup(void **state)
