@@ -12,8 +12,9 @@
 struct bus {
     void *ctx;
     /*
-     * Registers of the device's first window (BAR or port range). `reg` is a
-     * byte offset, naturally aligned. Any core, interrupt handlers too. A
+     * Registers of a window: the port range, or the first memory BAR (else the
+     * first I/O BAR) of a PCI function. `reg` is a byte offset, naturally
+     * aligned. Any core, interrupt handlers too. A
      * register outside the window reads all ones; writes there do nothing.
      */
     uint8_t (*read8)(void *ctx, uint32_t reg);
@@ -36,7 +37,30 @@ struct bus {
      * by the interrupt itself. NULL: the device has no usable interrupt.
      */
     void (*arm_irq)(void *ctx);
+    /* As if that interrupt had come: the sleep that is about to begin, or the
+     * one that goes on, ends at once. May be NULL as arm_irq may. */
+    void (*wake)(void *ctx);
+    /*
+     * A PCI function only, else NULL. The bus whose registers are those of BAR
+     * `bar` and which shares all the rest; it lives as long as this one. NULL:
+     * there is no such BAR, or it cannot be reached.
+     */
+    const struct bus *(*window)(void *ctx, unsigned bar);
+    /* A PCI function only: configuration space, `reg` below 256, a multiple of
+     * 4. */
+    uint32_t (*config_read32)(void *ctx, unsigned reg);
 };
+
+static inline uint8_t bus_config_read8(const struct bus *bus, unsigned reg)
+{
+    return (uint8_t)(bus->config_read32(bus->ctx, reg & ~3u) >> (reg & 3) * 8);
+}
+
+static inline uint16_t bus_config_read16(const struct bus *bus, unsigned reg)
+{
+    return (uint16_t)(bus->config_read32(bus->ctx, reg & ~3u) >>
+                      (reg & 2) * 8);
+}
 
 /* Which PCI function a driver was given. */
 struct bus_info {

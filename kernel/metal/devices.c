@@ -31,90 +31,96 @@ static const struct nic_driver *const nic_drivers[] = {
     NULL,
 };
 
-/* A PCI function as a driver's bus: its first memory BAR, else its first I/O
- * BAR. */
-struct device {
+/* A BAR as a driver's bus. */
+struct window {
     struct bus bus;
-    struct bus_info info;
-    struct host_pci_irq irq;
+    struct device *device;
     bool is_io;
     uint16_t port;
     volatile uint8_t *memory;
-    uint32_t size;
+    uint32_t size;              /* 0: not opened */
+};
+
+struct device {
+    const struct host_pci_function *function;
+    struct window window[PCI_BARS];
+    struct bus_info info;
+    struct host_pci_irq irq;
+    bool no_irq;
 };
 
 static struct device devices[MAX_NICS];
 static struct nic *nics[MAX_NICS];
 static unsigned nic_count;
 
-static bool inside(const struct device *d, uint32_t reg, unsigned bytes)
+static bool inside(const struct window *w, uint32_t reg, unsigned bytes)
 {
-    return reg < d->size && d->size - reg >= bytes;
+    return reg < w->size && w->size - reg >= bytes;
 }
 
 static uint8_t read8(void *ctx, uint32_t reg)
 {
-    struct device *d = ctx;
+    struct window *w = ctx;
 
-    if (!inside(d, reg, 1))
+    if (!inside(w, reg, 1))
         return 0xff;
-    return d->is_io ? in8((uint16_t)(d->port + reg)) : d->memory[reg];
+    return w->is_io ? in8((uint16_t)(w->port + reg)) : w->memory[reg];
 }
 
 static void write8(void *ctx, uint32_t reg, uint8_t v)
 {
-    struct device *d = ctx;
+    struct window *w = ctx;
 
-    if (!inside(d, reg, 1))
+    if (!inside(w, reg, 1))
         return;
-    if (d->is_io)
-        out8((uint16_t)(d->port + reg), v);
+    if (w->is_io)
+        out8((uint16_t)(w->port + reg), v);
     else
-        d->memory[reg] = v;
+        w->memory[reg] = v;
 }
 
 static uint16_t read16(void *ctx, uint32_t reg)
 {
-    struct device *d = ctx;
+    struct window *w = ctx;
 
-    if (!inside(d, reg, 2))
+    if (!inside(w, reg, 2))
         return 0xffff;
-    return d->is_io ? in16((uint16_t)(d->port + reg))
-                    : *(volatile uint16_t *)(d->memory + reg);
+    return w->is_io ? in16((uint16_t)(w->port + reg))
+                    : *(volatile uint16_t *)(w->memory + reg);
 }
 
 static void write16(void *ctx, uint32_t reg, uint16_t v)
 {
-    struct device *d = ctx;
+    struct window *w = ctx;
 
-    if (!inside(d, reg, 2))
+    if (!inside(w, reg, 2))
         return;
-    if (d->is_io)
-        out16((uint16_t)(d->port + reg), v);
+    if (w->is_io)
+        out16((uint16_t)(w->port + reg), v);
     else
-        *(volatile uint16_t *)(d->memory + reg) = v;
+        *(volatile uint16_t *)(w->memory + reg) = v;
 }
 
 static uint32_t read32(void *ctx, uint32_t reg)
 {
-    struct device *d = ctx;
+    struct window *w = ctx;
 
-    if (!inside(d, reg, 4))
+    if (!inside(w, reg, 4))
         return ~0u;
-    return d->is_io ? in32((uint16_t)(d->port + reg))
-                    : mmio_read32(d->memory + reg);
+    return w->is_io ? in32((uint16_t)(w->port + reg))
+                    : mmio_read32(w->memory + reg);
 }
 
 static void write32(void *ctx, uint32_t reg, uint32_t v)
 {
-    struct device *d = ctx;
+    struct window *w = ctx;
 
-    if (!inside(d, reg, 4))
+    if (!inside(w, reg, 4))
         return;
-    if (d->is_io)
-        out32((uint16_t)(d->port + reg), v);
+    if (w->is_io)
+        out32((uint16_t)(w->port + reg), v);
     else
-        mmio_write32(d->memory + reg, v);
+        mmio_write32(w->memory + reg, v);
 }
 
 static void *dma_alloc(void *ctx, size_t bytes, uint64_t max_address,
@@ -127,42 +133,80 @@ static void delay_us(void *ctx, unsigned us) { clock_delay_us(us); }
 
 static void arm_irq(void *ctx)
 {
-    struct device *d = ctx;
+    struct window *w = ctx;
 
-    host_pci_irq_rearm(&d->irq);
+    host_pci_irq_rearm(&w->device->irq);
 }
+
+static uint32_t config_read32(void *ctx, unsigned reg)
+{
+    struct window *w = ctx;
+
+    return reg < 256 ? host_pci_read32(w->device->function, reg & ~3u) : ~0u;
+}
+
+static const struct bus *open_window(void *ctx, unsigned bar);
 
 static const struct bus bus_over_pci = {
     .read8 = read8, .write8 = write8,
     .read16 = read16, .write16 = write16,
     .read32 = read32, .write32 = write32,
-    .dma_alloc = dma_alloc, .delay_us = delay_us, .arm_irq = arm_irq,
+    .dma_alloc = dma_alloc, .delay_us = delay_us,
+    .arm_irq = arm_irq, .wake = wait_end,
+    .window = open_window, .config_read32 = config_read32,
 };
 
-static bool open_window(struct device *d, const struct host_pci_function *f)
+static const struct bus *open_bar(struct device *d, unsigned i)
 {
-    for (unsigned pass = 0; pass < 2; pass++)
-        for (unsigned i = 0; i < PCI_BARS; i++) {
-            const struct host_pci_bar *bar = &f->bar[i];
+    const struct host_pci_bar *bar = &d->function->bar[i];
+    struct window *w = &d->window[i];
 
-            if (!bar->size || !bar->base || bar->is_io != (pass == 1))
-                continue;
-            d->is_io = bar->is_io;
-            d->size = bar->size < MAX_WINDOW ? (uint32_t)bar->size : MAX_WINDOW;
-            d->port = (uint16_t)bar->base;
-            if (!d->is_io)
-                d->memory = paging_map_device(bar->base, d->size,
-                                              PAGING_WRITE | PAGING_UNCACHED);
-            return d->is_io || d->memory;
-        }
-    return false;
+    if (w->size)
+        return &w->bus;
+    if (!bar->size || !bar->base)
+        return NULL;
+    w->is_io = bar->is_io;
+    w->port = (uint16_t)bar->base;
+    w->size = bar->size < MAX_WINDOW ? (uint32_t)bar->size : MAX_WINDOW;
+    if (!w->is_io)
+        w->memory = paging_map_device(bar->base, w->size,
+                                      PAGING_WRITE | PAGING_UNCACHED);
+    if (!w->is_io && !w->memory) {
+        w->size = 0;
+        return NULL;
+    }
+    w->bus = bus_over_pci;
+    w->bus.ctx = w;
+    w->device = d;
+    if (d->no_irq)
+        w->bus.arm_irq = w->bus.wake = NULL;
+    return &w->bus;
 }
 
-static void connect_irq(struct device *d, const struct host_pci_function *f)
+static const struct bus *open_window(void *ctx, unsigned bar)
+{
+    struct window *w = ctx;
+
+    return bar < PCI_BARS ? open_bar(w->device, bar) : NULL;
+}
+
+/* The first memory BAR, else the first I/O BAR. */
+static struct window *open_first(struct device *d)
+{
+    for (unsigned pass = 0; pass < 2; pass++)
+        for (unsigned i = 0; i < PCI_BARS; i++)
+            if (d->function->bar[i].is_io == (pass == 1) && open_bar(d, i))
+                return &d->window[i];
+    return NULL;
+}
+
+/* `first` is open, and no other. */
+static void connect_irq(struct device *d, struct window *first)
 {
     d->irq.fn = wait_end;
-    if (!host_pci_irq_connect(f, &d->irq)) {
-        d->bus.arm_irq = NULL;
+    if (!host_pci_irq_connect(d->function, &d->irq)) {
+        d->no_irq = true;
+        first->bus.arm_irq = first->bus.wake = NULL;
         wait_limit(NO_IRQ_POLL_NS);
     } else if (d->irq.is_line) {
         wait_limit(LINE_POLL_NS);
@@ -173,19 +217,20 @@ static int bind(const struct nic_driver *driver,
                 const struct host_pci_function *f)
 {
     struct device *d = &devices[nic_count];
+    struct window *first;
     int err;
 
     memset(d, 0, sizeof *d);
-    d->bus = bus_over_pci;
-    d->bus.ctx = d;
+    d->function = f;
     d->info = (struct bus_info){f->vendor, f->id, f->subsystem_vendor,
                                 f->subsystem_id, f->revision, ""};
     memcpy(d->info.slot, f->slot, sizeof d->info.slot);
-    if (!open_window(d, f))
+    first = open_first(d);
+    if (!first)
         return -ENXIO;
     host_pci_enable(f);
-    connect_irq(d, f);
-    err = driver->create(&d->bus, &d->info, &nics[nic_count]);
+    connect_irq(d, first);
+    err = driver->create(&first->bus, &d->info, &nics[nic_count]);
     if (err)
         return err;
     memcpy(nics[nic_count]->slot, f->slot, sizeof f->slot);
