@@ -1,0 +1,305 @@
+/* See user_net.h: its life, its face as a NIC, its text. */
+#include "kernel/net/user/user_net.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "emu/textbuf.h"
+#include "kernel/net/user/impl.h"
+#include "kernel/platform.h"
+
+#define EXPIRE_NS 1000000000u   /* how often timers are looked at */
+
+static struct user_net *user_nets;
+
+/* ---- A NIC -------------------------------------------------------------- */
+
+static int un_open(struct nic *nic)
+{
+    nic->is_open = true;
+    nic->link_up = true;
+    return 0;
+}
+
+static void un_close(struct nic *nic)
+{
+    struct user_net *un = nic->driver;
+
+    nic->is_open = false;
+    nic->link_up = false;
+    while (un->queue_tail != un->queue_head) {
+        struct nic_buf *buf = un->queue[un->queue_tail++ % USER_QUEUE];
+
+        buf->free(buf);
+    }
+}
+
+/*
+ * Frames wait for the next poll: the one who sends may be lwIP in the middle of
+ * its work, or the bridge.
+ */
+static int un_transmit(struct nic *nic, struct nic_buf *buf)
+{
+    struct user_net *un = nic->driver;
+
+    if (!nic->is_open)
+        return -ENETDOWN;
+    if (un->queue_head - un->queue_tail == USER_QUEUE) {
+        nic->counters.tx_ring_full++;
+        return -ENOBUFS;
+    }
+    un->queue[un->queue_head++ % USER_QUEUE] = buf;
+    nic->counters.tx_frames++;
+    nic->counters.tx_bytes += buf->len;
+    return 0;
+}
+
+/*
+ * The frame is shared: the bridge may give it to others, and on the way out
+ * it is changed. So it is copied.
+ */
+static void take_frame(struct user_net *un, struct nic_buf *buf)
+{
+    uint8_t frame[NIC_MAX_FRAME];
+    size_t len = buf->len;
+
+    if (len <= sizeof frame)
+        memcpy(frame, buf->data, len);
+    else
+        un->counts[USER_BAD_HEADER]++;
+    buf->free(buf);
+    if (len <= sizeof frame)
+        user_input(un, frame, len);
+}
+
+static unsigned un_poll(struct nic *nic, unsigned budget)
+{
+    struct user_net *un = nic->driver;
+    unsigned n = 0;
+
+    if (!nic->is_open)
+        return 0;
+    while (n < budget && un->queue_tail != un->queue_head) {
+        take_frame(un, un->queue[un->queue_tail++ % USER_QUEUE]);
+        n++;
+    }
+    if (un->ops && un->ops->poll(un->outside))
+        n++;
+    user_pending_expire(un, platform_now_ns());
+    return n;
+}
+
+/* What comes from outside wakes the host by its own means. */
+static void un_arm(struct nic *nic) { }
+
+static void un_destroy(struct nic *nic)
+{
+    struct user_net *un = nic->driver, **at = &user_nets;
+
+    while (*at && *at != un)
+        at = &(*at)->next;
+    if (*at)
+        *at = un->next;
+    if (un->outside)
+        un->ops->destroy(un->outside);
+    user_pending_drop(un);
+    free(un);
+}
+
+static const struct nic_ops un_ops = {
+    .name = "user", .open = un_open, .close = un_close,
+    .transmit = un_transmit, .poll = un_poll, .arm = un_arm,
+    .destroy = un_destroy,
+};
+
+struct user_net *user_net_of(const struct nic *nic)
+{
+    return nic->ops == &un_ops ? nic->driver : NULL;
+}
+
+const struct user_config *user_net_config(const struct user_net *un)
+{
+    return &un->config;
+}
+
+void user_net_count(struct user_net *un, enum user_count what)
+{
+    un->counts[what]++;
+}
+
+/* ---- Making ------------------------------------------------------------- */
+
+static int open_outside(struct user_net *un, const struct user_site *site,
+                        char *why, size_t size)
+{
+    char reason[128] = "";
+    int r;
+
+    un->ops = site->outside ? site->outside : user_outside_default;
+    if (!un->ops)
+        return 0;
+    r = un->ops->create(un, &un->config, site, &un->outside, reason,
+                        sizeof reason);
+    for (unsigned i = 0; i < un->config.forward_count && !r; i++)
+        r = un->ops->forward_add(un->outside, &un->config.forward[i], reason,
+                                 sizeof reason);
+    snprintf(why, size, "-net user: %s", reason);
+    return r;
+}
+
+int user_net_create(const char *params, const struct user_site *site,
+                    struct nic **out, char *why, size_t size)
+{
+    /* The bridge keeps frames to a port's own address to itself, so that it
+     * must not be the gateway's. */
+    static const uint8_t mac[6] = { 0x02, 0x54, 0x52, 0x53, 0x55, 0x00 };
+    static uint8_t next;
+    struct user_net *un = calloc(1, sizeof *un);
+    char reason[160];
+    int r;
+
+    snprintf(why, size, "-net user: out of memory");
+    if (!un)
+        return -ENOMEM;
+    if (!user_config_parse(params, &un->config, reason, sizeof reason)) {
+        snprintf(why, size, "-net user: %s", reason);
+        free(un);
+        return -EINVAL;
+    }
+    un->machine = site->machine;
+    un->nic.ops = &un_ops;
+    un->nic.driver = un;
+    un->nic.poll_fd = -1;
+    snprintf(un->nic.label, sizeof un->nic.label, "user %.28s", un->machine);
+    memcpy(un->nic.mac, mac, 6);
+    un->nic.mac[5] = next++;
+    un->next = user_nets;
+    user_nets = un;
+    r = open_outside(un, site, why, size);
+    if (r)
+        un_destroy(&un->nic);
+    else
+        *out = &un->nic;
+    return r;
+}
+
+/* ---- Forwards ----------------------------------------------------------- */
+
+int user_net_forward_add(struct user_net *un, const char *rule, char *why,
+                         size_t size)
+{
+    struct user_forward f;
+
+    if (!user_forward_parse(rule, true, &un->config, &f, why, size))
+        return -EINVAL;
+    snprintf(why, size, "there is no way out of this net");
+    return un->ops ? un->ops->forward_add(un->outside, &f, why, size)
+                   : -ENOTSUP;
+}
+
+int user_net_forward_remove(struct user_net *un, const char *rule, char *why,
+                            size_t size)
+{
+    struct user_forward f;
+
+    if (!user_forward_parse(rule, false, &un->config, &f, why, size))
+        return -EINVAL;
+    snprintf(why, size, "no such forward: '%.60s'", rule);
+    return un->ops ? un->ops->forward_remove(un->outside, &f) : -ENOENT;
+}
+
+/* ---- Time --------------------------------------------------------------- */
+
+static bool has_pending(const struct user_net *un)
+{
+    for (unsigned i = 0; i < USER_PENDING; i++)
+        if (un->pending[i].ip)
+            return true;
+    return false;
+}
+
+uint64_t user_net_deadline(void)
+{
+    uint64_t least = UINT64_MAX, now = platform_now_ns();
+
+    for (const struct user_net *un = user_nets; un; un = un->next) {
+        uint64_t d = un->ops ? un->ops->deadline(un->outside) : UINT64_MAX;
+
+        if (has_pending(un) && now + EXPIRE_NS < d)
+            d = now + EXPIRE_NS;
+        if (un->queue_tail != un->queue_head)
+            d = now;
+        if (d < least)
+            least = d;
+    }
+    return least;
+}
+
+/* ---- Text --------------------------------------------------------------- */
+
+static void add_counter(struct textbuf *t, const char *name, uint64_t v)
+{
+    if (v)
+        text_add(t, "    %s=%llu\n", name, (unsigned long long)v);
+}
+
+static void add_leases(struct textbuf *t, const struct user_net *un)
+{
+    for (unsigned i = 0; i < USER_LEASES; i++) {
+        const struct dhcp_lease *l = &un->dhcp.lease[i];
+        uint32_t a = un->config.dhcp_start + i;
+
+        if (l->used)
+            text_add(t, "  lease %u.%u.%u.%u of "
+                     "%02x:%02x:%02x:%02x:%02x:%02x\n", a >> 24,
+                     a >> 16 & 255, a >> 8 & 255, a & 255, l->mac[0],
+                     l->mac[1], l->mac[2], l->mac[3], l->mac[4], l->mac[5]);
+    }
+}
+
+static void add_counters(struct textbuf *t, const struct user_net *un)
+{
+    static const char *const names[USER_COUNTS] = {
+        [USER_NOT_OURS] = "not_ours", [USER_RUNT] = "runt",
+        [USER_BAD_HEADER] = "bad_header", [USER_BAD_SUM] = "bad_checksum",
+        [USER_BAD_ADDRESS] = "bad_address", [USER_BAD_ARP] = "bad_arp",
+        [USER_FRAGMENT] = "fragments_dropped", [USER_BAD_UDP] = "bad_udp",
+        [USER_BAD_ICMP] = "bad_icmp", [USER_NO_SERVICE] = "no_service",
+        [USER_RESTRICTED] = "restricted", [USER_NO_OUTSIDE] = "no_outside",
+        [USER_TTL] = "ttl_exceeded", [USER_NO_NEIGHBOUR] = "no_neighbour",
+        [USER_NO_BUFFER] = "no_buffer", [USER_TOO_BIG] = "too_big",
+    };
+    const struct dhcp *d = &un->dhcp;
+
+    for (unsigned i = 0; i < USER_COUNTS; i++)
+        add_counter(t, names[i], un->counts[i]);
+    add_counter(t, "dhcp_offers", d->offers);
+    add_counter(t, "dhcp_acks", d->acks);
+    add_counter(t, "dhcp_naks", d->naks);
+    add_counter(t, "dhcp_bootp", d->bootp);
+    add_counter(t, "dhcp_malformed", d->malformed);
+    add_counter(t, "dhcp_other_server", d->other_server);
+    add_counter(t, "dhcp_relayed", d->relayed);
+    add_counter(t, "dhcp_no_lease", d->no_lease);
+    add_counter(t, "dhcp_ignored", d->ignored);
+}
+
+int user_net_format(const struct user_net *un, char *buf, size_t size)
+{
+    struct textbuf t = { buf, size, 0 };
+
+    text_add(&t, "  Protocol[State]    FD  Source Address  Port   "
+             "Dest. Address  Port RecvQ SendQ\n");
+    if (un->ops) {
+        bool room = t.wanted < size;
+        int n = un->ops->format(un->outside, room ? buf + t.wanted : NULL,
+                                room ? size - t.wanted : 0);
+
+        t.wanted += n > 0 ? n : 0;
+    }
+    add_leases(&t, un);
+    add_counters(&t, un);
+    return t.wanted;
+}
