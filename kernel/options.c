@@ -266,11 +266,13 @@ static bool parse_appliance(struct parser *p, const char *name, const char *v)
 
 static bool parse_net(struct parser *p, const char *name, const char *v)
 {
-    char reason[128];
+    bool (*parse)(struct options *, const char *, char *, size_t) =
+        !strcmp(name, "net") ? options_parse_net
+        : !strcmp(name, "netdev") ? options_parse_netdev
+        : !strcmp(name, "device") ? options_parse_device : options_parse_nic;
+    char reason[160];
 
-    if (options_parse_net(p->o, v, reason, sizeof reason))
-        return true;
-    return bad(p, name, reason, v);
+    return parse(p->o, v, reason, sizeof reason) || bad(p, name, reason, v);
 }
 
 static const struct option {
@@ -294,6 +296,9 @@ static const struct option {
     { "snapshot", OPTION_ANY, false, parse_flag,
       "-snapshot       keep the images pristine: writes stay in memory" },
     { "net", OPTION_OWN, true, parse_net, OPTIONS_NET_HELP },
+    { "netdev", OPTION_OWN, true, parse_net, OPTIONS_NETDEV_HELP },
+    { "device", OPTION_OWN, true, parse_net, OPTIONS_DEVICE_HELP },
+    { "nic", OPTION_OWN, true, parse_net, OPTIONS_NIC_HELP },
     { "serial", OPTION_OWN, true, parse_serial,
       "-serial WHAT    guest serial port: mon:stdio stdio null none;\n"
       "                up to four times" },

@@ -12,7 +12,8 @@
 #include "emu/machine.h"
 
 #define OPTIONS_MACHINES 9u     /* Ctrl-a and a digit, 1 to 9 */
-#define OPTIONS_NETS 8u
+#define OPTIONS_NETS 16u         /* NICs and what is at their cables' ends */
+#define OPTIONS_VLAN_MAX 255u   /* of vlan=; netdevs have numbers above */
 #define OPTIONS_NET_PARAMS 1024u
 #define OPTIONS_ID_MAX 31u      /* of what id= names */
 #define OPTIONS_TEXT 1024u      /* longest single option value */
@@ -21,10 +22,13 @@
 
 enum net_kind { NET_NIC, NET_BRIDGE, NET_TAP, NET_SOCKET, NET_USER };
 
-/* One -net option. The strings point into the struct's own storage. */
+/* One NIC or what hangs on a cable, by -net or another option. */
 struct net_option {
     enum net_kind kind;
-    unsigned vlan;
+    const char *option;         /* that named it: "-net", "-netdev", ... */
+    char id[OPTIONS_ID_MAX + 1];        /* given, or "tap.0" and the like */
+    char peer[OPTIONS_ID_MAX + 1];      /* nic: netdev=, or "" */
+    unsigned vlan;              /* its bridge */
     bool has_mac;
     uint8_t mac[6];             /* macaddr= of a nic, mac= of a bridge's NIC */
     char romfile[128];          /* nic: boot ROM file or module, "" for none */
@@ -52,6 +56,7 @@ struct options {
     struct net_option net[OPTIONS_NETS];
     unsigned net_count;
     bool net_none;              /* -net none was given */
+    unsigned netdevs;           /* bridges with numbers above vlan='s */
     bool snapshot, nographic, no_reboot, start_stopped, debugcon;
     enum serial_kind serial[MACHINE_SERIALS];
     unsigned serial_count;

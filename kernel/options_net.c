@@ -1,10 +1,12 @@
-/* See options_net.h. */
+/* See options_net.h. The kinds, their settings, and -net. */
 #include "kernel/options_net.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "kernel/options_net_impl.h"
 
 #define TAP_NAME_BYTES 16u      /* IFNAMSIZ of Linux, its zero included */
 
@@ -25,7 +27,7 @@ bool options_parse_mac(const char *text, uint8_t mac[6])
     return true;
 }
 
-static bool fail(char *why, size_t size, const char *what, const char *value)
+bool net_fail(char *why, size_t size, const char *what, const char *value)
 {
     snprintf(why, size, "%s%s%.*s%s", what, value ? " '" : "", OPTIONS_SHOWN,
              value ? value : "", value ? "'" : "");
@@ -65,26 +67,27 @@ static bool nic_key(struct net_option *n, const char *key, const char *value,
     if (!strcmp(key, "macaddr")) {
         n->has_mac = true;
         if (!options_parse_mac(value, n->mac))
-            return fail(why, size, "not a MAC address:", value);
+            return net_fail(why, size, "not a MAC address:", value);
         if (n->mac[0] & 1)
-            return fail(why, size, "a multicast address cannot be a NIC's:",
-                        value);
+            return net_fail(why, size, "a multicast address cannot be a NIC's:",
+                            value);
         return true;
     }
     if (!strcmp(key, "romfile")) {
         if (!*value || strlen(value) >= sizeof n->romfile)
-            return fail(why, size, "romfile= takes a name of 1 to 127 "
-                        "characters, not", value);
+            return net_fail(why, size, "romfile= takes a name of 1 to 127 "
+                            "characters, not", value);
         strcpy(n->romfile, value);
         return true;
     }
     if (!strcmp(key, "model")) {
         if (strcmp(value, "ne2k_pci"))
-            return fail(why, size, "the only model is ne2k_pci, not", value);
+            return net_fail(why, size, "the only model is ne2k_pci, not",
+                            value);
         return true;
     }
-    return fail(why, size, "a nic has vlan=, macaddr=, model=, romfile=; not",
-                key);
+    return net_fail(why, size, "a nic has vlan=, netdev=, macaddr=, model=, "
+                    "romfile=, name=; not", key);
 }
 
 /* "BB:DD.F", as lspci and the boot messages write it. */
@@ -110,27 +113,29 @@ static bool bridge_key(struct net_option *n, const char *key,
 
     if (!strcmp(key, "ip")) {
         if (!is_ip_setting(value))
-            return fail(why, size, "use ip=dhcp or ip=A.B.C.D/N, not", value);
+            return net_fail(why, size, "use ip=dhcp or ip=A.B.C.D/N, not",
+                            value);
         snprintf(n->ip, sizeof n->ip, "%s", value);
         return true;
     }
     if (strcmp(key, "nic") && strcmp(key, "mac") && strcmp(key, "pci"))
-        return fail(why, size, "a bridge has vlan=, nic=, mac=, pci=, ip=; "
-                    "not", key);
+        return net_fail(why, size, "a bridge has vlan=, nic=, mac=, pci=, ip=; "
+                        "not", key);
     if (n->nic_index >= 0 || n->has_mac || *n->pci)
-        return fail(why, size, "use one of nic=, mac= and pci=", NULL);
+        return net_fail(why, size, "use one of nic=, mac= and pci=", NULL);
     if (!strcmp(key, "nic")) {
         if (!parse_number(value, 31, &k))
-            return fail(why, size, "nic= takes a number, not", value);
+            return net_fail(why, size, "nic= takes a number, not", value);
         n->nic_index = k;
         return true;
     }
     if (!strcmp(key, "mac")) {
         n->has_mac = options_parse_mac(value, n->mac);
-        return n->has_mac || fail(why, size, "not a MAC address:", value);
+        return n->has_mac || net_fail(why, size, "not a MAC address:", value);
     }
     return parse_pci(value, n->pci) ||
-           fail(why, size, "use pci=BB:DD.F, as in pci=00:03.0, not", value);
+           net_fail(why, size, "use pci=BB:DD.F, as in pci=00:03.0, not",
+                    value);
 }
 
 /* A setting of a tap, socket or user net: params_check looks at them all. */
@@ -142,7 +147,7 @@ static bool params_key(struct net_option *n, const char *key,
                        used ? "," : "", key, value);
 
     return (size_t)len < sizeof n->params - used ||
-           fail(why, size, "the value is too long", NULL);
+           net_fail(why, size, "the value is too long", NULL);
 }
 
 /*
@@ -162,7 +167,7 @@ static bool has_only(const char *params, const char *const *keys,
         if (*k)
             continue;
         snprintf(key, sizeof key, "%.*s", (int)n, p);
-        return fail(why, size, what, key);
+        return net_fail(why, size, what, key);
     }
     return true;
 }
@@ -175,8 +180,8 @@ static bool tap_check(const char *params, char *why, size_t size)
 
     for (const char *p = params; *p; p += strcspn(p, ","), p += *p == ',')
         if (!strncmp(p, "ifname=", 7) && strcspn(p + 7, ",") >= TAP_NAME_BYTES)
-            return fail(why, size, "ifname= is too long: 15 characters at "
-                        "most", NULL);
+            return net_fail(why, size, "ifname= is too long: 15 characters at "
+                            "most", NULL);
     return has_only(params, keys, "a tap has vlan=, ifname=, script=, "
                     "downscript=; not", why, size);
 }
@@ -190,8 +195,8 @@ static bool socket_check(const char *params, char *why, size_t size)
                   why, size))
         return false;
     return (value && value[1] && !strchr(value, ',')) ||
-           fail(why, size, "needs connect=HOST:PORT or listen=HOST:PORT",
-                NULL);
+           net_fail(why, size, "needs connect=HOST:PORT or listen=HOST:PORT",
+                    NULL);
 }
 
 /*
@@ -212,19 +217,6 @@ static const struct kind {
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-static bool parse_key(struct net_option *n, char *word, char *why, size_t size)
-{
-    char *value = strchr(word, '=');
-
-    if (!value)
-        return fail(why, size, "expected NAME=VALUE, not", word);
-    *value++ = '\0';
-    if (!strcmp(word, "vlan"))
-        return parse_number(value, 255, &n->vlan) ||
-               fail(why, size, "vlan= takes 0 to 255, not", value);
-    return kinds[n->kind].key(n, word, value, why, size);
-}
-
 /* False: `why` lists the kinds. */
 static bool parse_kind(const char *word, enum net_kind *kind, char *why,
                        size_t size)
@@ -244,11 +236,60 @@ static bool parse_kind(const char *word, enum net_kind *kind, char *why,
     }
     what[strlen(what) - 1] = '\0';
     strcat(what, " and none; not");
-    return fail(why, size, what, word);
+    return net_fail(why, size, what, word);
 }
 
-/* The word at *at, ended in place, and *at behind its comma; NULL: no more. */
-static char *next_word(char **at)
+bool net_begin(struct net_line *l, unsigned i, const char *word)
+{
+    struct net_option *n = &l->o->net[l->o->net_count + i];
+
+    if (l->o->net_count + i == OPTIONS_NETS)
+        return net_fail(l->why, l->why_size, "at most sixteen NICs and what "
+                        "they are connected to", NULL);
+    memset(n, 0, sizeof *n);
+    n->option = l->option;
+    n->nic_index = -1;
+    l->made[i] = n;
+    return parse_kind(word, &n->kind, l->why, l->why_size);
+}
+
+bool net_set(struct net_line *l, unsigned i, const char *key,
+             const char *value)
+{
+    struct net_option *n = l->made[i];
+
+    return kinds[n->kind].key(n, key, value, l->why, l->why_size);
+}
+
+bool net_set_name(struct net_line *l, char out[OPTIONS_ID_MAX + 1],
+                  const char *value)
+{
+    size_t len = strlen(value);
+
+    for (const char *c = value; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("-_.", *c))
+            len = 0;
+    if (!len || len > OPTIONS_ID_MAX || !isalpha((unsigned char)*value))
+        return net_fail(l->why, l->why_size, "a name begins with a letter and "
+                        "has up to 31 letters, digits, - _ .; not", value);
+    strcpy(out, value);
+    return true;
+}
+
+bool net_keep(struct net_line *l)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct net_option *n = l->made[i];
+
+        if (n && kinds[n->kind].check &&
+            !kinds[n->kind].check(n->params, l->why, l->why_size))
+            return false;
+    }
+    l->o->net_count += !!l->made[0] + !!l->made[1];
+    return true;
+}
+
+char *net_next_word(char **at)
 {
     char *word = *at, *comma = word ? strchr(word, ',') : NULL;
 
@@ -279,44 +320,94 @@ static bool is_single(const char *value, const char *word)
     return n == 1;
 }
 
-static bool parse_keys(struct net_option *n, const char *value, char *rest,
-                       char *why, size_t size)
+bool net_settings(struct net_line *l, const char *value, char *rest)
 {
-    const struct kind *kind = &kinds[n->kind];
-    char *word;
+    char *word, *end;
 
-    while ((word = next_word(&rest))) {
-        if (strchr(word, '=') && !is_single(value, word)) {
-            word[strcspn(word, "=")] = '\0';
-            return fail(why, size, "given twice:", word);
+    while ((word = net_next_word(&rest))) {
+        end = strchr(word, '=');
+        if (!end)
+            return net_fail(l->why, l->why_size, "expected NAME=VALUE, not",
+                            word);
+        if (!is_single(value, word)) {
+            *end = '\0';
+            return net_fail(l->why, l->why_size, "given twice:", word);
         }
-        if (!parse_key(n, word, why, size))
+        *end = '\0';
+        if (!l->set(l, word, end + 1))
             return false;
     }
-    return !kind->check || kind->check(n->params, why, size);
+    return true;
+}
+
+/* ---- -net ---------------------------------------------------------------- */
+
+static bool set_net(struct net_line *l, const char *key, const char *value)
+{
+    struct net_option *n = l->made[0];
+
+    if (!strcmp(key, "vlan"))
+        return parse_number(value, OPTIONS_VLAN_MAX, &n->vlan) ||
+               net_fail(l->why, l->why_size, "vlan= takes 0 to 255, not",
+                        value);
+    if (!strcmp(key, "name") || !strcmp(key, "id"))
+        return net_set_name(l, n->id, value);
+    if (n->kind == NET_NIC && !strcmp(key, "netdev"))
+        return net_set_name(l, n->peer, value);
+    return net_set(l, 0, key, value);
 }
 
 bool options_parse_net(struct options *o, const char *value, char *why,
                        size_t why_size)
 {
+    struct net_line l = { .o = o, .option = "-net", .set = set_net,
+                          .why = why, .why_size = why_size };
     char text[OPTIONS_TEXT], *rest = text, *word;
-    struct net_option *n = &o->net[o->net_count];
 
     snprintf(text, sizeof text, "%s", value);
-    word = next_word(&rest);
+    word = net_next_word(&rest);
     if (!strcmp(word, "none") && !rest) {
         o->net_none = true;
         return true;
     }
-    if (o->net_count == OPTIONS_NETS)
-        return fail(why, why_size, "at most eight -net options", NULL);
-    memset(n, 0, sizeof *n);
-    n->nic_index = -1;
-    if (!parse_kind(word, &n->kind, why, why_size) ||
-        !parse_keys(n, value, rest, why, why_size))
+    return net_begin(&l, 0, word) && net_settings(&l, value, rest) &&
+           net_keep(&l);
+}
+
+/* ---- All together -------------------------------------------------------- */
+
+/* What has no name gets one as qemu gives it: "ne2k_pci.0", "tap.1". */
+static void name_all(struct options *o)
+{
+    unsigned seen[KINDS] = { 0 };
+
+    for (unsigned i = 0; i < o->net_count; i++) {
+        struct net_option *n = &o->net[i];
+        const char *word = n->kind == NET_NIC ? "ne2k_pci"
+                                              : kinds[n->kind].word;
+
+        if (!*n->id)
+            snprintf(n->id, sizeof n->id, "%s.%u", word, seen[n->kind]);
+        seen[n->kind]++;
+    }
+}
+
+static bool check_pair(const struct net_option *a, const struct net_option *b,
+                       char *why, size_t size)
+{
+    if (!strcmp(a->id, b->id)) {
+        snprintf(why, size, "%s: the name %s is given twice", b->option,
+                 b->id);
         return false;
-    o->net_count++;
-    return true;
+    }
+    if (a->kind != NET_NIC || b->kind != NET_NIC || !a->has_mac ||
+        !b->has_mac || memcmp(a->mac, b->mac, 6))
+        return true;
+    snprintf(why, size, "%s: %s and %s have the same address %02x:%02x:%02x:"
+             "%02x:%02x:%02x; give one another macaddr=", b->option, a->id,
+             b->id, b->mac[0], b->mac[1], b->mac[2], b->mac[3], b->mac[4],
+             b->mac[5]);
+    return false;
 }
 
 bool options_check_net(struct options *o, char *why, size_t why_size)
@@ -324,20 +415,16 @@ bool options_check_net(struct options *o, char *why, size_t why_size)
     unsigned nics = 0;
 
     if (o->net_none && o->net_count)
-        return fail(why, why_size, "-net none: contradicts the other -net "
-                    "options", NULL);
+        return net_fail(why, why_size, "-net none: contradicts the other "
+                        "network options", NULL);
+    name_all(o);
     for (unsigned i = 0; i < o->net_count; i++) {
-        const struct net_option *a = &o->net[i];
-
-        nics += a->kind == NET_NIC;
+        nics += o->net[i].kind == NET_NIC;
         for (unsigned k = 0; k < i; k++)
-            if (a->kind == NET_NIC && o->net[k].kind == NET_NIC &&
-                a->has_mac && o->net[k].has_mac &&
-                !memcmp(a->mac, o->net[k].mac, 6))
-                return fail(why, why_size, "-net nic: two NICs have the same "
-                            "macaddr=", NULL);
+            if (!check_pair(&o->net[k], &o->net[i], why, why_size))
+                return false;
     }
     if (nics > MACHINE_NICS)
-        return fail(why, why_size, "-net nic: at most four NICs", NULL);
-    return true;
+        return net_fail(why, why_size, "-net nic: at most four NICs", NULL);
+    return net_join_peers(o, why, why_size);
 }

@@ -1,4 +1,4 @@
-/* The -net option's own grammar; part of options.c's work. */
+/* The grammar of -net and its kin; part of options.c's work. */
 #ifndef KERNEL_OPTIONS_NET_H
 #define KERNEL_OPTIONS_NET_H
 
@@ -14,12 +14,32 @@
     "-net socket[,vlan=N],connect=HOST:PORT|listen=HOST:PORT\n" \
     "                its cable: a TCP wire (Linux only)\n" \
     "-net none       no network at all"
+#define OPTIONS_NETDEV_HELP \
+    "-netdev bridge|tap|socket,id=ID[,...]\n" \
+    "                the same cables, each for the NICs that name it"
+#define OPTIONS_DEVICE_HELP \
+    "-device ne2k_pci[,netdev=ID][,mac=MAC][,id=ID][,romfile=IMAGE]\n" \
+    "                an NE2000 at that cable"
+#define OPTIONS_NIC_HELP \
+    "-nic bridge|tap|socket[,model=ne2k_pci][,mac=MAC][,...]|none\n" \
+    "                an NE2000 and its cable in one"
 
 /* Add one -net value to `o`. False: `why` says what was wrong with it. */
 bool options_parse_net(struct options *o, const char *value, char *why,
                        size_t why_size);
 
-/* The -net options as a whole: duplicates and limits. */
+/* -netdev, -device and -nic, the same way. */
+bool options_parse_netdev(struct options *o, const char *value, char *why,
+                          size_t why_size);
+bool options_parse_device(struct options *o, const char *value, char *why,
+                          size_t why_size);
+bool options_parse_nic(struct options *o, const char *value, char *why,
+                       size_t why_size);
+
+/*
+ * All of them together: names, duplicates and limits. NICs that name a netdev
+ * get its VLAN.
+ */
 bool options_check_net(struct options *o, char *why, size_t why_size);
 
 /* "52:54:00:12:34:56" (one or two digits each) to six bytes. */

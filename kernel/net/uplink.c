@@ -102,7 +102,7 @@ static int make_nic(const struct net_option *o, const struct net *net,
     char reason[160] = "";
     int r = by->open(o, net, nic, reason, sizeof reason);
 
-    snprintf(why, size, "-net %s: %s", by->word, reason);
+    snprintf(why, size, "%s %s: %s", o->option, by->word, reason);
     /* -ENODEV means a physical NIC that may be missing. */
     return r == -ENODEV && o->kind != NET_BRIDGE ? -EIO : r;
 }

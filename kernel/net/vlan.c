@@ -31,6 +31,7 @@ int vlan_init(struct vlan *v, unsigned number)
         BRIDGEIF_MAX_PORTS, FDB_ENTRIES, 0,
         ETH_ADDR(0x02, 0x54, 0x52, 0x53, 0x00, 0x00));
 
+    init.ethaddr.addr[4] = number >> 8;
     init.ethaddr.addr[5] = number;
     memset(v, 0, sizeof *v);
     if (!netif_add_noaddr(&v->bridge, &init, bridgeif_init, bridge_input))

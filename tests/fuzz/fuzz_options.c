@@ -1,5 +1,5 @@
 /* The option parser on command lines of known and of arbitrary words. */
-// covers: kernel/options.c kernel/options_net.c
+// covers: kernel/options.c kernel/options_net.c kernel/options_netdev.c
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,6 +20,9 @@ static const char *const words[] = {
     "nic,macaddr=52:54:00:12:34:56", "nic,vlan=3,model=ne2k_pci",
     "nic,romfile=x", "bridge", "bridge,ip=dhcp", "bridge,ip=10.0.0.1/8,nic=1",
     "-readconfig", "bridge,pci=00:1f.6", "bridge,mac=52:54:00:12:34:56",
+    "-netdev", "-device", "-nic", "tap,id=t,script=no", "bridge,id=b,nic=1",
+    "ne2k_pci,netdev=t", "ne2k_pci,netdev=b,mac=52:54:00:12:34:56,addr=4",
+    "tap,model=ne2k_pci,mac=52:54:00:12:34:57", "nic,netdev=t,name=n",
     "tap,ifname=t0,script=no", "socket,connect=127.0.0.1:1", "x.img",
 };
 #define WORDS (sizeof words / sizeof *words)

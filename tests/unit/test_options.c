@@ -199,10 +199,10 @@ static void test_one_port_on_the_line(void **state)
 
 static void test_limits(void **state)
 {
-    char *argv[2 * 9 + 1], lots[OPTIONS_TEXT + 10];
+    char *argv[2 * (OPTIONS_NETS + 1) + 1], lots[OPTIONS_TEXT + 10];
     int n = 1;
 
-    for (int i = 0; i < 9; i++) {
+    for (unsigned i = 0; i <= OPTIONS_NETS; i++) {
         argv[n++] = (char *)"-net";
         argv[n++] = (char *)"bridge";
     }

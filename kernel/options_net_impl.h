@@ -1,0 +1,49 @@
+/*
+ * What the network's options share: options_net.c has the kinds, their settings
+ * and -net, options_netdev.c the other ways to say the same.
+ */
+#ifndef KERNEL_OPTIONS_NET_IMPL_H
+#define KERNEL_OPTIONS_NET_IMPL_H
+
+#include "kernel/options.h"
+
+/* One option's value on its way in. */
+struct net_line {
+    struct options *o;
+    const char *option;         /* "-net", for `why` */
+    struct net_option *made[2]; /* what it makes; [0] first, [1] for -nic */
+    /* One setting. False: `why` says what is wrong. */
+    bool (*set)(struct net_line *l, const char *key, const char *value);
+    char *why;
+    size_t why_size;
+};
+
+/* Always false; `why` becomes "what 'value'", or `what` if value is NULL. */
+bool net_fail(char *why, size_t size, const char *what, const char *value);
+
+/*
+ * Begin l->made[i], of the kind that `word` names. It counts among the options
+ * only when net_keep was here. False: no such kind, or no room.
+ */
+bool net_begin(struct net_line *l, unsigned i, const char *word);
+/* One setting of l->made[i] by its kind. */
+bool net_set(struct net_line *l, unsigned i, const char *key,
+             const char *value);
+/* The value of id=, name= or netdev=. */
+bool net_set_name(struct net_line *l, char out[OPTIONS_ID_MAX + 1],
+                  const char *value);
+/*
+ * l->set for each setting of `rest`, which is changed; `value` is the whole,
+ * to find what is said twice.
+ */
+bool net_settings(struct net_line *l, const char *value, char *rest);
+/* What was begun is complete: check it and count it among the options. */
+bool net_keep(struct net_line *l);
+
+/* The word at *at, ended in place, and *at behind its comma; NULL: no more. */
+char *net_next_word(char **at);
+
+/* After the last option: join NICs with the netdevs that they name. */
+bool net_join_peers(struct options *o, char *why, size_t size);
+
+#endif
