@@ -11,6 +11,7 @@
 
 #include "kernel/net/host_ip.h"
 #include "kernel/net/net_impl.h"
+#include "kernel/net/transport.h"
 #include "kernel/net/uplink.h"
 #include "kernel/platform.h"
 #include "lwip/init.h"
@@ -325,10 +326,11 @@ void net_plug(struct net *net, bool in)
 
 bool net_poll(void)
 {
-    bool moved = false;
+    bool moved;
 
     if (!nets)
         return false;
+    moved = transport_poll();
     for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
         moved |= port_poll(&u->port);
     for (struct net *n = nets; n; n = n->next)

@@ -1,0 +1,36 @@
+/* What the parts of transport.h on Linux share: descriptors in an epoll set. */
+#ifndef KERNEL_HOSTED_TRANSPORT_H
+#define KERNEL_HOSTED_TRANSPORT_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/net/transport.h"
+
+/* First in what owns it, which is one block of malloc's. */
+struct source {
+    int fd;
+    uint32_t mask;              /* EPOLL* that it waits for, as set */
+    bool in_set;
+    bool closed;
+    void (*ready)(struct source *s, uint32_t events);
+    struct source *next_closed;
+};
+
+/* A nonblocking socket in a source of `size` bytes, in no set yet; or errno. */
+int source_new(int type, size_t size, struct source **out);
+/* The same over a descriptor that is there: closed if there is no memory. */
+int source_wrap(int fd, size_t size, struct source **out);
+/* Wait for `mask`. Errors and hang-ups come with any mask. 0 or -errno. */
+int source_watch(struct source *s, uint32_t mask);
+/* Wait for nothing, not even an error. */
+void source_unwatch(struct source *s);
+/* Close it; freed once no event of it can be under way. */
+void source_close(struct source *s);
+
+struct sockaddr_in socket_address(struct endpoint e);
+struct endpoint socket_local(int fd);
+struct endpoint socket_endpoint(const struct sockaddr_in *a);
+
+#endif

@@ -1,0 +1,380 @@
+/* See kernel/net/transport.h: TCP by Linux's sockets. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kernel/hosted/transport.h"
+
+#define ACCEPTS_PER_EVENT 32
+/* So that a dead peer is found after 60 + 4 * 15 seconds. */
+#define KEEP_IDLE_S 60
+#define KEEP_INTERVAL_S 15
+#define KEEP_TRIES 4
+
+struct stream {
+    struct source source;       /* first */
+    const struct stream_events *events;
+    void *ctx;
+    bool connecting;
+    bool paused;
+    bool ended;                 /* the peer's end was read */
+    bool over;                  /* only close is left */
+    bool wants_room;            /* `writable` is owed */
+    int settled;                /* how the connect ended, seen early */
+};
+
+struct listener {
+    struct source source;       /* first */
+    void (*accepted)(void *ctx, struct stream *s, struct endpoint from);
+    void *ctx;
+    uint64_t refused;
+};
+
+/* ---- Streams ------------------------------------------------------------ */
+
+static bool reads(const struct stream *s)
+{
+    return !s->connecting && !s->paused && !s->ended && !s->over &&
+           s->events && s->events->readable;
+}
+
+static void set_mask(struct stream *s)
+{
+    uint32_t mask = 0;
+
+    if (s->over) {
+        source_unwatch(&s->source);
+        return;
+    }
+    if (s->connecting || s->wants_room)
+        mask |= EPOLLOUT;
+    if (reads(s))
+        mask |= EPOLLIN;
+    source_watch(&s->source, mask);
+}
+
+static void on_over(struct stream *s)
+{
+    s->over = true;
+    set_mask(s);
+}
+
+static int socket_error(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    return -error;
+}
+
+static void on_connected(struct stream *s)
+{
+    int error = s->settled ? s->settled : socket_error(s->source.fd);
+
+    s->connecting = false;
+    if (error)
+        on_over(s);
+    else
+        set_mask(s);
+    if (s->events && s->events->connected)
+        s->events->connected(s->ctx, error);
+}
+
+static void on_failed(struct stream *s)
+{
+    int error = socket_error(s->source.fd);
+
+    on_over(s);
+    if (s->events && s->events->failed)
+        s->events->failed(s->ctx, error ? error : -ECONNRESET);
+}
+
+static void stream_ready(struct source *source, uint32_t events)
+{
+    struct stream *s = (struct stream *)source;
+
+    if (s->connecting) {
+        on_connected(s);
+        return;
+    }
+    if (events & EPOLLERR) {
+        on_failed(s);
+        return;
+    }
+    if ((events & EPOLLOUT) && s->wants_room) {
+        s->wants_room = false;
+        set_mask(s);
+        if (s->events && s->events->writable)
+            s->events->writable(s->ctx);
+    }
+    /*
+     * A hang-up (both sides have ended) comes whether asked for or not: while
+     * nobody reads, it would come for ever.
+     */
+    if (s->source.closed)
+        return;
+    if (!reads(s) && (events & EPOLLHUP))
+        source_unwatch(source);
+    else if (reads(s) && (events & (EPOLLIN | EPOLLHUP)))
+        s->events->readable(s->ctx);
+}
+
+static void no_delay(int fd)
+{
+    int one = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+}
+
+int stream_connect(struct endpoint to, const struct stream_events *events,
+                   void *ctx, struct stream **out)
+{
+    struct sockaddr_in a = socket_address(to);
+    struct source *source;
+    struct stream *s;
+    int r = source_new(SOCK_STREAM, sizeof *s, &source);
+
+    if (r)
+        return r;
+    s = (struct stream *)source;
+    source->ready = stream_ready;
+    s->events = events;
+    s->ctx = ctx;
+    s->connecting = true;
+    no_delay(source->fd);
+    if (connect(source->fd, (struct sockaddr *)&a, sizeof a) &&
+        errno != EINPROGRESS)
+        r = -errno;
+    else
+        r = source_watch(source, EPOLLOUT);
+    if (r)
+        source_close(source);
+    else
+        *out = s;
+    return r;
+}
+
+int stream_settle(struct stream *s, unsigned ms)
+{
+    struct pollfd p = { s->source.fd, POLLOUT, 0 };
+
+    if (s->connecting && !s->settled && poll(&p, 1, (int)ms) == 1)
+        s->settled = socket_error(s->source.fd);
+    return s->settled;
+}
+
+void stream_set_events(struct stream *s, const struct stream_events *events,
+                       void *ctx)
+{
+    s->events = events;
+    s->ctx = ctx;
+    set_mask(s);
+}
+
+ssize_t stream_read(struct stream *s, void *buf, size_t size)
+{
+    ssize_t n;
+
+    if (s->ended)
+        return -EPIPE;
+    if (s->over)
+        return -ECONNRESET;
+    if (s->connecting || !size)
+        return 0;
+    n = recv(s->source.fd, buf, size, 0);
+    if (n > 0)
+        return n;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    if (n < 0) {
+        n = -errno;
+        on_over(s);
+        return n;
+    }
+    s->ended = true;
+    set_mask(s);
+    return -EPIPE;
+}
+
+ssize_t stream_write(struct stream *s, const void *data, size_t len)
+{
+    ssize_t n;
+
+    if (s->over)
+        return -ECONNRESET;
+    if (s->connecting || !len)
+        return 0;
+    n = send(s->source.fd, data, len, MSG_NOSIGNAL);
+    if (n < 0 && errno != EAGAIN && errno != EINTR) {
+        n = -errno;
+        on_over(s);
+        return n;
+    }
+    if (n < 0)
+        n = 0;
+    if ((size_t)n < len && !s->wants_room) {
+        s->wants_room = true;
+        set_mask(s);
+    }
+    return n;
+}
+
+void stream_pause(struct stream *s, bool paused)
+{
+    if (s->paused == paused)
+        return;
+    s->paused = paused;
+    set_mask(s);
+}
+
+void stream_shutdown(struct stream *s)
+{
+    shutdown(s->source.fd, SHUT_WR);
+}
+
+void stream_keepalive(struct stream *s)
+{
+    int on = 1, idle = KEEP_IDLE_S, interval = KEEP_INTERVAL_S;
+    int tries = KEEP_TRIES, fd = s->source.fd;
+
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
+}
+
+void stream_close(struct stream *s, bool reset)
+{
+    struct linger now = { 1, 0 };
+
+    if (reset)
+        setsockopt(s->source.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    source_close(&s->source);
+}
+
+struct endpoint stream_local(const struct stream *s)
+{
+    return socket_local(s->source.fd);
+}
+
+struct endpoint stream_peer(const struct stream *s)
+{
+    struct sockaddr_in a = { 0 };
+    socklen_t len = sizeof a;
+
+    getpeername(s->source.fd, (struct sockaddr *)&a, &len);
+    return socket_endpoint(&a);
+}
+
+/* ---- Listeners ---------------------------------------------------------- */
+
+/*
+ * Without a descriptor for it a connection would stay in the queue, and the
+ * listener ready, for ever: one that is kept for this lets it in and out again.
+ */
+static int spare_fd = -1;
+
+static void keep_spare(void)
+{
+    if (spare_fd < 0)
+        spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Turn the first of the queue away. False: there is none. */
+static bool refuse(struct listener *l)
+{
+    int fd;
+
+    if (spare_fd >= 0)
+        close(spare_fd);
+    spare_fd = -1;
+    fd = accept4(l->source.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) {
+        close(fd);
+        l->refused++;
+    }
+    keep_spare();
+    return fd >= 0;
+}
+
+static void take(struct listener *l, int fd, struct endpoint from)
+{
+    struct source *source;
+    struct stream *s;
+
+    if (source_wrap(fd, sizeof *s, &source)) {
+        l->refused++;
+        return;
+    }
+    s = (struct stream *)source;
+    source->ready = stream_ready;
+    no_delay(fd);
+    if (source_watch(source, 0)) {
+        l->refused++;
+        source_close(source);
+        return;
+    }
+    l->accepted(l->ctx, s, from);
+}
+
+static void listener_ready(struct source *source, uint32_t events)
+{
+    struct listener *l = (struct listener *)source;
+
+    (void)events;
+    for (unsigned i = 0; i < ACCEPTS_PER_EVENT && !source->closed; i++) {
+        struct sockaddr_in a;
+        socklen_t len = sizeof a;
+        int fd = accept4(source->fd, (struct sockaddr *)&a, &len,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0)
+            take(l, fd, socket_endpoint(&a));
+        else if (errno == EAGAIN || !refuse(l))
+            return;
+    }
+}
+
+int listener_open(struct endpoint local,
+                  void (*accepted)(void *ctx, struct stream *s,
+                                   struct endpoint from),
+                  void *ctx, struct listener **out)
+{
+    struct sockaddr_in a = socket_address(local);
+    struct source *source;
+    struct listener *l;
+    int one = 1, r = source_new(SOCK_STREAM, sizeof *l, &source);
+
+    if (r)
+        return r;
+    l = (struct listener *)source;
+    source->ready = listener_ready;
+    l->accepted = accepted;
+    l->ctx = ctx;
+    keep_spare();
+    setsockopt(source->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(source->fd, (struct sockaddr *)&a, sizeof a) ||
+        listen(source->fd, SOMAXCONN))
+        r = -errno;
+    else
+        r = source_watch(source, EPOLLIN);
+    if (r)
+        source_close(source);
+    else
+        *out = l;
+    return r;
+}
+
+void listener_close(struct listener *l) { source_close(&l->source); }
+
+struct endpoint listener_local(const struct listener *l)
+{
+    return socket_local(l->source.fd);
+}
+
+uint64_t listener_refused(const struct listener *l) { return l->refused; }
