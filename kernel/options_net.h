@@ -9,7 +9,7 @@
     "                an NE2000 in the guest\n" \
     "-net bridge[,vlan=N][,nic=K|mac=MAC|pci=BB:DD.F][,ip=dhcp|A.B.C.D/N]\n" \
     "                its cable: the LAN at a physical NIC (the first)\n" \
-    "-net tap[,vlan=N][,ifname=NAME]\n" \
+    "-net tap[,vlan=N][,ifname=NAME][,script=FILE|no][,downscript=FILE|no]\n" \
     "                its cable: a TAP device (Linux only)\n" \
     "-net socket[,vlan=N],connect=HOST:PORT|listen=HOST:PORT\n" \
     "                its cable: a TCP wire (Linux only)\n" \

@@ -19,11 +19,13 @@
 
 #include "drivers/net/nic.h"
 #include "kernel/hosted/console.h"
+#include "kernel/hosted/tap_script.h"
 #include "kernel/platform.h"
 
 #define BUFFERS 256u
 #define BUFFER_BYTES 2048u
 #define LENGTH_BYTES 4u
+#define OPTION_BYTES 1024u      /* OPTIONS_TEXT: no value is longer */
 #define STREAM_BYTES (64u * 1024)
 
 struct wire {
@@ -39,13 +41,25 @@ struct wire {
     uint8_t out[STREAM_BYTES];  /* the kernel would not take it yet */
     size_t out_len;
     bool out_watched;
+    char ifname[IFNAMSIZ];      /* of a TAP device, and its downscript */
+    char down_script[TAP_SCRIPT_BYTES];
+    bool destroyed;             /* the last buffer that comes back frees it */
 };
+
+static void free_unused(struct wire *w)
+{
+    if (!w->destroyed || w->free_count < BUFFERS)
+        return;
+    free(w->memory);
+    free(w);
+}
 
 static void buf_free(struct nic_buf *buf)
 {
     struct wire *w = buf->owner;
 
     w->free_buf[w->free_count++] = buf;
+    free_unused(w);
 }
 
 /* A received frame goes up; false: no buffer, counted. */
@@ -236,9 +250,11 @@ static int wire_open(struct nic *nic)
 static void wire_close(struct nic *nic)
 {
     struct wire *w = nic->driver;
+    char why[TAP_SCRIPT_BYTES + 80];
 
-    /* Buffers may still be held above; the wire lives as long as Trestle. */
     nic->is_open = false;
+    if (tap_script_run(w->down_script, w->ifname, why, sizeof why))
+        platform_log("%s: %s", nic->label, why);
     if (w->fd >= 0) {
         console_unwatch_fd(w->fd);
         close(w->fd);
@@ -250,12 +266,21 @@ static void wire_close(struct nic *nic)
     w->fd = w->listen_fd = -1;
 }
 
+static void wire_destroy(struct nic *nic)
+{
+    struct wire *w = nic->driver;
+
+    w->destroyed = true;
+    free_unused(w);
+}
+
 static const struct nic_ops tap_ops = {
     .name = "tap", .open = wire_open, .close = wire_close,
-    .transmit = tap_transmit, .poll = tap_poll
+    .destroy = wire_destroy, .transmit = tap_transmit, .poll = tap_poll
 };
 static const struct nic_ops stream_ops = {
     .name = "socket", .open = wire_open, .close = wire_close,
+    .destroy = wire_destroy,
     .transmit = stream_transmit, .poll = stream_poll
 };
 
@@ -275,11 +300,30 @@ static bool param(const char *params, const char *key, char *out, size_t size)
     return false;
 }
 
+/* The device is there: the scripts that -net tap names, or qemu's own. */
+static int tap_scripts(struct wire *w, const char *params, char *why,
+                       size_t size)
+{
+    char given[OPTION_BYTES], up[TAP_SCRIPT_BYTES];
+    bool has = param(params, "script", given, sizeof given);
+
+    snprintf(why, size, "script= or downscript=: %u characters at most",
+             TAP_SCRIPT_BYTES - 1);
+    if (tap_script_choose(has ? given : NULL, "/etc/qemu-ifup", up))
+        return -ENAMETOOLONG;
+    has = param(params, "downscript", given, sizeof given);
+    if (tap_script_choose(has ? given : NULL, "/etc/qemu-ifdown",
+                          w->down_script))
+        return -ENAMETOOLONG;
+    return tap_script_run(up, w->ifname, why, size);
+}
+
 static int tap_make(struct wire *w, const char *params, char *why,
                     size_t size)
 {
     struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
     char name[64];
+    int r;
 
     w->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     snprintf(why, size, "could not open /dev/net/tun: %s; run as root or "
@@ -300,8 +344,11 @@ static int tap_make(struct wire *w, const char *params, char *why,
     }
     snprintf(w->nic.label, sizeof w->nic.label, "tap %s", ifr.ifr_name);
     w->nic.link_up = true;
-    console_watch_fd(w->fd, false);
-    return 0;
+    strcpy(w->ifname, ifr.ifr_name);
+    r = tap_scripts(w, params, why, size);
+    if (!r)
+        console_watch_fd(w->fd, false);
+    return r;
 }
 
 static int resolve(const char *text, struct addrinfo **out, char *why,
