@@ -161,6 +161,13 @@ check-uart-long: appliance guests | $(DEPS_test)
 	@BUILD=$(BUILD) UART_LOAD_MB=100 /usr/bin/python3 -B -m pytest -q -s \
 	  -p no:cacheprovider tests/appliance/test_uart_load.py
 
+.PHONY: check-nic-drivers
+## check-nic-drivers each NIC driver under a router: 100 MB each way, 10 minutes
+##                 of hostile frames, NIC_MEGABYTES= NIC_MINUTES= (root)
+check-nic-drivers: appliance $(BUILD)/router.img | $(DEPS_test)
+	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -s \
+	  -p no:cacheprovider tests/appliance/long_nic_drivers.py
+
 .PHONY: check-amd64
 ## check-amd64     Debian amd64 as a guest under svm in QEMU, on a LAN (root)
 check-amd64: appliance $(BUILD)/router-amd64.img | $(DEPS_test)
