@@ -314,8 +314,10 @@ static const struct nic_id e1000e_ids[] = {
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 const struct nic_driver e1000_driver = {
-    "e1000", e1000_ids, COUNT(e1000_ids), create_e1000
+    .name = "e1000", .ids = e1000_ids, .id_count = COUNT(e1000_ids),
+    .create = create_e1000,
 };
 const struct nic_driver e1000e_driver = {
-    "e1000e", e1000e_ids, COUNT(e1000e_ids), create_e1000e
+    .name = "e1000e", .ids = e1000e_ids, .id_count = COUNT(e1000e_ids),
+    .create = create_e1000e,
 };

@@ -20,10 +20,12 @@ struct nic_driver {
      * Make a NIC: allocate, read the MAC, fill label, ops, poll_fd = -1. Does
      * not start it (nic_ops.open does). `bus` and `info` outlive the NIC; bus
      * mastering and memory decoding are on already. 0 and *out, or -errno
-     * (-ENOMEM, -EIO: the chip does not answer as it should).
+     * (-ENOMEM, -EIO: the chip does not answer as it should, -ENOTSUP).
      */
     int (*create)(const struct bus *bus, const struct bus_info *info,
                   struct nic **out);
+    /* What a card is that create answers with -ENOTSUP; else NULL. */
+    const char *unsupported;
 };
 
 #endif

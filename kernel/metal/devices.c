@@ -9,6 +9,7 @@
 
 #include "drivers/net/e1000.h"
 #include "drivers/net/nic_driver.h"
+#include "drivers/net/rtl8169.h"
 #include "kernel/metal/arch.h"
 #include "kernel/metal/clock.h"
 #include "kernel/metal/format.h"
@@ -28,6 +29,8 @@
 static const struct nic_driver *const nic_drivers[] = {
     &e1000_driver,
     &e1000e_driver,
+    &rtl8139_driver,
+    &rtl8169_driver,
     NULL,
 };
 
@@ -264,6 +267,11 @@ static void add_nic(const struct host_pci_function *f)
         return;
     }
     err = bind(driver, f);
+    if (err == -ENOTSUP) {
+        platform_log("no driver for the network card %04x:%04x at %s: it is %s",
+                     f->vendor, f->id, f->slot, driver->unsupported);
+        return;
+    }
     if (err) {
         platform_log("%s: the card %04x:%04x at %s does not start: error %d",
                      driver->name, f->vendor, f->id, f->slot, -err);

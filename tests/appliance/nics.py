@@ -12,9 +12,10 @@ from wire import BROADCAST, EXPERIMENT, Wire, frame
 NICS = {
     "e1000": "e1000 8086:100e",
     "e1000e": "e1000e 8086:10d3",
+    "rtl8139": "rtl8139cp 10ec:8139",
 }
 # Models whose link QEMU's set_link takes down.
-WITH_LINK = ["e1000", "e1000e"]
+WITH_LINK = ["e1000", "e1000e", "rtl8139"]
 MULTICAST = bytes.fromhex("01005e000001")
 
 

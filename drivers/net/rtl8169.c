@@ -1,0 +1,404 @@
+/* See rtl8169.h. */
+#include "drivers/net/rtl8169.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/net/desc_ring.h"
+#include "drivers/net/rtl8169_chip.h"
+#include "drivers/net/rtl8169_regs.h"
+
+#define RING 256u
+#define RING_8139 64u           /* RTL8139C+ 9.2: at most */
+#define POOL 1024u              /* the rest may be held above */
+#define COPY_BYTES 1536u        /* of a frame that the chip cannot fetch */
+#define MIN_FRAME 60u
+#define FCS 4u
+#define CPLUS_REVISION 0x20u    /* of an RTL8139 */
+/* Longer frames are split over descriptors, which is seen and counted. */
+#define LONGEST 0x3fffu
+/* Link and counters are read at every n-th poll: a read stalls the CPU. */
+#define SLOW_POLLS 64u
+#define WAKE (INT_ROK | INT_RER | INT_TOK | INT_TER | INT_RDU | INT_LINKCHG | \
+              INT_FOVW)
+
+struct rtl8169 {
+    struct nic nic;
+    struct rtl8169_hw hw;
+    bool armed;
+    unsigned polls;
+    struct desc_ring rx, tx;
+    struct nic_pool pool;
+    uint8_t *copies;            /* COPY_BYTES per descriptor for sending */
+    uint64_t copies_phys;
+    volatile struct rtl8169_tally *tally;
+    uint64_t tally_phys;
+    struct rtl8169_tally seen;  /* as last counted */
+    uint8_t dumps;              /* 2: `seen` is of a dump since open() */
+};
+
+static uint8_t rd8(const struct rtl8169 *r, uint32_t reg)
+{
+    return r->hw.bus->read8(r->hw.bus->ctx, reg);
+}
+
+static void wr8(const struct rtl8169 *r, uint32_t reg, uint8_t v)
+{
+    r->hw.bus->write8(r->hw.bus->ctx, reg, v);
+}
+
+static void wr16(const struct rtl8169 *r, uint32_t reg, uint16_t v)
+{
+    r->hw.bus->write16(r->hw.bus->ctx, reg, v);
+}
+
+static uint32_t rd32(const struct rtl8169 *r, uint32_t reg)
+{
+    return r->hw.bus->read32(r->hw.bus->ctx, reg);
+}
+
+static void wr32(const struct rtl8169 *r, uint32_t reg, uint32_t v)
+{
+    r->hw.bus->write32(r->hw.bus->ctx, reg, v);
+}
+
+/* An address register of 8 bytes; some chips take it with the low half. */
+static void wr64(const struct rtl8169 *r, uint32_t reg, uint64_t v)
+{
+    wr32(r, reg + 4, v >> 32);
+    wr32(r, reg, v);
+}
+
+static bool is(const struct rtl8169 *r, uint16_t flag)
+{
+    return r->hw.kind->flags & flag;
+}
+
+/* ---- Descriptors ----------------------------------------------------------- */
+
+/* The chip may look at any time: `opts1`, which gives it away, goes last. */
+static void give(struct desc_ring *ring, unsigned i, uint64_t addr,
+                 uint32_t opts1)
+{
+    struct rtl8169_desc *d = (struct rtl8169_desc *)ring->desc + i;
+
+    d->addr = addr;
+    d->opts2 = 0;
+    if (i == ring->count - 1)
+        opts1 |= DESC_EOR;
+    __atomic_store_n(&d->opts1, DESC_OWN | opts1, __ATOMIC_RELEASE);
+}
+
+static uint32_t look(struct desc_ring *ring, unsigned i)
+{
+    struct rtl8169_desc *d = (struct rtl8169_desc *)ring->desc + i;
+
+    return __atomic_load_n(&d->opts1, __ATOMIC_ACQUIRE);
+}
+
+static void rx_arm(struct desc_ring *ring, unsigned i,
+                   const struct nic_buf *buf)
+{
+    give(ring, i, buf->phys, NIC_POOL_BUF_BYTES);
+}
+
+static enum desc_rx_result rx_check(struct desc_ring *ring, unsigned i,
+                                    uint32_t *len)
+{
+    bool old = is(ring->owner, RTL_IS_8139);
+    uint32_t v = look(ring, i);
+
+    if (v & DESC_OWN)
+        return DESC_RX_PENDING;
+    if ((v & (DESC_FS | DESC_LS)) != (DESC_FS | DESC_LS))
+        return DESC_RX_FRAGMENT;
+    *len = v & (old ? DESC_LEN_8139 : DESC_LEN);
+    if ((v & (old ? DESC_RES_8139 : DESC_RES)) || *len < FCS)
+        return DESC_RX_ERROR;
+    *len -= FCS;
+    return DESC_RX_FRAME;
+}
+
+/* The chip finds what is armed by itself. */
+static void rx_kick(struct desc_ring *ring, unsigned next) { }
+
+static void tx_arm(struct desc_ring *ring, unsigned i,
+                   const struct nic_buf *buf)
+{
+    struct rtl8169 *r = ring->owner;
+    uint64_t addr = buf->phys;
+    uint32_t len = buf->len;
+
+    /* Not all of them pad, and some do it wrongly. */
+    if (len < MIN_FRAME || (is(r, RTL_DMA_32) && addr + len > UINT32_MAX)) {
+        uint8_t *copy = r->copies + (size_t)i * COPY_BYTES;
+
+        memset(copy, 0, MIN_FRAME);
+        memcpy(copy, buf->data, len);
+        addr = r->copies_phys + (uint64_t)i * COPY_BYTES;
+        len = len < MIN_FRAME ? MIN_FRAME : len;
+    }
+    give(ring, i, addr, DESC_FS | DESC_LS | len);
+}
+
+static bool tx_done(struct desc_ring *ring, unsigned i)
+{
+    return !(look(ring, i) & DESC_OWN);
+}
+
+static void tx_kick(struct desc_ring *ring, unsigned next)
+{
+    rtl8169_tx_poll(&((struct rtl8169 *)ring->owner)->hw);
+}
+
+static const struct desc_chip rx_chip = {
+    .desc_bytes = sizeof(struct rtl8169_desc),
+    .rx_arm = rx_arm, .rx_check = rx_check, .kick = rx_kick,
+};
+static const struct desc_chip tx_chip = {
+    .desc_bytes = sizeof(struct rtl8169_desc),
+    .tx_arm = tx_arm, .tx_done = tx_done, .kick = tx_kick,
+};
+
+/* ---- The chip -------------------------------------------------------------- */
+
+static void configure(struct rtl8169 *r)
+{
+    uint16_t cpcr = r->hw.bus->read16(r->hw.bus->ctx, RTL_CPCR) & CPCR_KEEP;
+
+    wr8(r, RTL_9346CR, CR9346_UNLOCK);
+    if (is(r, RTL_IS_8139)) {
+        /* First of all: the other registers then mean C+ mode (6.20). */
+        wr16(r, RTL_CPCR, CPCR_MULRW | CPCR_CPRX | CPCR_CPTX);
+    } else {
+        if (r->hw.kind->xid <= 0x180)           /* those on PCI */
+            cpcr |= CPCR_MULRW;
+        wr16(r, RTL_CPCR, cpcr | (is(r, RTL_MUST_14) ? CPCR_BIT14 : 0));
+        wr8(r, RTL_MTPS, is(r, RTL_AUTO_FIFO) ? MTPS_EVL : MTPS_NO_EARLY);
+        wr16(r, RTL_RMS, LONGEST);
+        if (is(r, RTL_IS_2G5))
+            for (unsigned i = 0; i < 64; i++)
+                wr32(r, RTL_INTMIT_2G5 + 4 * i, 0);
+        else
+            wr16(r, RTL_INTMIT, 0);
+    }
+    wr64(r, RTL_TNPDS, r->tx.phys);
+    wr64(r, RTL_RDSAR, r->rx.phys);
+    wr8(r, RTL_9346CR, 0);
+    rd8(r, RTL_CR);             /* all of that is in the chip now */
+}
+
+static int rtl8169_open(struct nic *nic)
+{
+    struct rtl8169 *r = nic->driver;
+    uint32_t rcr = r->hw.kind->rx_config;
+
+    if (!rtl8169_reset(&r->hw))
+        return -EIO;
+    desc_ring_reset(&r->rx);
+    desc_ring_reset(&r->tx);
+    configure(r);
+    wr8(r, RTL_CR, CR_RE | CR_TE);      /* RCR and TCR are writable now */
+    wr32(r, RTL_RCR, rcr);
+    wr32(r, RTL_TCR, TCR_IFG | TCR_MXDMA |
+         (is(r, RTL_AUTO_FIFO) ? TCR_AUTO_FIFO : 0));
+    wr32(r, RTL_MAR, ~0u);
+    wr32(r, RTL_MAR + 4, ~0u);
+    desc_ring_rx_refill(&r->rx, &r->pool);
+    rtl8169_open_gate(&r->hw);
+    wr32(r, RTL_RCR, rcr | RCR_AAP | RCR_APM | RCR_AM | RCR_AB);
+    nic->link_up = rtl8169_link_up(&r->hw);
+    nic->is_open = true;
+    r->armed = false;
+    r->dumps = 0;
+    return 0;
+}
+
+static void rtl8169_close(struct nic *nic)
+{
+    struct rtl8169 *r = nic->driver;
+
+    rtl8169_reset(&r->hw);
+    desc_ring_reset(&r->rx);
+    desc_ring_reset(&r->tx);
+    nic->is_open = false;
+    nic->link_up = false;
+}
+
+static int rtl8169_transmit(struct nic *nic, struct nic_buf *buf)
+{
+    struct rtl8169 *r = nic->driver;
+
+    return desc_ring_tx(&r->tx, nic, buf);
+}
+
+/* What the chip has counted since the last dump; and ask for the next one. */
+static void count(struct rtl8169 *r)
+{
+    struct nic_counters *c = &r->nic.counters;
+    struct rtl8169_tally now;
+
+    if (rd32(r, RTL_DTCCR) & DTCCR_DUMP)
+        return;
+    now = *r->tally;
+    if (r->dumps == 2) {
+        c->rx_no_buffer += (uint16_t)(now.rx_missed - r->seen.rx_missed);
+        c->rx_errors += (uint32_t)(now.rx_errors - r->seen.rx_errors);
+        c->tx_errors += now.tx_errors - r->seen.tx_errors;
+    } else {
+        r->dumps++;
+    }
+    r->seen = now;
+    wr32(r, RTL_DTCCR + 4, r->tally_phys >> 32);
+    wr32(r, RTL_DTCCR, (uint32_t)r->tally_phys | DTCCR_DUMP);
+}
+
+/* False: the chip was stuck and has been started anew. */
+static bool slow_poll(struct rtl8169 *r)
+{
+    /* Acknowledged first; the rings are looked at after that. */
+    uint32_t seen = rtl8169_irq_take(&r->hw);
+    uint32_t stuck = INT_SERR | (is(r, RTL_FIFO_HANG) ? INT_FOVW : 0);
+
+    if (seen != UINT16_MAX && (seen & stuck)) {
+        r->nic.counters.rx_errors++;
+        if (rtl8169_open(&r->nic))
+            r->nic.link_up = false;
+        return false;
+    }
+    r->nic.link_up = rtl8169_link_up(&r->hw);
+    count(r);
+    return true;
+}
+
+static unsigned rtl8169_poll(struct nic *nic, unsigned budget)
+{
+    struct rtl8169 *r = nic->driver;
+
+    if (!nic->is_open)
+        return 0;
+    if (r->armed) {
+        rtl8169_irq_mask(&r->hw, 0);
+        r->armed = false;
+        if (!slow_poll(r))
+            return 0;
+    } else if (++r->polls % SLOW_POLLS == 0 && !slow_poll(r)) {
+        return 0;
+    }
+    desc_ring_tx_clean(&r->tx);
+    /* The RTL8168 forgets a doorbell that comes while it ends a frame. */
+    if (r->tx.used)
+        rtl8169_tx_poll(&r->hw);
+    return desc_ring_rx_poll(&r->rx, nic, &r->pool, budget);
+}
+
+static void rtl8169_arm(struct nic *nic)
+{
+    struct rtl8169 *r = nic->driver;
+
+    if (r->armed || !nic->is_open)
+        return;
+    r->armed = true;
+    if (r->hw.bus->arm_irq)
+        r->hw.bus->arm_irq(r->hw.bus->ctx);
+    rtl8169_irq_mask(&r->hw, WAKE);
+}
+
+/* ---- Creation -------------------------------------------------------------- */
+
+static const struct nic_ops rtl8169_ops = {
+    .name = "rtl8169", .open = rtl8169_open, .close = rtl8169_close,
+    .transmit = rtl8169_transmit, .poll = rtl8169_poll, .arm = rtl8169_arm,
+};
+
+static bool read_mac(struct rtl8169 *r, uint32_t reg)
+{
+    uint8_t *m = r->nic.mac, any = 0;
+
+    for (unsigned i = 0; i < 6; i++)
+        any |= m[i] = rd8(r, reg + i);
+    return any && !(m[0] & 1);
+}
+
+static int allocate(struct rtl8169 *r)
+{
+    const struct bus *bus = r->hw.bus;
+    uint64_t top = is(r, RTL_DMA_32) ? UINT32_MAX : UINT64_MAX;
+    unsigned count = is(r, RTL_IS_8139) ? RING_8139 : RING;
+    int err;
+
+    if ((err = desc_ring_init(&r->rx, &rx_chip, r, bus, count, top)) ||
+        (err = desc_ring_init(&r->tx, &tx_chip, r, bus, count, top)) ||
+        (err = nic_pool_init(&r->pool, bus, POOL, top)))
+        return err;
+    r->copies = bus->dma_alloc(bus->ctx, (size_t)count * COPY_BYTES, top,
+                               &r->copies_phys);
+    r->tally = bus->dma_alloc(bus->ctx, sizeof *r->tally, top, &r->tally_phys);
+    return r->copies && r->tally ? 0 : -ENOMEM;
+}
+
+static int create(const struct bus *bus, const struct bus_info *info,
+                  struct nic **out)
+{
+    struct rtl8169 *r = calloc(1, sizeof *r);
+    int err = -ENOMEM;
+
+    if (!r)
+        return err;
+    r->hw.bus = bus;
+    r->hw.kind = rtl8169_kind_of(rd32(r, RTL_TCR));
+    r->hw.is_fast = info->device == 0x8136;
+    r->nic.ops = &rtl8169_ops;
+    r->nic.driver = r;
+    r->nic.poll_fd = -1;
+    err = -ENOTSUP;
+    if (!r->hw.kind)
+        goto fail;
+    snprintf(r->nic.label, sizeof r->nic.label, "%s %04x:%04x at %s",
+             r->hw.kind->name, info->vendor, info->device, info->slot);
+    rtl8169_leave_oob(&r->hw);
+    err = -EIO;
+    if (!rtl8169_reset(&r->hw) ||
+        !((is(r, RTL_IS_2G5) && read_mac(r, RTL_IDR_2G5)) ||
+          read_mac(r, RTL_IDR)))
+        goto fail;
+    err = allocate(r);
+    if (err)
+        goto fail;
+    rtl8169_start_phy(&r->hw);
+    *out = &r->nic;
+    return 0;
+fail:
+    free(r);
+    return err;
+}
+
+static int create_8139(const struct bus *bus, const struct bus_info *info,
+                       struct nic **out)
+{
+    if (info->revision < CPLUS_REVISION)
+        return -ENOTSUP;
+    return create(bus, info, out);
+}
+
+#define REALTEK(device) { 0x10ec, device }
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+static const struct nic_id ids_8139[] = { REALTEK(0x8139) };
+static const struct nic_id ids_8169[] = {
+    REALTEK(0x8169), REALTEK(0x8167), REALTEK(0x8129),
+    REALTEK(0x8168), REALTEK(0x8161), REALTEK(0x8136),
+    REALTEK(0x2502), REALTEK(0x2600),
+    REALTEK(0x8125), REALTEK(0x3000),
+};
+
+const struct nic_driver rtl8139_driver = {
+    .name = "rtl8139", .ids = ids_8139, .id_count = COUNT(ids_8139),
+    .create = create_8139, .unsupported = "an RTL8139 without C+ mode",
+};
+const struct nic_driver rtl8169_driver = {
+    .name = "rtl8169", .ids = ids_8169, .id_count = COUNT(ids_8169),
+    .create = create, .unsupported = "of a version that is not known",
+};
