@@ -253,7 +253,7 @@ static int create(const struct bus *bus, const struct bus_info *info,
     }
     if ((r = desc_ring_init(&e->rx, &rx_chip, e, bus, RING, UINT64_MAX)) ||
         (r = desc_ring_init(&e->tx, &tx_chip, e, bus, RING, UINT64_MAX)) ||
-        (r = nic_pool_init(&e->pool, bus, POOL, UINT64_MAX)))
+        (r = nic_pool_init(&e->pool, bus, POOL, NIC_DMA_BELOW)))
         goto fail;
     *out = &e->nic;
     return 0;

@@ -12,6 +12,11 @@
 #include <stdint.h>
 
 #define NIC_MAX_FRAME 1518u     /* 1514 and one VLAN tag */
+/*
+ * All frame buffers lie below: what one NIC received may be sent by another
+ * whose DMA has 32-bit addresses.
+ */
+#define NIC_DMA_BELOW (UINT64_C(1) << 32)
 
 /*
  * A frame buffer. Whoever holds it owns it; free() gives it back to where it
@@ -19,7 +24,8 @@
  */
 struct nic_buf {
     uint8_t *data;              /* first byte of the frame */
-    uint64_t phys;              /* its bus address (0 where no DMA is done) */
+    uint64_t phys;              /* its bus address, below NIC_DMA_BELOW (0 where
+                                 * no DMA is done) */
     uint32_t len;               /* bytes of frame */
     void (*free)(struct nic_buf *buf);
     void *owner;                /* for free() */

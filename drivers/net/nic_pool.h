@@ -16,7 +16,10 @@ struct nic_pool {
     unsigned count, free_count;
 };
 
-/* `count` buffers below `max_address`. 0 or -ENOMEM. Lives for ever. */
+/*
+ * `count` buffers below `max_address` (NIC_DMA_BELOW, or lower where the chip
+ * asks for it). 0 or -ENOMEM. Lives for ever.
+ */
 int nic_pool_init(struct nic_pool *pool, const struct bus *bus,
                   unsigned count, uint64_t max_address);
 /* A free buffer (data and phys set), or NULL. */

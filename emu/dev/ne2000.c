@@ -158,14 +158,16 @@ static uint8_t read_reg(struct ne2000 *s, unsigned reg)
 
 /*
  * CR. STA and STP both 0 leave the chip as it is: drivers write just
- * 20h to choose a page.
+ * 20h to choose a page. A chip that is told to stop ends its transmission
+ * first, and then says RST (7.0, on overflow).
  */
 static void write_cr(struct ne2000 *s, uint8_t v)
 {
     s->cr = v & (CR_PAGE | CR_RD);
     if (v & CR_STP) {
         s->started = false;
-        s->isr |= ISR_RST;
+        if (!s->tx_busy)
+            s->isr |= ISR_RST;
     } else if (v & CR_STA) {
         s->started = true;
         s->isr &= ~ISR_RST;

@@ -107,5 +107,5 @@ void ne_transmit_end(void *ctx)
     s->tx_busy = false;
     s->tsr = s->tx_tsr;
     s->ncr = 0;
-    ne_raise(s, s->tx_isr);
+    ne_raise(s, s->tx_isr | (s->started ? 0 : ISR_RST));
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "drivers/net/e1000.h"
+#include "drivers/net/ne2k_pci.h"
 #include "drivers/net/nic_driver.h"
 #include "drivers/net/rtl8169.h"
 #include "kernel/metal/arch.h"
@@ -31,6 +32,7 @@ static const struct nic_driver *const nic_drivers[] = {
     &e1000e_driver,
     &rtl8139_driver,
     &rtl8169_driver,
+    &ne2k_pci_driver,
     NULL,
 };
 

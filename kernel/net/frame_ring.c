@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "drivers/net/nic.h"
 #include "kernel/platform.h"
 
 static void index_put(struct frame_index_ring *r, uint16_t i)
@@ -37,7 +38,7 @@ int frame_ring_init(struct frame_ring *r)
 {
     memset(r, 0, sizeof *r);
     r->memory = platform_dma_alloc(FRAME_SLOTS * FRAME_SLOT_BYTES,
-                                   UINT64_MAX, &r->phys);
+                                   NIC_DMA_BELOW, &r->phys);
     if (!r->memory)
         return -ENOMEM;
     for (unsigned i = 0; i < FRAME_SLOTS; i++)

@@ -178,7 +178,7 @@ static struct sending *bounce_new(struct pbuf *p)
     static uint64_t phys;
 
     if (!memory)
-        memory = platform_dma_alloc(BOUNCES * FRAME_SLOT_BYTES, UINT64_MAX,
+        memory = platform_dma_alloc(BOUNCES * FRAME_SLOT_BYTES, NIC_DMA_BELOW,
                                     &phys);
     for (unsigned i = 0; memory && i < BOUNCES; i++) {
         struct sending *s = &bounce[i];

@@ -12,9 +12,11 @@
 
 #include "drivers/net/e1000.h"
 #include "drivers/net/e1000_regs.h"
+#include "drivers/net/nic_pool.h"
 
 #define REGS 0x6000u
 #define ALLOCATIONS 8
+#define RING_MOST 256u
 
 static struct model {
     uint32_t reg[REGS / 4];
@@ -104,6 +106,8 @@ static void *m_dma(void *ctx, size_t bytes, uint64_t max, uint64_t *phys)
     void *p = aligned_alloc(4096, (bytes + 4095) & ~4095ul);
 
     assert_true(model.memories < ALLOCATIONS);
+    if (bytes > NIC_POOL_BUF_BYTES * RING_MOST) /* the pool: others send it */
+        assert_true(max <= NIC_DMA_BELOW);
     memset(p, 0, bytes);
     *phys = (uintptr_t)p;
     return model.memory[model.memories++] = p;

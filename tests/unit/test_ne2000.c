@@ -626,6 +626,7 @@ static void test_transmit_and_stop(void **state)
     transmit(r, 0x40, 60);
     out(r, 0, 0x21);
     assert_int_equal(in(r, 0) & 0x04, 0x04);
+    assert_int_equal(in(r, 7), 0x00);           /* not stopped yet */
     fake_advance(r->m, 1000000);
     assert_int_equal(in(r, 7), 0x82);
     transmit(r, 0x40, 60);
