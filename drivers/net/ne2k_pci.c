@@ -587,5 +587,6 @@ fail:
 }
 
 const struct nic_driver ne2k_pci_driver = {
-    "ne2k_pci", ids, sizeof ids / sizeof *ids, create
+    .name = "ne2k_pci", .ids = ids, .id_count = sizeof ids / sizeof *ids,
+    .create = create,
 };
