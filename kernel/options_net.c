@@ -276,6 +276,12 @@ bool net_set_name(struct net_line *l, char out[OPTIONS_ID_MAX + 1],
     return true;
 }
 
+bool net_set_vlan(struct net_line *l, struct net_option *n, const char *value)
+{
+    return parse_number(value, OPTIONS_VLAN_MAX, &n->vlan) ||
+           net_fail(l->why, l->why_size, "vlan= takes 0 to 255, not", value);
+}
+
 bool net_keep(struct net_line *l)
 {
     for (unsigned i = 0; i < 2; i++) {
@@ -347,9 +353,7 @@ static bool set_net(struct net_line *l, const char *key, const char *value)
     struct net_option *n = l->made[0];
 
     if (!strcmp(key, "vlan"))
-        return parse_number(value, OPTIONS_VLAN_MAX, &n->vlan) ||
-               net_fail(l->why, l->why_size, "vlan= takes 0 to 255, not",
-                        value);
+        return net_set_vlan(l, n, value);
     if (!strcmp(key, "name") || !strcmp(key, "id"))
         return net_set_name(l, n->id, value);
     if (n->kind == NET_NIC && !strcmp(key, "netdev"))

@@ -37,6 +37,13 @@ bool options_parse_nic(struct options *o, const char *value, char *why,
                        size_t why_size);
 
 /*
+ * netdev_add of the monitor: as -netdev, into o->net[0]; but it may name the
+ * VLAN that it joins.
+ */
+bool options_parse_netdev_add(struct options *o, const char *value,
+                              bool *has_vlan, char *why, size_t why_size);
+
+/*
  * All of them together: names, duplicates and limits. NICs that name a netdev
  * get its VLAN.
  */

@@ -24,24 +24,51 @@ static bool set_netdev(struct net_line *l, const char *key, const char *value)
                               : net_set(l, 0, key, value);
 }
 
-bool options_parse_netdev(struct options *o, const char *value, char *why,
-                          size_t why_size)
+static bool parse_netdev(struct net_line *l, const char *value)
 {
-    struct net_line l = { .o = o, .option = "-netdev", .set = set_netdev,
-                          .why = why, .why_size = why_size };
     char text[OPTIONS_TEXT], *rest = text, *word;
 
     snprintf(text, sizeof text, "%s", value);
     word = net_next_word(&rest);
     if (!strcmp(word, "nic"))
-        return net_fail(why, why_size, "a NIC is a -device ne2k_pci", NULL);
-    if (!net_begin(&l, 0, word) || !net_settings(&l, value, rest))
-        return false;
-    if (!*l.made[0]->id)
-        return net_fail(why, why_size, "needs id=, for the -device to name it",
+        return net_fail(l->why, l->why_size, "a NIC is a -device ne2k_pci",
                         NULL);
-    l.made[0]->vlan = own_vlan(o);
-    return net_keep(&l);
+    if (!net_begin(l, 0, word))
+        return false;
+    l->made[0]->vlan = own_vlan(l->o);
+    if (!net_settings(l, value, rest))
+        return false;
+    if (!*l->made[0]->id)
+        return net_fail(l->why, l->why_size, "needs id=, its name", NULL);
+    return net_keep(l);
+}
+
+bool options_parse_netdev(struct options *o, const char *value, char *why,
+                          size_t why_size)
+{
+    struct net_line l = { .o = o, .option = "-netdev", .set = set_netdev,
+                          .why = why, .why_size = why_size };
+
+    return parse_netdev(&l, value);
+}
+
+static bool set_netdev_add(struct net_line *l, const char *key,
+                           const char *value)
+{
+    return !strcmp(key, "vlan") ? net_set_vlan(l, l->made[0], value)
+                                : set_netdev(l, key, value);
+}
+
+bool options_parse_netdev_add(struct options *o, const char *value,
+                              bool *has_vlan, char *why, size_t why_size)
+{
+    struct net_line l = { .o = o, .option = "netdev_add",
+                          .set = set_netdev_add, .why = why,
+                          .why_size = why_size };
+    bool ok = parse_netdev(&l, value);
+
+    *has_vlan = ok && o->net[0].vlan <= OPTIONS_VLAN_MAX;
+    return ok;
 }
 
 /* ---- -device ------------------------------------------------------------- */

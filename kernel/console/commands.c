@@ -9,14 +9,13 @@
 #include <string.h>
 
 #include "emu/cpu/engine.h"
+#include "kernel/console/commands.h"
+#include "kernel/console/commands_net.h"
 #include "kernel/console/monitor.h"
 #include "kernel/console/mux.h"
 #include "kernel/guest.h"
 #include "kernel/main.h"
-#include "kernel/net/net.h"
 #include "kernel/platform.h"
-
-#define INFO_TEXT 16384u
 
 struct command {
     const char *name;
@@ -120,60 +119,32 @@ static void answered(struct monitor *mon, bool did)
         monitor_printf(mon, "the machine's core does not answer\n");
 }
 
-/* The machine's own texts, and those of the network. */
-static void info_text(struct monitor *mon, const char *what)
+void monitor_info_text(struct monitor *mon, const char *what)
 {
-    char *text = malloc(INFO_TEXT);
+    char *text = malloc(MONITOR_INFO_TEXT);
     int n;
 
     if (!text) {
         monitor_printf(mon, "out of memory\n");
         return;
     }
-    n = guest_info(shown(mon), what, text, INFO_TEXT);
+    n = guest_info(shown(mon), what, text, MONITOR_INFO_TEXT);
     answered(mon, n != -ETIMEDOUT);
     if (n > 0)
         mux_print(mon->mux, text);
     free(text);
 }
 
-static void info_net(struct monitor *mon,
-                     int (*format)(const struct net *, char *, size_t))
-{
-    char *text;
-
-    if (!shown(mon)->net) {
-        monitor_printf(mon, "no network: no -net option was given\n");
-        return;
-    }
-    text = malloc(INFO_TEXT);
-    if (text && format(shown(mon)->net, text, INFO_TEXT) > 0)
-        mux_print(mon->mux, text);
-    free(text);
-}
-
-static void info_network(struct monitor *mon)
-{
-    info_net(mon, net_format);
-    info_text(mon, "network");
-    info_text(mon, "counters");
-}
-
-static void info_bridge(struct monitor *mon)
-{
-    info_net(mon, net_format_bridge);
-}
-
 static void info_registers(struct monitor *mon)
 {
-    info_text(mon, "registers");
+    monitor_info_text(mon, "registers");
 }
 
-static void info_pic(struct monitor *mon) { info_text(mon, "pic"); }
-static void info_lapic(struct monitor *mon) { info_text(mon, "lapic"); }
-static void info_ioapic(struct monitor *mon) { info_text(mon, "ioapic"); }
-static void info_pci(struct monitor *mon) { info_text(mon, "pci"); }
-static void info_engine(struct monitor *mon) { info_text(mon, "engine"); }
+static void info_pic(struct monitor *mon) { monitor_info_text(mon, "pic"); }
+static void info_lapic(struct monitor *mon) { monitor_info_text(mon, "lapic"); }
+static void info_ioapic(struct monitor *mon) { monitor_info_text(mon, "ioapic"); }
+static void info_pci(struct monitor *mon) { monitor_info_text(mon, "pci"); }
+static void info_engine(struct monitor *mon) { monitor_info_text(mon, "engine"); }
 
 /* info engine, of the translator only. */
 static void info_jit(struct monitor *mon)
@@ -181,10 +152,10 @@ static void info_jit(struct monitor *mon)
     if (strcmp(shown(mon)->engine->name, "jit"))
         monitor_printf(mon, "this machine's CPU engine is not jit\n");
     else
-        info_text(mon, "engine");
+        monitor_info_text(mon, "engine");
 }
 
-static void info_screen(struct monitor *mon) { info_text(mon, "screen"); }
+static void info_screen(struct monitor *mon) { monitor_info_text(mon, "screen"); }
 
 static const struct {
     const char *name, *help;
@@ -280,6 +251,13 @@ static const struct command commands[] = {
       true },
     { "nmi", "", "give the guest a non-maskable interrupt", cmd_nmi, false,
       true },
+    { "set_link", "NAME on|off", "plug a NIC or netdev in, or out",
+      cmd_set_link, false, true },
+    { "netdev_add", "TYPE,id=ID[,...]", "connect a netdev, as -netdev does",
+      cmd_netdev_add, false, true },
+    { "netdev_del", "ID", "take a netdev away", cmd_netdev_del, false, true },
+    { "announce_self", "", "tell the LAN where the guest's NICs are",
+      cmd_announce_self, false, true },
     { "quit", "", "end Trestle (the appliance powers off)", cmd_quit, false,
       false },
     { "q", "", "as quit", cmd_quit, true, false },

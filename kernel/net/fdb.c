@@ -80,6 +80,13 @@ bridgeif_portmask_t bridgeif_fdb_get_dst_ports(void *ptr, struct eth_addr *dst)
     return BR_FLOOD;
 }
 
+void fdb_forget_port(struct fdb *fdb, unsigned port)
+{
+    for (size_t i = 0; i < fdb->sets * WAYS; i++)
+        if (fdb->entry[i].port == port)
+            fdb->entry[i].used = false;
+}
+
 const struct fdb_entry *fdb_next(const struct fdb *fdb, size_t *cursor)
 {
     while (*cursor < fdb->sets * WAYS) {

@@ -25,6 +25,9 @@ struct fdb;
 /* The database of the bridge that was made last (bridgeif hides its own). */
 struct fdb *fdb_last_made(void);
 
+/* Forget what was learned at `port`: its link is down, or it is gone. */
+void fdb_forget_port(struct fdb *fdb, unsigned port);
+
 /*
  * Walk the live entries: *cursor starts at 0. NULL at the end. The
  * pointer holds until the next frame.

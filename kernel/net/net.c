@@ -85,7 +85,7 @@ static int check_mac(const struct net *net, const uint8_t mac[6], char *why,
     return 0;
 }
 
-static struct vlan *vlan_of(const struct net *net, unsigned number)
+struct vlan *net_vlan_of(const struct net *net, unsigned number)
 {
     for (unsigned i = 0; i < net->vlan_count; i++)
         if (net->vlans[i].number == number)
@@ -110,7 +110,7 @@ static int add_guest(struct net *net, const struct net_option *o, char *why,
     if (r)
         return r;
     snprintf(name, sizeof name, "%.32s eth%u", net->machine, i);
-    r = port_add_guest(p, vlan_of(net, o->vlan), mac, name);
+    r = port_add_guest(p, net_vlan_of(net, o->vlan), mac, name);
     snprintf(why, size, "-net nic: %s: %s", name,
              r == -ENOSPC ? "the bridge has no port left" : "out of memory");
     if (r)
@@ -157,6 +157,30 @@ static int find_bridge(const struct options *o, struct net *net,
     return 0;
 }
 
+int net_connect(struct net *net, struct net_cable *c,
+                const struct net_option *o, struct vlan *v, char *why,
+                size_t why_size)
+{
+    struct uplink *u = uplink_find(o);
+
+    for (unsigned i = 0; i < net->cable_count && u; i++)
+        if (net->cables[i].uplink == u) {
+            snprintf(why, why_size, "%s: %s: %s is in use already, as %s",
+                     o->option, net->machine, u->port.name,
+                     net->cables[i].id);
+            return -EBUSY;
+        }
+    if (!u) {
+        int r = uplink_open(o, net, v, &u, why, why_size);
+
+        if (r)
+            return r;
+    }
+    c->uplink = u;
+    u->users++;
+    return 0;
+}
+
 /*
  * A missing NIC must not keep the router from starting: the guest then runs
  * on a bridge without a LAN, and a line says so.
@@ -164,9 +188,13 @@ static int find_bridge(const struct options *o, struct net *net,
 static int add_uplink(struct net *net, const struct net_option *o, char *why,
                       size_t size)
 {
-    struct vlan *v = vlan_of(net, o->vlan);
-    int r = uplink_find(o) ? 0 : uplink_open(o, net, v, why, size);
+    struct vlan *v = net_vlan_of(net, o->vlan);
+    struct net_cable *c = &net->cables[net->cable_count++];
+    int r;
 
+    snprintf(c->id, sizeof c->id, "%s", o->id);
+    c->vlan = o->vlan;
+    r = net_connect(net, c, o, v, why, size);
     if (r == -ENODEV) {
         platform_log("%s: starting without a LAN", why);
         return 0;
@@ -181,24 +209,6 @@ static int add_uplink(struct net *net, const struct net_option *o, char *why,
     return host_ip_start(&v->bridge, o->ip);
 }
 
-/* A machine names a physical port once. */
-static int check_uplinks(const struct options *o, char *why, size_t size)
-{
-    for (unsigned i = 0; i < o->net_count; i++)
-        for (unsigned k = 0; k < i; k++) {
-            const struct uplink *u = o->net[i].kind == NET_NIC
-                                         ? NULL : uplink_find(&o->net[i]);
-
-            if (!u || o->net[k].kind == NET_NIC ||
-                u != uplink_find(&o->net[k]))
-                continue;
-            snprintf(why, size, "-net: %s: %s is in use already, by another "
-                     "-net option", o->name, u->port.name);
-            return -EBUSY;
-        }
-    return 0;
-}
-
 /* One VLAN: its bridge, then its physical ports. */
 static int add_vlan(const struct options *o, struct net *net, unsigned number,
                     char *why, size_t size)
@@ -206,7 +216,7 @@ static int add_vlan(const struct options *o, struct net *net, unsigned number,
     struct vlan *v;
     int r;
 
-    if (vlan_of(net, number))
+    if (net_vlan_of(net, number))
         return 0;
     r = find_bridge(o, net, number, &v, why, size);
     if (r)
@@ -242,8 +252,7 @@ int net_create(const struct options *o, unsigned index, struct net **out,
     nets = net;
     for (unsigned i = 0; i < o->net_count && !r; i++)
         r = add_vlan(o, net, o->net[i].vlan, why, why_size);
-    if (!r)
-        r = check_uplinks(o, why, why_size);
+    net->options_cables = net->cable_count;
     for (unsigned i = 0; i < o->net_count && !r; i++)
         if (o->net[i].kind == NET_NIC)
             r = add_guest(net, &o->net[i], why, why_size);
@@ -270,6 +279,7 @@ void net_destroy(struct net *net)
     while (*at != net)
         at = &(*at)->next;
     *at = net->next;
+    net_announce_stop(net);
     for (unsigned i = 0; i < net->port_count; i++)
         port_remove(&net->ports[i]);
     for (unsigned i = 0; i < net->vlan_count; i++)

@@ -42,6 +42,25 @@ bool net_link_up(const struct net *net);
 /* Pull the cables out of a machine that is off, and plug them in again. */
 void net_plug(struct net *net, bool in);
 
+/*
+ * qemu's set_link: `name` is an id of a NIC or a cable, or "eth0" for the first
+ * NIC. Off, no frame passes there. False: there is no such name.
+ */
+bool net_set_link(struct net *net, const char *name, bool on);
+/*
+ * netdev_add: `value` as of -netdev, with vlan= if need be. It takes the place
+ * of the one of that id that netdev_del removed, or joins a VLAN. 0, or
+ * negative errno with a sentence in `why`.
+ */
+int net_netdev_add(struct net *net, const char *value, char *why,
+                   size_t why_size);
+int net_netdev_del(struct net *net, const char *id, char *why,
+                   size_t why_size);
+/* Tell bridges where the machine's NICs are, as qemu does: a RARP, five times. */
+void net_announce(struct net *net);
+/* The i-th name for net_set_link, NICs first; NULL past the last. */
+const char *net_name(const struct net *net, unsigned i);
+
 /* All machines: move frames both ways, run timers. True: something moved. */
 bool net_poll(void);
 /* platform_now_ns time by which net_poll must run again. */

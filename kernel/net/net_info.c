@@ -11,6 +11,16 @@ static void add_counter(struct textbuf *t, const char *name, uint64_t n)
         text_add(t, "    %s=%llu\n", name, (unsigned long long)n);
 }
 
+/* What a guest sent and its core refused never came to the port. */
+static uint64_t refused_by_cable(const struct port *p)
+{
+    uint64_t n = 0;
+
+    for (int i = 0; p->cable && i < 3; i++)
+        n += atomic_load(&p->cable->tx_refused[i]);
+    return n;
+}
+
 static void add_port_counters(struct textbuf *t, const struct port *p)
 {
     const struct port_counters *c = &p->counters;
@@ -18,13 +28,19 @@ static void add_port_counters(struct textbuf *t, const struct port *p)
     text_add(t, "    in=%llu (%llu bytes) out=%llu (%llu bytes)\n",
         (unsigned long long)c->in_frames, (unsigned long long)c->in_bytes,
         (unsigned long long)c->out_frames, (unsigned long long)c->out_bytes);
+    text_add(t, "    in_total=%llu out_total=%llu\n",
+        (unsigned long long)c->in_total + refused_by_cable(p),
+        (unsigned long long)c->out_total);
     add_counter(t, "in_runt", c->in_runt);
     add_counter(t, "in_oversize", c->in_oversize);
     add_counter(t, "in_link_local", c->in_link_local);
     add_counter(t, "in_no_memory", c->in_no_memory);
+    add_counter(t, "in_link_off", c->in_link_off);
     add_counter(t, "out_guest_full", c->out_guest_full);
     add_counter(t, "out_nic_full", c->out_nic_full);
     add_counter(t, "out_link_down", c->out_link_down);
+    add_counter(t, "out_link_off", c->out_link_off);
+    add_counter(t, "out_oversize", c->out_oversize);
     if (p->cable)
         add_counter(t, "in_ring_full",
                     atomic_load(&p->cable->tx_refused[2]));
@@ -43,13 +59,43 @@ static void add_mac(struct textbuf *t, const uint8_t *m)
         m[5]);
 }
 
-static void add_port(struct textbuf *t, const struct port *p)
+/* `id` is its name for the machine, or NULL. */
+static void add_port(struct textbuf *t, const struct port *p, const char *id)
 {
     text_add(t, "  %s macaddr=", p->nic ? p->name : "ne2000 pci");
     add_mac(t, p->nic ? p->nic->mac : p->cable->port.mac);
-    text_add(t, "%s\n", !p->nic ? "" : p->nic->link_up ? " link=up"
-                       : " link=down");
+    if (id)
+        text_add(t, " id=%s", id);
+    if (p->link_off)
+        text_add(t, " link=off");
+    else if (p->nic)
+        text_add(t, " link=%s", p->nic->link_up ? "up" : "down");
+    text_add(t, "\n");
     add_port_counters(t, p);
+}
+
+/* The machine's name of an uplink; NULL: another machine brought it along. */
+static const char *cable_id(const struct net *net, const struct uplink *u)
+{
+    for (unsigned i = 0; i < net->cable_count; i++)
+        if (net->cables[i].uplink == u)
+            return net->cables[i].id;
+    return NULL;
+}
+
+/* Numbers above vlan='s are netdevs', and a NIC's that is at none. */
+static void add_head(struct textbuf *t, const struct net *net, unsigned number)
+{
+    if (number <= OPTIONS_VLAN_MAX) {
+        text_add(t, "VLAN %u devices:\n", number);
+        return;
+    }
+    for (unsigned i = 0; i < net->cable_count; i++)
+        if (net->cables[i].vlan == number) {
+            text_add(t, "netdev %s devices:\n", net->cables[i].id);
+            return;
+        }
+    text_add(t, "no netdev, devices:\n");
 }
 
 int net_format(const struct net *net, char *buf, size_t size)
@@ -59,13 +105,13 @@ int net_format(const struct net *net, char *buf, size_t size)
     for (unsigned v = 0; v < net->vlan_count; v++) {
         const struct net_vlan *nv = &net->vlans[v];
 
-        text_add(&t, "VLAN %u devices:\n", nv->number);
+        add_head(&t, net, nv->number);
         for (unsigned i = 0; i < net->port_count; i++)
             if (net->ports[i].vlan == nv->vlan)
-                add_port(&t, &net->ports[i]);
+                add_port(&t, &net->ports[i], net->option[i]->id);
         for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
             if (u->vlan == nv->vlan)
-                add_port(&t, &u->port);
+                add_port(&t, &u->port, cable_id(net, u));
         if (nv->vlan->users > 1)
             text_add(&t, "  shared by %u machines\n", nv->vlan->users);
     }

@@ -93,7 +93,10 @@ static void into_bridge(struct port *p, struct frame *f)
     const uint8_t *data = f->pbuf.pbuf.payload;
     size_t len = f->pbuf.pbuf.tot_len;
 
-    if (len < ETH_HEADER) {
+    p->counters.in_total++;
+    if (p->link_off) {
+        p->counters.in_link_off++;
+    } else if (len < ETH_HEADER) {
         p->counters.in_runt++;
     } else if (len > NETPORT_MAX_FRAME) {
         p->counters.in_oversize++;
@@ -108,6 +111,21 @@ static void into_bridge(struct port *p, struct frame *f)
     pbuf_free(&f->pbuf.pbuf);
 }
 
+/* A frame wants out at `p`: count it, and what no port of that kind takes. */
+static err_t refuse_out(struct port *p, const struct pbuf *pb, size_t max)
+{
+    p->counters.out_total++;
+    if (p->link_off) {
+        p->counters.out_link_off++;
+        return ERR_IF;
+    }
+    if (pb->tot_len > max) {
+        p->counters.out_oversize++;
+        return ERR_VAL;
+    }
+    return ERR_OK;
+}
+
 /* ---- A physical NIC -------------------------------------------------------- */
 
 static void nic_receive(struct nic *nic, struct nic_buf *buf)
@@ -116,6 +134,7 @@ static void nic_receive(struct nic *nic, struct nic_buf *buf)
     struct frame *f = frame_new(buf->data, buf->len, buf->phys);
 
     if (!f) {
+        p->counters.in_total++;
         p->counters.in_no_memory++;
         buf->free(buf);
         return;
@@ -201,13 +220,14 @@ static err_t nic_linkoutput(struct netif *netif, struct pbuf *pb)
     struct port *p = netif->state;
     struct sending *s;
     uint64_t phys;
+    err_t refused = refuse_out(p, pb, NIC_MAX_FRAME);
 
+    if (refused != ERR_OK)
+        return refused;
     if (!p->nic->link_up) {
         p->counters.out_link_down++;
         return ERR_IF;
     }
-    if (pb->tot_len > NIC_MAX_FRAME)
-        return ERR_VAL;
     if (pbuf_phys(pb, &phys)) {
         s = sending_new();
         if (s) {
@@ -293,9 +313,12 @@ static err_t guest_linkoutput(struct netif *netif, struct pbuf *pb)
 {
     struct port *p = netif->state;
     struct guest_cable *c = p->cable;
-    int slot = pb->tot_len <= NETPORT_MAX_FRAME
-                   ? frame_ring_alloc(&c->to_guest) : -1;
+    err_t refused = refuse_out(p, pb, NETPORT_MAX_FRAME);
+    int slot;
 
+    if (refused != ERR_OK)
+        return refused;
+    slot = frame_ring_alloc(&c->to_guest);
     if (slot < 0) {
         p->counters.out_guest_full++;
         atomic_fetch_add(&c->rx_lost, 1);
@@ -342,6 +365,7 @@ static bool poll_cable(struct port *p)
 
         n++;
         if (!f) {
+            p->counters.in_total++;
             p->counters.in_no_memory++;
             frame_ring_free(&c->from_guest, slot);
             continue;
@@ -364,6 +388,8 @@ bool port_poll(struct port *p)
 
     if (p->cable)
         return poll_cable(p);
+    if (!p->nic)
+        return false;
     n = p->nic->ops->poll(p->nic, POLL_BUDGET);
     up = p->nic->link_up;
     if (up != !!netif_is_link_up(&p->netif)) {
@@ -412,14 +438,43 @@ static int add_to_bridge(struct port *p, struct vlan *vlan,
     return 0;
 }
 
-int port_add_nic(struct port *p, struct vlan *vlan, struct nic *nic)
+static void take_nic(struct port *p, struct nic *nic)
 {
-    memset(p, 0, sizeof *p);
     p->nic = nic;
     snprintf(p->name, sizeof p->name, "%s", nic->label);
     nic->upper = p;
     nic->receive = nic_receive;
+}
+
+int port_add_nic(struct port *p, struct vlan *vlan, struct nic *nic)
+{
+    memset(p, 0, sizeof *p);
+    take_nic(p, nic);
     return add_to_bridge(p, vlan, nic->mac);
+}
+
+void port_attach_nic(struct port *p, struct nic *nic)
+{
+    memset(&p->counters, 0, sizeof p->counters);
+    p->link_off = false;
+    take_nic(p, nic);
+    memcpy(p->netif.hwaddr, nic->mac, 6);
+}
+
+static void close_nic(struct port *p)
+{
+    struct nic *nic = p->nic;
+
+    nic->ops->close(nic);
+    p->nic = NULL;
+    if (nic->ops->destroy)
+        nic->ops->destroy(nic);
+}
+
+void port_detach_nic(struct port *p)
+{
+    port_plug(p, false);
+    close_nic(p);
 }
 
 int port_add_guest(struct port *p, struct vlan *vlan, const uint8_t mac[6],
@@ -454,21 +509,42 @@ int port_add_guest(struct port *p, struct vlan *vlan, const uint8_t mac[6],
 
 void port_plug(struct port *p, bool in)
 {
-    if (in)
+    if (in) {
         netif_set_link_up(&p->netif);
-    else
-        netif_set_link_down(&p->netif);
+        return;
+    }
+    netif_set_link_down(&p->netif);
+    fdb_forget_port(p->vlan->fdb, p->number);
+}
+
+void port_set_link(struct port *p, bool on)
+{
+    p->link_off = !on;
+    if (!on)
+        fdb_forget_port(p->vlan->fdb, p->number);
+}
+
+bool port_inject(struct port *p, const uint8_t *frame, size_t len)
+{
+    struct pbuf *pb = pbuf_alloc(PBUF_RAW, len, PBUF_RAM);
+
+    if (!pb || p->link_off) {
+        if (pb)
+            pbuf_free(pb);
+        return false;
+    }
+    pbuf_take(pb, frame, len);
+    if (p->netif.input(pb, &p->netif) != ERR_OK)
+        pbuf_free(pb);
+    return true;
 }
 
 void port_remove(struct port *p)
 {
     netif_set_down(&p->netif);
     netif_remove(&p->netif);
-    if (p->nic) {
-        p->nic->ops->close(p->nic);
-        if (p->nic->ops->destroy)
-            p->nic->ops->destroy(p->nic);
-    }
+    if (p->nic)
+        close_nic(p);
     if (p->cable) {
         p->cable->unplugged = true;
         cable_free_unused(p->cable);

@@ -16,16 +16,24 @@
 
 struct vlan;
 
+/*
+ * What came is in_total (with tx_refused of a cable): in_frames and the in_*
+ * below it add up to that, and the same way out.
+ */
 struct port_counters {
+    uint64_t in_total, out_total;
     uint64_t in_frames, in_bytes;       /* into the bridge */
     uint64_t out_frames, out_bytes;     /* out of the bridge */
     uint64_t in_runt;                   /* shorter than an Ethernet header */
     uint64_t in_oversize;               /* longer than 1518 without FCS */
     uint64_t in_link_local;             /* 01:80:C2:00:00:0x: not forwarded */
     uint64_t in_no_memory;              /* no pbuf or slot to hold it */
+    uint64_t in_link_off;               /* set_link off */
     uint64_t out_guest_full;            /* the guest does not read */
     uint64_t out_nic_full;              /* the NIC does not send */
     uint64_t out_link_down;
+    uint64_t out_link_off;              /* set_link off */
+    uint64_t out_oversize;              /* longer than 1518 without FCS */
 };
 
 struct guest_cable {
@@ -44,6 +52,7 @@ struct port {
     char name[48];
     unsigned number;            /* on its bridge, as the FDB counts */
     struct vlan *vlan;
+    bool link_off;              /* set_link: no frame passes */
     struct nic *nic;                    /* a physical port, or NULL */
     struct guest_cable *cable;          /* a guest's port, or NULL */
     struct port_counters counters;
@@ -59,6 +68,21 @@ int port_add_guest(struct port *p, struct vlan *vlan, const uint8_t mac[6],
 void port_remove(struct port *p);
 /* Its cable is in, or out: then the bridge sends nothing to it. */
 void port_plug(struct port *p, bool in);
+/*
+ * The administrator's switch (set_link): off, no frame passes either way, and
+ * each is counted.
+ */
+void port_set_link(struct port *p, bool on);
+
+/*
+ * lwIP's bridges never give a port back. So one whose NIC goes stays, empty
+ * (nic is NULL), until it is given another.
+ */
+void port_detach_nic(struct port *p);
+void port_attach_nic(struct port *p, struct nic *nic);
+
+/* A frame of `len` bytes as if it had come in at `p`. False: no memory. */
+bool port_inject(struct port *p, const uint8_t *frame, size_t len);
 
 /* Move what waits into the bridge. True: something was moved. */
 bool port_poll(struct port *p);

@@ -12,7 +12,11 @@ static struct uplink *uplinks;
 
 struct uplink *uplink_next(const struct uplink *u)
 {
-    return u ? u->next : uplinks;
+    struct uplink *next = u ? u->next : uplinks;
+
+    while (next && !next->port.nic)     /* an empty port */
+        next = next->next;
+    return next;
 }
 
 static struct nic *find_nic(const struct net_option *o)
@@ -107,8 +111,38 @@ static int make_nic(const struct net_option *o, const struct net *net,
     return r == -ENODEV && o->kind != NET_BRIDGE ? -EIO : r;
 }
 
+/* An empty port of bridge `v`, else a new one: with `nic` in it. NULL: `why`. */
+static struct uplink *plug_in(struct vlan *v, struct nic *nic, char *why,
+                              size_t size)
+{
+    struct uplink *u = uplinks;
+    int r;
+
+    while (u && (u->vlan != v || u->port.nic))
+        u = u->next;
+    if (u) {
+        port_attach_nic(&u->port, nic);
+        return u;
+    }
+    u = calloc(1, sizeof *u);
+    r = u ? port_add_nic(&u->port, v, nic) : -ENOMEM;
+    if (r == -ENOSPC)
+        snprintf(why, size, "%s: the bridge has no port left (%u)",
+                 nic->label, BRIDGEIF_MAX_PORTS);
+    else if (r)
+        snprintf(why, size, "%s: out of memory", nic->label);
+    if (r) {
+        free(u);
+        return NULL;
+    }
+    u->vlan = v;
+    u->next = uplinks;
+    return uplinks = u;
+}
+
 int uplink_open(const struct net_option *o, const struct net *net,
-                struct vlan *v, char *why, size_t why_size)
+                struct vlan *v, struct uplink **out, char *why,
+                size_t why_size)
 {
     struct nic *nic;
     struct uplink *u;
@@ -116,27 +150,30 @@ int uplink_open(const struct net_option *o, const struct net *net,
 
     if (r)
         return r;
-    snprintf(why, why_size, "%s: out of memory", nic->label);
-    u = calloc(1, sizeof *u);
-    if (!u)
-        return -ENOMEM;
-    make_key(o, u->key, sizeof u->key);
-    r = port_add_nic(&u->port, v, nic);
-    if (r) {
-        if (r == -ENOSPC)
-            snprintf(why, why_size, "%s: the bridge has no port left (%u)",
-                     nic->label, BRIDGEIF_MAX_PORTS);
-        free(u);
-        return r;
+    u = plug_in(v, nic, why, why_size);
+    if (!u) {
+        if (nic->ops->destroy)
+            nic->ops->destroy(nic);
+        return -ENOSPC;
     }
-    u->vlan = v;
-    u->next = uplinks;
-    uplinks = u;
+    make_key(o, u->key, sizeof u->key);
+    u->users = 0;
     vlan_set_hwaddr(v, nic->mac);
     r = nic->ops->open(nic);
+    if (!r) {
+        *out = u;
+        return 0;
+    }
     snprintf(why, why_size, "%s: cannot start it: %s", nic->label,
              strerror(-r));
+    uplink_shut(u);
     return r == -ENODEV ? -EIO : r;
+}
+
+void uplink_shut(struct uplink *u)
+{
+    port_detach_nic(&u->port);
+    u->key[0] = '\0';
 }
 
 void uplink_close(const struct vlan *v)

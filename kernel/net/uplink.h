@@ -19,6 +19,7 @@ struct uplink {
     struct port port;
     struct vlan *vlan;
     char key[OPTIONS_NET_PARAMS + 16];  /* what names it, "" if nothing can */
+    unsigned users;             /* cables of machines that are it */
     struct uplink *next;
 };
 
@@ -27,16 +28,19 @@ struct uplink *uplink_find(const struct net_option *o);
 
 /*
  * Open what `o`, an option of the machine of `net`, names and plug it into
- * `v`. 0 or negative errno with a sentence in `why`; -ENODEV: there is no such
- * physical NIC.
+ * `v`; it has no users yet. 0 or negative errno with a sentence in `why`;
+ * -ENODEV: there is no such physical NIC.
  */
 int uplink_open(const struct net_option *o, const struct net *net,
-                struct vlan *v, char *why, size_t why_size);
+                struct vlan *v, struct uplink **out, char *why,
+                size_t why_size);
 
-/* Close all on bridge `v`. */
+/* Close it; its port stays on the bridge for another (port.h). */
+void uplink_shut(struct uplink *u);
+/* Close all on bridge `v`, which ends. */
 void uplink_close(const struct vlan *v);
 
-/* All that are open: *u starts at NULL. */
+/* All that are open: `u` starts at NULL. */
 struct uplink *uplink_next(const struct uplink *u);
 
 #endif

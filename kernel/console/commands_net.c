@@ -1,0 +1,115 @@
+/* See commands_net.h. */
+#include "kernel/console/commands_net.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/console/commands.h"
+#include "kernel/console/mux.h"
+#include "kernel/guest.h"
+#include "kernel/net/net.h"
+
+/* The network of the machine that is shown; NULL: it has none, said so. */
+static struct net *shown_net(struct monitor *mon)
+{
+    struct net *net = mux_guest(mon->mux)->net;
+
+    if (!net)
+        monitor_printf(mon, "no network: no -net option was given\n");
+    return net;
+}
+
+/* ---- info ------------------------------------------------------------------ */
+
+static void print_net(struct monitor *mon,
+                      int (*format)(const struct net *, char *, size_t))
+{
+    struct net *net = shown_net(mon);
+    char *text = net ? malloc(MONITOR_INFO_TEXT) : NULL;
+
+    if (text && format(net, text, MONITOR_INFO_TEXT) > 0)
+        mux_print(mon->mux, text);
+    free(text);
+}
+
+void info_network(struct monitor *mon)
+{
+    print_net(mon, net_format);
+    monitor_info_text(mon, "network");
+    monitor_info_text(mon, "counters");
+}
+
+void info_bridge(struct monitor *mon)
+{
+    print_net(mon, net_format_bridge);
+}
+
+/* ---- Commands -------------------------------------------------------------- */
+
+/* The next word of *args, ended in place, "" if there is none. */
+static char *next_word(char **args)
+{
+    char *word = *args + strspn(*args, " \t");
+
+    *args = word + strcspn(word, " \t");
+    if (**args)
+        *(*args)++ = '\0';
+    return word;
+}
+
+static void list_names(struct monitor *mon, const struct net *net)
+{
+    const char *name;
+
+    monitor_printf(mon, "names:");
+    for (unsigned i = 0; (name = net_name(net, i)); i++)
+        monitor_printf(mon, " %s", name);
+    monitor_printf(mon, "\n");
+}
+
+void cmd_set_link(struct monitor *mon, char *args)
+{
+    const char *name = next_word(&args), *state = next_word(&args);
+    bool on = !strcmp(state, "on");
+    struct net *net;
+
+    if ((!on && strcmp(state, "off")) || *next_word(&args)) {
+        monitor_printf(mon, "use set_link NAME on|off\n");
+        return;
+    }
+    net = shown_net(mon);
+    if (net && !net_set_link(net, name, on)) {
+        monitor_printf(mon, "set_link: no NIC or netdev '%.40s'; ", name);
+        list_names(mon, net);
+    }
+}
+
+void cmd_netdev_add(struct monitor *mon, char *args)
+{
+    struct net *net = *args ? shown_net(mon) : NULL;
+    char why[320];
+
+    if (!*args)
+        monitor_printf(mon, "use netdev_add TYPE,id=ID[,...]\n");
+    else if (net && net_netdev_add(net, args, why, sizeof why))
+        monitor_printf(mon, "%s\n", why);
+}
+
+void cmd_netdev_del(struct monitor *mon, char *args)
+{
+    struct net *net = *args ? shown_net(mon) : NULL;
+    char why[320];
+
+    if (!*args)
+        monitor_printf(mon, "use netdev_del ID\n");
+    else if (net && net_netdev_del(net, args, why, sizeof why))
+        monitor_printf(mon, "%s\n", why);
+}
+
+void cmd_announce_self(struct monitor *mon, char *args)
+{
+    struct net *net = shown_net(mon);
+
+    if (net)
+        net_announce(net);
+}
