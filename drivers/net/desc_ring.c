@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define ETH_MIN_FRAME 14u
+#include "drivers/net/nic_frames.h"
 
 int desc_ring_init(struct desc_ring *ring, const struct desc_chip *chip,
                    void *owner, const struct bus *bus, unsigned count,
@@ -76,22 +76,6 @@ void desc_ring_rx_refill(struct desc_ring *ring, struct nic_pool *pool)
         ring->chip->kick(ring, ring->next);
 }
 
-static void deliver(struct nic *nic, struct nic_buf *buf, uint32_t len)
-{
-    if (len > NIC_MAX_FRAME || len < ETH_MIN_FRAME) {
-        if (len > NIC_MAX_FRAME)
-            nic->counters.rx_oversize++;
-        else
-            nic->counters.rx_errors++;
-        buf->free(buf);
-        return;
-    }
-    buf->len = len;
-    nic->counters.rx_frames++;
-    nic->counters.rx_bytes += len;
-    nic->receive(nic, buf);
-}
-
 unsigned desc_ring_rx_poll(struct desc_ring *ring, struct nic *nic,
                            struct nic_pool *pool, unsigned budget)
 {
@@ -107,7 +91,7 @@ unsigned desc_ring_rx_poll(struct desc_ring *ring, struct nic *nic,
         buf = pop(ring);
         n++;
         if (r == DESC_RX_FRAME) {
-            deliver(nic, buf, len);
+            nic_deliver(nic, buf, len);
             continue;
         }
         if (r == DESC_RX_ERROR)
@@ -122,18 +106,17 @@ unsigned desc_ring_rx_poll(struct desc_ring *ring, struct nic *nic,
 
 int desc_ring_tx(struct desc_ring *ring, struct nic *nic, struct nic_buf *buf)
 {
-    if (buf->len < ETH_MIN_FRAME || buf->len > NIC_MAX_FRAME) {
-        nic->counters.tx_errors++;
-        return -EMSGSIZE;
-    }
+    int r = nic_check_tx(nic, buf);
+
+    if (r)
+        return r;
     if (is_full(ring))
         desc_ring_tx_clean(ring);
     if (is_full(ring)) {
         nic->counters.tx_ring_full++;
         return -ENOBUFS;
     }
-    nic->counters.tx_frames++;
-    nic->counters.tx_bytes += buf->len;
+    nic_count_tx(nic, buf);
     ring->chip->tx_arm(ring, ring->next, buf);
     push(ring, buf);
     ring->chip->kick(ring, ring->next);

@@ -11,6 +11,7 @@
 #include "drivers/net/ne2k_pci.h"
 #include "drivers/net/nic_driver.h"
 #include "drivers/net/rtl8169.h"
+#include "drivers/net/virtio_net.h"
 #include "kernel/metal/arch.h"
 #include "kernel/metal/clock.h"
 #include "kernel/metal/format.h"
@@ -33,6 +34,7 @@ static const struct nic_driver *const nic_drivers[] = {
     &rtl8139_driver,
     &rtl8169_driver,
     &ne2k_pci_driver,
+    &virtio_net_driver,
     NULL,
 };
 

@@ -14,9 +14,11 @@ NICS = {
     "e1000e": "e1000e 8086:10d3",
     "rtl8139": "rtl8139cp 10ec:8139",
     "ne2k_pci": "ne2k_pci 10ec:8029",
+    "virtio-net-pci,disable-modern=on": "virtio 1af4:1000",
+    "virtio-net-pci,disable-legacy=on": "virtio 1af4:1041",
 }
 # Models that tell of it when QEMU's set_link takes the link down.
-WITH_LINK = ["e1000", "e1000e", "rtl8139"]
+WITH_LINK = [model for model in NICS if model != "ne2k_pci"]
 MULTICAST = bytes.fromhex("01005e000001")
 
 
