@@ -8,6 +8,7 @@
 
 #include "drivers/net/desc_ring.h"
 #include "drivers/net/e1000_regs.h"
+#include "drivers/net/intel_mac.h"
 
 #define RING 256u
 #define POOL 1024u              /* the rest may be held above */
@@ -119,16 +120,6 @@ static void reset(struct e1000 *e)
     rd(e, E1000_ICR);
 }
 
-static bool read_mac(struct e1000 *e)
-{
-    uint32_t low = rd(e, E1000_RAL0), high = rd(e, E1000_RAH0);
-    uint8_t *m = e->nic.mac;
-
-    m[0] = low, m[1] = low >> 8, m[2] = low >> 16, m[3] = low >> 24;
-    m[4] = high, m[5] = high >> 8;
-    return (high & RAH_AV) && !(m[0] & 1) && (low || (high & 0xffff));
-}
-
 static void set_ring(struct e1000 *e, uint32_t base_low,
                      const struct desc_ring *ring)
 {
@@ -149,8 +140,7 @@ static int e1000_open(struct nic *nic)
     desc_ring_reset(&e->tx);
     wr(e, E1000_CTRL, (rd(e, E1000_CTRL) | CTRL_SLU | CTRL_ASDE) &
        ~(CTRL_LRST | CTRL_ILOS | CTRL_PHY_RST | CTRL_VME));
-    for (unsigned i = 0; i < 128; i++)
-        wr(e, E1000_MTA + 4 * i, 0);
+    intel_mac_clear_multicast(e->bus);
     set_ring(e, E1000_RDBAL, &e->rx);
     set_ring(e, E1000_TDBAL, &e->tx);
     wr(e, E1000_RDTR, 0);
@@ -247,7 +237,7 @@ static int create(const struct bus *bus, const struct bus_info *info,
     snprintf(e->nic.label, sizeof e->nic.label, "%s %04x:%04x at %s",
              e->nic.ops->name, info->vendor, info->device, info->slot);
     reset(e);
-    if (!read_mac(e)) {
+    if (!intel_mac_address(bus, e->nic.mac)) {
         r = -EIO;
         goto fail;
     }

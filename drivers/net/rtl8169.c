@@ -13,8 +13,8 @@
 #define RING 256u
 #define RING_8139 64u           /* RTL8139C+ 9.2: at most */
 #define POOL 1024u              /* the rest may be held above */
-#define COPY_BYTES 1536u        /* of a frame that the chip cannot fetch */
 #define MIN_FRAME 60u
+#define PAD_BYTES 64u           /* room for one that is padded */
 #define FCS 4u
 #define CPLUS_REVISION 0x20u    /* of an RTL8139 */
 /* Longer frames are split over descriptors, which is seen and counted. */
@@ -31,8 +31,8 @@ struct rtl8169 {
     unsigned polls;
     struct desc_ring rx, tx;
     struct nic_pool pool;
-    uint8_t *copies;            /* COPY_BYTES per descriptor for sending */
-    uint64_t copies_phys;
+    uint8_t *padded;            /* PAD_BYTES per descriptor for sending */
+    uint64_t padded_phys;
     volatile struct rtl8169_tally *tally;
     uint64_t tally_phys;
     struct rtl8169_tally seen;  /* as last counted */
@@ -132,13 +132,13 @@ static void tx_arm(struct desc_ring *ring, unsigned i,
     uint32_t len = buf->len;
 
     /* Not all of them pad, and some do it wrongly. */
-    if (len < MIN_FRAME || (is(r, RTL_DMA_32) && addr + len > UINT32_MAX)) {
-        uint8_t *copy = r->copies + (size_t)i * COPY_BYTES;
+    if (len < MIN_FRAME) {
+        uint8_t *copy = r->padded + (size_t)i * PAD_BYTES;
 
         memset(copy, 0, MIN_FRAME);
         memcpy(copy, buf->data, len);
-        addr = r->copies_phys + (uint64_t)i * COPY_BYTES;
-        len = len < MIN_FRAME ? MIN_FRAME : len;
+        addr = r->padded_phys + (uint64_t)i * PAD_BYTES;
+        len = MIN_FRAME;
     }
     give(ring, i, addr, DESC_FS | DESC_LS | len);
 }
@@ -325,18 +325,18 @@ static bool read_mac(struct rtl8169 *r, uint32_t reg)
 static int allocate(struct rtl8169 *r)
 {
     const struct bus *bus = r->hw.bus;
-    uint64_t top = is(r, RTL_DMA_32) ? UINT32_MAX : UINT64_MAX;
+    uint64_t top = is(r, RTL_DMA_32) ? NIC_DMA_BELOW : UINT64_MAX;
     unsigned count = is(r, RTL_IS_8139) ? RING_8139 : RING;
     int err;
 
     if ((err = desc_ring_init(&r->rx, &rx_chip, r, bus, count, top)) ||
         (err = desc_ring_init(&r->tx, &tx_chip, r, bus, count, top)) ||
-        (err = nic_pool_init(&r->pool, bus, POOL, top)))
+        (err = nic_pool_init(&r->pool, bus, POOL, NIC_DMA_BELOW)))
         return err;
-    r->copies = bus->dma_alloc(bus->ctx, (size_t)count * COPY_BYTES, top,
-                               &r->copies_phys);
+    r->padded = bus->dma_alloc(bus->ctx, (size_t)count * PAD_BYTES, top,
+                               &r->padded_phys);
     r->tally = bus->dma_alloc(bus->ctx, sizeof *r->tally, top, &r->tally_phys);
-    return r->copies && r->tally ? 0 : -ENOMEM;
+    return r->padded && r->tally ? 0 : -ENOMEM;
 }
 
 static int create(const struct bus *bus, const struct bus_info *info,

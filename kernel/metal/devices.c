@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "drivers/net/e1000.h"
+#include "drivers/net/igb.h"
 #include "drivers/net/ne2k_pci.h"
 #include "drivers/net/nic_driver.h"
 #include "drivers/net/rtl8169.h"
@@ -31,6 +32,8 @@
 static const struct nic_driver *const nic_drivers[] = {
     &e1000_driver,
     &e1000e_driver,
+    &igb_driver,
+    &igc_driver,
     &rtl8139_driver,
     &rtl8169_driver,
     &ne2k_pci_driver,

@@ -1,5 +1,4 @@
 """The NIC models of QEMU that have a driver, and what a test needs of them."""
-import random
 import contextlib
 import socket
 import threading

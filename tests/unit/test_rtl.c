@@ -4,8 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,9 +11,9 @@
 #include "drivers/net/rtl8169.h"
 #include "drivers/net/rtl8169_chip.h"
 #include "drivers/net/rtl8169_regs.h"
+#include "tests/unit/nic_harness.h"
 
 #define REGS 0x2000u
-#define ALLOCATIONS 16
 /* TCR after power-on, by the XID. */
 #define TCR_8139CP 0x74800000u
 #define TCR_8168B  0x30000000u
@@ -36,20 +34,13 @@ static struct model {
     uint16_t lists;             /* MCU register e8deh */
     uint32_t mac_ocp;
     uint32_t ocp_answer;
-    void *memory[ALLOCATIONS];
-    uint64_t limit[ALLOCATIONS];
-    unsigned memories;
-    bool hold_tx, stays_in_reset;
-    unsigned sent, doorbells, irq_armed, resets, rx_at, tx_at;
-    uint8_t last[2048];
-    size_t last_len;
+    bool stays_in_reset;
+    unsigned doorbells, resets, rx_at, tx_at;
     struct rtl8169_tally tally;
 } model;
 
 static bool has_no_mac;
 static struct nic *nic;
-static struct nic_buf *got[2000];
-static unsigned got_count;
 
 static uint32_t get(uint32_t reg, unsigned bytes)
 {
@@ -75,14 +66,12 @@ static void send_all(void)
 
     model.doorbells++;
     assert_true(get(RTL_CR, 1) & CR_TE);
-    while (!model.hold_tx && (ring[model.tx_at].opts1 & DESC_OWN)) {
+    while (!bench.hold_tx && (ring[model.tx_at].opts1 & DESC_OWN)) {
         struct rtl8169_desc *d = &ring[model.tx_at];
 
         assert_int_equal(d->opts1 & (DESC_FS | DESC_LS), DESC_FS | DESC_LS);
         assert_int_equal(d->opts2, 0);
-        model.last_len = d->opts1 & 0xffff;
-        memcpy(model.last, (void *)d->addr, model.last_len);
-        model.sent++;
+        nic_bench_sent((void *)d->addr, d->opts1 & 0xffff);
         d->opts1 &= ~DESC_OWN;
         model.tx_at = d->opts1 & DESC_EOR ? 0 : model.tx_at + 1;
     }
@@ -113,6 +102,11 @@ static bool wire(const void *frame, size_t len, unsigned pieces, bool bad)
     }
     model.isr |= INT_ROK;
     return true;
+}
+
+static bool wire_good(const void *frame, size_t len)
+{
+    return wire(frame, len, 1, false);
 }
 
 static void reset(void)
@@ -206,41 +200,13 @@ static void m_write32(void *c, uint32_t reg, uint32_t v)
     m_write(reg, v, 4);
 }
 
-static void *m_dma(void *ctx, size_t bytes, uint64_t max, uint64_t *phys)
-{
-    void *p = aligned_alloc(4096, (bytes + 4095) & ~4095ul);
-
-    assert_true(model.memories < ALLOCATIONS);
-    memset(p, 0, bytes);
-    *phys = (uintptr_t)p;
-    model.limit[model.memories] = max;
-    return model.memory[model.memories++] = p;
-}
-
-static void m_delay(void *ctx, unsigned us) { }
-static void m_arm(void *ctx) { model.irq_armed++; }
-
 static const struct bus bus = {
     .read8 = m_read8, .write8 = m_write8,
     .read16 = m_read16, .write16 = m_write16,
     .read32 = m_read32, .write32 = m_write32,
-    .dma_alloc = m_dma, .delay_us = m_delay, .arm_irq = m_arm,
+    .dma_alloc = nic_bench_dma, .delay_us = nic_bench_delay,
+    .arm_irq = nic_bench_arm,
 };
-
-static void receive(struct nic *n, struct nic_buf *buf)
-{
-    assert_true(got_count < sizeof got / sizeof *got);
-    got[got_count++] = buf;
-}
-
-static void free_got(void)
-{
-    while (got_count) {
-        struct nic_buf *buf = got[--got_count];
-
-        buf->free(buf);
-    }
-}
 
 static int create(const struct nic_driver *driver, uint32_t tcr,
                   uint16_t device, uint8_t revision)
@@ -254,7 +220,8 @@ static int create(const struct nic_driver *driver, uint32_t tcr,
     model.is_old = tcr == TCR_8139CP;
     model.is_2g5 = tcr == TCR_8125A;
     model.phy[OCP_MII(0)] = 0x1000;
-    got_count = 0;
+    bench = (struct nic_bench){ .wire = wire_good, .resume = send_all,
+                                .tx_room = model.is_old ? 63 : 255 };
     reset();
     return driver->create(&bus, &info, &nic);
 }
@@ -264,8 +231,7 @@ static int opened(const struct nic_driver *driver, uint32_t tcr,
 {
     if (create(driver, tcr, device, 0x20))
         return -1;
-    nic->receive = receive;
-    return nic->ops->open(nic);
+    return nic_bench_open(nic);
 }
 
 static int setup_8139(void **state)
@@ -288,13 +254,6 @@ static int setup_8125(void **state)
     return opened(&rtl8169_driver, TCR_8125A, 0x8125);
 }
 
-static int teardown(void **state)
-{
-    while (model.memories)
-        free(model.memory[--model.memories]);
-    return 0;
-}
-
 static void test_cplus_mode(void **state)
 {
     assert_string_equal(nic->label, "rtl8139cp 10ec:8139 at 00:03.0");
@@ -303,8 +262,8 @@ static void test_cplus_mode(void **state)
     assert_int_equal(get(RTL_CR, 1), CR_RE | CR_TE);
     assert_int_equal(get(RTL_RCR, 4) & RCR_ACCEPT,
                      RCR_AAP | RCR_APM | RCR_AM | RCR_AB);
-    for (unsigned i = 0; i < model.memories; i++)
-        assert_int_equal(model.limit[i], UINT32_MAX);
+    for (unsigned i = 0; i < bench.memories; i++)
+        assert_int_equal(bench.limit[i], NIC_DMA_BELOW);
     assert_true(nic->link_up);
     set(RTL_MSR, MSR_LINKB, 1);
     nic->ops->arm(nic);
@@ -321,7 +280,7 @@ static void test_old_or_unknown_is_left_alone(void **state)
     assert_int_equal(create(&rtl8169_driver, 0x7cf00000, 0x8168, 0),
                      -ENOTSUP);
     assert_non_null(rtl8169_driver.unsupported);
-    assert_int_equal(model.memories, 0);
+    assert_int_equal(bench.memories, 0);
 }
 
 static void test_no_mac_or_no_end_of_reset(void **state)
@@ -331,7 +290,7 @@ static void test_no_mac_or_no_end_of_reset(void **state)
     assert_int_equal(nic->ops->open(nic), -EIO);
     assert_false(nic->is_open);
     assert_int_equal(nic->ops->poll(nic, 1), 0);
-    teardown(NULL);
+    nic_bench_teardown(NULL);
     has_no_mac = true;
     assert_int_equal(create(&rtl8169_driver, TCR_8168G, 0x8168, 0), -EIO);
     has_no_mac = false;
@@ -345,7 +304,7 @@ static void test_management_lets_go(void **state)
     assert_int_equal(get(RTL_CPCR, 2), 0);      /* no tags taken off */
     assert_int_equal(get(RTL_RMS, 2), 0x3fff);
     assert_true(get(RTL_TCR, 4) & TCR_AUTO_FIFO);
-    assert_int_equal(model.limit[0], UINT64_MAX);
+    assert_int_equal(bench.limit[0], UINT64_MAX);
 }
 
 /* Asleep at 10 Mbit/s for a magic packet: all speeds are offered again. */
@@ -375,7 +334,7 @@ static void test_2g5_registers(void **state)
     assert_string_equal(nic->label, "rtl8125a 10ec:8125 at 00:03.0");
     assert_memory_equal(nic->mac, mac, 6);
     assert_int_equal(model.phy[0xa5d4], 0x0080);
-    model.hold_tx = true;
+    bench.hold_tx = true;
     assert_int_equal(nic->ops->transmit(nic, &buf), 0);
     assert_int_equal(model.doorbells, 1);
     nic->ops->arm(nic);
@@ -386,32 +345,6 @@ static void test_2g5_registers(void **state)
     assert_int_equal(get(RTL_IMR_2G5, 4), 0);
     assert_int_equal(model.isr, 0);
     assert_false(nic->link_up);
-}
-
-static void test_receive_in_order_round_the_ring(void **state)
-{
-    uint8_t frame[1518] = { 0 };
-    unsigned n = 0;
-
-    for (unsigned round = 0; round < 50; round++) {
-        for (unsigned i = 0; i < 20; i++) {
-            memcpy(frame, &n, sizeof n);
-            assert_true(wire(frame, i ? 60 : 1518, 1, false));
-            n++;
-        }
-        while (nic->ops->poll(nic, 7))
-            continue;
-        assert_int_equal(got_count, 20);
-        for (unsigned i = 0; i < 20; i++) {
-            unsigned id;
-
-            memcpy(&id, got[i]->data, sizeof id);
-            assert_int_equal(id, n - 20 + i);
-            assert_int_equal(got[i]->len, i ? 60 : 1518);
-        }
-        free_got();
-    }
-    assert_int_equal(nic->counters.rx_frames, n);
 }
 
 static void test_bad_frames_are_counted(void **state)
@@ -425,82 +358,45 @@ static void test_bad_frames_are_counted(void **state)
     assert_true(wire(frame, 900, 1, false));
     while (nic->ops->poll(nic, 100))
         continue;
-    assert_int_equal(got_count, 1);
-    assert_int_equal(got[0]->len, 900);
+    assert_int_equal(bench.got_count, 1);
+    assert_int_equal(bench.got[0]->len, 900);
     assert_int_equal(nic->counters.rx_oversize, 4);
-    free_got();
+    nic_bench_free_got();
 }
 
-static void slow(void)
+/* To 60 bytes, with nothing of what lies behind the frame. */
+static void test_transmit_pads(void **state)
 {
-    for (unsigned i = 0; i < 64; i++)
-        nic->ops->poll(nic, 0);
-}
+    static uint8_t frame[60];
+    struct nic_buf buf = nic_bench_buf(frame, 42);
 
-static void test_starved_pool_recovers(void **state)
-{
-    uint8_t frame[60] = { 0 };
-    unsigned missed = 0;
-
-    slow();
-    slow();
-    for (unsigned i = 0; i < 1500; i++) {
-        missed += !wire(frame, 60, 1, false);
-        nic->ops->poll(nic, 1);
-    }
-    assert_int_equal(got_count, 1024);
-    assert_int_equal(missed, 1500 - 1024);
-    free_got();
-    slow();
-    slow();
-    assert_int_equal(nic->counters.rx_no_buffer, missed);
-    assert_true(wire(frame, 60, 1, false));
-    nic->ops->poll(nic, 1);
-    assert_int_equal(got_count, 1);
-    free_got();
-}
-
-static unsigned freed;
-static void count_free(struct nic_buf *buf) { freed++; }
-
-static void test_transmit_pads_and_fills_the_ring(void **state)
-{
-    static uint8_t frame[2000];
-    struct nic_buf buf = { frame, (uintptr_t)frame, 42, count_free, NULL };
-    unsigned room = model.is_old ? 63 : 255;
-
-    freed = 0;
     memset(frame, 0x5a, sizeof frame);
     assert_int_equal(nic->ops->transmit(nic, &buf), 0);
-    assert_int_equal(model.last_len, 60);
-    assert_memory_equal(model.last, frame, 42);
+    assert_int_equal(bench.last_len, 60);
+    assert_memory_equal(bench.last, frame, 42);
     for (unsigned i = 42; i < 60; i++)
-        assert_int_equal(model.last[i], 0);
-    nic->ops->poll(nic, 1);
-    assert_int_equal(freed, 1);
-    buf.len = 1518;                 /* above 4 GiB here: copied on an 8139 */
+        assert_int_equal(bench.last[i], 0);
+}
+
+static void test_a_lost_doorbell_is_repeated(void **state)
+{
+    static uint8_t frame[60];
+    struct nic_buf buf = nic_bench_buf(frame, 60);
+
+    bench.hold_tx = true;
     assert_int_equal(nic->ops->transmit(nic, &buf), 0);
-    assert_int_equal(model.last_len, 1518);
-    assert_memory_equal(model.last, frame, 1518);
+    bench.hold_tx = false;
     nic->ops->poll(nic, 1);
-    model.hold_tx = true;
-    for (unsigned i = 0; i < room; i++)
-        assert_int_equal(nic->ops->transmit(nic, &buf), 0);
-    assert_int_equal(nic->ops->transmit(nic, &buf), -ENOBUFS);
-    assert_int_equal(nic->counters.tx_ring_full, 1);
-    model.hold_tx = false;
-    nic->ops->poll(nic, 1);         /* a doorbell that was lost is repeated */
     nic->ops->poll(nic, 1);
-    assert_int_equal(freed, 2 + room);
-    buf.len = 1519;
-    assert_int_equal(nic->ops->transmit(nic, &buf), -EMSGSIZE);
+    assert_int_equal(bench.sent, 1);
+    assert_int_equal(bench.freed, 1);
 }
 
 static void test_wakeup(void **state)
 {
     nic->ops->arm(nic);
     nic->ops->arm(nic);
-    assert_int_equal(model.irq_armed, 1);
+    assert_int_equal(bench.irq_armed, 1);
     assert_true(get(RTL_IMR, 2) & INT_ROK);
     model.isr = INT_ROK;
     nic->ops->poll(nic, 1);
@@ -514,65 +410,44 @@ static void test_a_stuck_chip_starts_again(void **state)
     unsigned resets = model.resets;
 
     model.isr = INT_FOVW;
-    slow();
+    nic_bench_slow();
     assert_int_equal(model.resets, resets + (model.tcr == TCR_8168B));
     resets = model.resets;
     model.isr = INT_SERR;
-    slow();
+    nic_bench_slow();
     assert_int_equal(model.resets, resets + 1);
     assert_true(nic->is_open);
     assert_true(wire(frame, 60, 1, false));
     nic->ops->poll(nic, 1);
-    assert_int_equal(got_count, 1);
-    free_got();
+    assert_int_equal(bench.got_count, 1);
+    nic_bench_free_got();
 }
 
-static void test_close_gives_everything_back(void **state)
-{
-    static uint8_t frame[60];
-    struct nic_buf buf = { frame, (uintptr_t)frame, 60, count_free, NULL };
-
-    freed = 0;
-    model.hold_tx = true;
-    nic->ops->transmit(nic, &buf);
-    nic->ops->close(nic);
-    assert_int_equal(freed, 1);
-    assert_int_equal(nic->ops->open(nic), 0);
-    assert_true(wire(frame, 60, 1, false));
-    nic->ops->poll(nic, 1);
-    assert_int_equal(got_count, 1);
-    free_got();
-}
-
-/* Drivers live as long as the host does, so leaks here are none. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void) { return "detect_leaks=0"; }
-
-#define TEST(f, kind) \
-    cmocka_unit_test_setup_teardown(f, setup_##kind, teardown)
-#define EACH(f) TEST(f, 8139), TEST(f, 8168b), TEST(f, 8168g), TEST(f, 8125)
+#define EACH(f) \
+    NIC_TEST(f, setup_8139), NIC_TEST(f, setup_8168b), \
+    NIC_TEST(f, setup_8168g), NIC_TEST(f, setup_8125)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_cplus_mode, 8139),
-        cmocka_unit_test_teardown(test_old_or_unknown_is_left_alone,
-                                  teardown),
-        cmocka_unit_test_teardown(test_no_mac_or_no_end_of_reset, teardown),
-        TEST(test_management_lets_go, 8168g),
-        TEST(test_phy_negotiates, 8168b),
-        TEST(test_phy_negotiates, 8168g),
-        cmocka_unit_test_teardown(test_fast_ethernet_offers_no_gigabit,
-                                  teardown),
-        TEST(test_2g5_registers, 8125),
-        EACH(test_receive_in_order_round_the_ring),
+        NIC_TEST(test_cplus_mode, setup_8139),
+        NIC_TEST(test_old_or_unknown_is_left_alone, NULL),
+        NIC_TEST(test_no_mac_or_no_end_of_reset, NULL),
+        NIC_TEST(test_management_lets_go, setup_8168g),
+        NIC_TEST(test_phy_negotiates, setup_8168b),
+        NIC_TEST(test_phy_negotiates, setup_8168g),
+        NIC_TEST(test_fast_ethernet_offers_no_gigabit, NULL),
+        NIC_TEST(test_2g5_registers, setup_8125),
+        NIC_TEST(test_wakeup, setup_8139),
+        NIC_TEST(test_wakeup, setup_8168g),
         EACH(test_bad_frames_are_counted),
-        EACH(test_starved_pool_recovers),
-        EACH(test_transmit_pads_and_fills_the_ring),
-        TEST(test_wakeup, 8139),
-        TEST(test_wakeup, 8168g),
+        EACH(test_transmit_pads),
+        EACH(test_a_lost_doorbell_is_repeated),
         EACH(test_a_stuck_chip_starts_again),
-        EACH(test_close_gives_everything_back),
+        NIC_TESTS(setup_8139),
+        NIC_TESTS(setup_8168b),
+        NIC_TESTS(setup_8168g),
+        NIC_TESTS(setup_8125),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

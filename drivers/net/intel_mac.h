@@ -1,0 +1,15 @@
+/* What the register sets of all of Intel's gigabit MACs have in common. */
+#ifndef DRIVERS_NET_INTEL_MAC_H
+#define DRIVERS_NET_INTEL_MAC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "drivers/bus.h"
+
+/* The address that the NVM gave the MAC; false: it is not a valid one. */
+bool intel_mac_address(const struct bus *bus, uint8_t mac[6]);
+/* No multicast address passes by its hash. */
+void intel_mac_clear_multicast(const struct bus *bus);
+
+#endif

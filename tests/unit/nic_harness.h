@@ -1,0 +1,69 @@
+/*
+ * Tests that every driver of a NIC with rings passes, over its test's own
+ * register model of the chip; and the rest of the bus that such a model needs.
+ */
+#ifndef TESTS_UNIT_NIC_HARNESS_H
+#define TESTS_UNIT_NIC_HARNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "drivers/bus.h"
+#include "drivers/net/nic.h"
+
+#define NIC_ALLOCATIONS 16
+#define NIC_POOL_SIZE 1024u     /* buffers of each driver's pool */
+
+struct nic_bench {
+    struct nic *nic;
+    struct nic_buf *got[2000];  /* what nic->receive was given */
+    unsigned got_count;
+    unsigned freed;             /* of buffers that were sent */
+    unsigned irq_armed;
+    void *memory[NIC_ALLOCATIONS];
+    uint64_t limit[NIC_ALLOCATIONS];    /* max_address asked for */
+    unsigned memories;
+    /* The model's: what it has sent; and whether it holds frames back. */
+    bool hold_tx;
+    unsigned sent;
+    uint8_t last[2048];
+    size_t last_len;
+    unsigned tx_room;           /* frames that the ring takes */
+    void (*resume)(void);       /* send what was held back */
+    /* A good frame from the wire; false: no descriptor, counted as missed. */
+    bool (*wire)(const void *frame, size_t len);
+};
+extern struct nic_bench bench;
+
+/* struct bus: dma_alloc, delay_us and arm_irq. */
+void *nic_bench_dma(void *ctx, size_t bytes, uint64_t max, uint64_t *phys);
+void nic_bench_delay(void *ctx, unsigned us);
+void nic_bench_arm(void *ctx);
+
+/* Give `nic` a receiver and open it: what open() says. */
+int nic_bench_open(struct nic *nic);
+/* The model sends this frame. */
+void nic_bench_sent(const void *frame, size_t len);
+/* For transmit; freeing it counts. */
+struct nic_buf nic_bench_buf(void *frame, uint32_t len);
+void nic_bench_free_got(void);
+/* So many polls that a driver looks at link and statistics. */
+void nic_bench_slow(void);
+/* cmocka's teardown: what the model's chip could reach. */
+int nic_bench_teardown(void **state);
+
+void nic_test_receive_in_order(void **state);
+void nic_test_starved_pool(void **state);
+void nic_test_transmit(void **state);
+void nic_test_close(void **state);
+
+#define NIC_TEST(f, setup) \
+    cmocka_unit_test_setup_teardown(f, setup, nic_bench_teardown)
+#define NIC_TESTS(setup) \
+    NIC_TEST(nic_test_receive_in_order, setup), \
+    NIC_TEST(nic_test_starved_pool, setup), \
+    NIC_TEST(nic_test_transmit, setup), \
+    NIC_TEST(nic_test_close, setup)
+
+#endif
