@@ -11,6 +11,7 @@
 #include "drivers/net/igb.h"
 #include "drivers/net/ne2k_pci.h"
 #include "drivers/net/nic_driver.h"
+#include "drivers/net/pcnet32.h"
 #include "drivers/net/rtl8169.h"
 #include "drivers/net/virtio_net.h"
 #include "kernel/metal/arch.h"
@@ -38,6 +39,7 @@ static const struct nic_driver *const nic_drivers[] = {
     &rtl8169_driver,
     &ne2k_pci_driver,
     &virtio_net_driver,
+    &pcnet32_driver,
     NULL,
 };
 

@@ -13,6 +13,7 @@ NICS = {
     "e1000e": "e1000e 8086:10d3",
     "rtl8139": "rtl8139cp 10ec:8139",
     "ne2k_pci": "ne2k_pci 10ec:8029",
+    "pcnet": "pcnet32 1022:2000",
     "virtio-net-pci,disable-modern=on": "virtio 1af4:1000",
     "virtio-net-pci,disable-legacy=on": "virtio 1af4:1041",
 }

@@ -52,6 +52,17 @@ def test_frames_come_back(boot, wires, model):
     assert appliance.ends() == 0
 
 
+@pytest.mark.parametrize("model", ["pcnet"])
+def test_32_bit_addresses_with_5_gib(boot, wires, model):
+    """What the guest and other NICs send lies where such a card reaches it."""
+    wire = wires[0]
+    appliance = boot_guest(boot, "ne2k_echo", "-net nic -net bridge",
+                           net=wire.qemu(model), ram=5120)
+    mac = guest_mac(appliance)
+    sent = [frame(mac, n, 1000) for n in range(50)]
+    assert wire.echoes(sent) == [echoed(f) for f in sent]
+
+
 def test_flooding_and_learning(boot, wires):
     """Two NICs on one bridge: who gets what."""
     left, right = wires
