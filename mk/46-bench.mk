@@ -76,4 +76,23 @@ bench-whole: $(BUILD)/trestle $(BUILD)/router.img $(BUILD)/stress.img
 bench-appliance: appliance $(BUILD)/router.img guests | $(DEPS_test)
 	@BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/appliance.py \
 	  --out "$(BENCH_OUT)"
+
+# By callgrind, where the same run has the same count. Rounds alone: the run
+# without any is taken off.
+BENCH_NAT_ROUNDS := 20000
+BENCH_NAT_RUN = valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+  --toggle-collect=nat_outbound --toggle-collect=nat_inbound $<
+.PHONY: bench-nat
+## bench-nat       instructions a packet through the address translator
+bench-nat: $(BENCH)/nat-packets
+	@for k in tcp-out tcp-in udp-out udp-in; do \
+	  for n in 0 $(BENCH_NAT_ROUNDS); do $(BENCH_NAT_RUN) $$k $$n 2>&1; done | \
+	  awk -v k=$$k '/Collected/ { n = $$NF - n } END { printf \
+	    "%s %.0f instructions a packet\n", k, n / $(BENCH_NAT_ROUNDS) }'; \
+	done
+$(BENCH)/nat-packets: $(HOSTED)/tests/bench/nat_packets.o \
+    $(filter $(HOSTED)/kernel/net/nat/%,$(HOSTED_OBJ)) \
+    $(HOSTED)/kernel/net/packet.o | $(DEPS_bench)
+	@mkdir -p $(@D)
+	@$(CC) -o $@ $^
 -include $(wildcard $(BENCH)/guest/*.d)

@@ -6,15 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-    ICMP_ECHO_REPLY = 0, ICMP_UNREACHABLE = 3, ICMP_ECHO = 8,
-    ICMP_TIME_EXCEEDED = 11,
-};
+#include "kernel/net/packet.h"
+
 enum {
     ICMP_NET = 0, ICMP_HOST = 1, ICMP_PROTOCOL = 2, ICMP_PORT = 3,
     ICMP_FRAGMENTATION_NEEDED = 4, ICMP_PROHIBITED = 13,
 };
-#define ICMP_HEADER 8u
 /* RFC 1812 4.3.2.3: an error is at most that long, with its IP header. */
 #define ICMP_ERROR_MAX 576u
 
