@@ -41,13 +41,6 @@ enum {
 #define IP_OFFSET 0x1fffu       /* in units of 8 bytes */
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17 };
 
-/* Types of ICMP (RFC 792), which has a header of 8 bytes. */
-enum {
-    ICMP_ECHO_REPLY = 0, ICMP_UNREACHABLE = 3, ICMP_ECHO = 8,
-    ICMP_TIME_EXCEEDED = 11, ICMP_PARAMETER = 12,
-};
-#define ICMP_HEADER 8u
-
 /* The header's length in bytes, as it says itself. */
 static inline size_t ip_header_length(const uint8_t *ip)
 {

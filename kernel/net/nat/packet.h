@@ -2,6 +2,7 @@
 #ifndef KERNEL_NET_NAT_PACKET_H
 #define KERNEL_NET_NAT_PACKET_H
 
+#include "kernel/net/icmp_types.h"
 #include "kernel/net/nat/nat.h"
 #include "kernel/net/packet.h"
 
