@@ -2,38 +2,28 @@
 #include "drivers/net/e1000.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "drivers/net/desc_ring.h"
 #include "drivers/net/e1000_regs.h"
 #include "drivers/net/intel_mac.h"
+#include "drivers/net/ring_nic.h"
 
 #define RING 256u
-#define POOL 1024u              /* the rest may be held above */
-/* Link and statistics are read at every n-th poll: a read stalls the CPU. */
-#define SLOW_POLLS 64u
 #define RESET_US 10000u         /* reset and the NVM's auto-load */
 
 struct e1000 {
-    struct nic nic;
-    const struct bus *bus;
+    struct ring_nic n;
     bool is_express;
-    bool armed;
-    unsigned polls;
-    struct desc_ring rx, tx;
-    struct nic_pool pool;
 };
 
-static uint32_t rd(const struct e1000 *e, uint32_t reg)
+static uint32_t rd(const struct ring_nic *n, uint32_t reg)
 {
-    return e->bus->read32(e->bus->ctx, reg);
+    return n->bus->read32(n->bus->ctx, reg);
 }
 
-static void wr(const struct e1000 *e, uint32_t reg, uint32_t v)
+static void wr(const struct ring_nic *n, uint32_t reg, uint32_t v)
 {
-    e->bus->write32(e->bus->ctx, reg, v);
+    n->bus->write32(n->bus->ctx, reg, v);
 }
 
 /* ---- Descriptors ----------------------------------------------------------- */
@@ -98,157 +88,100 @@ static void tx_kick(struct desc_ring *ring, unsigned next)
     wr(ring->owner, E1000_TDT, next);
 }
 
-static const struct desc_chip rx_chip = {
-    .desc_bytes = sizeof(struct e1000_rx_desc),
-    .rx_arm = rx_arm, .rx_check = rx_check, .kick = rx_kick,
-};
-static const struct desc_chip tx_chip = {
-    .desc_bytes = sizeof(struct e1000_tx_desc),
-    .tx_arm = tx_arm, .tx_done = tx_done, .kick = tx_kick,
-};
-
 /* ---- The chip -------------------------------------------------------------- */
 
-static void reset(struct e1000 *e)
+static int reset(struct ring_nic *n)
 {
-    wr(e, E1000_IMC, ~0u);
-    wr(e, E1000_RCTL, 0);
-    wr(e, E1000_TCTL, TCTL_PSP);
-    wr(e, E1000_CTRL, rd(e, E1000_CTRL) | CTRL_RST);
-    e->bus->delay_us(e->bus->ctx, RESET_US);
-    wr(e, E1000_IMC, ~0u);
-    rd(e, E1000_ICR);
-}
-
-static void set_ring(struct e1000 *e, uint32_t base_low,
-                     const struct desc_ring *ring)
-{
-    /* RD* and TD* lie alike: base low, base high, length, head, tail. */
-    wr(e, base_low, (uint32_t)ring->phys);
-    wr(e, base_low + 4, ring->phys >> 32);
-    wr(e, base_low + 8, ring->count * ring->chip->desc_bytes);
-    wr(e, base_low + 0x10, 0);
-    wr(e, base_low + 0x18, 0);
-}
-
-static int e1000_open(struct nic *nic)
-{
-    struct e1000 *e = nic->driver;
-
-    reset(e);
-    desc_ring_reset(&e->rx);
-    desc_ring_reset(&e->tx);
-    wr(e, E1000_CTRL, (rd(e, E1000_CTRL) | CTRL_SLU | CTRL_ASDE) &
-       ~(CTRL_LRST | CTRL_ILOS | CTRL_PHY_RST | CTRL_VME));
-    intel_mac_clear_multicast(e->bus);
-    set_ring(e, E1000_RDBAL, &e->rx);
-    set_ring(e, E1000_TDBAL, &e->tx);
-    wr(e, E1000_RDTR, 0);
-    if (e->is_express)
-        wr(e, E1000_TXDCTL, rd(e, E1000_TXDCTL) | TXDCTL_COUNT_DESC);
-    wr(e, E1000_TIPG, TIPG_802_3);
-    wr(e, E1000_TCTL, TCTL_EN | TCTL_PSP | TCTL_CT | TCTL_COLD);
-    wr(e, E1000_RCTL, RCTL_EN | RCTL_UPE | RCTL_MPE | RCTL_BAM | RCTL_SECRC);
-    desc_ring_rx_refill(&e->rx, &e->pool);
-    nic->link_up = rd(e, E1000_STATUS) & STATUS_LU;
-    nic->is_open = true;
-    e->armed = false;
+    wr(n, E1000_IMC, ~0u);
+    wr(n, E1000_RCTL, 0);
+    wr(n, E1000_TCTL, TCTL_PSP);
+    wr(n, E1000_CTRL, rd(n, E1000_CTRL) | CTRL_RST);
+    n->bus->delay_us(n->bus->ctx, RESET_US);
+    wr(n, E1000_IMC, ~0u);
+    rd(n, E1000_ICR);
     return 0;
 }
 
-static void e1000_close(struct nic *nic)
+static void set_ring(struct ring_nic *n, uint32_t base_low,
+                     const struct desc_ring *ring)
 {
-    struct e1000 *e = nic->driver;
-
-    reset(e);
-    desc_ring_reset(&e->rx);
-    desc_ring_reset(&e->tx);
-    nic->is_open = false;
-    nic->link_up = false;
+    /* RD* and TD* lie alike: base low, base high, length, head, tail. */
+    wr(n, base_low, (uint32_t)ring->phys);
+    wr(n, base_low + 4, ring->phys >> 32);
+    wr(n, base_low + 8, ring->count * ring->chip->desc_bytes);
+    wr(n, base_low + 0x10, 0);
+    wr(n, base_low + 0x18, 0);
 }
 
-static int e1000_transmit(struct nic *nic, struct nic_buf *buf)
+static int start(struct ring_nic *n)
 {
-    struct e1000 *e = nic->driver;
-
-    return desc_ring_tx(&e->tx, nic, buf);
+    wr(n, E1000_CTRL, (rd(n, E1000_CTRL) | CTRL_SLU | CTRL_ASDE) &
+       ~(CTRL_LRST | CTRL_ILOS | CTRL_PHY_RST | CTRL_VME));
+    intel_mac_clear_multicast(n->bus);
+    set_ring(n, E1000_RDBAL, &n->rx);
+    set_ring(n, E1000_TDBAL, &n->tx);
+    wr(n, E1000_RDTR, 0);
+    if (((struct e1000 *)n)->is_express)
+        wr(n, E1000_TXDCTL, rd(n, E1000_TXDCTL) | TXDCTL_COUNT_DESC);
+    wr(n, E1000_TIPG, TIPG_802_3);
+    wr(n, E1000_TCTL, TCTL_EN | TCTL_PSP | TCTL_CT | TCTL_COLD);
+    wr(n, E1000_RCTL, RCTL_EN | RCTL_UPE | RCTL_MPE | RCTL_BAM | RCTL_SECRC);
+    desc_ring_rx_refill(&n->rx, &n->pool);
+    n->nic.link_up = rd(n, E1000_STATUS) & STATUS_LU;
+    return 0;
 }
 
-static void slow_poll(struct e1000 *e)
+static bool look(struct ring_nic *n)
 {
     /* Reading acknowledges; the rings are looked at after that. */
-    rd(e, E1000_ICR);
-    e->nic.link_up = rd(e, E1000_STATUS) & STATUS_LU;
-    e->nic.counters.rx_no_buffer += rd(e, E1000_MPC);
-    e->nic.counters.rx_errors += rd(e, E1000_CRCERRS);
+    rd(n, E1000_ICR);
+    n->nic.link_up = rd(n, E1000_STATUS) & STATUS_LU;
+    n->nic.counters.rx_no_buffer += rd(n, E1000_MPC);
+    n->nic.counters.rx_errors += rd(n, E1000_CRCERRS);
+    return true;
 }
 
-static unsigned e1000_poll(struct nic *nic, unsigned budget)
+static void irq(struct ring_nic *n, bool on)
 {
-    struct e1000 *e = nic->driver;
-
-    if (!nic->is_open)
-        return 0;
-    if (e->armed) {
-        wr(e, E1000_IMC, ~0u);
-        slow_poll(e);
-        e->armed = false;
-    } else if (++e->polls % SLOW_POLLS == 0) {
-        slow_poll(e);
-    }
-    desc_ring_tx_clean(&e->tx);
-    return desc_ring_rx_poll(&e->rx, nic, &e->pool, budget);
+    if (on)
+        wr(n, E1000_IMS, INT_TXDW | INT_LSC | INT_RXDMT0 | INT_RXO | INT_RXT0);
+    else
+        wr(n, E1000_IMC, ~0u);
 }
 
-static void e1000_arm(struct nic *nic)
-{
-    struct e1000 *e = nic->driver;
-
-    if (e->armed || !nic->is_open)
-        return;
-    e->armed = true;
-    if (e->bus->arm_irq)
-        e->bus->arm_irq(e->bus->ctx);
-    wr(e, E1000_IMS, INT_TXDW | INT_LSC | INT_RXDMT0 | INT_RXO | INT_RXT0);
-}
-
-static const struct nic_ops e1000_ops = {
-    .name = "e1000", .open = e1000_open, .close = e1000_close,
-    .transmit = e1000_transmit, .poll = e1000_poll, .arm = e1000_arm
+static const struct ring_nic_chip chip = {
+    .rx = {
+        .desc_bytes = sizeof(struct e1000_rx_desc),
+        .rx_arm = rx_arm, .rx_check = rx_check, .kick = rx_kick,
+    },
+    .tx = {
+        .desc_bytes = sizeof(struct e1000_tx_desc),
+        .tx_arm = tx_arm, .tx_done = tx_done, .kick = tx_kick,
+    },
+    .reset = reset, .start = start, .irq = irq, .look = look,
 };
-static const struct nic_ops e1000e_ops = {
-    .name = "e1000e", .open = e1000_open, .close = e1000_close,
-    .transmit = e1000_transmit, .poll = e1000_poll, .arm = e1000_arm
-};
+
+static const struct nic_ops e1000_ops = RING_NIC_OPS("e1000");
+static const struct nic_ops e1000e_ops = RING_NIC_OPS("e1000e");
 
 static int create(const struct bus *bus, const struct bus_info *info,
                   bool is_express, struct nic **out)
 {
     struct e1000 *e = calloc(1, sizeof *e);
+    const struct nic_ops *ops = is_express ? &e1000e_ops : &e1000_ops;
     int r = -ENOMEM;
 
     if (!e)
         return r;
-    e->bus = bus;
     e->is_express = is_express;
-    e->nic.ops = is_express ? &e1000e_ops : &e1000_ops;
-    e->nic.driver = e;
-    e->nic.poll_fd = -1;
-    snprintf(e->nic.label, sizeof e->nic.label, "%s %04x:%04x at %s",
-             e->nic.ops->name, info->vendor, info->device, info->slot);
-    reset(e);
-    if (!intel_mac_address(bus, e->nic.mac)) {
-        r = -EIO;
-        goto fail;
-    }
-    if ((r = desc_ring_init(&e->rx, &rx_chip, e, bus, RING, UINT64_MAX)) ||
-        (r = desc_ring_init(&e->tx, &tx_chip, e, bus, RING, UINT64_MAX)) ||
-        (r = nic_pool_init(&e->pool, bus, POOL, NIC_DMA_BELOW)))
-        goto fail;
-    *out = &e->nic;
-    return 0;
-fail:
-    free(e);
+    ring_nic_init(&e->n, &chip, ops, bus, info, ops->name);
+    reset(&e->n);
+    r = intel_mac_address(bus, e->n.nic.mac)
+            ? ring_nic_allocate(&e->n, RING, UINT64_MAX) : -EIO;
+    if (r)
+        free(e);
+    else
+        *out = &e->n.nic;
     return r;
 }
 

@@ -2,18 +2,14 @@
 #include "drivers/net/igb.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "drivers/net/desc_ring.h"
 #include "drivers/net/e1000_regs.h"
 #include "drivers/net/igb_regs.h"
 #include "drivers/net/intel_mac.h"
+#include "drivers/net/ring_nic.h"
 
 #define RING 256u
-#define POOL 1024u              /* the rest may be held above */
-/* Link and statistics are read at every n-th poll: a read stalls the CPU. */
-#define SLOW_POLLS 64u
 #define TRIES 100u
 #define TRY_US 1000u
 #define RESET_US 5000u
@@ -28,39 +24,34 @@
 #define BMCR_OFF       0x0c00u  /* power down, isolate */
 
 struct igb {
-    struct nic nic;
-    const struct bus *bus;
+    struct ring_nic n;
     bool is_2g5;
-    bool armed;
-    unsigned polls;
-    struct desc_ring rx, tx;
-    struct nic_pool pool;
 };
 
-static uint32_t rd(const struct igb *e, uint32_t reg)
+static uint32_t rd(const struct ring_nic *n, uint32_t reg)
 {
-    return e->bus->read32(e->bus->ctx, reg);
+    return n->bus->read32(n->bus->ctx, reg);
 }
 
-static void wr(const struct igb *e, uint32_t reg, uint32_t v)
+static void wr(const struct ring_nic *n, uint32_t reg, uint32_t v)
 {
-    e->bus->write32(e->bus->ctx, reg, v);
+    n->bus->write32(n->bus->ctx, reg, v);
 }
 
-static void change(const struct igb *e, uint32_t reg, uint32_t clear,
+static void change(const struct ring_nic *n, uint32_t reg, uint32_t clear,
                    uint32_t set)
 {
-    wr(e, reg, (rd(e, reg) & ~clear) | set);
+    wr(n, reg, (rd(n, reg) & ~clear) | set);
 }
 
 /* Until the bits of `mask` read `want`; false: they do not. */
-static bool wait_for(const struct igb *e, uint32_t reg, uint32_t mask,
+static bool wait_for(const struct ring_nic *n, uint32_t reg, uint32_t mask,
                      uint32_t want)
 {
     for (unsigned i = 0; i < TRIES; i++) {
-        if ((rd(e, reg) & mask) == want)
+        if ((rd(n, reg) & mask) == want)
             return true;
-        e->bus->delay_us(e->bus->ctx, TRY_US);
+        n->bus->delay_us(n->bus->ctx, TRY_US);
     }
     return false;
 }
@@ -126,43 +117,37 @@ static void tx_kick(struct desc_ring *ring, unsigned next)
     kick(ring, IGB_TX_QUEUE, next);
 }
 
-static const struct desc_chip rx_chip = {
-    .desc_bytes = sizeof(struct igb_rx_desc),
-    .rx_arm = rx_arm, .rx_check = rx_check, .kick = rx_kick,
-};
-static const struct desc_chip tx_chip = {
-    .desc_bytes = sizeof(struct igb_tx_desc),
-    .tx_arm = tx_arm, .tx_done = tx_done, .kick = tx_kick,
-};
-
 /* ---- The chip -------------------------------------------------------------- */
 
 /* 4.3.1: no DMA of ours is under way when the reset comes. */
-static void reset(struct igb *e)
+static int reset(struct ring_nic *n)
 {
-    wr(e, IGB_IMC, ~0u);
-    wr(e, IGB_EIMC, ~0u);
-    wr(e, E1000_RCTL, 0);
-    wr(e, E1000_TCTL, TCTL_PSP);
-    change(e, E1000_CTRL, 0, CTRL_NO_MASTER);
-    wait_for(e, E1000_STATUS, STATUS_MASTER, 0);
-    change(e, E1000_CTRL, 0, CTRL_RST);
-    e->bus->delay_us(e->bus->ctx, RESET_US);
-    wait_for(e, IGB_EECD, EECD_AUTO_READ, EECD_AUTO_READ);
-    wr(e, IGB_IMC, ~0u);
-    wr(e, IGB_EIMC, ~0u);
-    rd(e, IGB_ICR);
+    change(n, IGB_CTRL_EXT, CTRL_EXT_DRIVER, 0);
+    wr(n, IGB_IMC, ~0u);
+    wr(n, IGB_EIMC, ~0u);
+    wr(n, E1000_RCTL, 0);
+    wr(n, E1000_TCTL, TCTL_PSP);
+    change(n, E1000_CTRL, 0, CTRL_NO_MASTER);
+    wait_for(n, E1000_STATUS, STATUS_MASTER, 0);
+    change(n, E1000_CTRL, 0, CTRL_RST);
+    n->bus->delay_us(n->bus->ctx, RESET_US);
+    wait_for(n, IGB_EECD, EECD_AUTO_READ, EECD_AUTO_READ);
+    wr(n, IGB_IMC, ~0u);
+    wr(n, IGB_EIMC, ~0u);
+    rd(n, IGB_ICR);
+    return 0;
 }
 
 /* One access to the PHY; MDIC's answer, or MDIC_ERROR. */
-static uint32_t phy_access(const struct igb *e, unsigned reg, uint32_t command)
+static uint32_t phy_access(const struct ring_nic *n, unsigned reg,
+                           uint32_t command)
 {
-    wr(e, IGB_MDIC, command | reg << MDIC_REG_SHIFT);
+    wr(n, IGB_MDIC, command | reg << MDIC_REG_SHIFT);
     for (unsigned i = 0; i < PHY_TRIES; i++) {
         uint32_t v;
 
-        e->bus->delay_us(e->bus->ctx, PHY_TRY_US);
-        v = rd(e, IGB_MDIC);
+        n->bus->delay_us(n->bus->ctx, PHY_TRY_US);
+        v = rd(n, IGB_MDIC);
         if (v & MDIC_READY)
             return v;
     }
@@ -170,173 +155,121 @@ static uint32_t phy_access(const struct igb *e, unsigned reg, uint32_t command)
 }
 
 /* Awake and negotiating; a link that was negotiated is left alone. */
-static void start_phy(const struct igb *e)
+static void start_phy(const struct ring_nic *n)
 {
     uint32_t v;
 
-    change(e, IGB_PHPM, PHPM_NO_LINK, 0);
-    v = phy_access(e, MII_BMCR, MDIC_READ);
+    change(n, IGB_PHPM, PHPM_NO_LINK, 0);
+    v = phy_access(n, MII_BMCR, MDIC_READ);
     if (v & MDIC_ERROR)
         return;
     if ((v & BMCR_OFF) || !(v & BMCR_NEGOTIATE))
-        phy_access(e, MII_BMCR, MDIC_WRITE | BMCR_NEGOTIATE | BMCR_RESTART);
+        phy_access(n, MII_BMCR, MDIC_WRITE | BMCR_NEGOTIATE | BMCR_RESTART);
 }
 
 /* 4.5.9, 4.5.10: set up, then enabled; then the tail, then RCTL and TCTL. */
-static bool start_queue(struct igb *e, uint32_t queue, uint32_t control,
+static bool start_queue(struct ring_nic *n, uint32_t queue, uint32_t control,
                         const struct desc_ring *ring)
 {
-    wr(e, queue + QUEUE_BASE_LOW, (uint32_t)ring->phys);
-    wr(e, queue + QUEUE_BASE_HIGH, ring->phys >> 32);
-    wr(e, queue + QUEUE_LENGTH, ring->count * ring->chip->desc_bytes);
-    wr(e, queue + QUEUE_HEAD, 0);
-    wr(e, queue + QUEUE_TAIL, 0);
-    change(e, control, 0, QUEUE_ENABLE);
-    return wait_for(e, control, QUEUE_ENABLE, QUEUE_ENABLE);
+    wr(n, queue + QUEUE_BASE_LOW, (uint32_t)ring->phys);
+    wr(n, queue + QUEUE_BASE_HIGH, ring->phys >> 32);
+    wr(n, queue + QUEUE_LENGTH, ring->count * ring->chip->desc_bytes);
+    wr(n, queue + QUEUE_HEAD, 0);
+    wr(n, queue + QUEUE_TAIL, 0);
+    change(n, control, 0, QUEUE_ENABLE);
+    return wait_for(n, control, QUEUE_ENABLE, QUEUE_ENABLE);
 }
 
-static void igb_close(struct nic *nic)
+static int start(struct ring_nic *n)
 {
-    struct igb *e = nic->driver;
-
-    change(e, IGB_CTRL_EXT, CTRL_EXT_DRIVER, 0);
-    reset(e);
-    desc_ring_reset(&e->rx);
-    desc_ring_reset(&e->tx);
-    nic->is_open = false;
-    nic->link_up = false;
-}
-
-static int igb_open(struct nic *nic)
-{
-    struct igb *e = nic->driver;
-
-    reset(e);
-    desc_ring_reset(&e->rx);
-    desc_ring_reset(&e->tx);
-    change(e, IGB_CTRL_EXT, 0, CTRL_EXT_DRIVER);
-    if (!e->is_2g5) {
-        wr(e, IGB_RXPBS, RXPBS_I210);
-        wr(e, IGB_TXPBS, TXPBS_I210);
+    change(n, IGB_CTRL_EXT, 0, CTRL_EXT_DRIVER);
+    if (!((struct igb *)n)->is_2g5) {
+        wr(n, IGB_RXPBS, RXPBS_I210);
+        wr(n, IGB_TXPBS, TXPBS_I210);
     }
-    change(e, E1000_CTRL, CTRL_NO_MASTER | CTRL_ILOS | CTRL_VME, CTRL_SLU);
-    intel_mac_clear_multicast(e->bus);
-    start_phy(e);
-    wr(e, IGB_GPIE, GPIE_NSICR);
-    wr(e, IGB_IVAR0, IVAR0_QUEUES);
-    wr(e, IGB_SRRCTL, SRRCTL_2K | SRRCTL_ADVANCED);
-    change(e, IGB_DVMOLR, DVMOLR_STRIP_VLAN, DVMOLR_STRIP_CRC);
-    if (!start_queue(e, IGB_RX_QUEUE, IGB_RXDCTL, &e->rx) ||
-        !start_queue(e, IGB_TX_QUEUE, IGB_TXDCTL, &e->tx)) {
-        igb_close(nic);
+    change(n, E1000_CTRL, CTRL_NO_MASTER | CTRL_ILOS | CTRL_VME, CTRL_SLU);
+    intel_mac_clear_multicast(n->bus);
+    start_phy(n);
+    wr(n, IGB_GPIE, GPIE_NSICR);
+    wr(n, IGB_IVAR0, IVAR0_QUEUES);
+    wr(n, IGB_SRRCTL, SRRCTL_2K | SRRCTL_ADVANCED);
+    change(n, IGB_DVMOLR, DVMOLR_STRIP_VLAN, DVMOLR_STRIP_CRC);
+    if (!start_queue(n, IGB_RX_QUEUE, IGB_RXDCTL, &n->rx) ||
+        !start_queue(n, IGB_TX_QUEUE, IGB_TXDCTL, &n->tx))
         return -EIO;
-    }
-    desc_ring_rx_refill(&e->rx, &e->pool);
-    wr(e, E1000_TCTL, TCTL_EN | TCTL_PSP | TCTL_CT | TCTL_COLD);
-    wr(e, E1000_RCTL, RCTL_EN | RCTL_UPE | RCTL_MPE | RCTL_BAM | RCTL_SECRC);
-    nic->link_up = rd(e, E1000_STATUS) & STATUS_LU;
-    nic->is_open = true;
-    e->armed = false;
+    desc_ring_rx_refill(&n->rx, &n->pool);
+    wr(n, E1000_TCTL, TCTL_EN | TCTL_PSP | TCTL_CT | TCTL_COLD);
+    wr(n, E1000_RCTL, RCTL_EN | RCTL_UPE | RCTL_MPE | RCTL_BAM | RCTL_SECRC);
+    n->nic.link_up = rd(n, E1000_STATUS) & STATUS_LU;
     return 0;
 }
 
-static int igb_transmit(struct nic *nic, struct nic_buf *buf)
+static bool look(struct ring_nic *n)
 {
-    struct igb *e = nic->driver;
-
-    return desc_ring_tx(&e->tx, nic, buf);
-}
-
-static void slow_poll(struct igb *e)
-{
-    struct nic_counters *c = &e->nic.counters;
+    struct nic_counters *c = &n->nic.counters;
 
     /* Reading acknowledges; the rings are looked at after that. */
-    rd(e, IGB_ICR);
-    e->nic.link_up = rd(e, E1000_STATUS) & STATUS_LU;
-    c->rx_no_buffer += rd(e, E1000_MPC);
-    c->rx_errors += rd(e, E1000_CRCERRS);
-    c->rx_oversize += rd(e, IGB_ROC);
+    rd(n, IGB_ICR);
+    n->nic.link_up = rd(n, E1000_STATUS) & STATUS_LU;
+    c->rx_no_buffer += rd(n, E1000_MPC);
+    c->rx_errors += rd(n, E1000_CRCERRS);
+    c->rx_oversize += rd(n, IGB_ROC);
+    return true;
 }
 
-static unsigned igb_poll(struct nic *nic, unsigned budget)
+static void irq(struct ring_nic *n, bool on)
 {
-    struct igb *e = nic->driver;
-
-    if (!nic->is_open)
-        return 0;
-    if (e->armed) {
-        wr(e, IGB_IMC, ~0u);
-        slow_poll(e);
-        e->armed = false;
-    } else if (++e->polls % SLOW_POLLS == 0) {
-        slow_poll(e);
-    }
-    desc_ring_tx_clean(&e->tx);
-    return desc_ring_rx_poll(&e->rx, nic, &e->pool, budget);
+    wr(n, on ? IGB_IMS : IGB_IMC, on ? WAKE : ~0u);
 }
 
-static void igb_arm(struct nic *nic)
-{
-    struct igb *e = nic->driver;
-
-    if (e->armed || !nic->is_open)
-        return;
-    e->armed = true;
-    if (e->bus->arm_irq)
-        e->bus->arm_irq(e->bus->ctx);
-    wr(e, IGB_IMS, WAKE);
-}
+static const struct ring_nic_chip chip = {
+    .rx = {
+        .desc_bytes = sizeof(struct igb_rx_desc),
+        .rx_arm = rx_arm, .rx_check = rx_check, .kick = rx_kick,
+    },
+    .tx = {
+        .desc_bytes = sizeof(struct igb_tx_desc),
+        .tx_arm = tx_arm, .tx_done = tx_done, .kick = tx_kick,
+    },
+    .reset = reset, .start = start, .irq = irq, .look = look,
+};
 
 /* ---- Creation -------------------------------------------------------------- */
 
-#define OPS(kind) { \
-    .name = kind, .open = igb_open, .close = igb_close, \
-    .transmit = igb_transmit, .poll = igb_poll, .arm = igb_arm, \
-}
-static const struct nic_ops igb_ops = OPS("igb"), igc_ops = OPS("igc");
+static const struct nic_ops igb_ops = RING_NIC_OPS("igb");
+static const struct nic_ops igc_ops = RING_NIC_OPS("igc");
 
 static int create(const struct bus *bus, const struct bus_info *info,
-                  bool is_2g5, struct nic **out)
+                  const struct nic_ops *ops, struct nic **out)
 {
     struct igb *e = calloc(1, sizeof *e);
-    int r = -ENOMEM;
+    int r = -EIO;
 
     if (!e)
+        return -ENOMEM;
+    e->is_2g5 = ops == &igc_ops;
+    ring_nic_init(&e->n, &chip, ops, bus, info, ops->name);
+    reset(&e->n);
+    if (intel_mac_address(bus, e->n.nic.mac))
+        r = ring_nic_allocate(&e->n, RING, UINT64_MAX);
+    if (r) {
+        free(e);
         return r;
-    e->bus = bus;
-    e->is_2g5 = is_2g5;
-    e->nic.ops = is_2g5 ? &igc_ops : &igb_ops;
-    e->nic.driver = e;
-    e->nic.poll_fd = -1;
-    snprintf(e->nic.label, sizeof e->nic.label, "%s %04x:%04x at %s",
-             e->nic.ops->name, info->vendor, info->device, info->slot);
-    reset(e);
-    if (!intel_mac_address(bus, e->nic.mac)) {
-        r = -EIO;
-        goto fail;
     }
-    if ((r = desc_ring_init(&e->rx, &rx_chip, e, bus, RING, UINT64_MAX)) ||
-        (r = desc_ring_init(&e->tx, &tx_chip, e, bus, RING, UINT64_MAX)) ||
-        (r = nic_pool_init(&e->pool, bus, POOL, NIC_DMA_BELOW)))
-        goto fail;
-    *out = &e->nic;
+    *out = &e->n.nic;
     return 0;
-fail:
-    free(e);
-    return r;
 }
 
 static int create_igb(const struct bus *bus, const struct bus_info *info,
                       struct nic **out)
 {
-    return create(bus, info, false, out);
+    return create(bus, info, &igb_ops, out);
 }
 
 static int create_igc(const struct bus *bus, const struct bus_info *info,
                       struct nic **out)
 {
-    return create(bus, info, true, out);
+    return create(bus, info, &igc_ops, out);
 }
 
 #define INTEL(device) { 0x8086, device }

@@ -2,41 +2,33 @@
 #include "drivers/net/rtl8169.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/net/desc_ring.h"
+#include "drivers/net/ring_nic.h"
 #include "drivers/net/rtl8169_chip.h"
 #include "drivers/net/rtl8169_regs.h"
 
 #define RING 256u
 #define RING_8139 64u           /* RTL8139C+ 9.2: at most */
-#define POOL 1024u              /* the rest may be held above */
 #define MIN_FRAME 60u
 #define PAD_BYTES 64u           /* room for one that is padded */
 #define FCS 4u
 #define CPLUS_REVISION 0x20u    /* of an RTL8139 */
 /* Longer frames are split over descriptors, which is seen and counted. */
 #define LONGEST 0x3fffu
-/* Link and counters are read at every n-th poll: a read stalls the CPU. */
-#define SLOW_POLLS 64u
 #define WAKE (INT_ROK | INT_RER | INT_TOK | INT_TER | INT_RDU | INT_LINKCHG | \
               INT_FOVW)
 
 struct rtl8169 {
-    struct nic nic;
+    struct ring_nic n;
     struct rtl8169_hw hw;
-    bool armed;
-    unsigned polls;
-    struct desc_ring rx, tx;
-    struct nic_pool pool;
     uint8_t *padded;            /* PAD_BYTES per descriptor for sending */
     uint64_t padded_phys;
     volatile struct rtl8169_tally *tally;
     uint64_t tally_phys;
     struct rtl8169_tally seen;  /* as last counted */
-    uint8_t dumps;              /* 2: `seen` is of a dump since open() */
+    uint8_t dumps;              /* 2: `seen` is of a dump since the start */
 };
 
 static uint8_t rd8(const struct rtl8169 *r, uint32_t reg)
@@ -91,7 +83,7 @@ static void give(struct desc_ring *ring, unsigned i, uint64_t addr,
     __atomic_store_n(&d->opts1, DESC_OWN | opts1, __ATOMIC_RELEASE);
 }
 
-static uint32_t look(struct desc_ring *ring, unsigned i)
+static uint32_t opts1_of(struct desc_ring *ring, unsigned i)
 {
     struct rtl8169_desc *d = (struct rtl8169_desc *)ring->desc + i;
 
@@ -108,7 +100,7 @@ static enum desc_rx_result rx_check(struct desc_ring *ring, unsigned i,
                                     uint32_t *len)
 {
     bool old = is(ring->owner, RTL_IS_8139);
-    uint32_t v = look(ring, i);
+    uint32_t v = opts1_of(ring, i);
 
     if (v & DESC_OWN)
         return DESC_RX_PENDING;
@@ -145,22 +137,13 @@ static void tx_arm(struct desc_ring *ring, unsigned i,
 
 static bool tx_done(struct desc_ring *ring, unsigned i)
 {
-    return !(look(ring, i) & DESC_OWN);
+    return !(opts1_of(ring, i) & DESC_OWN);
 }
 
 static void tx_kick(struct desc_ring *ring, unsigned next)
 {
     rtl8169_tx_poll(&((struct rtl8169 *)ring->owner)->hw);
 }
-
-static const struct desc_chip rx_chip = {
-    .desc_bytes = sizeof(struct rtl8169_desc),
-    .rx_arm = rx_arm, .rx_check = rx_check, .kick = rx_kick,
-};
-static const struct desc_chip tx_chip = {
-    .desc_bytes = sizeof(struct rtl8169_desc),
-    .tx_arm = tx_arm, .tx_done = tx_done, .kick = tx_kick,
-};
 
 /* ---- The chip -------------------------------------------------------------- */
 
@@ -184,21 +167,22 @@ static void configure(struct rtl8169 *r)
         else
             wr16(r, RTL_INTMIT, 0);
     }
-    wr64(r, RTL_TNPDS, r->tx.phys);
-    wr64(r, RTL_RDSAR, r->rx.phys);
+    wr64(r, RTL_TNPDS, r->n.tx.phys);
+    wr64(r, RTL_RDSAR, r->n.rx.phys);
     wr8(r, RTL_9346CR, 0);
     rd8(r, RTL_CR);             /* all of that is in the chip now */
 }
 
-static int rtl8169_open(struct nic *nic)
+static int reset(struct ring_nic *n)
 {
-    struct rtl8169 *r = nic->driver;
+    return rtl8169_reset(&((struct rtl8169 *)n)->hw) ? 0 : -EIO;
+}
+
+static int start(struct ring_nic *n)
+{
+    struct rtl8169 *r = (struct rtl8169 *)n;
     uint32_t rcr = r->hw.kind->rx_config;
 
-    if (!rtl8169_reset(&r->hw))
-        return -EIO;
-    desc_ring_reset(&r->rx);
-    desc_ring_reset(&r->tx);
     configure(r);
     wr8(r, RTL_CR, CR_RE | CR_TE);      /* RCR and TCR are writable now */
     wr32(r, RTL_RCR, rcr);
@@ -206,38 +190,18 @@ static int rtl8169_open(struct nic *nic)
          (is(r, RTL_AUTO_FIFO) ? TCR_AUTO_FIFO : 0));
     wr32(r, RTL_MAR, ~0u);
     wr32(r, RTL_MAR + 4, ~0u);
-    desc_ring_rx_refill(&r->rx, &r->pool);
+    desc_ring_rx_refill(&n->rx, &n->pool);
     rtl8169_open_gate(&r->hw);
     wr32(r, RTL_RCR, rcr | RCR_AAP | RCR_APM | RCR_AM | RCR_AB);
-    nic->link_up = rtl8169_link_up(&r->hw);
-    nic->is_open = true;
-    r->armed = false;
+    n->nic.link_up = rtl8169_link_up(&r->hw);
     r->dumps = 0;
     return 0;
-}
-
-static void rtl8169_close(struct nic *nic)
-{
-    struct rtl8169 *r = nic->driver;
-
-    rtl8169_reset(&r->hw);
-    desc_ring_reset(&r->rx);
-    desc_ring_reset(&r->tx);
-    nic->is_open = false;
-    nic->link_up = false;
-}
-
-static int rtl8169_transmit(struct nic *nic, struct nic_buf *buf)
-{
-    struct rtl8169 *r = nic->driver;
-
-    return desc_ring_tx(&r->tx, nic, buf);
 }
 
 /* What the chip has counted since the last dump; and ask for the next one. */
 static void count(struct rtl8169 *r)
 {
-    struct nic_counters *c = &r->nic.counters;
+    struct nic_counters *c = &r->n.nic.counters;
     struct rtl8169_tally now;
 
     if (rd32(r, RTL_DTCCR) & DTCCR_DUMP)
@@ -255,67 +219,46 @@ static void count(struct rtl8169 *r)
     wr32(r, RTL_DTCCR, (uint32_t)r->tally_phys | DTCCR_DUMP);
 }
 
-/* False: the chip was stuck and has been started anew. */
-static bool slow_poll(struct rtl8169 *r)
+static bool look(struct ring_nic *n)
 {
+    struct rtl8169 *r = (struct rtl8169 *)n;
     /* Acknowledged first; the rings are looked at after that. */
     uint32_t seen = rtl8169_irq_take(&r->hw);
     uint32_t stuck = INT_SERR | (is(r, RTL_FIFO_HANG) ? INT_FOVW : 0);
 
-    if (seen != UINT16_MAX && (seen & stuck)) {
-        r->nic.counters.rx_errors++;
-        if (rtl8169_open(&r->nic))
-            r->nic.link_up = false;
+    if (seen != UINT16_MAX && (seen & stuck))
         return false;
-    }
-    r->nic.link_up = rtl8169_link_up(&r->hw);
+    n->nic.link_up = rtl8169_link_up(&r->hw);
     count(r);
     return true;
 }
 
-static unsigned rtl8169_poll(struct nic *nic, unsigned budget)
+static void irq(struct ring_nic *n, bool on)
 {
-    struct rtl8169 *r = nic->driver;
-
-    if (!nic->is_open)
-        return 0;
-    if (r->armed) {
-        rtl8169_irq_mask(&r->hw, 0);
-        r->armed = false;
-        if (!slow_poll(r))
-            return 0;
-    } else if (++r->polls % SLOW_POLLS == 0 && !slow_poll(r)) {
-        return 0;
-    }
-    desc_ring_tx_clean(&r->tx);
-    /* The RTL8168 forgets a doorbell that comes while it ends a frame. */
-    if (r->tx.used)
-        rtl8169_tx_poll(&r->hw);
-    return desc_ring_rx_poll(&r->rx, nic, &r->pool, budget);
+    rtl8169_irq_mask(&((struct rtl8169 *)n)->hw, on ? WAKE : 0);
 }
 
-static void rtl8169_arm(struct nic *nic)
-{
-    struct rtl8169 *r = nic->driver;
-
-    if (r->armed || !nic->is_open)
-        return;
-    r->armed = true;
-    if (r->hw.bus->arm_irq)
-        r->hw.bus->arm_irq(r->hw.bus->ctx);
-    rtl8169_irq_mask(&r->hw, WAKE);
-}
+static const struct ring_nic_chip chip = {
+    .rx = {
+        .desc_bytes = sizeof(struct rtl8169_desc),
+        .rx_arm = rx_arm, .rx_check = rx_check, .kick = rx_kick,
+    },
+    .tx = {
+        .desc_bytes = sizeof(struct rtl8169_desc),
+        .tx_arm = tx_arm, .tx_done = tx_done, .kick = tx_kick,
+    },
+    .reset = reset, .start = start, .irq = irq, .look = look,
+    /* The RTL8168 does, when one comes while it ends a frame. */
+    .forgets_doorbells = true,
+};
 
 /* ---- Creation -------------------------------------------------------------- */
 
-static const struct nic_ops rtl8169_ops = {
-    .name = "rtl8169", .open = rtl8169_open, .close = rtl8169_close,
-    .transmit = rtl8169_transmit, .poll = rtl8169_poll, .arm = rtl8169_arm,
-};
+static const struct nic_ops rtl8169_ops = RING_NIC_OPS("rtl8169");
 
 static bool read_mac(struct rtl8169 *r, uint32_t reg)
 {
-    uint8_t *m = r->nic.mac, any = 0;
+    uint8_t *m = r->n.nic.mac, any = 0;
 
     for (unsigned i = 0; i < 6; i++)
         any |= m[i] = rd8(r, reg + i);
@@ -327,11 +270,9 @@ static int allocate(struct rtl8169 *r)
     const struct bus *bus = r->hw.bus;
     uint64_t top = is(r, RTL_DMA_32) ? NIC_DMA_BELOW : UINT64_MAX;
     unsigned count = is(r, RTL_IS_8139) ? RING_8139 : RING;
-    int err;
+    int err = ring_nic_allocate(&r->n, count, top);
 
-    if ((err = desc_ring_init(&r->rx, &rx_chip, r, bus, count, top)) ||
-        (err = desc_ring_init(&r->tx, &tx_chip, r, bus, count, top)) ||
-        (err = nic_pool_init(&r->pool, bus, POOL, NIC_DMA_BELOW)))
+    if (err)
         return err;
     r->padded = bus->dma_alloc(bus->ctx, (size_t)count * PAD_BYTES, top,
                                &r->padded_phys);
@@ -339,39 +280,40 @@ static int allocate(struct rtl8169 *r)
     return r->padded && r->tally ? 0 : -ENOMEM;
 }
 
+static int prepare(struct rtl8169 *r)
+{
+    int err = -EIO;
+
+    rtl8169_leave_oob(&r->hw);
+    if (rtl8169_reset(&r->hw) &&
+        ((is(r, RTL_IS_2G5) && read_mac(r, RTL_IDR_2G5)) ||
+         read_mac(r, RTL_IDR)))
+        err = allocate(r);
+    if (!err)
+        rtl8169_start_phy(&r->hw);
+    return err;
+}
+
 static int create(const struct bus *bus, const struct bus_info *info,
                   struct nic **out)
 {
     struct rtl8169 *r = calloc(1, sizeof *r);
-    int err = -ENOMEM;
+    int err = -ENOTSUP;
 
     if (!r)
-        return err;
+        return -ENOMEM;
     r->hw.bus = bus;
     r->hw.kind = rtl8169_kind_of(rd32(r, RTL_TCR));
     r->hw.is_fast = info->device == 0x8136;
-    r->nic.ops = &rtl8169_ops;
-    r->nic.driver = r;
-    r->nic.poll_fd = -1;
-    err = -ENOTSUP;
-    if (!r->hw.kind)
-        goto fail;
-    snprintf(r->nic.label, sizeof r->nic.label, "%s %04x:%04x at %s",
-             r->hw.kind->name, info->vendor, info->device, info->slot);
-    rtl8169_leave_oob(&r->hw);
-    err = -EIO;
-    if (!rtl8169_reset(&r->hw) ||
-        !((is(r, RTL_IS_2G5) && read_mac(r, RTL_IDR_2G5)) ||
-          read_mac(r, RTL_IDR)))
-        goto fail;
-    err = allocate(r);
+    if (r->hw.kind) {
+        ring_nic_init(&r->n, &chip, &rtl8169_ops, bus, info,
+                      r->hw.kind->name);
+        err = prepare(r);
+    }
     if (err)
-        goto fail;
-    rtl8169_start_phy(&r->hw);
-    *out = &r->nic;
-    return 0;
-fail:
-    free(r);
+        free(r);
+    else
+        *out = &r->n.nic;
     return err;
 }
 

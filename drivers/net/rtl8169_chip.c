@@ -14,7 +14,7 @@
 #define PHY_TRY_US 25u
 #define PHY_REST_US 20u
 
-/* IEEE 802.3 22.2.4: registers of every PHY; 10/100, and 1000 in full duplex. */
+/* IEEE 802.3 22.2.4: every PHY's registers; 10/100, and 1000 in full duplex. */
 #define MII_BMCR 0u
 #define MII_ANAR 4u
 #define MII_GBCR 9u

@@ -1,6 +1,6 @@
 /*
  * Registers and descriptors of Realtek's C+ family: RTL8139C+ datasheet (rev.
- * 1.6), chapters 6 and 9; RTL8169S/RTL8110S Registers (rev. 1.3); RTL8168B/8111B
+ * 1.6), chapters 6 and 9; RTL8169S/8110S Registers (rev. 1.3); RTL8168B/8111B
  * Registers (rev. 1.0). What later chips have besides has no public datasheet:
  * it is known from what open drivers for them do (Linux r8169, FreeBSD re).
  */

@@ -1,4 +1,4 @@
-/* The I210/I225 driver against a register model that works as chapter 8 says. */
+/* The I210/I225 driver against a register model that does as chapter 8 says. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
