@@ -13,6 +13,8 @@
 
 #define OPTIONS_MACHINES 9u     /* Ctrl-a and a digit, 1 to 9 */
 #define OPTIONS_NETS 16u         /* NICs and what is at their cables' ends */
+#define OPTIONS_DUMPS 8u
+#define DUMP_LEN_MAX 65536u      /* of a frame: all of it */
 #define OPTIONS_VLAN_MAX 255u   /* of vlan=; netdevs have numbers above */
 #define OPTIONS_NET_PARAMS 1024u
 #define OPTIONS_ID_MAX 31u      /* of what id= names */
@@ -39,6 +41,15 @@ struct net_option {
     char params[OPTIONS_NET_PARAMS];
 };
 
+/* A capture: -object filter-dump or -net dump. */
+struct dump_option {
+    char id[OPTIONS_ID_MAX + 1];
+    char netdev[OPTIONS_ID_MAX + 1];    /* a NIC or netdev, or "" */
+    unsigned vlan;              /* netdev "": of that VLAN */
+    char file[256];             /* "": in memory */
+    uint32_t len;               /* of a frame that is kept */
+};
+
 enum serial_kind { SERIAL_DEFAULT, SERIAL_NONE, SERIAL_NULL, SERIAL_STDIO,
                    SERIAL_MON_STDIO };
 
@@ -56,6 +67,8 @@ struct options {
     struct net_option net[OPTIONS_NETS];
     unsigned net_count;
     bool net_none;              /* -net none was given */
+    struct dump_option dump[OPTIONS_DUMPS];
+    unsigned dump_count;
     unsigned netdevs;           /* bridges with numbers above vlan='s */
     bool snapshot, nographic, no_reboot, start_stopped, debugcon;
     enum serial_kind serial[MACHINE_SERIALS];

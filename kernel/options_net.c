@@ -221,7 +221,7 @@ static const struct kind {
 static bool parse_kind(const char *word, enum net_kind *kind, char *why,
                        size_t size)
 {
-    char what[64] = "there are";
+    char what[80] = "there are";
 
     for (size_t i = 0; i < KINDS; i++) {
         size_t used = strlen(what);
@@ -235,7 +235,7 @@ static bool parse_kind(const char *word, enum net_kind *kind, char *why,
         snprintf(what + used, sizeof what - used, " %s,", kinds[i].word);
     }
     what[strlen(what) - 1] = '\0';
-    strcat(what, " and none; not");
+    strcat(what, ", dump and none; not");
     return net_fail(why, size, what, word);
 }
 
@@ -374,6 +374,8 @@ bool options_parse_net(struct options *o, const char *value, char *why,
         o->net_none = true;
         return true;
     }
+    if (!strcmp(word, "dump"))
+        return net_parse_dump(&l, value, rest);
     return net_begin(&l, 0, word) && net_settings(&l, value, rest) &&
            net_keep(&l);
 }
@@ -430,5 +432,8 @@ bool options_check_net(struct options *o, char *why, size_t why_size)
     }
     if (nics > MACHINE_NICS)
         return net_fail(why, why_size, "-net nic: at most four NICs", NULL);
+    if (o->dump_count && !o->net_count)
+        return net_fail(why, why_size, "a capture needs a network: -net or "
+                        "another option", NULL);
     return net_join_peers(o, why, why_size);
 }

@@ -14,6 +14,11 @@
     "-net socket[,vlan=N],connect=HOST:PORT|listen=HOST:PORT\n" \
     "                its cable: a TCP wire (Linux only)\n" \
     "-net none       no network at all"
+#define OPTIONS_OBJECT_HELP \
+    "-object filter-dump,id=ID,netdev=NAME[,file=FILE][,maxlen=N]\n" \
+    "                capture what passes a NIC or netdev\n" \
+    "-net dump[,vlan=N][,file=FILE][,len=N]\n" \
+    "                capture all of a VLAN"
 #define OPTIONS_NETDEV_HELP \
     "-netdev bridge|tap|socket,id=ID[,...]\n" \
     "                the same cables, each for the NICs that name it"
@@ -35,6 +40,10 @@ bool options_parse_device(struct options *o, const char *value, char *why,
                           size_t why_size);
 bool options_parse_nic(struct options *o, const char *value, char *why,
                        size_t why_size);
+
+/* -object filter-dump, into o->dump. */
+bool options_parse_object(struct options *o, const char *value, char *why,
+                          size_t why_size);
 
 /*
  * netdev_add of the monitor: as -netdev, into o->net[0]; but it may name the

@@ -32,6 +32,8 @@ bool net_set(struct net_line *l, unsigned i, const char *key,
 /* The value of id=, name= or netdev=. */
 bool net_set_name(struct net_line *l, char out[OPTIONS_ID_MAX + 1],
                   const char *value);
+/* -net dump: as the other, older kinds. */
+bool net_parse_dump(struct net_line *l, const char *value, char *rest);
 bool net_set_vlan(struct net_line *l, struct net_option *n, const char *value);
 /*
  * l->set for each setting of `rest`, which is changed; `value` is the whole,

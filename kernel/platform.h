@@ -162,6 +162,17 @@ int platform_file_flush(struct platform_file *f);
 /* Name of the i-th file that can be opened without a path, or NULL. */
 const char *platform_file_list(unsigned i);
 
+/*
+ * A new file, or an old one emptied, that is written front to end. 0, or
+ * negative errno: -ENOTSUP where there is no place for files (the bare machine).
+ */
+struct platform_output;
+int platform_output_open(const char *name, struct platform_output **out);
+/* All of it, or negative errno; it waits for no reader of a pipe (-EAGAIN). */
+int platform_output_write(struct platform_output *o, const void *buf,
+                          size_t len);
+void platform_output_close(struct platform_output *o);
+
 /* ---- CPU engines ------------------------------------------------------- */
 
 struct engine_ops;              /* emu/cpu/engine.h */

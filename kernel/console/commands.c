@@ -142,9 +142,17 @@ static void info_registers(struct monitor *mon)
 
 static void info_pic(struct monitor *mon) { monitor_info_text(mon, "pic"); }
 static void info_lapic(struct monitor *mon) { monitor_info_text(mon, "lapic"); }
-static void info_ioapic(struct monitor *mon) { monitor_info_text(mon, "ioapic"); }
+static void info_ioapic(struct monitor *mon)
+{
+    monitor_info_text(mon, "ioapic");
+}
+
 static void info_pci(struct monitor *mon) { monitor_info_text(mon, "pci"); }
-static void info_engine(struct monitor *mon) { monitor_info_text(mon, "engine"); }
+static void info_engine(struct monitor *mon)
+{
+    monitor_info_text(mon, "engine");
+}
+
 
 /* info engine, of the translator only. */
 static void info_jit(struct monitor *mon)
@@ -155,7 +163,11 @@ static void info_jit(struct monitor *mon)
         monitor_info_text(mon, "engine");
 }
 
-static void info_screen(struct monitor *mon) { monitor_info_text(mon, "screen"); }
+static void info_screen(struct monitor *mon)
+{
+    monitor_info_text(mon, "screen");
+}
+
 
 static const struct {
     const char *name, *help;
@@ -163,6 +175,7 @@ static const struct {
 } infos[] = {
     { "block", "the disks and what lies behind them", info_block },
     { "bridge", "the bridge's ports and learned addresses", info_bridge },
+    { "capture", "captures of the network", info_capture },
     { "cpus", "the PC's cores: how busy, and what they run", info_cpus },
     { "engine", "what the CPU engine did", info_engine },
     { "ioapic", "the guest's I/O APIC", info_ioapic },
@@ -256,6 +269,11 @@ static const struct command commands[] = {
     { "netdev_add", "TYPE,id=ID[,...]", "connect a netdev, as -netdev does",
       cmd_netdev_add, false, true },
     { "netdev_del", "ID", "take a netdev away", cmd_netdev_del, false, true },
+    { "object_add", "filter-dump,id=ID,netdev=NAME[,...]",
+      "capture at a NIC or netdev", cmd_object_add, false, true },
+    { "object_del", "ID", "end that capture", cmd_object_del, false, true },
+    { "capture", "NAME on [FILE]|off|print", "the same, shorter; or print it",
+      cmd_capture, false, true },
     { "announce_self", "", "tell the LAN where the guest's NICs are",
       cmd_announce_self, false, true },
     { "quit", "", "end Trestle (the appliance powers off)", cmd_quit, false,

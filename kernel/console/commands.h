@@ -4,9 +4,19 @@
 
 #include "kernel/console/monitor.h"
 
+struct net;
+
 #define MONITOR_INFO_TEXT 16384u        /* of one `info` */
 
 /* One of the texts of the machine that is shown: see guest_info. */
 void monitor_info_text(struct monitor *mon, const char *what);
+
+/* The network of the machine that is shown; NULL: it has none, said so. */
+struct net *monitor_net(struct monitor *mon);
+/* Its text by one of the network's functions for that. */
+void monitor_print_net(struct monitor *mon,
+                       int (*format)(const struct net *, char *, size_t));
+/* The next word of *args, ended in place, "" if there is none. */
+char *monitor_word(char **args);
 
 #endif

@@ -9,8 +9,7 @@
 #include "kernel/guest.h"
 #include "kernel/net/net.h"
 
-/* The network of the machine that is shown; NULL: it has none, said so. */
-static struct net *shown_net(struct monitor *mon)
+struct net *monitor_net(struct monitor *mon)
 {
     struct net *net = mux_guest(mon->mux)->net;
 
@@ -19,12 +18,12 @@ static struct net *shown_net(struct monitor *mon)
     return net;
 }
 
-/* ---- info ------------------------------------------------------------------ */
+/* ---- info ---------------------------------------------------------------- */
 
-static void print_net(struct monitor *mon,
-                      int (*format)(const struct net *, char *, size_t))
+void monitor_print_net(struct monitor *mon,
+                       int (*format)(const struct net *, char *, size_t))
 {
-    struct net *net = shown_net(mon);
+    struct net *net = monitor_net(mon);
     char *text = net ? malloc(MONITOR_INFO_TEXT) : NULL;
 
     if (text && format(net, text, MONITOR_INFO_TEXT) > 0)
@@ -34,20 +33,19 @@ static void print_net(struct monitor *mon,
 
 void info_network(struct monitor *mon)
 {
-    print_net(mon, net_format);
+    monitor_print_net(mon, net_format);
     monitor_info_text(mon, "network");
     monitor_info_text(mon, "counters");
 }
 
 void info_bridge(struct monitor *mon)
 {
-    print_net(mon, net_format_bridge);
+    monitor_print_net(mon, net_format_bridge);
 }
 
-/* ---- Commands -------------------------------------------------------------- */
+/* ---- Commands ------------------------------------------------------------ */
 
-/* The next word of *args, ended in place, "" if there is none. */
-static char *next_word(char **args)
+char *monitor_word(char **args)
 {
     char *word = *args + strspn(*args, " \t");
 
@@ -69,15 +67,15 @@ static void list_names(struct monitor *mon, const struct net *net)
 
 void cmd_set_link(struct monitor *mon, char *args)
 {
-    const char *name = next_word(&args), *state = next_word(&args);
+    const char *name = monitor_word(&args), *state = monitor_word(&args);
     bool on = !strcmp(state, "on");
     struct net *net;
 
-    if ((!on && strcmp(state, "off")) || *next_word(&args)) {
+    if ((!on && strcmp(state, "off")) || *monitor_word(&args)) {
         monitor_printf(mon, "use set_link NAME on|off\n");
         return;
     }
-    net = shown_net(mon);
+    net = monitor_net(mon);
     if (net && !net_set_link(net, name, on)) {
         monitor_printf(mon, "set_link: no NIC or netdev '%.40s'; ", name);
         list_names(mon, net);
@@ -86,7 +84,7 @@ void cmd_set_link(struct monitor *mon, char *args)
 
 void cmd_netdev_add(struct monitor *mon, char *args)
 {
-    struct net *net = *args ? shown_net(mon) : NULL;
+    struct net *net = *args ? monitor_net(mon) : NULL;
     char why[320];
 
     if (!*args)
@@ -97,7 +95,7 @@ void cmd_netdev_add(struct monitor *mon, char *args)
 
 void cmd_netdev_del(struct monitor *mon, char *args)
 {
-    struct net *net = *args ? shown_net(mon) : NULL;
+    struct net *net = *args ? monitor_net(mon) : NULL;
     char why[320];
 
     if (!*args)
@@ -108,7 +106,7 @@ void cmd_netdev_del(struct monitor *mon, char *args)
 
 void cmd_announce_self(struct monitor *mon, char *args)
 {
-    struct net *net = shown_net(mon);
+    struct net *net = monitor_net(mon);
 
     if (net)
         net_announce(net);

@@ -10,6 +10,10 @@ void info_bridge(struct monitor *mon);
 void cmd_set_link(struct monitor *mon, char *args);
 void cmd_netdev_add(struct monitor *mon, char *args);
 void cmd_netdev_del(struct monitor *mon, char *args);
+void info_capture(struct monitor *mon);
+void cmd_object_add(struct monitor *mon, char *args);
+void cmd_object_del(struct monitor *mon, char *args);
+void cmd_capture(struct monitor *mon, char *args);
 void cmd_announce_self(struct monitor *mon, char *args);
 
 #endif

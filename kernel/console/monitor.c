@@ -52,9 +52,52 @@ static void erase(struct monitor *mon, unsigned count)
     }
 }
 
+static void end_output(struct monitor *mon)
+{
+    uint8_t ahead[sizeof mon->ahead];
+    unsigned n = mon->ahead_len;
+
+    mon->output.end(mon);
+    memset(&mon->output, 0, sizeof mon->output);
+    mux_print(mon->mux, PROMPT);
+    memcpy(ahead, mon->ahead, n);
+    mon->ahead_len = 0;
+    for (unsigned i = 0; i < n; i++)    /* may begin another long output */
+        monitor_input(mon, ahead[i]);
+}
+
+bool monitor_output(struct monitor *mon, bool (*has_room)(struct mux *mux))
+{
+    bool printed = false;
+
+    while (mon->output.next && has_room(mon->mux)) {
+        printed = true;
+        if (!mon->output.next(mon))
+            end_output(mon);
+    }
+    return printed;
+}
+
+/* While long output is printed, Ctrl-C ends it and all else waits. */
+static void input_meanwhile(struct monitor *mon, uint8_t c)
+{
+    if (c == CTRL_C) {
+        mon->ahead_len = 0;
+        mux_print(mon->mux, "^C\n");
+        end_output(mon);
+    } else if (mon->ahead_len < sizeof mon->ahead) {
+        mon->ahead[mon->ahead_len++] = c;
+    }
+}
+
 void monitor_input(struct monitor *mon, uint8_t c)
 {
     char echo[2] = { c, '\0' };
+
+    if (mon->output.next) {
+        input_meanwhile(mon, c);
+        return;
+    }
 
     switch (c) {
     case '\r':
@@ -63,7 +106,8 @@ void monitor_input(struct monitor *mon, uint8_t c)
         mon->line[mon->len] = '\0';
         mon->len = 0;
         monitor_command(mon, mon->line);
-        mux_print(mon->mux, PROMPT);
+        if (!mon->output.next)
+            mux_print(mon->mux, PROMPT);
         break;
     case '\b':
     case DEL:

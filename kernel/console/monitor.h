@@ -13,6 +13,19 @@
 #define MONITOR_CORES 16u        /* that info cpus shows */
 
 struct mux;
+struct monitor;
+
+/*
+ * Output that is longer than what may wait for the line: `next` prints some of
+ * it, less than 1 KiB, whenever there is room, and returns false when that was
+ * all; `end` gives back what it needs, also when Ctrl-C cuts it off.
+ */
+struct monitor_output {
+    bool (*next)(struct monitor *mon);
+    void (*end)(struct monitor *mon);
+    uint8_t *data;              /* the command's own */
+    size_t size, at;
+};
 
 struct monitor {
     struct mux *mux;            /* where it prints, and whose machine it is */
@@ -20,6 +33,9 @@ struct monitor {
     unsigned len;
     bool greeted;
     bool quit;                  /* "quit" was typed */
+    struct monitor_output output;       /* its next is NULL: there is none */
+    uint8_t ahead[MONITOR_LINE];        /* typed while that is printed */
+    unsigned ahead_len;
     uint64_t cores_seen_ns;     /* when info cpus last looked, and what */
     uint64_t cores_idle_ns[MONITOR_CORES];      /* it saw */
 };
@@ -29,6 +45,9 @@ void monitor_init(struct monitor *mon, struct mux *mux);
 void monitor_enter(struct monitor *mon);
 /* One byte from the administrator. */
 void monitor_input(struct monitor *mon, uint8_t c);
+
+/* Long output goes on while the line has room. True: something was printed. */
+bool monitor_output(struct monitor *mon, bool (*has_room)(struct mux *mux));
 
 void monitor_printf(struct monitor *mon, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -356,9 +356,15 @@ static bool move_output(struct mux *mux, struct mux_console *con)
     return n;
 }
 
+/* Nothing may stand between the lines of the monitor's long output. */
+static bool prints(const struct mux *mux)
+{
+    return mux->monitor && mux->monitor->output.next;
+}
+
 static bool poll_guest_output(struct mux *mux)
 {
-    bool moved = move_kept(mux);
+    bool moved = !prints(mux) && move_kept(mux);
 
     for (unsigned i = 0; i < mux->count; i++) {
         struct mux_console *con = &mux->console[i];
@@ -368,7 +374,8 @@ static bool poll_guest_output(struct mux *mux)
         /* A ring's worth at most: the guest may fill it while we read. */
         for (unsigned k = 0; k < BYTE_RING_SIZE / CHUNK; k++) {
             if ((con == mux->shown &&
-                 (byte_ring_used(con->kept) || !has_out_room(mux))) ||
+                 (byte_ring_used(con->kept) || !has_out_room(mux) ||
+                  prints(mux))) ||
                 !move_output(mux, con))
                 break;
             moved = true;
@@ -398,10 +405,14 @@ static bool flush_out(struct mux *mux)
     }
 }
 
+static bool monitor_has_room(struct mux *mux) { return has_out_room(mux); }
+
 bool mux_poll(struct mux *mux)
 {
     bool moved = poll_input(mux);
 
+    if (mux->monitor)
+        moved |= monitor_output(mux->monitor, monitor_has_room);
     moved |= poll_guest_output(mux);
     return flush_out(mux) || moved;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/net/capture.h"
 #include "kernel/net/host_ip.h"
 #include "kernel/net/net_impl.h"
 #include "kernel/net/transport.h"
@@ -256,6 +257,8 @@ int net_create(const struct options *o, unsigned index, struct net **out,
     for (unsigned i = 0; i < o->net_count && !r; i++)
         if (o->net[i].kind == NET_NIC)
             r = add_guest(net, &o->net[i], why, why_size);
+    for (unsigned i = 0; i < o->dump_count && !r; i++)
+        r = capture_start(net, &o->dump[i], why, why_size);
     if (r)
         net_destroy(net);
     else
@@ -280,6 +283,7 @@ void net_destroy(struct net *net)
         at = &(*at)->next;
     *at = net->next;
     net_announce_stop(net);
+    capture_stop_all(net);
     for (unsigned i = 0; i < net->port_count; i++)
         port_remove(&net->ports[i]);
     for (unsigned i = 0; i < net->vlan_count; i++)

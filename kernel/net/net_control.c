@@ -9,10 +9,9 @@
 #include "kernel/options_net.h"
 #include "lwip/timeouts.h"
 
-/* ---- set_link -------------------------------------------------------------- */
+/* ---- set_link ------------------------------------------------------------ */
 
-/* A port of the machine by name: a NIC's id, "eth0", or a cable's id. */
-static struct port *find_port(struct net *net, const char *name)
+struct port *net_find_port(struct net *net, const char *name)
 {
     char eth[16];
 
@@ -29,7 +28,7 @@ static struct port *find_port(struct net *net, const char *name)
 
 bool net_set_link(struct net *net, const char *name, bool on)
 {
-    struct port *p = find_port(net, name);
+    struct port *p = net_find_port(net, name);
 
     if (p)
         port_set_link(p, on);
@@ -44,7 +43,7 @@ const char *net_name(const struct net *net, unsigned i)
     return i < net->cable_count ? net->cables[i].id : NULL;
 }
 
-/* ---- netdev_add, netdev_del ------------------------------------------------ */
+/* ---- netdev_add, netdev_del ---------------------------------------------- */
 
 static struct net_cable *find_cable(struct net *net, const char *id)
 {
@@ -62,7 +61,7 @@ static struct net_cable *place_for(struct net *net,
     struct net_cable *c = find_cable(net, o->id);
 
     snprintf(why, size, "netdev_add: the id %s is in use", o->id);
-    if (c ? !!c->uplink : !!find_port(net, o->id))
+    if (c ? !!c->uplink : !!net_find_port(net, o->id))
         return NULL;
     snprintf(why, size, "netdev_add: no NIC is at %s; name the vlan= that it "
              "joins", o->id);
@@ -152,7 +151,7 @@ int net_netdev_del(struct net *net, const char *id, char *why, size_t why_size)
     return 0;
 }
 
-/* ---- announce_self --------------------------------------------------------- */
+/* ---- announce_self ------------------------------------------------------- */
 
 #define ANNOUNCEMENTS 5u        /* qemu's defaults: 50 ms later, then 150 ... */
 #define ANNOUNCE_FIRST_MS 50u

@@ -48,6 +48,8 @@ struct vlan *net_vlan_of(const struct net *net, unsigned number);
 int net_connect(struct net *net, struct net_cable *c,
                 const struct net_option *o, struct vlan *v, char *why,
                 size_t why_size);
+/* net_control.c: a port by name: a NIC's id, "eth0", a cable's id; or NULL. */
+struct port *net_find_port(struct net *net, const char *name);
 /* net_control.c: no more announcements. */
 void net_announce_stop(struct net *net);
 

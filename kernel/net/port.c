@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/net/capture.h"
 #include "kernel/net/vlan.h"
 #include "kernel/platform.h"
 #include "lwip/pbuf.h"
@@ -105,6 +106,7 @@ static void into_bridge(struct port *p, struct frame *f)
     } else {
         p->counters.in_frames++;
         p->counters.in_bytes += len;
+        capture_in(p, p->vlan, &f->pbuf.pbuf);
         if (p->netif.input(&f->pbuf.pbuf, &p->netif) == ERR_OK)
             return;
     }
@@ -123,6 +125,7 @@ static err_t refuse_out(struct port *p, const struct pbuf *pb, size_t max)
         p->counters.out_oversize++;
         return ERR_VAL;
     }
+    capture_out(p, pb);
     return ERR_OK;
 }
 
@@ -473,6 +476,7 @@ static void close_nic(struct port *p)
 
 void port_detach_nic(struct port *p)
 {
+    capture_forget_port(p);
     port_plug(p, false);
     close_nic(p);
 }
@@ -534,6 +538,7 @@ bool port_inject(struct port *p, const uint8_t *frame, size_t len)
         return false;
     }
     pbuf_take(pb, frame, len);
+    capture_in(p, p->vlan, pb);
     if (p->netif.input(pb, &p->netif) != ERR_OK)
         pbuf_free(pb);
     return true;
@@ -541,6 +546,7 @@ bool port_inject(struct port *p, const uint8_t *frame, size_t len)
 
 void port_remove(struct port *p)
 {
+    capture_forget_port(p);
     netif_set_down(&p->netif);
     netif_remove(&p->netif);
     if (p->nic)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/net/capture.h"
 #include "kernel/net/host_ip.h"
 #include "lwip/pbuf.h"
 #include "netif/bridgeif.h"
@@ -24,6 +25,17 @@ static err_t bridge_input(struct pbuf *p, struct netif *netif)
     return ERR_OK;
 }
 
+/* The host's own frames, which come in at no port, are captured here. */
+static err_t host_output(struct netif *netif, struct pbuf *p)
+{
+    struct vlan *v = (struct vlan *)((char *)netif -
+                                     offsetof(struct vlan, bridge));
+
+    if (capture_count)
+        capture_at_vlan(v, p);
+    return v->send(netif, p);
+}
+
 int vlan_init(struct vlan *v, unsigned number)
 {
     /* Until a NIC lends its address: locally administered, by VLAN number. */
@@ -37,6 +49,8 @@ int vlan_init(struct vlan *v, unsigned number)
     if (!netif_add_noaddr(&v->bridge, &init, bridgeif_init, bridge_input))
         return -ENOMEM;
     v->fdb = fdb_last_made();
+    v->send = v->bridge.linkoutput;
+    v->bridge.linkoutput = host_output;
     netif_set_up(&v->bridge);
     return 0;
 }
@@ -46,6 +60,7 @@ void vlan_fini(struct vlan *v)
     /* bridgeif keeps its own record in netif->state, made by mem_calloc. */
     void *own = v->bridge.state;
 
+    capture_forget_vlan(v);
     host_ip_stop(&v->bridge);
     netif_remove(&v->bridge);
     free(own);

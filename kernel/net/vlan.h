@@ -13,6 +13,7 @@
 struct vlan {
     struct netif bridge;
     struct fdb *fdb;
+    netif_linkoutput_fn send;   /* bridgeif's, for the host's own frames */
     unsigned port_count;
     unsigned users;             /* machines' VLANs that are this bridge */
 };

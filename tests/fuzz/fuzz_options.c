@@ -1,5 +1,5 @@
 /* The option parser on command lines of known and of arbitrary words. */
-// covers: kernel/options.c kernel/options_net.c kernel/options_netdev.c
+// covers: kernel/options.c kernel/options_net.c kernel/options_netdev.c kernel/options_dump.c
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,7 +23,8 @@ static const char *const words[] = {
     "-netdev", "-device", "-nic", "tap,id=t,script=no", "bridge,id=b,nic=1",
     "ne2k_pci,netdev=t", "ne2k_pci,netdev=b,mac=52:54:00:12:34:56,addr=4",
     "tap,model=ne2k_pci,mac=52:54:00:12:34:57", "nic,netdev=t,name=n",
-    "tap,ifname=t0,script=no", "socket,connect=127.0.0.1:1", "x.img",
+    "-object", "filter-dump,id=f,netdev=t,file=x,maxlen=64",
+    "dump,vlan=3,len=14", "tap,ifname=t0,script=no", "socket,connect=127.0.0.1:1", "x.img",
 };
 #define WORDS (sizeof words / sizeof *words)
 
