@@ -141,6 +141,7 @@ INFO = {
     "machines": [r"\* 1 +trestle +running +\w+ +\d+\.\d{3} s\n"],
     "network": [r"no network: no -net option"],
     "bridge": [r"no network: no -net option"],
+    "capture": [r"no network: no -net option"],
     "cpus": [r"core  busy in the last \d+\.\d{3} s   runs",
              r"(?m)^0 .* % +consoles, network"],
     "pci": [r"Host bridge: PCI device 8086:1237", r"PCI device 8086:7113",
