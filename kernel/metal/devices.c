@@ -14,6 +14,7 @@
 #include "drivers/net/pcnet32.h"
 #include "drivers/net/rtl8169.h"
 #include "drivers/net/virtio_net.h"
+#include "drivers/net/vmxnet3.h"
 #include "kernel/metal/arch.h"
 #include "kernel/metal/clock.h"
 #include "kernel/metal/format.h"
@@ -40,6 +41,7 @@ static const struct nic_driver *const nic_drivers[] = {
     &ne2k_pci_driver,
     &virtio_net_driver,
     &pcnet32_driver,
+    &vmxnet3_driver,
     NULL,
 };
 

@@ -16,6 +16,7 @@ NICS = {
     "pcnet": "pcnet32 1022:2000",
     "virtio-net-pci,disable-modern=on": "virtio 1af4:1000",
     "virtio-net-pci,disable-legacy=on": "virtio 1af4:1041",
+    "vmxnet3": "vmxnet3 15ad:07b0",
 }
 # Models that tell of it when QEMU's set_link takes the link down.
 WITH_LINK = [model for model in NICS if model != "ne2k_pci"]
