@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "drivers/net/e1000.h"
+#include "drivers/net/eepro100.h"
 #include "drivers/net/igb.h"
 #include "drivers/net/ne2k_pci.h"
 #include "drivers/net/nic_driver.h"
@@ -41,6 +42,7 @@ static const struct nic_driver *const nic_drivers[] = {
     &ne2k_pci_driver,
     &virtio_net_driver,
     &pcnet32_driver,
+    &eepro100_driver,
     &vmxnet3_driver,
     NULL,
 };

@@ -14,12 +14,15 @@ NICS = {
     "rtl8139": "rtl8139cp 10ec:8139",
     "ne2k_pci": "ne2k_pci 10ec:8029",
     "pcnet": "pcnet32 1022:2000",
+    "i82557b": "eepro100 8086:1229",
+    "i82559er": "eepro100 8086:1209",
     "virtio-net-pci,disable-modern=on": "virtio 1af4:1000",
     "virtio-net-pci,disable-legacy=on": "virtio 1af4:1041",
     "vmxnet3": "vmxnet3 15ad:07b0",
 }
 # Models that tell of it when QEMU's set_link takes the link down.
-WITH_LINK = [model for model in NICS if model != "ne2k_pci"]
+WITH_LINK = [model for model, name in NICS.items()
+             if name.split()[0] not in ("ne2k_pci", "eepro100")]
 MULTICAST = bytes.fromhex("01005e000001")
 
 

@@ -52,7 +52,7 @@ def test_frames_come_back(boot, wires, model):
     assert appliance.ends() == 0
 
 
-@pytest.mark.parametrize("model", ["pcnet"])
+@pytest.mark.parametrize("model", ["pcnet", "i82559er"])
 def test_32_bit_addresses_with_5_gib(boot, wires, model):
     """What the guest and other NICs send lies where such a card reaches it."""
     wire = wires[0]

@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zeroed, page-aligned, below 4 GiB; *phys is its address. Never NULL. */
+/*
+ * Zeroed, page-aligned, below 4 GiB, and followed by a page that nobody may
+ * touch; *phys is its address. Never NULL.
+ */
 void *fake_dma_alloc(size_t bytes, uint64_t *phys);
 /* All of it. */
 void fake_dma_free(void);

@@ -24,6 +24,9 @@ struct nic_bench {
     void *memory[NIC_ALLOCATIONS];
     uint64_t limit[NIC_ALLOCATIONS];    /* max_address asked for */
     unsigned memories;
+    /* The chip's addresses have 32 bits and the driver copies nothing: all lies
+     * where it reaches it. Set before anything is allocated. */
+    bool is_32_bit;
     /* The model's: what it has sent; and whether it holds frames back. */
     bool hold_tx;
     unsigned sent;
@@ -45,7 +48,8 @@ void nic_bench_arm(void *ctx);
 int nic_bench_open(struct nic *nic);
 /* The model sends this frame. */
 void nic_bench_sent(const void *frame, size_t len);
-/* For transmit; freeing it counts. */
+/* For transmit: `frame`, or a copy where is_32_bit asks for one; freeing it
+ * counts. */
 struct nic_buf nic_bench_buf(void *frame, uint32_t len);
 void nic_bench_free_got(void);
 /* So many polls that a driver looks at link and statistics. */
