@@ -249,9 +249,10 @@ struct test_packet echo(uint32_t src, uint32_t dst, uint8_t type, uint16_t id,
     return p;
 }
 
-struct test_packet icmp_error(uint32_t src, uint32_t dst, uint8_t type,
-                              uint8_t code, const struct test_packet *about,
-                              size_t quoted)
+struct test_packet make_icmp_error(uint32_t src, uint32_t dst, uint8_t type,
+                                   uint8_t code,
+                                   const struct test_packet *about,
+                                   size_t quoted)
 {
     struct test_packet p = begin(src, dst, PROTO_ICMP, 8 + quoted);
 

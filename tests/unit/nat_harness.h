@@ -53,9 +53,10 @@ struct test_packet tcp(uint32_t src, uint16_t sport, uint32_t dst,
 struct test_packet echo(uint32_t src, uint32_t dst, uint8_t type, uint16_t id,
                         size_t data);
 /* An ICMP error from `src` to `dst` that quotes `quoted` bytes of `about`. */
-struct test_packet icmp_error(uint32_t src, uint32_t dst, uint8_t type,
-                              uint8_t code, const struct test_packet *about,
-                              size_t quoted);
+struct test_packet make_icmp_error(uint32_t src, uint32_t dst, uint8_t type,
+                                   uint8_t code,
+                                   const struct test_packet *about,
+                                   size_t quoted);
 /* The fragment of `p` with `len` bytes from `at` on (a multiple of 8). */
 struct test_packet fragment(const struct test_packet *p, size_t at,
                             size_t len);

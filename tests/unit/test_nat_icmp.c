@@ -86,8 +86,8 @@ static void error_comes_in(struct test_packet original, uint8_t type,
                            size_t quoted)
 {
     struct test_packet sent = as_packet(out(&original));
-    struct test_packet error = icmp_error(HOP, OUTSIDE, type, 4, &sent,
-                                          quoted);
+    struct test_packet error = make_icmp_error(HOP, OUTSIDE, type, 4, &sent,
+                                               quoted);
     const struct sent *s = in(&error);
     const uint8_t *q = s->ip + 28;
 
@@ -131,7 +131,7 @@ static void test_error_does_not_refresh(void **state)
 {
     struct test_packet p = udp(GUEST, 1000, PEER, 53, 4);
     struct test_packet sent = as_packet(out(&p));
-    struct test_packet error = icmp_error(PEER, OUTSIDE, 3, 3, &sent, 28);
+    struct test_packet error = make_icmp_error(PEER, OUTSIDE, 3, 3, &sent, 28);
 
     nat_now += 119000;
     assert_ends(in(&error), PEER, 0, GUEST, 0);
@@ -149,7 +149,7 @@ static void test_errors_outbound(void **state)
 
     assert_int_equal(nat_forward_add(nat, net, &f), 0);
     seen = as_packet(in(&p));
-    error = icmp_error(GUEST, PEER, 3, 3, &seen, 28);
+    error = make_icmp_error(GUEST, PEER, 3, 3, &seen, 28);
     s = out(&error);
     assert_ends(s, OUTSIDE, 0, PEER, 0);
     p.ip[8]--;
@@ -157,7 +157,7 @@ static void test_errors_outbound(void **state)
     assert_memory_equal(s->ip + 28, p.ip, 28);
     /* From another station of the guest's network, about no flow. */
     p = udp(PEER, 9, GUEST, 81, 30);
-    error = icmp_error(GUEST, PEER, 3, 3, &p, 28);
+    error = make_icmp_error(GUEST, PEER, 3, 3, &p, 28);
     dropped_out(&error, NAT_drop_icmp_error);
 }
 
@@ -169,10 +169,10 @@ static void test_errors_where_networks_are_the_same(void **state)
 
     nat_set_addr(GUEST, ADDR(10, 0, 2, 200));
     sent = as_packet(out(&p));
-    error = icmp_error(ADDR(10, 0, 2, 200), GUEST, 3, 1, &sent, 28);
+    error = make_icmp_error(ADDR(10, 0, 2, 200), GUEST, 3, 1, &sent, 28);
     assert_ends(in(&error), GATEWAY, 0, GUEST, 0);
     assert_memory_equal(nat_sent[0].ip + 28 + 12, p.ip + 12, 12);
-    error = icmp_error(ADDR(10, 0, 2, 99), GUEST, 3, 1, &sent, 28);
+    error = make_icmp_error(ADDR(10, 0, 2, 99), GUEST, 3, 1, &sent, 28);
     assert_ends(in(&error), GATEWAY, 0, GUEST, 0);
 }
 
@@ -183,31 +183,31 @@ static void test_bad_errors(void **state)
 
     /* Too short to name a flow. */
     for (size_t quoted = 0; quoted < 28; quoted++) {
-        error = icmp_error(HOP, OUTSIDE, 3, 4, &sent, quoted);
+        error = make_icmp_error(HOP, OUTSIDE, 3, 4, &sent, quoted);
         dropped_in(&error, NAT_in_host);
     }
     for (unsigned i = 0; i < 20; i++) {
         broken = sent;
         broken.ip[i] ^= 0x81;
-        error = icmp_error(HOP, OUTSIDE, 3, 4, &broken, 28);
+        error = make_icmp_error(HOP, OUTSIDE, 3, 4, &broken, 28);
         dropped_in(&error, NAT_in_host);
     }
-    error = icmp_error(HOP, OUTSIDE, 3, 4, &sent, 28);
+    error = make_icmp_error(HOP, OUTSIDE, 3, 4, &sent, 28);
     error.ip[40] ^= 1;                  /* its own checksum */
     dropped_in(&error, NAT_in_host);
     /* About an error, a later fragment, another protocol. */
-    broken = icmp_error(OUTSIDE, PEER, 3, 3, &sent, 28);
-    error = icmp_error(HOP, OUTSIDE, 3, 4, &broken, 56);
+    broken = make_icmp_error(OUTSIDE, PEER, 3, 3, &sent, 28);
+    error = make_icmp_error(HOP, OUTSIDE, 3, 4, &broken, 56);
     dropped_in(&error, NAT_in_host);
     broken = sent;
     broken.ip[7] = 9;
     seal_header(&broken);
-    error = icmp_error(HOP, OUTSIDE, 3, 4, &broken, 28);
+    error = make_icmp_error(HOP, OUTSIDE, 3, 4, &broken, 28);
     dropped_in(&error, NAT_in_host);
     broken = sent;
     broken.ip[9] = 47;
     seal_header(&broken);
-    error = icmp_error(HOP, OUTSIDE, 3, 4, &broken, 28);
+    error = make_icmp_error(HOP, OUTSIDE, 3, 4, &broken, 28);
     dropped_in(&error, NAT_in_host);
 }
 
