@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/net/user/config.h"
 #include "kernel/options_net_impl.h"
 
 #define TAP_NAME_BYTES 16u      /* IFNAMSIZ of Linux, its zero included */
@@ -214,6 +215,7 @@ static const struct kind {
     [NET_BRIDGE] = { "bridge", bridge_key, NULL },
     [NET_TAP] = { "tap", params_key, tap_check },
     [NET_SOCKET] = { "socket", params_key, socket_check },
+    [NET_USER] = { "user", params_key, user_net_check },
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 
@@ -312,7 +314,7 @@ char *net_next_word(char **at)
 static bool is_single(const char *value, const char *word)
 {
     static const char *const repeated[] = {
-        "hostfwd=", "guestfwd=", "dnssearch="
+        "hostfwd=", "guestfwd=", "nameserver="
     };
     size_t len = strcspn(word, "=") + 1;
     unsigned n = 0;

@@ -13,6 +13,12 @@
     "                its cable: a TAP device (Linux only)\n" \
     "-net socket[,vlan=N],connect=HOST:PORT|listen=HOST:PORT\n" \
     "                its cable: a TCP wire (Linux only)\n" \
+    "-net user[,vlan=N][,net=A.B.C.D/N][,host=A][,dns=A][,dhcpstart=A]\n" \
+    "         [,restrict=on][,hostname=NAME][,tftp=FOLDER][,bootfile=FILE]\n" \
+    "         [,hostfwd=tcp|udp:[A]:PORT-[A]:PORT]\n" \
+    "         [,guestfwd=tcp:A:PORT-tcp:HOST:PORT]\n" \
+    "                its cable: a net of its own behind this host, with DHCP,\n" \
+    "                DNS and TFTP; hostfwd= leads in\n" \
     "-net none       no network at all"
 #define OPTIONS_OBJECT_HELP \
     "-object filter-dump,id=ID,netdev=NAME[,file=FILE][,maxlen=N]\n" \
@@ -20,13 +26,13 @@
     "-net dump[,vlan=N][,file=FILE][,len=N]\n" \
     "                capture all of a VLAN"
 #define OPTIONS_NETDEV_HELP \
-    "-netdev bridge|tap|socket,id=ID[,...]\n" \
+    "-netdev bridge|tap|socket|user,id=ID[,...]\n" \
     "                the same cables, each for the NICs that name it"
 #define OPTIONS_DEVICE_HELP \
     "-device ne2k_pci[,netdev=ID][,mac=MAC][,id=ID][,romfile=IMAGE]\n" \
     "                an NE2000 at that cable"
 #define OPTIONS_NIC_HELP \
-    "-nic bridge|tap|socket[,model=ne2k_pci][,mac=MAC][,...]|none\n" \
+    "-nic bridge|tap|socket|user[,model=ne2k_pci][,mac=MAC][,...]|none\n" \
     "                an NE2000 and its cable in one"
 
 /* Add one -net value to `o`. False: `why` says what was wrong with it. */

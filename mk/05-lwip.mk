@@ -4,8 +4,9 @@ LWIP_STAMP := $(LWIP)/fetched
 LWIP_INC := -isystem $(LWIP)/src/src/include -Ikernel/net
 # Core, IPv4 and Ethernet; bridgeif without its example FDB (kernel/net/fdb.c).
 LWIP_C := core/init core/def core/inet_chksum core/ip core/mem core/memp \
-  core/netif core/pbuf core/sys core/timeouts core/udp \
-  core/ipv4/dhcp core/ipv4/etharp core/ipv4/icmp core/ipv4/ip4 \
+  core/netif core/pbuf core/sys core/tcp core/tcp_in core/tcp_out \
+  core/timeouts core/udp \
+  core/ipv4/dhcp core/ipv4/etharp core/ipv4/icmp core/ipv4/igmp core/ipv4/ip4 \
   core/ipv4/ip4_addr core/ipv4/ip4_frag netif/bridgeif netif/ethernet
 
 $(LWIP_STAMP): tools/fetch-lwip.sh | $(DEPS_build)

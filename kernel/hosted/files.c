@@ -23,6 +23,8 @@ static int size_of(int fd, uint64_t *size)
     *size = st.st_size;
     if (S_ISDIR(st.st_mode))
         return -EISDIR;
+    if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
+        return -ESPIPE;
     if (S_ISBLK(st.st_mode) && ioctl(fd, BLKGETSIZE64, size))
         return -errno;
     return 0;
@@ -31,13 +33,15 @@ static int size_of(int fd, uint64_t *size)
 int platform_file_open(const char *name, bool writable,
                        struct platform_file *out)
 {
-    int fd = open(name, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    /* A FIFO that nobody writes to must not hold up the program. */
+    const int flags = O_CLOEXEC | O_NONBLOCK;
+    int fd = open(name, (writable ? O_RDWR : O_RDONLY) | flags);
     int r;
 
     memset(out, 0, sizeof *out);
     if (fd < 0 && writable && (errno == EACCES || errno == EROFS)) {
         writable = false;
-        fd = open(name, O_RDONLY | O_CLOEXEC);
+        fd = open(name, O_RDONLY | flags);
     }
     if (fd < 0)
         return -errno;

@@ -51,10 +51,12 @@ static int make_set(void)
 int source_wrap(int fd, size_t size, struct source **out)
 {
     struct source *s = calloc(1, size);
+    int r = make_set();
 
-    if (!s) {
+    if (!s || r) {
         close(fd);
-        return -ENOMEM;
+        free(s);
+        return r ? r : -ENOMEM;
     }
     s->fd = fd;
     *out = s;

@@ -14,6 +14,7 @@
 #include "kernel/net/net_impl.h"
 #include "kernel/net/transport.h"
 #include "kernel/net/uplink.h"
+#include "kernel/net/user/user_net.h"
 #include "kernel/platform.h"
 #include "lwip/init.h"
 #include "lwip/sys.h"
@@ -345,11 +346,12 @@ bool net_poll(void)
     if (!nets)
         return false;
     moved = transport_poll();
-    for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
-        moved |= port_poll(&u->port);
+    /* Guests first: user nets answer their frames in the same round. */
     for (struct net *n = nets; n; n = n->next)
         for (unsigned i = 0; i < n->port_count; i++)
             moved |= port_poll(&n->ports[i]);
+    for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
+        moved |= port_poll(&u->port);
     sys_check_timeouts();
     if (moved)
         return true;
@@ -361,7 +363,7 @@ bool net_poll(void)
 
 uint64_t net_deadline(void)
 {
-    uint64_t now = platform_now_ns();
+    uint64_t now = platform_now_ns(), deadline;
     uint32_t sleep_ms;
 
     if (!nets)
@@ -369,7 +371,10 @@ uint64_t net_deadline(void)
     for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
         if (!u->port.nic->ops->arm && u->port.nic->poll_fd < 0)
             return now + POLL_NS;
+    deadline = user_net_deadline();
     sleep_ms = sys_timeouts_sleeptime();
-    return sleep_ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE
-               ? UINT64_MAX : now + (uint64_t)sleep_ms * 1000000u;
+    if (sleep_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE &&
+        now + (uint64_t)sleep_ms * 1000000u < deadline)
+        deadline = now + (uint64_t)sleep_ms * 1000000u;
+    return deadline;
 }

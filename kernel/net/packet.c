@@ -40,6 +40,16 @@ uint16_t checksum_segment(uint32_t source, uint32_t destination,
     return sum_finish(sum_bytes(sum_bytes(0, pseudo, sizeof pseudo), p, len));
 }
 
+void sum_update(uint8_t *sum, const uint8_t *before, const uint8_t *after,
+                size_t len)
+{
+    uint32_t total = (uint16_t)~get16(sum);
+
+    for (size_t i = 0; i < len; i += 2)
+        total += (uint16_t)~get16(before + i) + (uint32_t)get16(after + i);
+    put16(sum, sum_finish(total));
+}
+
 void ip_header_write(uint8_t *ip, uint8_t protocol, uint32_t source,
                      uint32_t destination, size_t len)
 {

@@ -159,4 +159,20 @@ struct endpoint dgram_local(const struct dgram *d);
 struct endpoint dgram_source(const struct dgram *d, struct endpoint to);
 void dgram_close(struct dgram *d);
 
+/* ---- Echo: ping (RFC 792) ------------------------------------------------ */
+
+struct ping;
+
+/*
+ * `replied` gets each reply to what this one sent; `data` is valid during the
+ * call. 0, or -EACCES (this user may not ping), -ENOTSUP, -EMFILE ...
+ */
+int ping_open(void (*replied)(void *ctx, uint32_t from, uint16_t sequence,
+                              const uint8_t *data, size_t len),
+              void *ctx, struct ping **out);
+/* 0, or it was not sent: -ENETUNREACH ... */
+int ping_send(struct ping *p, uint32_t to, uint16_t sequence, const void *data,
+              size_t len);
+void ping_close(struct ping *p);
+
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/net/net_impl.h"
+#include "kernel/net/user/user_net.h"
 #include "kernel/platform.h"
 
 static struct uplink *uplinks;
@@ -55,6 +57,14 @@ static int open_socket(const struct net_option *o, const struct net *net,
     return platform_wire_open("socket", o->params, nic, why, size);
 }
 
+static int open_user(const struct net_option *o, const struct net *net,
+                     struct nic **nic, char *why, size_t size)
+{
+    const struct user_site site = { .machine = net->machine, .net = net };
+
+    return user_net_create(o->params, &site, nic, why, size);
+}
+
 /*
  * How what hangs on a bridge is made, by kind: all but a guest's NIC. `open`
  * makes a struct nic that is not started yet, for the machine of `net`; 0, or
@@ -70,6 +80,7 @@ static const struct opener {
     [NET_BRIDGE] = { "bridge", open_bridge, true },
     [NET_TAP] = { "tap", open_tap, true },
     [NET_SOCKET] = { "socket", open_socket, true },
+    [NET_USER] = { "user", open_user, false },
 };
 
 /*

@@ -39,11 +39,11 @@ class Router:
         self.trestle.expect(PROMPT)
         return output
 
-    def address(self):
-        """The address of br-lan, once there is one."""
+    def address(self, pattern=r"10\.99\.0\.\d+"):
+        """The address of br-lan, once there is one of that shape."""
         end = time.time() + 60
         while time.time() < end:
-            found = re.search(r"inet (10\.99\.0\.\d+)/24",
+            found = re.search(rf"inet ({pattern})/24",
                               self.run("ip addr show br-lan"))
             if found:
                 return found[1]

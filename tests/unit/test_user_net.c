@@ -106,7 +106,7 @@ static bool counted(const char *line)
     return strstr(text, line) != NULL;
 }
 
-/* ---- ARP ------------------------------------------------------------------ */
+/* ---- ARP ----------------------------------------------------------------- */
 
 static void arp(uint8_t *f, uint16_t op, uint32_t sender, uint32_t target)
 {
@@ -183,7 +183,7 @@ static void test_ask_for_a_guest(void **state)
     user_net_to_guest(un, ip, n);
 }
 
-/* ---- Ping ------------------------------------------------------------------ */
+/* ---- Ping ---------------------------------------------------------------- */
 
 static size_t ping(uint8_t *ip, uint32_t source, uint32_t to, size_t payload)
 {
@@ -222,7 +222,7 @@ static void test_ping_of_the_gateway(void **state)
     assert_int_equal(outside_count, 0);
 }
 
-/* ---- Checks ---------------------------------------------------------------- */
+/* ---- Checks -------------------------------------------------------------- */
 
 static void test_headers(void **state)
 {
@@ -354,7 +354,7 @@ static void test_frames_for_others(void **state)
     assert_true(counted("runt=1\n"));
 }
 
-/* ---- The rest -------------------------------------------------------------- */
+/* ---- The rest ------------------------------------------------------------ */
 
 static void test_long_packets_are_cut(void **state)
 {
@@ -375,13 +375,13 @@ static void test_long_packets_are_cut(void **state)
         assert_true(len <= 1500);
         assert_int_equal(checksum(p, 20), 0);
         assert_int_equal((fragment & IP_OFFSET) * 8u, at);
-        assert_int_equal(!!(fragment & IP_MF), i < 2);
+        assert_int_equal(!!(fragment & IP_MORE), i < 2);
         memcpy(whole + at, p + 20, len - 20);
         at += len - 20;
     }
     assert_int_equal(at, sizeof data);
     assert_memory_equal(whole, data, sizeof data);
-    put16(ip + IP_FRAGMENT, IP_DF);
+    put16(ip + IP_FRAGMENT, IP_DONT_FRAGMENT);
     user_net_to_guest(un, ip, n);
     assert_int_equal(g.count, 3);
     assert_true(counted("too_big=1\n"));

@@ -2,9 +2,13 @@
 #ifndef KERNEL_NET_USER_IMPL_H
 #define KERNEL_NET_USER_IMPL_H
 
+#include "kernel/net/transport.h"
 #include "kernel/net/user/dhcp.h"
+#include "kernel/net/user/dns.h"
 #include "kernel/net/user/neighbours.h"
 #include "kernel/net/user/outside.h"
+#include "kernel/net/user/reassembly.h"
+#include "kernel/net/user/tftp.h"
 #include "kernel/net/user/user_net.h"
 
 #define ETHER_HEADER 14u
@@ -21,6 +25,12 @@ struct pending {
     uint64_t until_ns;
 };
 
+/* Where the answer to a DNS query is awaited. */
+struct user_dns_port {
+    struct user_net *un;
+    struct dgram *dgram;        /* NULL: no query */
+};
+
 struct user_net {
     struct nic nic;
     struct user_config config;
@@ -31,6 +41,10 @@ struct user_net {
     struct neighbours neighbours;
     struct pending pending[USER_PENDING];
     struct dhcp dhcp;
+    struct dns dns;
+    struct user_dns_port dns_port[DNS_QUERIES];
+    struct tftp tftp;
+    struct reassembly reassembly;       /* of what is for .2 and .3 */
     struct nic_buf *queue[USER_QUEUE];
     unsigned queue_head, queue_tail;
     uint16_t next_id;           /* of our own IPv4 packets */
@@ -49,11 +63,26 @@ void user_own_mac(uint32_t addr, uint8_t mac[6]);
 /* ---- services.c --------------------------------------------------------- */
 
 /*
- * The packet for .2 or .3, or a broadcast one, that is whole. True: it was dealt with;
- * false: it is for the way out.
+ * The packet for an address of ours, or a broadcast one, from `mac`. True: it
+ * was dealt with; false: it is for the way out, put together if it was the
+ * last of several fragments.
  */
-bool user_service(struct user_net *un, const uint8_t *mac, uint8_t *ip,
-                  size_t len);
+bool user_service(struct user_net *un, const uint8_t *mac, uint8_t **packet,
+                  size_t *packet_len);
+/* The UDP payload's length, or -1: lengths or checksum are wrong. */
+long user_check_udp(const uint8_t *ip, size_t len);
+
+/* ---- dns_io.c ----------------------------------------------------------- */
+
+void user_dns_init(struct user_net *un);
+void user_dns_input(struct user_net *un, uint32_t client, uint16_t port,
+                    const uint8_t *data, size_t len);
+void user_dns_poll(struct user_net *un);
+/* On platform_now_ns's clock. */
+uint64_t user_dns_deadline(const struct user_net *un);
+void user_dns_fini(struct user_net *un);
+/* Those of the config, else the backend's, else the host's. */
+unsigned user_nameservers(struct user_net *un, uint32_t *out, unsigned max);
 
 /* ---- output.c ----------------------------------------------------------- */
 

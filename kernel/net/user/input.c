@@ -105,7 +105,7 @@ static size_t check_header(struct user_net *un, const uint8_t *ip, size_t len)
     }
     /* A fragment that would end behind 65,535, or not on 8 bytes. */
     if ((get16(ip + IP_FRAGMENT) & IP_OFFSET) * 8u + total > 65535u ||
-        (get16(ip + IP_FRAGMENT) & IP_MF && (total - header) % 8)) {
+        (get16(ip + IP_FRAGMENT) & IP_MORE && (total - header) % 8)) {
         un->counts[USER_BAD_HEADER]++;
         return 0;
     }
@@ -183,7 +183,7 @@ static void ip_input(struct user_net *un, uint8_t *frame, size_t len)
         learn(un, source, frame + 6);
     if (!ours && !all)
         route(un, ip, total);
-    else if (!user_service(un, frame + 6, ip, total))
+    else if (!user_service(un, frame + 6, &ip, &total))
         to_outside(un, ip, total);
 }
 

@@ -55,8 +55,10 @@ static void send_pieces(struct user_net *un, const uint8_t *mac,
     uint8_t piece[USER_MTU];
     size_t header = ip_header_length(ip), at = header;
     size_t room = (USER_MTU - header) & ~(size_t)7;
-    uint16_t fragment = get16(ip + IP_FRAGMENT);
+    uint16_t fragment = get16(ip + IP_FRAGMENT), id = get16(ip + IP_ID);
 
+    if (!id)
+        id = un->next_id++;     /* ours, which need none while whole */
     while (at < len) {
         size_t n = len - at < room ? len - at : room;
         bool last = at + n == len;
@@ -65,8 +67,9 @@ static void send_pieces(struct user_net *un, const uint8_t *mac,
         memcpy(piece + header, ip + at, n);
         put16(piece + IP_LENGTH, header + n);
         put16(piece + IP_FRAGMENT,
-              (fragment & ~IP_MF) + (at - header) / 8 +
-              (last ? fragment & IP_MF : IP_MF));
+              (fragment & ~IP_MORE) + (at - header) / 8 +
+              (last ? fragment & IP_MORE : IP_MORE));
+        put16(piece + IP_ID, id);
         put16(piece + IP_SUM, 0);
         put16(piece + IP_SUM, checksum(piece, header));
         user_send_ip(un, mac, piece, header + n);
@@ -79,7 +82,7 @@ static void send_to(struct user_net *un, const uint8_t *mac, const uint8_t *ip,
 {
     if (len <= USER_MTU)
         user_send_ip(un, mac, ip, len);
-    else if (get16(ip + IP_FRAGMENT) & IP_DF)
+    else if (get16(ip + IP_FRAGMENT) & IP_DONT_FRAGMENT)
         un->counts[USER_TOO_BIG]++;
     else
         send_pieces(un, mac, ip, len);
@@ -197,9 +200,6 @@ void user_send_udp(struct user_net *un, const uint8_t *mac, uint32_t source,
     sum = checksum_segment(source, to, PROTO_UDP, udp, UDP_HEADER + len);
     put16(udp + 6, sum ? sum : 0xffff);     /* RFC 768: 0 means none */
     ip_header_write(ip, PROTO_UDP, source, to, UDP_HEADER + len);
-    put16(ip + IP_ID, un->next_id++);
-    put16(ip + IP_SUM, 0);
-    put16(ip + IP_SUM, checksum(ip, IP_HEADER));
     if (mac)
         send_to(un, mac, ip, IP_HEADER + UDP_HEADER + len);
     else

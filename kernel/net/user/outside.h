@@ -58,6 +58,12 @@ struct user_outside_ops {
     unsigned (*nameservers)(void *outside, uint32_t *out, unsigned max);
 };
 
+/*
+ * The host's own name servers, at most `max`: /etc/resolv.conf's on Linux; the
+ * bare machine has none but what a backend knows.
+ */
+unsigned user_host_nameservers(uint32_t *out, unsigned max);
+
 /* What a platform does without via=; NULL: there is no way out. */
 extern const struct user_outside_ops *const user_outside_default;
 

@@ -1,4 +1,5 @@
-/* What is answered inside: ping of .2 and .3, DHCP; ports that nobody has. */
+/* What is answered inside: ping of .2 and .3, DHCP, DNS, TFTP; ports of
+ * nobody. */
 #include "kernel/net/packet.h"
 #include "kernel/net/user/icmp.h"
 #include "kernel/net/user/impl.h"
@@ -19,8 +20,20 @@ static void dhcp_input(struct user_net *un, const uint8_t *mac,
                   DHCP_CLIENT_PORT, r.data, r.len);
 }
 
-/* The payload's length, or -1: the header is wrong. */
-static long check_udp(struct user_net *un, const uint8_t *ip, size_t len)
+static void tftp_answer(struct user_net *un, const uint8_t *ip,
+                        const uint8_t *udp, size_t len)
+{
+    uint8_t reply[TFTP_REPLY_MAX];
+    uint32_t client = get32(ip + IP_SOURCE);
+    size_t n = tftp_input(&un->tftp, client, get16(udp), udp + UDP_HEADER,
+                          len, platform_now_ns() / 1000000u, reply);
+
+    if (n)
+        user_send_udp(un, NULL, un->config.host, TFTP_PORT, client,
+                      get16(udp), reply, n);
+}
+
+long user_check_udp(const uint8_t *ip, size_t len)
 {
     const uint8_t *udp = ip + ip_header_length(ip);
     size_t room = len - ip_header_length(ip), n;
@@ -28,10 +41,8 @@ static long check_udp(struct user_net *un, const uint8_t *ip, size_t len)
     if (room < UDP_HEADER || (n = get16(udp + 4)) < UDP_HEADER || n > room ||
         (get16(udp + 6) &&
          checksum_segment(get32(ip + IP_SOURCE), get32(ip + IP_DESTINATION),
-                          PROTO_UDP, udp, n))) {
-        un->counts[USER_BAD_UDP]++;
+                          PROTO_UDP, udp, n)))
         return -1;
-    }
     return n - UDP_HEADER;
 }
 
@@ -49,10 +60,12 @@ static bool udp_input(struct user_net *un, const uint8_t *mac,
     const uint8_t *udp = ip + ip_header_length(ip);
     uint32_t to = get32(ip + IP_DESTINATION);
     bool all = to != c->host && !user_is_ours(un, to);
-    long n = check_udp(un, ip, len);
+    long n = user_check_udp(ip, len);
 
-    if (n < 0)
+    if (n < 0) {
+        un->counts[USER_BAD_UDP]++;
         return true;
+    }
     if (get16(udp + 2) == DHCP_SERVER_PORT && (all || to == c->host)) {
         dhcp_input(un, mac, udp + UDP_HEADER, n);
         return true;
@@ -61,10 +74,20 @@ static bool udp_input(struct user_net *un, const uint8_t *mac,
         un->counts[USER_NOT_OURS]++;
         return true;
     }
-    if (to == c->host && !c->restricted)
-        return false;           /* a port of the host itself */
-    if (c->restricted)
+    if (to == c->host && get16(udp + 2) == TFTP_PORT && *c->tftp &&
+        get32(ip + IP_SOURCE)) {
+        tftp_answer(un, ip, udp, n);
+        return true;
+    }
+    if (c->restricted) {
         un->counts[USER_RESTRICTED]++;
+        return true;
+    }
+    if (to == c->host)
+        return false;           /* a port of the host itself */
+    if (to == c->dns && get16(udp + 2) == DNS_PORT)
+        user_dns_input(un, get32(ip + IP_SOURCE), get16(udp),
+                       udp + UDP_HEADER, n);
     else
         refuse(un, ICMP_PORT, ip, len);
     return true;
@@ -86,13 +109,18 @@ static bool icmp_input(struct user_net *un, uint8_t *ip, size_t len)
     return true;
 }
 
-bool user_service(struct user_net *un, const uint8_t *mac, uint8_t *ip,
-                  size_t len)
+bool user_service(struct user_net *un, const uint8_t *mac, uint8_t **packet,
+                  size_t *packet_len)
 {
-    if (get16(ip + IP_FRAGMENT) & (IP_MF | IP_OFFSET)) {
+    uint8_t *ip = reassemble(&un->reassembly, *packet, *packet_len,
+                             platform_now_ns() / 1000000u, packet_len);
+    size_t len = *packet_len;
+
+    if (!ip) {
         un->counts[USER_FRAGMENT]++;
         return true;
     }
+    *packet = ip;
     switch (ip[IP_PROTOCOL]) {
     case PROTO_UDP:
         return udp_input(un, mac, ip, len);

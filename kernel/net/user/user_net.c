@@ -87,7 +87,9 @@ static unsigned un_poll(struct nic *nic, unsigned budget)
     }
     if (un->ops && un->ops->poll(un->outside))
         n++;
+    user_dns_poll(un);
     user_pending_expire(un, platform_now_ns());
+    reassembly_expire(&un->reassembly, platform_now_ns() / 1000000u);
     return n;
 }
 
@@ -104,6 +106,9 @@ static void un_destroy(struct nic *nic)
         *at = un->next;
     if (un->outside)
         un->ops->destroy(un->outside);
+    user_dns_fini(un);
+    tftp_fini(&un->tftp);
+    reassembly_fini(&un->reassembly);
     user_pending_drop(un);
     free(un);
 }
@@ -134,18 +139,15 @@ void user_net_count(struct user_net *un, enum user_count what)
 static int open_outside(struct user_net *un, const struct user_site *site,
                         char *why, size_t size)
 {
-    char reason[128] = "";
     int r;
 
     un->ops = site->outside ? site->outside : user_outside_default;
     if (!un->ops)
         return 0;
-    r = un->ops->create(un, &un->config, site, &un->outside, reason,
-                        sizeof reason);
+    r = un->ops->create(un, &un->config, site, &un->outside, why, size);
     for (unsigned i = 0; i < un->config.forward_count && !r; i++)
-        r = un->ops->forward_add(un->outside, &un->config.forward[i], reason,
-                                 sizeof reason);
-    snprintf(why, size, "-net user: %s", reason);
+        r = un->ops->forward_add(un->outside, &un->config.forward[i], why,
+                                 size);
     return r;
 }
 
@@ -157,14 +159,12 @@ int user_net_create(const char *params, const struct user_site *site,
     static const uint8_t mac[6] = { 0x02, 0x54, 0x52, 0x53, 0x55, 0x00 };
     static uint8_t next;
     struct user_net *un = calloc(1, sizeof *un);
-    char reason[160];
     int r;
 
-    snprintf(why, size, "-net user: out of memory");
+    snprintf(why, size, "out of memory");
     if (!un)
         return -ENOMEM;
-    if (!user_config_parse(params, &un->config, reason, sizeof reason)) {
-        snprintf(why, size, "-net user: %s", reason);
+    if (!user_config_parse(params, &un->config, why, size)) {
         free(un);
         return -EINVAL;
     }
@@ -177,6 +177,8 @@ int user_net_create(const char *params, const struct user_site *site,
     un->nic.mac[5] = next++;
     un->next = user_nets;
     user_nets = un;
+    user_dns_init(un);
+    un->tftp.folder = un->config.tftp;
     r = open_outside(un, site, why, size);
     if (r)
         un_destroy(&un->nic);
@@ -226,7 +228,10 @@ uint64_t user_net_deadline(void)
 
     for (const struct user_net *un = user_nets; un; un = un->next) {
         uint64_t d = un->ops ? un->ops->deadline(un->outside) : UINT64_MAX;
+        uint64_t dns = user_dns_deadline(un);
 
+        if (dns < d)
+            d = dns;
         if (has_pending(un) && now + EXPIRE_NS < d)
             d = now + EXPIRE_NS;
         if (un->queue_tail != un->queue_head)
@@ -265,13 +270,15 @@ static void add_counters(struct textbuf *t, const struct user_net *un)
         [USER_NOT_OURS] = "not_ours", [USER_RUNT] = "runt",
         [USER_BAD_HEADER] = "bad_header", [USER_BAD_SUM] = "bad_checksum",
         [USER_BAD_ADDRESS] = "bad_address", [USER_BAD_ARP] = "bad_arp",
-        [USER_FRAGMENT] = "fragments_dropped", [USER_BAD_UDP] = "bad_udp",
+        [USER_FRAGMENT] = "fragments_held", [USER_BAD_UDP] = "bad_udp",
         [USER_BAD_ICMP] = "bad_icmp", [USER_NO_SERVICE] = "no_service",
         [USER_RESTRICTED] = "restricted", [USER_NO_OUTSIDE] = "no_outside",
         [USER_TTL] = "ttl_exceeded", [USER_NO_NEIGHBOUR] = "no_neighbour",
         [USER_NO_BUFFER] = "no_buffer", [USER_TOO_BIG] = "too_big",
     };
     const struct dhcp *d = &un->dhcp;
+    const struct dns *n = &un->dns;
+    const struct tftp *f = &un->tftp;
 
     for (unsigned i = 0; i < USER_COUNTS; i++)
         add_counter(t, names[i], un->counts[i]);
@@ -284,6 +291,24 @@ static void add_counters(struct textbuf *t, const struct user_net *un)
     add_counter(t, "dhcp_relayed", d->relayed);
     add_counter(t, "dhcp_no_lease", d->no_lease);
     add_counter(t, "dhcp_ignored", d->ignored);
+    add_counter(t, "dns_queries", n->queries);
+    add_counter(t, "dns_answers", n->answers);
+    add_counter(t, "dns_repeated", n->repeated);
+    add_counter(t, "dns_failures", n->failures);
+    add_counter(t, "dns_malformed_queries", n->malformed_queries);
+    add_counter(t, "dns_malformed_answers", n->malformed_answers);
+    add_counter(t, "dns_foreign_answers", n->foreign_answers);
+    add_counter(t, "dns_no_server", n->no_server);
+    add_counter(t, "tftp_requests", f->requests);
+    add_counter(t, "tftp_finished", f->finished);
+    add_counter(t, "tftp_blocks", f->blocks);
+    add_counter(t, "tftp_malformed", f->malformed);
+    add_counter(t, "tftp_refused_mode", f->refused_mode);
+    add_counter(t, "tftp_refused_name", f->refused_name);
+    add_counter(t, "tftp_no_file", f->no_file);
+    add_counter(t, "tftp_no_session", f->no_session);
+    add_counter(t, "tftp_stray", f->stray);
+    add_counter(t, "tftp_read_errors", f->read_errors);
 }
 
 int user_net_format(const struct user_net *un, char *buf, size_t size)

@@ -16,6 +16,7 @@
 
 #define USER_MTU 1500u
 
+struct net;
 struct user_net;
 struct user_outside_ops;
 
@@ -23,7 +24,7 @@ struct user_outside_ops;
 struct user_site {
     const char *machine;        /* its name, for messages; outlives the net */
     const struct user_outside_ops *outside;     /* NULL: by via= and platform */
-    void *net;                  /* the machine's struct net, for via= */
+    const struct net *net;      /* the machine's, for via= */
 };
 
 /* Why frames and packets went nowhere; names in user_net_format. */
@@ -34,7 +35,7 @@ enum user_count {
     USER_BAD_SUM,
     USER_BAD_ADDRESS,           /* one that no host has */
     USER_BAD_ARP,
-    USER_FRAGMENT,              /* of a packet for .2 or .3 that did not fit */
+    USER_FRAGMENT,              /* of a packet for .2 or .3: held */
     USER_BAD_UDP,
     USER_BAD_ICMP,
     USER_NO_SERVICE,            /* nothing answers there */
@@ -64,9 +65,9 @@ const struct user_config *user_net_config(const struct user_net *un);
  */
 void user_net_to_guest(struct user_net *un, const uint8_t *ip, size_t len);
 /*
- * An ICMP error (RFC 792) from the gateway about the guest's packet `ip`; `rest`
- * is the second word (the MTU of "fragmentation needed"). None about what must
- * not have one (RFC 1122 3.2.2).
+ * An ICMP error (RFC 792) from the gateway about the guest's packet `ip`;
+ * `rest` is the second word (the MTU of "fragmentation needed"). None about
+ * what must not have one (RFC 1122 3.2.2).
  */
 void user_net_icmp_error(struct user_net *un, uint8_t type, uint8_t code,
                          uint32_t rest, const uint8_t *ip, size_t len);
