@@ -78,6 +78,7 @@ struct nic {
     uint8_t mac[6];
     bool is_open;
     bool link_up;               /* as of the last poll */
+    bool loses_irqs;            /* do not sleep for long on its account */
     struct nic_counters counters;
     /* Set by the upper side before open: takes the ownership of `buf`. */
     void (*receive)(struct nic *nic, struct nic_buf *buf);

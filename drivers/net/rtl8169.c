@@ -308,6 +308,7 @@ static int create(const struct bus *bus, const struct bus_info *info,
     if (r->hw.kind) {
         ring_nic_init(&r->n, &chip, &rtl8169_ops, bus, info,
                       r->hw.kind->name);
+        r->n.nic.loses_irqs = is(r, RTL_BAD_MSI);
         err = prepare(r);
     }
     if (err)

@@ -23,7 +23,7 @@
 #define BMCR_OFF       0x0c00u  /* power down, isolate */
 #define ANAR_10_100    0x01e0u
 #define GBCR_1000      0x0200u
-/* OCP addresses: the PHY's standard registers, its 2.5G bit; the MCU's lists. */
+/* OCP addresses: the PHY's standard registers and 2.5G bit; the MCU's lists. */
 #define OCP_PHY      0xa400u
 #define OCP_PHY_2G5  0xa5d4u
 #define PHY_2G5      0x0080u
@@ -33,6 +33,7 @@
 #define E128     (RCR_128_INT | RCR_MXDMA)
 #define MULTI    (E128 | RCR_MULTI)
 #define MCU_RX   (MULTI | RCR_EARLY_OFF)
+#define FIRST    (RTL_DMA_32 | RTL_PHY_BY_AR | RTL_BAD_MSI)
 #define GATED    (RTL_PHY_BY_OCP | RTL_OOB | RTL_AUTO_FIFO)
 
 /* By XID, in the order in which they came. */
@@ -42,15 +43,15 @@ static const struct rtl8169_kind kinds[] = {
     { 0x040, "rtl8110s", OLD, RTL_DMA_32 | RTL_PHY_BY_AR | RTL_MUST_14, 0 },
     { 0x100, "rtl8169sb", OLD, RTL_DMA_32 | RTL_PHY_BY_AR, 0 },
     { 0x180, "rtl8169sc", OLD, RTL_DMA_32 | RTL_PHY_BY_AR, 0 },
-    { 0x300, "rtl8168b", OLD, RTL_DMA_32 | RTL_PHY_BY_AR | RTL_FIFO_HANG, 0 },
-    { 0x380, "rtl8168b", OLD, RTL_DMA_32 | RTL_PHY_BY_AR, 0 },
-    { 0x308, "rtl8100e", OLD, RTL_DMA_32 | RTL_PHY_BY_AR, 0 },
-    { 0x388, "rtl8100e", OLD, RTL_DMA_32 | RTL_PHY_BY_AR, 0 },
-    { 0x340, "rtl8101e", OLD, RTL_DMA_32 | RTL_PHY_BY_AR, 0 },
-    { 0x248, "rtl8102e", E128, RTL_PHY_BY_AR, 0 },
-    { 0x348, "rtl8102e", E128, RTL_PHY_BY_AR, 0 },
-    { 0x3c0, "rtl8168c", MULTI, RTL_PHY_BY_AR, 0 },
-    { 0x3c8, "rtl8168cp", MULTI, RTL_PHY_BY_AR, 0 },
+    { 0x300, "rtl8168b", OLD, FIRST | RTL_FIFO_HANG, 0 },
+    { 0x380, "rtl8168b", OLD, FIRST, 0 },
+    { 0x308, "rtl8100e", OLD, FIRST, 0 },
+    { 0x388, "rtl8100e", OLD, FIRST, 0 },
+    { 0x340, "rtl8101e", OLD, FIRST, 0 },
+    { 0x248, "rtl8102e", E128, RTL_PHY_BY_AR | RTL_BAD_MSI, 0 },
+    { 0x348, "rtl8102e", E128, RTL_PHY_BY_AR | RTL_BAD_MSI, 0 },
+    { 0x3c0, "rtl8168c", MULTI, RTL_PHY_BY_AR | RTL_BAD_MSI, 0 },
+    { 0x3c8, "rtl8168cp", MULTI, RTL_PHY_BY_AR | RTL_BAD_MSI, 0 },
     { 0x280, "rtl8168d", E128, RTL_PHY_BY_AR, 0x80 },
     { 0x288, "rtl8168dp", E128, 0, 0x80 },
     { 0x408, "rtl8105e", E128, RTL_PHY_BY_AR, 0x80 },

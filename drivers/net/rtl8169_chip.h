@@ -19,6 +19,7 @@
 #define RTL_AUTO_FIFO 0x040u
 #define RTL_FIFO_HANG 0x080u    /* a FIFO overflow stops receiving */
 #define RTL_MUST_14   0x100u    /* CPCR_BIT14 */
+#define RTL_BAD_MSI   0x200u    /* its MSIs get lost at times (Linux r8169) */
 
 struct rtl8169_kind {
     uint16_t xid;               /* TCR bits 30:26 and 23 */

@@ -27,7 +27,8 @@
 #define MAX_NICS 16u
 #define MAX_WINDOW (1u << 20)   /* bytes of a BAR that drivers reach */
 #define PCI_CLASS_NETWORK 0x02u
-/* Behind an INTx line, which firmware may have misrouted; and without one. */
+/* Behind an INTx line, which firmware may have misrouted, or with interrupts
+ * that get lost; and without any. */
 #define LINE_POLL_NS 10000000u
 #define NO_IRQ_POLL_NS 1000000u
 
@@ -247,8 +248,12 @@ static int bind(const struct nic_driver *driver,
     host_pci_enable(f);
     connect_irq(d, first);
     err = driver->create(&first->bus, &d->info, &nics[nic_count]);
-    if (err)
+    if (err) {
+        host_pci_disable(f);
         return err;
+    }
+    if (nics[nic_count]->loses_irqs)
+        wait_limit(LINE_POLL_NS);
     memcpy(nics[nic_count]->slot, f->slot, sizeof f->slot);
     nic_count++;
     return 0;

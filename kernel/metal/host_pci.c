@@ -239,3 +239,9 @@ void host_pci_enable(const struct host_pci_function *f)
                 host_pci_read16(f, PCI_COMMAND) | COMMAND_IO | COMMAND_MEMORY |
                     COMMAND_MASTER);
 }
+
+void host_pci_disable(const struct host_pci_function *f)
+{
+    host_pci_write16(f, PCI_COMMAND, host_pci_read16(f, PCI_COMMAND) &
+                                         (uint16_t)~COMMAND_MASTER);
+}

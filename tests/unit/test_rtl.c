@@ -404,6 +404,12 @@ static void test_wakeup(void **state)
     assert_int_equal(model.isr, 0);
 }
 
+/* Linux leaves MSI off on those before the RTL8168D. */
+static void test_early_express_chips_lose_interrupts(void **state)
+{
+    assert_int_equal(nic->loses_irqs, model.tcr == TCR_8168B);
+}
+
 static void test_a_stuck_chip_starts_again(void **state)
 {
     uint8_t frame[60] = { 0 };
@@ -443,6 +449,7 @@ int main(void)
         EACH(test_bad_frames_are_counted),
         EACH(test_transmit_pads),
         EACH(test_a_lost_doorbell_is_repeated),
+        EACH(test_early_express_chips_lose_interrupts),
         EACH(test_a_stuck_chip_starts_again),
         NIC_TESTS(setup_8139),
         NIC_TESTS(setup_8168b),
