@@ -3,7 +3,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -11,6 +10,7 @@
 #include "drivers/net/virtio_net_regs.h"
 #include "drivers/virtio/virtio_pci.h"
 #include "drivers/virtio/virtio_pci_regs.h"
+#include "tests/unit/nic_harness.h"
 
 /* Regions of the modern one's BAR 4; the common configuration is at 0. */
 #define ISR 0x1000u
@@ -44,9 +44,7 @@ void model_send_one(struct queue *q, unsigned head)
     assert_int_equal(h->len, model.modern ? 12 : 10);
     assert_memory_equal((void *)(uintptr_t)h->addr, zeros, h->len);
     assert_int_equal(d->flags, 0);
-    memcpy(model.last, (void *)(uintptr_t)d->addr, d->len);
-    model.last_len = d->len;
-    model.sent++;
+    nic_bench_sent((void *)(uintptr_t)d->addr, d->len);
     model_push_used(q, head, 0);
 }
 
@@ -55,7 +53,7 @@ void model_send_all(void)
     struct queue *q = &model.q[VIRTIO_NET_TX];
     int head;
 
-    while (!model.hold_tx && (head = model_pop_avail(q)) >= 0)
+    while (!bench.hold_tx && (head = model_pop_avail(q)) >= 0)
         model_send_one(q, head);
 }
 
@@ -218,9 +216,9 @@ static uint32_t legacy_read(uint32_t reg)
 /* This process's addresses are longer than a legacy device's. */
 static char *page_of(uint32_t number)
 {
-    for (unsigned i = 0; i < model.memories; i++)
-        if ((uint32_t)((uintptr_t)model.memory[i] >> 12) == number)
-            return model.memory[i];
+    for (unsigned i = 0; i < bench.memories; i++)
+        if ((uint32_t)((uintptr_t)bench.memory[i] >> 12) == number)
+            return bench.memory[i];
     fail_msg("no memory at page %#x", number);
     return NULL;
 }
@@ -289,26 +287,13 @@ static uint32_t config_read32(void *ctx, unsigned reg)
 
 static const struct bus *window(void *ctx, unsigned bar);
 
-static void *m_dma(void *ctx, size_t bytes, uint64_t max, uint64_t *phys)
-{
-    void *p = aligned_alloc(4096, (bytes + 4095) & ~4095ul);
-
-    assert_true(model.memories < MODEL_ALLOCATIONS);
-    assert_true(max > UINT32_MAX);
-    memset(p, 0, bytes);
-    *phys = (uintptr_t)p;
-    return model.memory[model.memories++] = p;
-}
-
-static void m_delay(void *ctx, unsigned us) { }
-static void m_arm(void *ctx) { model.irq_armed++; }
 static void m_wake(void *ctx) { model.woken++; }
 
 const struct bus model_bus = {
     .read8 = read8, .write8 = write8, .read16 = read16, .write16 = write16,
-    .read32 = bar_read, .write32 = bar_write, .dma_alloc = m_dma,
-    .delay_us = m_delay, .arm_irq = m_arm, .wake = m_wake, .window = window,
-    .config_read32 = config_read32,
+    .read32 = bar_read, .write32 = bar_write, .dma_alloc = nic_bench_dma,
+    .delay_us = nic_bench_delay, .arm_irq = nic_bench_arm, .wake = m_wake,
+    .window = window, .config_read32 = config_read32,
 };
 
 static const struct bus *window(void *ctx, unsigned bar)
@@ -362,10 +347,4 @@ void model_make(bool modern, bool msix)
     model.net_status = VIRTIO_NET_LINK_UP;
     make_config();
     set_status(0);
-}
-
-void model_free(void)
-{
-    while (model.memories)
-        free(model.memory[--model.memories]);
 }

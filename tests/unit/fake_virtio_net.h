@@ -1,5 +1,6 @@
 /* A virtio network device for tests, legacy or modern: registers, queues, and
- * what it does with them. One at a time; failures are cmocka's. */
+ * what it does with them. One at a time, beside nic_harness.h; failures are
+ * cmocka's. */
 #ifndef TESTS_FAKE_VIRTIO_NET_H
 #define TESTS_FAKE_VIRTIO_NET_H
 
@@ -10,7 +11,6 @@
 #include "drivers/bus.h"
 #include "drivers/virtio/virtqueue.h"
 
-#define MODEL_ALLOCATIONS 8
 #define MODEL_QUEUES 3
 #define MODEL_QUEUE 64u         /* entries: 32 frames */
 
@@ -31,13 +31,9 @@ extern struct model {
     uint16_t queue, config_vector;
     uint16_t net_status;
     struct queue q[MODEL_QUEUES];
-    void *memory[MODEL_ALLOCATIONS];
-    unsigned memories;
-    bool hold_tx, no_vector, no_ctrl, refuse_ctrl, refuse_features;
+    bool no_vector, no_ctrl, refuse_ctrl, refuse_features;
     bool stays_busy;
-    unsigned sent, promiscuous, irq_armed, woken, isr_reads;
-    uint8_t last[2048];
-    size_t last_len;
+    unsigned promiscuous, woken, isr_reads;
 } model;
 
 /* The PCI function as a driver's bus. */
@@ -45,13 +41,10 @@ extern const struct bus model_bus;
 
 /* A new device, after reset, with or without capabilities and MSI-X. */
 void model_make(bool modern, bool msix);
-/* Free what was allocated over its bus. */
-void model_free(void);
-
 /* The next chain's head that the driver gave, or -1. */
 int model_pop_avail(struct queue *q);
 void model_push_used(struct queue *q, uint32_t id, uint32_t len);
-/* Take the frame of chain `head`; of all that wait, unless hold_tx. */
+/* Take the frame of chain `head`; of all that wait, unless bench.hold_tx. */
 void model_send_one(struct queue *q, unsigned head);
 void model_send_all(void);
 /* One frame from the wire, said to be `said` bytes with its header. False:

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -15,12 +14,11 @@
 #include "drivers/virtio/virtio_pci.h"
 #include "drivers/virtio/virtio_pci_regs.h"
 #include "tests/unit/fake_virtio_net.h"
+#include "tests/unit/nic_harness.h"
 
 #define FRAMES (MODEL_QUEUE / 2)
 
 static struct nic *nic;
-static struct nic_buf *got[2000];
-static unsigned got_count;
 
 /* ---- Making one -------------------------------------------------------------- */
 
@@ -34,29 +32,12 @@ static int create(void)
     return virtio_net_driver.create(&model_bus, &info, &nic);
 }
 
-static void receive(struct nic *n, struct nic_buf *buf)
-{
-    assert_true(got_count < sizeof got / sizeof *got);
-    got[got_count++] = buf;
-}
-
-static void free_got(void)
-{
-    while (got_count) {
-        struct nic_buf *buf = got[--got_count];
-
-        buf->free(buf);
-    }
-}
-
 static int start(bool modern, bool msix)
 {
-    got_count = 0;
+    bench = (struct nic_bench){ .tx_room = FRAMES, .resume = model_send_all,
+                                .wire = model_wire };
     model_make(modern, msix);
-    if (create())
-        return -1;
-    nic->receive = receive;
-    return nic->ops->open(nic);
+    return create() ? -1 : nic_bench_open(nic);
 }
 
 static int setup_legacy(void **state) { return start(false, false); }
@@ -64,12 +45,6 @@ static int setup_legacy_msix(void **state) { return start(false, true); }
 static int setup_modern(void **state) { return start(true, true); }
 static int setup_modern_line(void **state) { return start(true, false); }
 static int setup_none(void **state) { model_make(true, true); return 0; }
-
-static int teardown(void **state)
-{
-    model_free();
-    return 0;
-}
 
 /* ---- A device that works ----------------------------------------------------- */
 
@@ -91,33 +66,6 @@ static void test_identity(void **state)
                  (model.modern ? VIRTIO_F_VERSION_1 : 0)));
 }
 
-static void test_receive_in_order_round_the_ring(void **state)
-{
-    uint8_t frame[1518] = { 0 };
-    unsigned n = 0;
-
-    for (unsigned round = 0; round < 50; round++) {
-        for (unsigned i = 0; i < 20; i++) {
-            memcpy(frame, &n, sizeof n);
-            assert_true(model_wire(frame, i ? 60 : 1518));
-            n++;
-        }
-        while (nic->ops->poll(nic, 7))
-            continue;
-        assert_int_equal(got_count, 20);
-        for (unsigned i = 0; i < 20; i++) {
-            unsigned id;
-
-            memcpy(&id, got[i]->data, sizeof id);
-            assert_int_equal(id, n - 20 + i);
-            assert_int_equal(got[i]->len, i ? 60 : 1518);
-            assert_int_equal(got[i]->phys, (uintptr_t)got[i]->data);
-        }
-        free_got();
-    }
-    assert_int_equal(nic->counters.rx_frames, n);
-}
-
 static void test_bad_lengths_are_counted(void **state)
 {
     uint8_t frame[2048] = { 0 };
@@ -130,75 +78,43 @@ static void test_bad_lengths_are_counted(void **state)
     model_wire_saying(frame, 60, 0xffffffff);
     model_wire_saying(frame, 60, header + 60);
     nic->ops->poll(nic, 100);
-    assert_int_equal(got_count, 1);
+    assert_int_equal(bench.got_count, 1);
     assert_int_equal(nic->counters.rx_errors, 3);
     assert_int_equal(nic->counters.rx_oversize, 2);
-    free_got();
+    nic_bench_free_got();
 }
 
+/* It does not tell how many frames found no buffer. */
 static void test_starved_pool_recovers(void **state)
 {
     uint8_t frame[60] = { 0 };
     unsigned missed = 0;
 
-    for (unsigned i = 0; i < 1500; i++) {
+    for (unsigned i = 0; i < NIC_POOL_SIZE + 476; i++) {
         missed += !model_wire(frame, 60);
         nic->ops->poll(nic, 1);
     }
-    assert_int_equal(got_count, 1024);
-    assert_int_equal(missed, 1500 - 1024);
+    assert_int_equal(bench.got_count, NIC_POOL_SIZE);
+    assert_int_equal(missed, 476);
     assert_int_equal(nic->counters.rx_no_buffer, 1);
-    free_got();
+    nic_bench_free_got();
     nic->ops->poll(nic, 1);
     assert_true(model_wire(frame, 60));
     nic->ops->poll(nic, 1);
-    assert_int_equal(got_count, 1);
-    free_got();
-}
-
-static unsigned freed;
-static void count_free(struct nic_buf *buf) { freed++; }
-
-static void test_transmit_and_full_ring(void **state)
-{
-    static uint8_t frame[2000];
-    struct nic_buf buf = { frame, (uintptr_t)frame, 60, count_free, NULL };
-
-    freed = 0;
-    memset(frame, 0x5a, sizeof frame);
-    assert_int_equal(nic->ops->transmit(nic, &buf), 0);
-    assert_int_equal(model.last_len, 60);
-    assert_memory_equal(model.last, frame, 60);
-    assert_int_equal(freed, 0);                 /* freed by poll */
-    nic->ops->poll(nic, 1);
-    assert_int_equal(freed, 1);
-    model.hold_tx = true;
-    for (unsigned i = 0; i < FRAMES; i++)
-        assert_int_equal(nic->ops->transmit(nic, &buf), 0);
-    assert_int_equal(nic->ops->transmit(nic, &buf), -ENOBUFS);
-    assert_int_equal(nic->counters.tx_ring_full, 1);
-    model.hold_tx = false;
-    model_send_all();
-    assert_int_equal(nic->ops->transmit(nic, &buf), 0);
-    buf.len = 13;
-    assert_int_equal(nic->ops->transmit(nic, &buf), -EMSGSIZE);
-    buf.len = 1519;
-    assert_int_equal(nic->ops->transmit(nic, &buf), -EMSGSIZE);
-    assert_int_equal(nic->counters.tx_errors, 2);
-    nic->ops->poll(nic, 1);
-    assert_int_equal(freed, FRAMES + 2);
+    assert_int_equal(bench.got_count, 1);
+    nic_bench_free_got();
 }
 
 /* The device may give back in any order (2.6). */
 static void test_sent_in_any_order(void **state)
 {
     static uint8_t frame[60];
-    struct nic_buf buf = { frame, (uintptr_t)frame, 60, count_free, NULL };
+    struct nic_buf buf = nic_bench_buf(frame, 60);
     struct queue *q = &model.q[VIRTIO_NET_TX];
     int head[FRAMES];
 
-    freed = 0;
-    model.hold_tx = true;
+    bench.freed = 0;
+    bench.hold_tx = true;
     for (unsigned round = 0; round < 5; round++) {
         for (unsigned i = 0; i < FRAMES; i++)
             assert_int_equal(nic->ops->transmit(nic, &buf), 0);
@@ -207,7 +123,7 @@ static void test_sent_in_any_order(void **state)
         for (unsigned i = FRAMES; i-- > 0;)
             model_send_one(q, head[(i + round * 7) % FRAMES]);
         nic->ops->poll(nic, 1);
-        assert_int_equal(freed, FRAMES * (round + 1));
+        assert_int_equal(bench.freed, FRAMES * (round + 1));
     }
     assert_true(nic->link_up);
 }
@@ -221,7 +137,7 @@ static void test_link_and_wakeup(void **state)
     assert_int_equal(rx->avail->flags, VIRTQ_AVAIL_NO_INTERRUPT);
     nic->ops->arm(nic);
     nic->ops->arm(nic);
-    assert_int_equal(model.irq_armed, 1);
+    assert_int_equal(bench.irq_armed, 1);
     assert_int_equal(model.woken, 0);
     assert_int_equal(rx->avail->flags, 0);
     assert_int_equal(model.q[VIRTIO_NET_TX].avail->flags, 0);
@@ -239,31 +155,11 @@ static void test_link_and_wakeup(void **state)
     nic->ops->arm(nic);
     assert_int_equal(model.woken, 1);
     nic->ops->poll(nic, 1);
-    free_got();
+    nic_bench_free_got();
     if (model.msix) {
         assert_int_equal(model.config_vector, 0);
         assert_int_equal(rx->vector, 0);
     }
-}
-
-static void test_close_gives_everything_back(void **state)
-{
-    static uint8_t frame[60];
-    struct nic_buf buf = { frame, (uintptr_t)frame, 60, count_free, NULL };
-
-    freed = 0;
-    model.hold_tx = true;
-    nic->ops->transmit(nic, &buf);
-    nic->ops->close(nic);
-    assert_int_equal(freed, 1);
-    assert_int_equal(model.status, 0);
-    assert_int_equal(nic->ops->transmit(nic, &buf), -ENETDOWN);
-    assert_int_equal(nic->ops->poll(nic, 1), 0);
-    assert_int_equal(nic->ops->open(nic), 0);   /* and it starts again */
-    assert_true(model_wire(frame, 60));
-    nic->ops->poll(nic, 1);
-    assert_int_equal(got_count, 1);
-    free_got();
 }
 
 /* ---- One that lies ----------------------------------------------------------- */
@@ -272,7 +168,7 @@ static void test_close_gives_everything_back(void **state)
 static void assert_failed(uint64_t errors)
 {
     static uint8_t frame[60];
-    struct nic_buf buf = { frame, (uintptr_t)frame, 60, count_free, NULL };
+    struct nic_buf buf = nic_bench_buf(frame, 60);
 
     assert_int_equal(nic->counters.rx_errors, errors);
     assert_false(nic->link_up);
@@ -281,13 +177,13 @@ static void assert_failed(uint64_t errors)
     nic->ops->arm(nic);
     assert_int_equal(nic->ops->poll(nic, 100), 0);
     assert_int_equal(nic->counters.rx_errors, errors);
-    free_got();
+    nic_bench_free_got();
     nic->ops->close(nic);
     assert_int_equal(nic->ops->open(nic), 0);
     assert_true(nic->link_up);
     assert_true(model_wire(frame, 60));
     assert_int_equal(nic->ops->poll(nic, 100), 1);
-    free_got();
+    nic_bench_free_got();
 }
 
 static void test_used_index_jumps(void **state)
@@ -322,7 +218,7 @@ static void test_ids_that_it_has_not(void **state)
     model_push_used(q, q->avail->ring[0], 70);
     model_push_used(q, q->avail->ring[0], 70);
     nic->ops->poll(nic, 100);
-    free_got();
+    nic_bench_free_got();
     assert_failed(6);
 }
 
@@ -339,8 +235,8 @@ static void test_spoilt_descriptors(void **state)
         nic->ops->poll(nic, 100);
         for (unsigned i = 0; i < 2; i++)
             memset(&q->avail->ring[i], 0xff, 2);
-        assert_int_equal(got_count, 1);
-        free_got();
+        assert_int_equal(bench.got_count, 1);
+        nic_bench_free_got();
         nic->ops->close(nic);
         assert_int_equal(nic->ops->open(nic), 0);
     }
@@ -375,7 +271,7 @@ static void test_command_without_answer(void **state)
 static void refused(void)
 {
     assert_int_equal(create(), -EIO);
-    teardown(NULL);
+    nic_bench_teardown(NULL);
     model_make(true, true);
 }
 
@@ -419,20 +315,16 @@ static void test_without_control_queue(void **state)
     model.offered &= ~(uint64_t)VIRTIO_NET_F_CTRL_RX;
     model.offered &= ~(uint64_t)VIRTIO_NET_F_STATUS;
     assert_int_equal(create(), 0);
-    nic->receive = receive;
     assert_string_equal(nic->label, "virtio 1af4:1041 at 00:03.0 may filter");
     model.net_status = 0;
-    assert_int_equal(nic->ops->open(nic), 0);
+    assert_int_equal(nic_bench_open(nic), 0);
     assert_true(nic->link_up);
     assert_int_equal(model.promiscuous, 0);
     assert_false(model.features & VIRTIO_NET_F_CTRL_VQ);
 }
 
-/* Drivers live as long as the host does, so leaks here are none. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void) { return "detect_leaks=0"; }
-
-#define TEST(f, kind) { #f " (" #kind ")", f, setup_##kind, teardown, NULL }
+#define TEST(f, kind) \
+    { #f " (" #kind ")", f, setup_##kind, nic_bench_teardown, NULL }
 #define EACH(f) TEST(f, legacy), TEST(f, legacy_msix), TEST(f, modern), \
                 TEST(f, modern_line)
 
@@ -440,13 +332,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         EACH(test_identity),
-        EACH(test_receive_in_order_round_the_ring),
+        EACH(nic_test_receive_in_order),
         EACH(test_bad_lengths_are_counted),
         EACH(test_starved_pool_recovers),
-        EACH(test_transmit_and_full_ring),
+        EACH(nic_test_transmit),
         EACH(test_sent_in_any_order),
         EACH(test_link_and_wakeup),
-        EACH(test_close_gives_everything_back),
+        EACH(nic_test_close),
         EACH(test_used_index_jumps),
         EACH(test_ids_that_it_has_not),
         EACH(test_spoilt_descriptors),
