@@ -56,6 +56,7 @@ BENCH_REPORT := docs/BENCHMARKS.md
 bench: $(BUILD)/trestle guests
 	@$(MAKE) bench-jit BENCH_OUT=$(BENCH_REPORT)
 	@$(MAKE) bench-whole BENCH_OUT=$(BENCH_REPORT)
+	@$(MAKE) bench-network BENCH_OUT=$(BENCH_REPORT)
 	@/usr/bin/python3 -B tests/bench/latency.py $(BUILD)/trestle $(GUESTS) \
 	  --out $(BENCH_REPORT)
 	@$(MAKE) bench-appliance BENCH_OUT=$(BENCH_REPORT)
@@ -70,6 +71,12 @@ bench-jit: $(BUILD)/trestle $(BENCH)/mix.img $(BENCH)/native-ia32 \
 ## bench-whole     boot, forks, gzip, sha256, openssl; BENCH_PARTS=boot,500
 bench-whole: $(BUILD)/trestle $(BUILD)/router.img $(BUILD)/stress.img
 	@python3 -B tests/bench/whole.py $^ $(BENCH_RUN)
+
+.PHONY: bench-network
+## bench-network   iperf3 to, from and through the guest (root); BENCH_PARTS=TCP
+bench-network: $(BUILD)/trestle $(BUILD)/router.img $(BUILD)/stress.img \
+               | $(DEPS_bench)
+	@python3 -B tests/bench/network.py $^ $(BENCH_RUN)
 
 .PHONY: bench-appliance
 ## bench-appliance svm, jit, interp on the appliance: boot, idle, frames (root)

@@ -2,7 +2,7 @@
 STRESS_DISK_SRC := $(shell find tools/stress-disk -type f) tools/lib/debian.sh
 
 .PHONY: stress-disk check-stress check-stress-jit
-## stress-disk     disk with stress-ng, openssl, memtester and fio: stress.img
+## stress-disk     disk of stress-ng, openssl, memtester, fio, iperf3
 stress-disk: $(BUILD)/stress.img
 
 $(BUILD)/stress.img: $(STRESS_DISK_SRC) | $(DEPS_run)

@@ -11,26 +11,17 @@ import argparse
 import os
 import platform
 import re
-import shutil
 import statistics
 import sys
-import tempfile
 import textwrap
-import time
 
-from emulator import Emulator, heading, qemu_command, trestle_command, write
+from emulator import heading, qemu_command, trestle_command, write
+from guest import Guest, grown
 
-READY = rb"Please press Enter"
-PROMPT = rb"root@router:\S* ?# "
-SECTOR_BYTES = 512
-# The end of the echo, which may go on in the terminal's next line.
-TYPED = rb"[\r\n]*".join(re.escape(c.encode()) for c in "end-$?")
 BOOT = "boot"
 LOOP = "i=0; while [ $i -lt %d ]; do %s; i=$((i+1)); done"
-# Before anything is timed; kernel messages would stand among the answers.
+# Before anything is timed.
 SET_UP = (
-    "dmesg -n 1; modprobe ext4; cd /tmp",
-    "mount -o ro /dev/sda /mnt || mount -o ro /dev/sdb /mnt",
     "for i in 1 2; do cat /bin/busybox; done >data",
     f"forks() {{ {LOOP % (2000, '(:)')}; }}",
     f"execs() {{ {LOOP % (500, '/bin/true')}; }}",
@@ -51,43 +42,13 @@ COMMANDS = (
 NAMES = [BOOT] + [name for name, _, _ in COMMANDS]
 
 
-class Guest:
-    """The router from its start on. Times are [elapsed, processor seconds]."""
-
-    def __init__(self, name, command):
-        begin = time.monotonic()
-        self.emulator = Emulator(name, command, READY)
-        self.boot_times = [time.monotonic() - begin,
-                           self.emulator.cpu_seconds()]
-
-    def log_in(self):
-        self.emulator.send(b"\r")
-        self.emulator.wait_for(PROMPT, 60)
-        for line in SET_UP:
-            self.run(line)
-
-    def run(self, line):
-        """(times, output) of a command, which must succeed."""
-        self.emulator.send(f"{line}; echo end-$?".encode())
-        self.emulator.wait_for(TYPED, 60)
-        begin = [time.monotonic(), self.emulator.cpu_seconds()]
-        self.emulator.send(b"\r")
-        answer = self.emulator.wait_for(rb"(?s)(.*)end-(\d+)\r\n", 600)
-        times = [time.monotonic() - begin[0],
-                 self.emulator.cpu_seconds() - begin[1]]
-        if answer[2] != b"0":
-            sys.exit(f"{self.emulator.name}: {line}: {answer[1]!r}")
-        self.emulator.wait_for(PROMPT, 60)
-        return times, answer[1]
-
-
 def measure(name, command, wanted, record):
     """One guest's life: record(emulator's name, part, times, output)."""
     guest = Guest(name, command)
     if BOOT in wanted:
         record(name, BOOT, guest.boot_times, b"")
     if wanted != [BOOT]:
-        guest.log_in()
+        guest.log_in(*SET_UP)
     for part, line, count in COMMANDS:
         if part not in wanted:
             continue
@@ -136,10 +97,10 @@ def shown(times):
     return " / ".join(f"{t:.0f}" if t >= 100 else f"{t:.2f}" for t in times)
 
 
-def commands(args, grown, engines):
+def commands(args, disk, engines):
     """(name, command) of each emulator."""
     yield "QEMU", qemu_command(
-        grown, "-m", "128", "-drive", f"file={args.stress},format=raw",
+        disk, "-m", "128", "-drive", f"file={args.stress},format=raw",
         "-net", "nic,model=ne2k_pci")
     for engine in engines:
         yield engine, trestle_command(
@@ -166,10 +127,8 @@ def main():
     if not wanted:
         sys.exit(f"no such part; there are: {'; '.join(NAMES)}")
     load, results = os.getloadavg()[0], Results()
-    with tempfile.NamedTemporaryFile(suffix=".img") as grown:
-        shutil.copy(args.router, grown.name)
-        grown.truncate(args.sectors * SECTOR_BYTES)
-        emulators = list(commands(args, grown.name, args.engines.split()))
+    with grown(args.router, args.sectors) as disk:
+        emulators = list(commands(args, disk.name, args.engines.split()))
         for _ in range(args.rounds):
             for name, command in emulators:
                 measure(name, command, wanted, results.record)

@@ -19,8 +19,8 @@ arch=i386
 # shellcheck source=../lib/debian.sh
 . "$here/../lib/debian.sh"
 
-programs='usr/bin/stress-ng usr/bin/openssl usr/sbin/memtester usr/bin/fio'
-program_packages='stress-ng openssl memtester fio'
+programs='usr/bin/stress-ng usr/bin/openssl usr/sbin/memtester usr/bin/fio usr/bin/iperf3'
+program_packages='stress-ng openssl memtester fio iperf3'
 # What openssl loads by name: MD4, Blowfish, RC4 and others of their age.
 openssl_legacy=usr/lib/i386-linux-gnu/ossl-modules/legacy.so
 
