@@ -208,8 +208,12 @@ static void count(struct rtl8169 *r)
         return;
     now = *r->tally;
     if (r->dumps == 2) {
-        c->rx_no_buffer += (uint16_t)(now.rx_missed - r->seen.rx_missed);
-        c->rx_errors += (uint32_t)(now.rx_errors - r->seen.rx_errors);
+        uint16_t missed = now.rx_missed - r->seen.rx_missed;
+        uint32_t bad = now.rx_errors - r->seen.rx_errors;
+
+        c->rx_no_buffer += missed;
+        /* Which are among the errors, too (6.7). */
+        c->rx_errors += bad > missed ? bad - missed : 0;
         c->tx_errors += now.tx_errors - r->seen.tx_errors;
     } else {
         r->dumps++;
