@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/net/tunnel_options.h"
 #include "kernel/net/user/config.h"
 #include "kernel/options_net_impl.h"
 
@@ -187,19 +188,6 @@ static bool tap_check(const char *params, char *why, size_t size)
                     "downscript=; not", why, size);
 }
 
-static bool socket_check(const char *params, char *why, size_t size)
-{
-    static const char *const keys[] = { "connect", "listen", NULL };
-    const char *value = strchr(params, '=');
-
-    if (!has_only(params, keys, "a socket has vlan=, connect=, listen=; not",
-                  why, size))
-        return false;
-    return (value && value[1] && !strchr(value, ',')) ||
-           net_fail(why, size, "needs connect=HOST:PORT or listen=HOST:PORT",
-                    NULL);
-}
-
 /*
  * The kinds by their word. A kind either takes its settings one by one (key),
  * or has them kept in params, which `check` then looks at as a whole. Without
@@ -214,7 +202,7 @@ static const struct kind {
     [NET_NIC] = { "nic", nic_key, NULL },
     [NET_BRIDGE] = { "bridge", bridge_key, NULL },
     [NET_TAP] = { "tap", params_key, tap_check },
-    [NET_SOCKET] = { "socket", params_key, socket_check },
+    [NET_SOCKET] = { "socket", params_key, tunnel_check },
     [NET_USER] = { "user", params_key, user_net_check },
 };
 #define KINDS (sizeof kinds / sizeof *kinds)

@@ -12,7 +12,9 @@
     "-net tap[,vlan=N][,ifname=NAME][,script=FILE|no][,downscript=FILE|no]\n" \
     "                its cable: a TAP device (Linux only)\n" \
     "-net socket[,vlan=N],connect=HOST:PORT|listen=HOST:PORT\n" \
-    "                its cable: a TCP wire (Linux only)\n" \
+    "-net socket[,vlan=N],mcast=GROUP:PORT[,localaddr=ADDRESS]\n" \
+    "-net socket[,vlan=N],udp=HOST:PORT,localaddr=HOST:PORT\n" \
+    "                its cable: a tunnel over TCP or UDP, as qemu's\n" \
     "-net user[,vlan=N][,net=A.B.C.D/N][,host=A][,dns=A][,dhcpstart=A]\n" \
     "         [,restrict=on][,hostname=NAME][,tftp=FOLDER][,bootfile=FILE]\n" \
     "         [,hostfwd=tcp|udp:[A]:PORT-[A]:PORT]\n" \

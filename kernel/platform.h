@@ -191,19 +191,18 @@ struct chardev *platform_console(void);
 
 /*
  * The i-th physical NIC, opened or not, or NULL past the last. On Linux there
- * are none by themselves: -net tap and -net socket make theirs
- * (kernel/hosted/wire.h).
+ * are none by themselves: -net tap makes its own.
  */
 struct nic *platform_nic(unsigned i);
 
 /*
- * Make a wire that stands in for a physical NIC: `type` is "tap" or "socket",
- * `params` the rest of qemu's -net option ("ifname=tap0,script=no",
- * "connect=127.0.0.1:5000"). 0, or negative errno with the reason in words in
- * `why`: -ENOTSUP where there is no such thing (the bare machine).
+ * Make what stands in for a physical NIC, a TAP device: `params` is the rest of
+ * qemu's -net option ("ifname=tap0,script=no"). 0, or negative errno with the
+ * reason in words in `why`: -ENOTSUP where there is no such thing (the bare
+ * machine).
  */
-int platform_wire_open(const char *type, const char *params, struct nic **out,
-                       char *why, size_t why_size);
+int platform_tap_open(const char *params, struct nic **out, char *why,
+                      size_t why_size);
 
 /* ---- End -------------------------------------------------------------- */
 

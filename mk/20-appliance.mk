@@ -53,7 +53,8 @@ $(METAL)/%.o: %.S $(METAL)/flags
 $(eval $(call lwip_rule,$(METAL),$$(CC) $$(APPLIANCE_CFLAGS)))
 $(APPLIANCE_LWIP): $(NEWLIB_STAMP)
 # Our network code sees lwIP's headers, so these must be there first.
-$(filter $(METAL)/kernel/net/%,$(APPLIANCE_OBJ)): $(LWIP_STAMP)
+$(filter $(METAL)/kernel/net/% $(METAL)/kernel/metal/transport%, \
+  $(APPLIANCE_OBJ)): $(LWIP_STAMP)
 
 $(METAL)/font.S: tools/font.py $(METAL)/flags
 	@mkdir -p $(@D)

@@ -61,6 +61,8 @@ struct nic_ops {
      * sent, note link changes. Returns the frames received.
      */
     unsigned (*poll)(struct nic *nic, unsigned budget);
+    /* All that transmit will get for now has come: send it. May be NULL. */
+    void (*flush)(struct nic *nic);
     /* Ask for a wake-up (platform interrupt) at the next event; may be NULL. */
     void (*arm)(struct nic *nic);
     /*
@@ -69,6 +71,11 @@ struct nic_ops {
      * for ever, as a physical NIC's does.
      */
     void (*destroy)(struct nic *nic);
+    /*
+     * Refusals that only this kind knows: the name and *value of the i-th, NULL
+     * behind the last. May be NULL.
+     */
+    const char *(*counter)(const struct nic *nic, unsigned i, uint64_t *value);
 };
 
 struct nic {

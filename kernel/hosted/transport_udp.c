@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/sock_diag.h>
+
 #include "kernel/hosted/transport.h"
 
 #define DATAGRAMS_PER_EVENT 64u
@@ -103,6 +105,15 @@ int dgram_multicast_from(struct dgram *d, uint32_t iface)
 {
     d->iface = iface;
     return set_multicast_from(d->source.fd, iface);
+}
+
+uint64_t dgram_dropped(const struct dgram *d)
+{
+    uint32_t info[SK_MEMINFO_VARS] = { 0 };
+    socklen_t len = sizeof info;
+
+    getsockopt(d->source.fd, SOL_SOCKET, SO_MEMINFO, info, &len);
+    return info[SK_MEMINFO_DROPS];
 }
 
 struct endpoint dgram_local(const struct dgram *d)

@@ -313,9 +313,9 @@ struct nic *platform_nic(unsigned i)
     return i < nic_count ? nics[i] : NULL;
 }
 
-int platform_wire_open(const char *type, const char *params, struct nic **out,
-                       char *why, size_t why_size)
+int platform_tap_open(const char *params, struct nic **out, char *why,
+                      size_t why_size)
 {
-    format(why, why_size, "-net %s is for the hosted program", type);
+    format(why, why_size, "-net tap is for the hosted program");
     return -ENOTSUP;
 }

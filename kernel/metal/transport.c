@@ -1,57 +1,90 @@
 /*
- * See kernel/net/transport.h. The bare machine has no way out yet: whatever is
- * asked for is refused, and so there is nothing that the rest could be called
- * for.
+ * See kernel/net/transport.h: lwIP on the addresses that ip= of -net bridge
+ * gives. This file has the telling of news; streams are in transport_tcp.c,
+ * datagrams in transport_udp.c.
  */
-#include "kernel/net/transport.h"
+#include "kernel/metal/transport.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
-bool transport_poll(void) { return false; }
+#include "kernel/platform.h"
+#include "lwip/def.h"
+#include "lwip/ip4_addr.h"
 
-int transport_resolve(const char *host, uint32_t *addr) { return -ENOENT; }
+static struct news *first, **last = &first;
 
-int stream_connect(struct endpoint to, const struct stream_events *events,
-                   void *ctx, struct stream **out)
+void news_mark(struct news *n)
 {
-    return -ENETUNREACH;
+    if (n->queued || n->closed)
+        return;
+    /* A timer of lwIP's may be all that happens for long. */
+    if (!first)
+        platform_wake();
+    n->queued = true;
+    n->next = NULL;
+    *last = n;
+    last = &n->next;
 }
 
-void stream_set_events(struct stream *s, const struct stream_events *events,
-                       void *ctx) { }
-ssize_t stream_read(struct stream *s, void *buf, size_t size) { return -EIO; }
-
-ssize_t stream_write(struct stream *s, const void *data, size_t len)
+static void free_unused(struct news *n)
 {
-    return -EIO;
+    if (n->closed && !n->queued && !n->telling)
+        free(n);
 }
 
-void stream_pause(struct stream *s, bool paused) { }
-void stream_shutdown(struct stream *s) { }
-void stream_close(struct stream *s, bool reset) { }
-
-int listener_open(struct endpoint local,
-                  void (*accepted)(void *ctx, struct stream *s,
-                                   struct endpoint from),
-                  void *ctx, struct listener **out)
+void news_close(struct news *n)
 {
-    return -EADDRNOTAVAIL;
+    n->closed = true;
+    free_unused(n);
 }
 
-void listener_close(struct listener *l) { }
-
-int dgram_open(struct endpoint local, bool reuse,
-               void (*received)(void *ctx, const uint8_t *data, size_t len,
-                                struct endpoint from),
-               void *ctx, struct dgram **out)
+bool transport_poll(void)
 {
-    return -EADDRNOTAVAIL;
+    struct news *n = first, *next;
+    bool any = n;
+
+    /* What is marked from now on has its turn the next time. */
+    first = NULL;
+    last = &first;
+    for (; n; n = next) {
+        next = n->next;
+        n->queued = false;
+        n->telling = true;
+        if (!n->closed)
+            n->tell(n);
+        n->telling = false;
+        free_unused(n);
+    }
+    return any;
 }
 
-int dgram_send(struct dgram *d, struct endpoint to, const void *data,
-               size_t len)
+int transport_resolve(const char *host, uint32_t *addr)
 {
-    return -ENETUNREACH;
+    ip4_addr_t a;
+
+    /* Four numbers: lwIP would take fewer, and hexadecimal ones. */
+    for (const char *p = host; *p; p++)
+        if (*p != '.' && (*p < '0' || *p > '9'))
+            return -ENOENT;
+    if (!ip4addr_aton(host, &a))
+        return -EINVAL;
+    *addr = lwip_ntohl(a.addr);
+    return 0;
 }
 
-void dgram_close(struct dgram *d) { }
+int transport_error(err_t e)
+{
+    static const int errors[] = {
+        [-ERR_OK] = 0, [-ERR_MEM] = ENOMEM, [-ERR_BUF] = ENOBUFS,
+        [-ERR_TIMEOUT] = ETIMEDOUT, [-ERR_RTE] = ENETUNREACH,
+        [-ERR_INPROGRESS] = EINPROGRESS, [-ERR_VAL] = EINVAL,
+        [-ERR_WOULDBLOCK] = EAGAIN, [-ERR_USE] = EADDRINUSE,
+        [-ERR_ALREADY] = EALREADY, [-ERR_ISCONN] = EISCONN,
+        [-ERR_CONN] = ENOTCONN, [-ERR_IF] = ENETDOWN,
+        [-ERR_ABRT] = ETIMEDOUT, [-ERR_RST] = ECONNRESET,
+        [-ERR_CLSD] = EPIPE, [-ERR_ARG] = EINVAL,
+    };
+
+    return e <= 0 && e >= ERR_ARG ? -errors[-e] : -EIO;
+}

@@ -29,6 +29,9 @@ int host_ip_start(struct netif *bridge, const char *setting)
     netif_set_status_callback(bridge, report_address);
     /* The mark that host_ip_wanted looks for. */
     bridge->hostname = host_name;
+    /* What is not on this LAN goes by its gateway, if it has one. */
+    if (!netif_default)
+        netif_set_default(bridge);
     if (!strcmp(setting, "dhcp"))
         return dhcp_start(bridge) == ERR_OK ? 0 : -ENOMEM;
     if (sscanf(setting, "%3u.%3u.%3u.%3u/%2u", &a, &b, &c, &d, &bits) != 5 ||

@@ -346,12 +346,15 @@ bool net_poll(void)
     if (!nets)
         return false;
     moved = transport_poll();
-    /* Guests first: user nets answer their frames in the same round. */
+    for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
+        moved |= port_poll(&u->port);
     for (struct net *n = nets; n; n = n->next)
         for (unsigned i = 0; i < n->port_count; i++)
             moved |= port_poll(&n->ports[i]);
+    /* Software ports send, or answer, what they were given in this round. */
     for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
-        moved |= port_poll(&u->port);
+        if (u->port.nic->ops->flush)
+            u->port.nic->ops->flush(u->port.nic);
     sys_check_timeouts();
     if (moved)
         return true;

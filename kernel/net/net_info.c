@@ -21,6 +21,16 @@ static uint64_t refused_by_cable(const struct port *p)
     return n;
 }
 
+static void add_own_counters(struct textbuf *t, const struct nic *nic)
+{
+    const char *name;
+    uint64_t value;
+
+    for (unsigned i = 0; nic->ops->counter &&
+                         (name = nic->ops->counter(nic, i, &value)); i++)
+        add_counter(t, name, value);
+}
+
 static void add_port_counters(struct textbuf *t, const struct port *p)
 {
     const struct port_counters *c = &p->counters;
@@ -50,6 +60,7 @@ static void add_port_counters(struct textbuf *t, const struct port *p)
         add_counter(t, "nic_rx_oversize", p->nic->counters.rx_oversize);
         add_counter(t, "nic_tx_ring_full", p->nic->counters.tx_ring_full);
         add_counter(t, "nic_tx_errors", p->nic->counters.tx_errors);
+        add_own_counters(t, p->nic);
     }
 }
 

@@ -1,7 +1,7 @@
 /*
  * TCP and UDP as the host speaks them: for tunnels and the user-mode network.
- * On Linux sockets (kernel/hosted/transport*.c), on the bare machine lwIP on the
- * LAN's own address. IPv4.
+ * On Linux sockets (kernel/hosted/transport*.c), on the bare machine lwIP on
+ * the LAN's own address (kernel/metal/transport*.c). IPv4.
  *
  * I/O core only, and nothing here blocks. Callbacks come from transport_poll
  * alone, never from inside another call of this header, and may call anything
@@ -131,9 +131,9 @@ struct dgram;
 #define DGRAM_MAX 65507u        /* bytes of data: RFC 791, RFC 768 */
 
 /*
- * `received` gets each datagram; `data` is valid during the call. With `reuse`
- * several programs may have the same local endpoint (multicast). 0 or errors
- * as listener_open.
+ * `received` (may be NULL) gets each datagram; `data` is valid during the call.
+ * With `reuse` several programs may have the same local endpoint (multicast).
+ * 0 or errors as listener_open.
  */
 int dgram_open(struct endpoint local, bool reuse,
                void (*received)(void *ctx, const uint8_t *data, size_t len,
@@ -145,13 +145,15 @@ int dgram_send(struct dgram *d, struct endpoint to, const void *data,
                size_t len);
 
 /* Receive what is sent to `group`, too, at the interface with the address
- * `iface` (0: where the routes lead). 0 or an error. */
+ * `iface` (0: where the routes lead); one group a dgram. 0 or an error. */
 int dgram_join(struct dgram *d, uint32_t group, uint32_t iface);
 
 /* Multicasts of `d` go out there and come back to other programs of this host;
  * `iface` as above. 0 or an error. */
 int dgram_multicast_from(struct dgram *d, uint32_t iface);
 
+/* Datagrams that came and found no room. */
+uint64_t dgram_dropped(const struct dgram *d);
 /* Its own endpoint as bound. */
 struct endpoint dgram_local(const struct dgram *d);
 /* The source that a datagram from `d` to `to` has on the wire now, for an

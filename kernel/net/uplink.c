@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/net/net_impl.h"
+#include "kernel/net/tunnel.h"
 #include "kernel/net/user/user_net.h"
 #include "kernel/platform.h"
 
@@ -48,13 +49,13 @@ static int open_bridge(const struct net_option *o, const struct net *net,
 static int open_tap(const struct net_option *o, const struct net *net,
                     struct nic **nic, char *why, size_t size)
 {
-    return platform_wire_open("tap", o->params, nic, why, size);
+    return platform_tap_open(o->params, nic, why, size);
 }
 
 static int open_socket(const struct net_option *o, const struct net *net,
                        struct nic **nic, char *why, size_t size)
 {
-    return platform_wire_open("socket", o->params, nic, why, size);
+    return tunnel_create(o->params, nic, why, size);
 }
 
 static int open_user(const struct net_option *o, const struct net *net,
@@ -122,6 +123,14 @@ static int make_nic(const struct net_option *o, const struct net *net,
     return r == -ENODEV && o->kind != NET_BRIDGE ? -EIO : r;
 }
 
+static bool has_nic(const struct vlan *v)
+{
+    for (const struct uplink *u = uplinks; u; u = u->next)
+        if (u->vlan == v && u->port.nic)
+            return true;
+    return false;
+}
+
 /* An empty port of bridge `v`, else a new one: with `nic` in it. NULL: `why`. */
 static struct uplink *plug_in(struct vlan *v, struct nic *nic, char *why,
                               size_t size)
@@ -157,10 +166,13 @@ int uplink_open(const struct net_option *o, const struct net *net,
 {
     struct nic *nic;
     struct uplink *u;
+    bool lends;
     int r = make_nic(o, net, &nic, why, why_size);
 
     if (r)
         return r;
+    /* A software port's address is made up: a real one goes before it. */
+    lends = o->kind == NET_BRIDGE || !has_nic(v);
     u = plug_in(v, nic, why, why_size);
     if (!u) {
         if (nic->ops->destroy)
@@ -169,7 +181,8 @@ int uplink_open(const struct net_option *o, const struct net *net,
     }
     make_key(o, u->key, sizeof u->key);
     u->users = 0;
-    vlan_set_hwaddr(v, nic->mac);
+    if (lends)
+        vlan_set_hwaddr(v, nic->mac);
     r = nic->ops->open(nic);
     if (!r) {
         *out = u;

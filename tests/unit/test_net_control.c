@@ -71,8 +71,8 @@ static const struct nic_ops wire_ops = {
     .transmit = wire_transmit, .poll = wire_poll, .destroy = wire_destroy
 };
 
-int platform_wire_open(const char *type, const char *params, struct nic **out,
-                       char *reason, size_t size)
+int platform_tap_open(const char *params, struct nic **out, char *reason,
+                      size_t size)
 {
     struct wire *w;
     unsigned i = 0;

@@ -27,8 +27,8 @@ static char why[320];
 
 struct nic *platform_nic(unsigned i) { return i < 2 ? &nics[i] : NULL; }
 
-int platform_wire_open(const char *type, const char *params, struct nic **out,
-                       char *reason, size_t size)
+int platform_tap_open(const char *params, struct nic **out, char *reason,
+                      size_t size)
 {
     snprintf(reason, size, "not here");
     return -1;

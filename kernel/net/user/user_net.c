@@ -74,17 +74,32 @@ static void take_frame(struct user_net *un, struct nic_buf *buf)
         user_input(un, frame, len);
 }
 
-static unsigned un_poll(struct nic *nic, unsigned budget)
+static unsigned take_queue(struct user_net *un, unsigned budget)
 {
-    struct user_net *un = nic->driver;
     unsigned n = 0;
 
-    if (!nic->is_open)
-        return 0;
     while (n < budget && un->queue_tail != un->queue_head) {
         take_frame(un, un->queue[un->queue_tail++ % USER_QUEUE]);
         n++;
     }
+    return n;
+}
+
+/* What guests sent in this round is answered in it. */
+static void un_flush(struct nic *nic)
+{
+    if (nic->is_open)
+        take_queue(nic->driver, USER_QUEUE);
+}
+
+static unsigned un_poll(struct nic *nic, unsigned budget)
+{
+    struct user_net *un = nic->driver;
+    unsigned n;
+
+    if (!nic->is_open)
+        return 0;
+    n = take_queue(un, budget);
     if (un->ops && un->ops->poll(un->outside))
         n++;
     user_dns_poll(un);
@@ -115,8 +130,8 @@ static void un_destroy(struct nic *nic)
 
 static const struct nic_ops un_ops = {
     .name = "user", .open = un_open, .close = un_close,
-    .transmit = un_transmit, .poll = un_poll, .arm = un_arm,
-    .destroy = un_destroy,
+    .transmit = un_transmit, .poll = un_poll, .flush = un_flush,
+    .arm = un_arm, .destroy = un_destroy,
 };
 
 struct user_net *user_net_of(const struct nic *nic)
