@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/options_net.h"
 #include "kernel/platform.h"
 
 /* What one line says. */
@@ -166,7 +167,9 @@ static bool end_section(struct reader *r)
     char reason[200];
 
     return r->o == &r->c->common ||
-           options_finish(r->o, reason, sizeof reason) ||
+           (options_finish(r->o, reason, sizeof reason) &&
+            options_default_net(r->o, platform_default_network, reason,
+                                sizeof reason)) ||
            bad(r, r->section_line, "[%s]: %s", r->o->name, reason);
 }
 
@@ -341,7 +344,11 @@ enum options_result config_read(struct config *c, int argc, char **argv,
     if (!name) {
         c->machine[0] = c->common;
         c->count = 1;
-        return result;
+        return result == OPTIONS_RUN &&
+                       !options_default_net(&c->machine[0],
+                                            platform_default_network, why,
+                                            why_size)
+                   ? OPTIONS_ERROR : result;
     }
     if (c->common.own) {
         snprintf(why, why_size, "-%s: with %s it belongs into a machine's "

@@ -270,7 +270,8 @@ static bool parse_net(struct parser *p, const char *name, const char *v)
         !strcmp(name, "net") ? options_parse_net
         : !strcmp(name, "netdev") ? options_parse_netdev
         : !strcmp(name, "device") ? options_parse_device
-        : !strcmp(name, "nic") ? options_parse_nic : options_parse_object;
+        : !strcmp(name, "nic") ? options_parse_nic
+        : !strcmp(name, "redir") ? options_parse_redir : options_parse_object;
     char reason[160];
 
     return parse(p->o, v, reason, sizeof reason) || bad(p, name, reason, v);
@@ -300,6 +301,7 @@ static const struct option {
     { "netdev", OPTION_OWN, true, parse_net, OPTIONS_NETDEV_HELP },
     { "device", OPTION_OWN, true, parse_net, OPTIONS_DEVICE_HELP },
     { "nic", OPTION_OWN, true, parse_net, OPTIONS_NIC_HELP },
+    { "redir", OPTION_OWN, true, parse_net, OPTIONS_REDIR_HELP },
     { "object", OPTION_OWN, true, parse_net, OPTIONS_OBJECT_HELP },
     { "serial", OPTION_OWN, true, parse_serial,
       "-serial WHAT    guest serial port: mon:stdio stdio null none;\n"

@@ -14,6 +14,8 @@
 #define OPTIONS_MACHINES 9u     /* Ctrl-a and a digit, 1 to 9 */
 #define OPTIONS_NETS 16u         /* NICs and what is at their cables' ends */
 #define OPTIONS_DUMPS 8u
+#define OPTIONS_REDIRS 16u
+#define OPTIONS_REDIR_TEXT 48u
 #define DUMP_LEN_MAX 65536u      /* of a frame: all of it */
 #define OPTIONS_VLAN_MAX 255u   /* of vlan=; netdevs have numbers above */
 #define OPTIONS_NET_PARAMS 1024u
@@ -67,6 +69,8 @@ struct options {
     struct net_option net[OPTIONS_NETS];
     unsigned net_count;
     bool net_none;              /* -net none was given */
+    char redir[OPTIONS_REDIRS][OPTIONS_REDIR_TEXT];     /* as hostfwd=... */
+    unsigned redir_count;
     struct dump_option dump[OPTIONS_DUMPS];
     unsigned dump_count;
     unsigned netdevs;           /* bridges with numbers above vlan='s */

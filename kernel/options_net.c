@@ -272,15 +272,16 @@ bool net_set_vlan(struct net_line *l, struct net_option *n, const char *value)
            net_fail(l->why, l->why_size, "vlan= takes 0 to 255, not", value);
 }
 
+bool net_check(const struct net_option *n, char *why, size_t size)
+{
+    return !kinds[n->kind].check || kinds[n->kind].check(n->params, why, size);
+}
+
 bool net_keep(struct net_line *l)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        const struct net_option *n = l->made[i];
-
-        if (n && kinds[n->kind].check &&
-            !kinds[n->kind].check(n->params, l->why, l->why_size))
+    for (unsigned i = 0; i < 2; i++)
+        if (l->made[i] && !net_check(l->made[i], l->why, l->why_size))
             return false;
-    }
     l->o->net_count += !!l->made[0] + !!l->made[1];
     return true;
 }
@@ -425,5 +426,6 @@ bool options_check_net(struct options *o, char *why, size_t why_size)
     if (o->dump_count && !o->net_count)
         return net_fail(why, why_size, "a capture needs a network: -net or "
                         "another option", NULL);
-    return net_join_peers(o, why, why_size);
+    return net_apply_redirs(o, why, why_size) &&
+           net_join_peers(o, why, why_size);
 }

@@ -22,6 +22,9 @@
     "                its cable: a net of its own behind this host, with DHCP,\n" \
     "                DNS and TFTP; hostfwd= leads in\n" \
     "-net none       no network at all"
+#define OPTIONS_REDIR_HELP \
+    "-redir tcp|udp:HOSTPORT:[GUEST]:GUESTPORT\n" \
+    "                a port of the host's to the guest, of its user network"
 #define OPTIONS_OBJECT_HELP \
     "-object filter-dump,id=ID,netdev=NAME[,file=FILE][,maxlen=N]\n" \
     "                capture what passes a NIC or netdev\n" \
@@ -52,6 +55,16 @@ bool options_parse_nic(struct options *o, const char *value, char *why,
 /* -object filter-dump, into o->dump. */
 bool options_parse_object(struct options *o, const char *value, char *why,
                           size_t why_size);
+
+/*
+ * After options_finish: what a machine has that no option gave a network, nor
+ * took it away. With `by_default` that is a NIC and a user network, as qemu's.
+ */
+bool options_default_net(struct options *o, bool by_default, char *why,
+                         size_t why_size);
+/* -redir, into o->redir. */
+bool options_parse_redir(struct options *o, const char *value, char *why,
+                         size_t why_size);
 
 /*
  * netdev_add of the monitor: as -netdev, into o->net[0]; but it may name the

@@ -46,6 +46,10 @@ bool net_keep(struct net_line *l);
 /* The word at *at, ended in place, and *at behind its comma; NULL: no more. */
 char *net_next_word(char **at);
 
+/* The settings of `n` as a whole, again. */
+bool net_check(const struct net_option *n, char *why, size_t size);
+/* After the last option: -redir goes to the first user network. */
+bool net_apply_redirs(struct options *o, char *why, size_t size);
 /* After the last option: join NICs with the netdevs that they name. */
 bool net_join_peers(struct options *o, char *why, size_t size);
 

@@ -212,6 +212,9 @@ _Noreturn void platform_poweroff(int status);
 /* Ending Trestle switches a PC off, so ask first. */
 extern const bool platform_exit_is_poweroff;
 
+/* Without options for it a machine has a NIC and a user-mode network. */
+extern const bool platform_default_network;
+
 /* The console is a line that -uart sets up, before kernel_main. */
 extern const bool platform_has_uart;
 

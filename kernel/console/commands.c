@@ -153,7 +153,6 @@ static void info_engine(struct monitor *mon)
     monitor_info_text(mon, "engine");
 }
 
-
 /* info engine, of the translator only. */
 static void info_jit(struct monitor *mon)
 {
@@ -167,7 +166,6 @@ static void info_screen(struct monitor *mon)
 {
     monitor_info_text(mon, "screen");
 }
-
 
 static const struct {
     const char *name, *help;
@@ -188,6 +186,7 @@ static const struct {
     { "registers", "the guest's CPU registers", info_registers },
     { "screen", "the text on the guest's VGA", info_screen },
     { "status", "running or paused, engine", info_status },
+    { "usernet", "user-mode networks: flows, leases, counters", info_usernet },
     { "version", "Trestle's version", info_version },
 };
 
@@ -269,6 +268,10 @@ static const struct command commands[] = {
     { "netdev_add", "TYPE,id=ID[,...]", "connect a netdev, as -netdev does",
       cmd_netdev_add, false, true },
     { "netdev_del", "ID", "take a netdev away", cmd_netdev_del, false, true },
+    { "hostfwd_add", "[NETDEV] [tcp|udp]:[ADDR]:PORT-[ADDR]:PORT",
+      "forward a port", cmd_hostfwd_add, false, true },
+    { "hostfwd_remove", "[NETDEV] [tcp|udp]:[ADDR]:PORT", "no longer",
+      cmd_hostfwd_remove, false, true },
     { "object_add", "filter-dump,id=ID,netdev=NAME[,...]",
       "capture at a NIC or netdev", cmd_object_add, false, true },
     { "object_del", "ID", "end that capture", cmd_object_del, false, true },

@@ -8,6 +8,7 @@
 #include "kernel/console/mux.h"
 #include "kernel/guest.h"
 #include "kernel/net/net.h"
+#include "kernel/net/user/user_net.h"
 
 struct net *monitor_net(struct monitor *mon)
 {
@@ -36,6 +37,11 @@ void info_network(struct monitor *mon)
     monitor_print_net(mon, net_format);
     monitor_info_text(mon, "network");
     monitor_info_text(mon, "counters");
+}
+
+void info_usernet(struct monitor *mon)
+{
+    monitor_print_net(mon, net_format_users);
 }
 
 void info_bridge(struct monitor *mon)
@@ -102,6 +108,35 @@ void cmd_netdev_del(struct monitor *mon, char *args)
         monitor_printf(mon, "use netdev_del ID\n");
     else if (net && net_netdev_del(net, args, why, sizeof why))
         monitor_printf(mon, "%s\n", why);
+}
+
+/* "[NETDEV] RULE" for one of the two functions of a user network. */
+static void change_forward(struct monitor *mon, char *args,
+                           int (*change)(struct user_net *, const char *,
+                                         char *, size_t))
+{
+    char *id = monitor_word(&args), *rule = monitor_word(&args), why[200];
+    struct net *net = monitor_net(mon);
+    struct user_net *un;
+
+    if (!net)
+        return;
+    un = net_user(net, *rule ? id : NULL);
+    if (!un)
+        monitor_printf(mon, "no user-mode network%s%.40s\n",
+                       *rule ? " " : "", *rule ? id : "");
+    else if (change(un, *rule ? rule : id, why, sizeof why))
+        monitor_printf(mon, "%s\n", why);
+}
+
+void cmd_hostfwd_add(struct monitor *mon, char *args)
+{
+    change_forward(mon, args, user_net_forward_add);
+}
+
+void cmd_hostfwd_remove(struct monitor *mon, char *args)
+{
+    change_forward(mon, args, user_net_forward_remove);
 }
 
 void cmd_announce_self(struct monitor *mon, char *args)

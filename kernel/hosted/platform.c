@@ -17,6 +17,7 @@
 
 const char platform_name[] = "hosted";
 const bool platform_exit_is_poweroff = false;
+const bool platform_default_network = true;
 const bool platform_has_uart = false;
 
 static char log_ring[LOG_RING];

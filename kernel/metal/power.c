@@ -104,4 +104,5 @@ void platform_poweroff(int status)
 
 const char platform_name[] = "metal";
 const bool platform_exit_is_poweroff = true;
+const bool platform_default_network = false;
 const bool platform_has_uart = true;

@@ -17,6 +17,7 @@
 #include "kernel/options.h"
 
 struct net;
+struct user_net;
 
 /*
  * Build what the -net options of machine `index` (from 0) ask for. *out is
@@ -56,6 +57,13 @@ int net_netdev_add(struct net *net, const char *value, char *why,
                    size_t why_size);
 int net_netdev_del(struct net *net, const char *id, char *why,
                    size_t why_size);
+/*
+ * The machine's user-mode network: the netdev `id`, or if that is NULL the
+ * first there is. NULL: there is none. (kernel/net/user/user_net.h)
+ */
+struct user_net *net_user(const struct net *net, const char *id);
+/* Text of `info usernet`, as machine_info does. */
+int net_format_users(const struct net *net, char *buf, size_t size);
 /* Tell bridges where the machine's NICs are, as qemu does: a RARP, five times. */
 void net_announce(struct net *net);
 /* The i-th name for net_set_link, NICs first; NULL past the last. */

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emu/textbuf.h"
 #include "kernel/net/host_ip.h"
 #include "kernel/net/net_impl.h"
+#include "kernel/net/user/user_net.h"
 #include "kernel/options_net.h"
 #include "lwip/timeouts.h"
 
@@ -149,6 +151,41 @@ int net_netdev_del(struct net *net, const char *id, char *why, size_t why_size)
     if (!--u->users)
         uplink_shut(u);
     return 0;
+}
+
+/* ---- User-mode networks --------------------------------------------------- */
+
+struct user_net *net_user(const struct net *net, const char *id)
+{
+    for (unsigned i = 0; i < net->cable_count; i++) {
+        const struct net_cable *c = &net->cables[i];
+        struct user_net *un = c->uplink ? user_net_of(c->uplink->port.nic)
+                                        : NULL;
+
+        if (un && (!id || !strcmp(c->id, id)))
+            return un;
+    }
+    return NULL;
+}
+
+int net_format_users(const struct net *net, char *buf, size_t size)
+{
+    struct textbuf t = { buf, size, 0 };
+
+    for (unsigned i = 0; i < net->cable_count; i++) {
+        const struct user_net *un = net_user(net, net->cables[i].id);
+        bool room;
+
+        if (!un)
+            continue;
+        text_add(&t, "%s:\n", net->cables[i].id);
+        room = t.wanted < size;
+        t.wanted += user_net_format(un, room ? buf + t.wanted : NULL,
+                                    room ? size - t.wanted : 0);
+    }
+    if (!t.wanted)
+        text_add(&t, "no user-mode network\n");
+    return t.wanted;
 }
 
 /* ---- announce_self ------------------------------------------------------- */

@@ -35,7 +35,7 @@ def test_router_behind_a_user_net(trestle, namespace, tmp_path):
     wanted = serve(out, tmp_path)
     image = shutil.copy(BUILD / "router.img", tmp_path / "router.img")
     t = trestle("-m", 64, "-hda", image, "-net", "nic", "-net",
-                "user,nameserver=127.0.0.1,hostfwd=tcp::5555-:80",
+                "user,nameserver=127.0.0.1", "-redir", "tcp:5555::80",
                 limit=LIMIT, prefix=out.prefix)
     router = Router(t)
     router.log_in()
@@ -52,5 +52,12 @@ def test_router_behind_a_user_net(trestle, namespace, tmp_path):
     router.run("httpd -h /tmp")
     assert out.run(sys.executable, "-c", FETCH,
                    "http://127.0.0.1:5555/data").strip() == wanted
+    t.to_monitor()
+    assert t.monitor("hostfwd_add tcp:127.0.0.1:5556-:80") == ""
+    assert out.run(sys.executable, "-c", FETCH,
+                   "http://127.0.0.1:5556/data").strip() == wanted
+    assert t.monitor("hostfwd_remove user.0 tcp:127.0.0.1:5556") == ""
+    assert "5556" not in t.monitor("info usernet")
+    t.to_console()
     t.send("poweroff\r")
     assert t.ends(120) == 0

@@ -52,6 +52,28 @@ def test_router_between_two_bridges(trestle, lans, tmp_path):
     assert (tmp_path / "gone").read_text() == "tapA\n"
 
 
+def test_two_instances_with_addresses_of_their_own(trestle, lans, tmp_path):
+    """macaddr=52:54:0:0:0:1 and :2 on one LAN; a script on the LAN's bridge."""
+    script = lans.tap_script(tmp_path / "qemu-ifup", 1)
+    routers = []
+    for n in (1, 2):
+        t = trestle("-net", f"tap,script={script}", "-net",
+                    f"nic,macaddr=52:54:0:0:0:{n}", "-hda",
+                    BUILD / "router.img", "-snapshot", "-m", 64, limit=300,
+                    prefix=lans.inside)
+        routers.append(Router(t))
+        routers[-1].log_in()
+        routers[-1].run("ip addr flush dev br-lan; "
+                        f"ip addr add 10.1.0.1{n}/24 dev br-lan")
+    assert len(re.findall(r" tap\d+:", lans.members(1))) == 2
+    for n, router in enumerate(routers, 1):
+        other = f"10.1.0.1{3 - n}"
+        assert " 0% packet loss" in router.run(f"ping -c 3 {other}")
+        assert f"{other} dev br-lan lladdr 52:54:00:00:00:0{3 - n} " in (
+            router.run("ip neigh show"))
+        assert " 0% packet loss" in lans.ping(lans.left, f"10.1.0.1{n}")
+
+
 @pytest.mark.parametrize("script,why", [
     ("exit 3", r"script \S+ tapX ended with status 3"),
     ("kill -9 $$", r"script \S+ tapX ended with signal 9"),

@@ -294,3 +294,28 @@ def test_as_a_user_without_rights(trestle, guest):
                     f"user,hostfwd=tcp:127.0.0.1:{free_port()}-:80",
                     prefix=("setpriv", "--reuid=65534", "--clear-groups"))
         t.expect("spin ready")
+
+
+def test_network_without_options(trestle, guest):
+    """As with qemu: an NE2000 and a user network; -redir goes there."""
+    port = free_port()
+    t = trestle("-m", 16, "-hda", guest("spin"), "-redir", f"tcp:{port}::80")
+    t.expect("spin ready")
+    t.to_monitor()
+    assert re.search(rf"TCP\S* .* {port} ", t.monitor("info usernet"))
+    assert "ne2000 pci macaddr=52:54:00:12:34:56" in t.monitor("info network")
+    assert "in use" in t.monitor(f"hostfwd_add tcp::{port}-:81")
+    assert t.monitor(f"hostfwd_remove tcp::{port}") == ""
+    assert t.monitor(f"hostfwd_add tcp::{port}-:81") == ""
+    assert "no user-mode network lan" in t.monitor("hostfwd_add lan tcp::1-:2")
+
+
+@pytest.mark.parametrize("options", [
+    ["-net", "none"], ["-net", "nic", "-net", "tap"]])
+def test_redir_without_a_user_network(guest, options):
+    done = subprocess.run(
+        [BUILD / "trestle", "-hda", guest("spin"), "-redir", "tcp:5555::80",
+         *options], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        timeout=20, check=False)
+    assert done.returncode == 1
+    assert "-redir: needs a user network" in done.stderr

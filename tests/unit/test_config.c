@@ -64,7 +64,8 @@ static void test_two_machines(void **state)
     assert_int_equal(c.machine[1].ram_bytes, 64u << 20);
     assert_int_equal(c.machine[1].escape, 20);
     assert_true(c.machine[1].snapshot && c.machine[1].no_reboot);
-    assert_int_equal(c.machine[1].net_count, 0);
+    assert_int_equal(c.machine[1].net_count, 2);    /* those by default */
+    assert_int_equal(c.machine[1].net[1].kind, NET_USER);
 }
 
 static void test_quotes_comments_and_line_ends(void **state)

@@ -161,7 +161,7 @@ static void test_long_values(void **state)
         { "-m", "", "MiB" }, { "-boot", "", "c (disk)" },
         { "-serial", "", "mon:stdio" }, { "-echr", "", "1 to 31" },
         { "-icount", "shift=", "shift=10" }, { "-rtc", "base=", "base=utc" },
-        { "-net", "", "dump and none" }, { "-net", "nic,macaddr=", "MAC" },
+        { "-net", "", "none; not" }, { "-net", "nic,macaddr=", "MAC" },
         { "-net", "nic,romfile=", "127" }, { "-net", "nic,", "NAME=VALUE" },
         { "-net", "bridge,ip=", "ip=dhcp" }, { "-net", "bridge,x=", "pci=" },
         { "-net", "tap,x=", "ifname=" }, { "-net", "tap,ifname=", "too long" },

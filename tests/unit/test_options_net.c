@@ -133,6 +133,63 @@ static void test_mistakes(void **state)
     }
 }
 
+/* -redir is hostfwd= of the first user network, wherever it stands. */
+static void test_redir(void **state)
+{
+    static const char *const wrong[] = {
+        "", "tcp", "tcp:", "tcp:5555", "tcp:5555:", "tcp:5555:80",
+        "tcp::10.0.2.15:80", "tcp:0::80", "tcp:65536::80", "tcp:5555::0",
+        "tcp:5555::80x", "sctp:5555::80", "tcp:5555:guest:80",
+        "tcp:5555::80:1", "tcp:+5555::80", "tcp:5555::80,restrict=on",
+    };
+
+    assert_int_equal(PARSE("-redir", "tcp:5555::80", "-net", "nic", "-net",
+                           "user,hostname=x", "-redir",
+                           "udp:5353:10.0.2.20:53", "-redir", ":1::2"),
+                     OPTIONS_RUN);
+    assert_string_equal(o.net[1].params, "hostname=x,hostfwd=tcp::5555-:80,"
+                        "hostfwd=udp::5353-10.0.2.20:53,hostfwd=tcp::1-:2");
+    assert_int_equal(PARSE("-redir", "tcp:5555::80", "-nic", "user"),
+                     OPTIONS_RUN);
+    assert_string_equal(o.net[1].params, "hostfwd=tcp::5555-:80");
+    assert_int_equal(PARSE("-redir", "tcp:5555::80", "-net", "nic", "-net",
+                           "tap"), OPTIONS_ERROR);
+    assert_non_null(strstr(why, "-net user"));
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (PARSE("-net", "user", "-redir", (char *)wrong[i]) !=
+                OPTIONS_ERROR || !strstr(why, "-redir"))
+            fail_msg("%s: '%s'", wrong[i], why);
+}
+
+/* No option at all is a NIC and a user network, where the platform says so. */
+static void test_default(void **state)
+{
+    assert_int_equal(PARSE("x.img"), OPTIONS_RUN);
+    assert_true(options_default_net(&o, false, why, sizeof why));
+    assert_int_equal(o.net_count, 0);
+    assert_true(options_default_net(&o, true, why, sizeof why));
+    assert_int_equal(o.net_count, 2);
+    assert_int_equal(o.net[0].kind, NET_NIC);
+    assert_int_equal(o.net[1].kind, NET_USER);
+    assert_int_equal(o.net[0].vlan, o.net[1].vlan);
+    assert_string_equal(o.net[1].id, "user.0");
+    assert_int_equal(PARSE("-redir", "tcp:5555::80"), OPTIONS_RUN);
+    assert_true(options_default_net(&o, true, why, sizeof why));
+    assert_string_equal(o.net[1].params, "hostfwd=tcp::5555-:80");
+    assert_int_equal(PARSE("-redir", "tcp:5555::80"), OPTIONS_RUN);
+    assert_false(options_default_net(&o, false, why, sizeof why));
+    assert_int_equal(PARSE("-redir", "tcp:5555::80", "-net", "none"),
+                     OPTIONS_RUN);
+    assert_false(options_default_net(&o, true, why, sizeof why));
+    assert_non_null(strstr(why, "-net user"));
+    assert_int_equal(PARSE("-net", "none"), OPTIONS_RUN);
+    assert_true(options_default_net(&o, true, why, sizeof why));
+    assert_int_equal(o.net_count, 0);
+    assert_int_equal(PARSE("-net", "tap"), OPTIONS_RUN);
+    assert_true(options_default_net(&o, true, why, sizeof why));
+    assert_int_equal(o.net_count, 1);
+}
+
 /* A long value takes nothing away from what is wrong with it. */
 static void test_long_values(void **state)
 {
@@ -160,6 +217,8 @@ int main(void)
         cmocka_unit_test(test_nic),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_redir),
+        cmocka_unit_test(test_default),
         cmocka_unit_test(test_long_values),
     };
 
