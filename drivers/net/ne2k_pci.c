@@ -12,13 +12,13 @@
 #include <string.h>
 
 #include "drivers/net/ne2k_pci_regs.h"
+#include "drivers/net/nic_frames.h"
 #include "drivers/net/nic_pool.h"
 
 #define POOL 256u
 #define QUEUE 64u               /* a power of two */
 #define CARD_SLOTS 2u
 #define MIN_FRAME 60u           /* the chip pads nothing */
-#define ETH_HEADER 14u
 #define FCS 4u
 /* 10 Mbit/s: the longest frame's 1.2 ms, and a margin (7.0). */
 #define STOP_US 1600u
@@ -289,10 +289,10 @@ static int ne2k_transmit(struct nic *nic, struct nic_buf *buf)
 {
     struct ne2k *e = nic->driver;
 
-    if (buf->len < ETH_HEADER || buf->len > NIC_MAX_FRAME) {
-        nic->counters.tx_errors++;
-        return -EMSGSIZE;
-    }
+    int r = nic_check_tx(nic, buf);
+
+    if (r)
+        return r;
     if (!nic->link_up) {
         nic->counters.tx_errors++;
         return -ENETDOWN;
@@ -303,8 +303,7 @@ static int ne2k_transmit(struct nic *nic, struct nic_buf *buf)
         nic->counters.tx_ring_full++;
         return -ENOBUFS;
     }
-    nic->counters.tx_frames++;
-    nic->counters.tx_bytes += buf->len;
+    nic_count_tx(nic, buf);
     e->queue[(e->head + e->queued++) % QUEUE] = buf;
     tx_fill(e);
     return 0;
@@ -371,11 +370,8 @@ static void deliver(struct ne2k *e, const struct ne2k_header *h)
         c->rx_no_buffer++;
         return;
     }
-    buf->len = h->count - FCS;
-    read_frame(e, buf->data, buf->len);
-    c->rx_frames++;
-    c->rx_bytes += buf->len;
-    e->nic.receive(&e->nic, buf);
+    read_frame(e, buf->data, h->count - FCS);
+    nic_deliver(&e->nic, buf, h->count - FCS);
 }
 
 /*

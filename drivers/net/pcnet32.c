@@ -14,7 +14,7 @@
 
 #define RING_LOG2 7u
 #define RING (1u << RING_LOG2)
-#define POOL 512u
+#define POOL 1024u              /* the rest may be held above */
 #define FCS 4u
 /* Link, misses and the chip's health are looked at every n-th poll. */
 #define SLOW_POLLS 64u

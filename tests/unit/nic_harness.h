@@ -23,7 +23,13 @@ struct nic_bench {
     unsigned irq_armed;
     void *memory[NIC_ALLOCATIONS];
     uint64_t limit[NIC_ALLOCATIONS];    /* max_address asked for */
+    struct {
+        uint8_t *at;
+        size_t bytes;
+    } piece[NIC_ALLOCATIONS];   /* the same, wherever it lies */
     unsigned memories;
+    bool is_noise;              /* registers answer nic_bench_noise() and take
+                                 * nothing: the model sees to that */
     /* The chip's addresses have 32 bits and the driver copies nothing: all lies
      * where it reaches it. Set before anything is allocated. */
     bool is_32_bit;
@@ -57,10 +63,15 @@ void nic_bench_slow(void);
 /* cmocka's teardown: what the model's chip could reach. */
 int nic_bench_teardown(void **state);
 
+/* Any 32 bits. */
+uint32_t nic_bench_noise(void);
+
 void nic_test_receive_in_order(void **state);
 void nic_test_starved_pool(void **state);
 void nic_test_transmit(void **state);
 void nic_test_close(void **state);
+/* For models that know is_noise. */
+void nic_test_noise(void **state);
 
 #define NIC_TEST(f, setup) \
     cmocka_unit_test_setup_teardown(f, setup, nic_bench_teardown)

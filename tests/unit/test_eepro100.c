@@ -213,6 +213,8 @@ static void write_command(uint8_t v)
 
 static uint8_t m_read8(void *ctx, uint32_t reg)
 {
+    if (bench.is_noise)
+        return nic_bench_noise();
     if (model.is_gone)
         return 0xff;
     switch (reg) {
@@ -226,7 +228,7 @@ static uint8_t m_read8(void *ctx, uint32_t reg)
 
 static void m_write8(void *ctx, uint32_t reg, uint8_t v)
 {
-    if (model.is_gone)
+    if (model.is_gone || bench.is_noise)
         return;
     if (reg == EEPRO_ACK)
         model.events &= ~v;
@@ -240,6 +242,8 @@ static void m_write8(void *ctx, uint32_t reg, uint8_t v)
 
 static uint16_t m_read16(void *ctx, uint32_t reg)
 {
+    if (bench.is_noise)
+        return nic_bench_noise();
     assert_int_equal(reg, EEPRO_EEPROM);
     return model.is_gone ? 0xffff : model.out ? EEPROM_DO : 0;
 }
@@ -247,18 +251,21 @@ static uint16_t m_read16(void *ctx, uint32_t reg)
 static void m_write16(void *ctx, uint32_t reg, uint16_t v)
 {
     assert_int_equal(reg, EEPRO_EEPROM);
-    write_eeprom(v);
+    if (!bench.is_noise)
+        write_eeprom(v);
 }
 
 static uint32_t m_read32(void *ctx, uint32_t reg)
 {
+    if (bench.is_noise)
+        return nic_bench_noise();
     assert_int_equal(reg, EEPRO_MDI);
     return model.is_gone ? ~0u : model.mdi;
 }
 
 static void m_write32(void *ctx, uint32_t reg, uint32_t v)
 {
-    if (model.is_gone)
+    if (model.is_gone || bench.is_noise)
         return;
     if (reg == EEPRO_POINTER) {
         model.pointer = v;
@@ -543,6 +550,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         NIC_TESTS(setup),
+        NIC_TEST(nic_test_noise, setup),
         NIC_TEST(test_identity, setup),
         NIC_TEST(test_82557_with_large_eeprom, setup),
         NIC_TEST(test_bad_frames_are_counted, setup),

@@ -13,9 +13,9 @@
 #include "drivers/net/pcnet32.h"
 #include "drivers/net/pcnet32_regs.h"
 #include "tests/unit/fake_dma.h"
+#include "tests/unit/nic_harness.h"
 
 #define RING 128u
-#define POOL 512u
 #define CHIP_970A 0x02621003u
 #define CHIP_973 0x02625003u
 
@@ -29,18 +29,13 @@ static struct model {
     uint16_t csr[128], bcr[128];
     struct pcnet_init init;
     unsigned rx_at, tx_at;
-    bool hold_tx, tx_fails;
+    bool tx_fails;
     bool link;
     unsigned phy;               /* the only one that answers */
-    unsigned sent, irq_armed, resets;
-    uint8_t last[4096];
-    size_t last_len;
+    unsigned resets;
 } model;
 
 static struct nic *nic;
-static struct nic_buf *got[POOL + 1];
-static unsigned got_count, freed;
-static struct nic_buf buf;              /* to be sent, and the chip sees it */
 
 static uint16_t negative(uint32_t flags)
 {
@@ -52,13 +47,11 @@ static void send_all(void)
 {
     struct pcnet_desc *ring = fake_dma_at(model.init.tx_ring);
 
-    while (!model.hold_tx && (ring[model.tx_at].flags & DESC_OWN)) {
+    while (!bench.hold_tx && (ring[model.tx_at].flags & DESC_OWN)) {
         struct pcnet_desc *d = &ring[model.tx_at];
 
         assert_int_equal(d->flags & (DESC_STP | DESC_ENP), DESC_STP | DESC_ENP);
-        model.last_len = negative(d->flags);
-        memcpy(model.last, fake_dma_at(d->addr), model.last_len);
-        model.sent++;
+        nic_bench_sent(fake_dma_at(d->addr), negative(d->flags));
         d->flags &= ~DESC_OWN;
         if (model.tx_fails)
             d->flags |= DESC_ERR;
@@ -177,12 +170,16 @@ static uint16_t read_which(unsigned which)
 
 static uint8_t m_read8(void *ctx, uint32_t reg)
 {
+    if (bench.is_noise)
+        return nic_bench_noise();
     assert_true(reg < 6);
     return model.is_gone || model.is_dwio ? 0xff : mac[reg];
 }
 
 static uint16_t m_read16(void *ctx, uint32_t reg)
 {
+    if (bench.is_noise)
+        return nic_bench_noise();
     assert_true(reg >= 0x10 && reg < 0x18);
     return model.is_gone || model.is_dwio ? 0xffff
                                           : read_which((reg - 0x10) / 2);
@@ -191,7 +188,7 @@ static uint16_t m_read16(void *ctx, uint32_t reg)
 static void m_write16(void *ctx, uint32_t reg, uint16_t v)
 {
     assert_true(reg >= 0x10 && reg < 0x18);
-    if (!model.is_gone && !model.is_dwio)
+    if (!model.is_gone && !bench.is_noise && !model.is_dwio)
         write_reg((reg - 0x10) / 2, v);
 }
 
@@ -200,6 +197,8 @@ static uint32_t m_read32(void *ctx, uint32_t reg)
     uint8_t prom[8] = { 0 };
     uint32_t v;
 
+    if (bench.is_noise)
+        return nic_bench_noise();
     assert_true(reg < 0x20 && reg % 4 == 0);
     if (model.is_gone || !model.is_dwio)
         return ~0u;
@@ -211,67 +210,41 @@ static uint32_t m_read32(void *ctx, uint32_t reg)
 static void m_write32(void *ctx, uint32_t reg, uint32_t v)
 {
     assert_true(reg >= 0x10 && reg < 0x20 && reg % 4 == 0);
-    if (!model.is_gone && model.is_dwio)
+    if (!model.is_gone && !bench.is_noise && model.is_dwio)
         write_reg((reg - 0x10) / 4, v);
 }
 
-static void *m_dma(void *ctx, size_t bytes, uint64_t max, uint64_t *phys)
-{
-    assert_true(max <= NIC_DMA_BELOW);
-    return fake_dma_alloc(bytes, phys);
-}
-
-static void m_delay(void *ctx, unsigned us) { }
-static void m_arm(void *ctx) { model.irq_armed++; }
-
 static const struct bus bus = {
     .read8 = m_read8, .read16 = m_read16, .write16 = m_write16,
-    .read32 = m_read32, .write32 = m_write32, .dma_alloc = m_dma,
-    .delay_us = m_delay, .arm_irq = m_arm,
+    .read32 = m_read32, .write32 = m_write32, .dma_alloc = nic_bench_dma,
+    .delay_us = nic_bench_delay, .arm_irq = nic_bench_arm,
 };
 static const struct bus_info info = { .vendor = 0x1022, .device = 0x2000,
                                       .slot = "00:03.0" };
 
-static void receive(struct nic *n, struct nic_buf *buf)
+static void set_up_model(uint32_t chip)
 {
-    assert_true(got_count < sizeof got / sizeof *got);
-    got[got_count++] = buf;
+    memset(&model, 0, sizeof model);
+    memset(&bench, 0, sizeof bench);
+    bench.is_32_bit = true;
+    bench.wire = wire;
+    bench.resume = send_all;
+    bench.tx_room = RING - 1;
+    model.chip = chip;
+    model.link = true;
 }
-
-static void free_got(void)
-{
-    while (got_count) {
-        struct nic_buf *buf = got[--got_count];
-
-        buf->free(buf);
-    }
-}
-
-static void count_free(struct nic_buf *b) { freed++; }
 
 static int make(void)
 {
-    got_count = freed = 0;
-    buf = (struct nic_buf){ .len = 60, .free = count_free };
-    buf.data = fake_dma_alloc(4096, &buf.phys);
-    if (pcnet32_driver.create(&bus, &info, &nic))
-        return -1;
-    nic->receive = receive;
-    return nic->ops->open(nic);
+    int r = pcnet32_driver.create(&bus, &info, &nic);
+
+    return r ? r : nic_bench_open(nic);
 }
 
 static int setup(void **state)
 {
-    memset(&model, 0, sizeof model);
-    model.chip = CHIP_970A;
-    model.link = true;
+    set_up_model(CHIP_970A);
     return make();
-}
-
-static int teardown(void **state)
-{
-    fake_dma_free();
-    return 0;
 }
 
 /* ---- The tests ----------------------------------------------------------- */
@@ -291,46 +264,20 @@ static void test_identity(void **state)
 static void test_dword_registers(void **state)
 {
     uint8_t frame[60] = { 0 };
+    struct nic_buf buf;
 
-    teardown(NULL);
-    memset(&model, 0, sizeof model);
-    model.chip = CHIP_970A;
-    model.is_dwio = model.keeps_dwio = model.link = true;
+    nic_bench_teardown(NULL);
+    set_up_model(CHIP_970A);
+    model.is_dwio = model.keeps_dwio = true;
     assert_int_equal(make(), 0);
+    buf = nic_bench_buf(frame, 60);
     assert_memory_equal(nic->mac, mac, 6);
     assert_true(wire(frame, 60));
     assert_int_equal(nic->ops->transmit(nic, &buf), 0);
     assert_int_equal(nic->ops->poll(nic, 5), 1);
-    assert_int_equal(model.sent, 1);
-    assert_int_equal(freed, 1);
-    free_got();
-}
-
-static void test_receive_round_the_ring(void **state)
-{
-    uint8_t frame[1518];
-    unsigned n = 0;
-
-    memset(frame, 0, sizeof frame);
-    for (unsigned round = 0; round < 50; round++) {
-        for (unsigned i = 0; i < 20; i++) {
-            memcpy(frame, &n, sizeof n);
-            assert_true(wire(frame, i ? 60 + i : 1518));
-            n++;
-        }
-        while (nic->ops->poll(nic, 7))
-            continue;
-        assert_int_equal(got_count, 20);
-        for (unsigned i = 0; i < 20; i++) {
-            unsigned id;
-
-            memcpy(&id, got[i]->data, sizeof id);
-            assert_int_equal(id, n - 20 + i);
-            assert_int_equal(got[i]->len, i ? 60 + i : 1518);
-        }
-        free_got();
-    }
-    assert_int_equal(nic->counters.rx_frames, n);
+    assert_int_equal(bench.sent, 1);
+    assert_int_equal(bench.freed, 1);
+    nic_bench_free_got();
 }
 
 static void test_bad_frames_are_counted(void **state)
@@ -347,65 +294,34 @@ static void test_bad_frames_are_counted(void **state)
     wire_as(frame, 60, 17, DESC_STP | DESC_ENP);
     wire(frame, 60);
     assert_int_equal(nic->ops->poll(nic, 100), 9);
-    assert_int_equal(got_count, 1);
+    assert_int_equal(bench.got_count, 1);
     assert_int_equal(nic->counters.rx_errors, 3);
     assert_int_equal(nic->counters.rx_oversize, 5);
-    free_got();
+    nic_bench_free_got();
 }
 
-/* The upper side holds every buffer: frames are missed, none is corrupted. */
-static void test_starved_pool_recovers(void **state)
+static void test_every_length_and_errors(void **state)
 {
-    uint8_t frame[60] = { 0 };
-    unsigned missed = 0;
+    static uint8_t frame[NIC_MAX_FRAME];
+    struct nic_buf buf = nic_bench_buf(frame, sizeof frame);
 
-    for (unsigned i = 0; i < 700; i++) {
-        missed += !wire(frame, 60);
-        nic->ops->poll(nic, 1);
-    }
-    assert_int_equal(got_count, POOL);
-    assert_int_equal(missed, 700 - POOL);
-    free_got();
-    for (unsigned i = 0; i < 64; i++)
-        nic->ops->poll(nic, 1);
-    assert_int_equal(nic->counters.rx_no_buffer, missed);
-    assert_true(wire(frame, 60));
-    nic->ops->poll(nic, 1);
-    assert_int_equal(got_count, 1);
-    free_got();
-}
-
-static void test_transmit_and_full_ring(void **state)
-{
-    memset(buf.data, 0x5a, 60);
-    assert_int_equal(nic->ops->transmit(nic, &buf), 0);
-    assert_int_equal(model.last_len, 60);
-    assert_memory_equal(model.last, buf.data, 60);
-    assert_int_equal(freed, 0);
-    nic->ops->poll(nic, 1);
-    assert_int_equal(freed, 1);
-    model.hold_tx = true;
-    for (unsigned i = 0; i < RING - 1; i++)
+    for (buf.len = 14; buf.len <= NIC_MAX_FRAME; buf.len++) {
         assert_int_equal(nic->ops->transmit(nic, &buf), 0);
-    assert_int_equal(nic->ops->transmit(nic, &buf), -ENOBUFS);
-    model.hold_tx = false;
+        assert_int_equal(bench.last_len, buf.len);
+    }
+    nic->ops->poll(nic, 1);
+    assert_int_equal(nic->counters.tx_errors, 0);
+    buf.len = 60;
     model.tx_fails = true;
-    send_all();
+    nic->ops->transmit(nic, &buf);
     nic->ops->poll(nic, 1);
-    assert_int_equal(nic->counters.tx_errors, RING - 1);
-    for (buf.len = 14; buf.len <= 1518; buf.len++) {
-        assert_int_equal(nic->ops->transmit(nic, &buf), 0);
-        assert_int_equal(model.last_len, buf.len);
-    }
-    assert_int_equal(nic->ops->transmit(nic, &buf), -EMSGSIZE);
-    assert_int_equal(nic->counters.tx_ring_full, 1);
+    assert_int_equal(nic->counters.tx_errors, 1);
 }
 
 static void test_link_by_led(void **state)
 {
     model.link = false;
-    for (unsigned i = 0; i < 64; i++)
-        nic->ops->poll(nic, 1);
+    nic_bench_slow();
     assert_false(nic->link_up);
     model.link = true;
     nic->ops->arm(nic);
@@ -415,9 +331,9 @@ static void test_link_by_led(void **state)
 
 static void test_link_by_mii(void **state)
 {
-    teardown(NULL);
-    memset(&model, 0, sizeof model);
-    model.chip = CHIP_973;
+    nic_bench_teardown(NULL);
+    set_up_model(CHIP_973);
+    model.link = false;
     model.phy = 30;
     model.bcr[BCR_MII_CONTROL] = 0x8098;
     assert_int_equal(make(), 0);
@@ -434,10 +350,11 @@ static void test_link_by_mii(void **state)
 static void test_wakeup(void **state)
 {
     uint8_t frame[60] = { 0 };
+    struct nic_buf buf = nic_bench_buf(frame, 60);
 
     nic->ops->arm(nic);
     nic->ops->arm(nic);
-    assert_int_equal(model.irq_armed, 1);
+    assert_int_equal(bench.irq_armed, 1);
     assert_true(model.csr[0] & CSR0_IENA);
     assert_int_equal(nic->ops->transmit(nic, &buf), 0);
     assert_true(model.csr[0] & CSR0_IENA);      /* a doorbell keeps it */
@@ -445,7 +362,7 @@ static void test_wakeup(void **state)
     assert_int_equal(nic->ops->poll(nic, 1), 1);
     assert_false(model.csr[0] & CSR0_IENA);
     assert_false(model.csr[0] & (CSR0_RINT | CSR0_TINT));
-    free_got();
+    nic_bench_free_got();
 }
 
 /* A transmitter or receiver that went off, or memory that did not answer. */
@@ -456,40 +373,24 @@ static void test_stopped_chip_starts_anew(void **state)
         CSR0_STRT | CSR0_RXON | CSR0_TXON | CSR0_MERR,
     };
     uint8_t frame[60] = { 0 };
+    struct nic_buf buf = nic_bench_buf(frame, 60);
 
     for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
-        model.hold_tx = true;
+        bench.hold_tx = true;
         nic->ops->transmit(nic, &buf);
         model.csr[0] = bad[i];
         nic->ops->arm(nic);
         if (bad[i] & CSR0_MERR)
             model.csr[0] |= CSR0_MERR;
         nic->ops->poll(nic, 1);
-        assert_int_equal(freed, i + 1);
+        assert_int_equal(bench.freed, i + 1);
         assert_int_equal(nic->counters.tx_errors, i + 1);
         assert_int_equal(nic->counters.rx_errors, i + 1);
-        model.hold_tx = false;
+        bench.hold_tx = false;
         assert_true(wire(frame, 60));
         assert_int_equal(nic->ops->poll(nic, 1), 1);
-        free_got();
+        nic_bench_free_got();
     }
-}
-
-static void test_close_and_open(void **state)
-{
-    uint8_t frame[60] = { 0 };
-
-    model.hold_tx = true;
-    nic->ops->transmit(nic, &buf);
-    nic->ops->close(nic);
-    assert_int_equal(freed, 1);
-    assert_int_equal(model.csr[0], CSR0_STOP);
-    assert_int_equal(nic->ops->poll(nic, 1), 0);
-    assert_int_equal(nic->ops->open(nic), 0);
-    assert_true(wire(frame, 60));
-    nic->ops->poll(nic, 1);
-    assert_int_equal(got_count, 1);
-    free_got();
 }
 
 static void test_no_start(void **state)
@@ -507,16 +408,18 @@ static void test_no_start(void **state)
 /* Pulled out: every register reads ones. */
 static void test_gone(void **state)
 {
+    uint8_t frame[60] = { 0 };
+    struct nic_buf buf = nic_bench_buf(frame, 60);
     struct nic *none = NULL;
     unsigned resets;
 
-    model.hold_tx = true;
+    bench.hold_tx = true;
     nic->ops->transmit(nic, &buf);
     model.is_gone = true;
     nic->ops->arm(nic);
     assert_int_equal(nic->ops->poll(nic, 10), 0);
     assert_false(nic->link_up);
-    assert_int_equal(freed, 1);
+    assert_int_equal(bench.freed, 1);
     resets = model.resets;
     for (unsigned i = 0; i < 200; i++)
         nic->ops->poll(nic, 10);
@@ -528,28 +431,21 @@ static void test_gone(void **state)
     assert_null(none);
 }
 
-/* Drivers live as long as the host does, so leaks here are none. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void) { return "detect_leaks=0"; }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_identity),
-        TEST(test_dword_registers),
-        TEST(test_receive_round_the_ring),
-        TEST(test_bad_frames_are_counted),
-        TEST(test_starved_pool_recovers),
-        TEST(test_transmit_and_full_ring),
-        TEST(test_link_by_led),
-        TEST(test_link_by_mii),
-        TEST(test_wakeup),
-        TEST(test_stopped_chip_starts_anew),
-        TEST(test_close_and_open),
-        TEST(test_no_start),
-        TEST(test_gone),
+        NIC_TESTS(setup),
+        NIC_TEST(nic_test_noise, setup),
+        NIC_TEST(test_identity, setup),
+        NIC_TEST(test_dword_registers, setup),
+        NIC_TEST(test_bad_frames_are_counted, setup),
+        NIC_TEST(test_every_length_and_errors, setup),
+        NIC_TEST(test_link_by_led, setup),
+        NIC_TEST(test_link_by_mii, setup),
+        NIC_TEST(test_wakeup, setup),
+        NIC_TEST(test_stopped_chip_starts_anew, setup),
+        NIC_TEST(test_no_start, setup),
+        NIC_TEST(test_gone, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

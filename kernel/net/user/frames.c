@@ -22,7 +22,7 @@ static bool make_frames(void)
 
     if (made)
         return true;
-    memory = platform_dma_alloc(FRAMES * FRAME_BYTES, UINT64_MAX, &phys);
+    memory = platform_dma_alloc(FRAMES * FRAME_BYTES, NIC_DMA_BELOW, &phys);
     if (!memory)
         return false;
     made = true;
