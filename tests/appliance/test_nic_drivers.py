@@ -9,8 +9,9 @@ import random
 import pytest
 
 import hostile
+from conftest import Appliance, make_iso
 from console import ask_monitor
-from guests import boot_guest, guest_mac
+from guests import guest_mac, image
 from lan import Lan
 from nics import NICS, WITH_LINK, HubWire, link_goes_and_comes, targets
 
@@ -24,15 +25,25 @@ def check_answers(lan, wire, mac, address):
     assert wire.echoed(mac, 7, 30)
 
 
+@pytest.fixture(scope="module")
+def medium(tmp_path_factory):
+    """One for all models."""
+    return make_iso(tmp_path_factory.mktemp("nics") / "nics.iso",
+                    "-m 8 -hda guest.img -nographic "
+                    "-net nic -net bridge,ip=dhcp",
+                    [("guest.img", image("ne2k_echo"))])
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace needs root")
 @pytest.mark.parametrize("model", NICS)
-def test_nic(boot, tmp_path, model):
+def test_nic(medium, tmp_path, model):
     """Lease, pings, link down and up, a burst of hostile frames."""
-    with Lan(tmp_path) as lan, \
-            contextlib.closing(HubWire(tmp_path)) as wire:
-        appliance = boot_guest(
-            boot, "ne2k_echo", "-net nic -net bridge,ip=dhcp", limit=180,
-            net=wire.qemu(model), inside=lan.inside)
+    with contextlib.ExitStack() as stack:
+        lan = stack.enter_context(Lan(tmp_path))
+        wire = stack.enter_context(contextlib.closing(HubWire(tmp_path)))
+        appliance = stack.enter_context(contextlib.closing(Appliance(
+            medium, "bios", tmp_path, net=wire.qemu(model), limit=180,
+            inside=lan.inside)))
         appliance.expect(f"nic0: {NICS[model]}")
         mac = guest_mac(appliance)
         address = lan.lease(60)
