@@ -107,5 +107,7 @@ def qemu_command(image, *more):
 
 
 def trestle_command(program, image, *more):
+    if not {"-net", "-nic", "-netdev"}.intersection(more):
+        more = (*more, "-net", "none")
     return [program, "-m", "64", "-hda", image, "-snapshot", "-serial",
             "stdio", *more]

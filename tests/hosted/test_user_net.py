@@ -219,10 +219,8 @@ def test_forward_to_a_port_that_nobody_has(lab):
     out, _, _ = lab(f"hostfwd=tcp::5007-{GUEST}:7")
     got = out.run(sys.executable, "-c", """
 import socket
-s = socket.create_connection(("127.0.0.1", 5007), 10)
-s.settimeout(10)
 try:
-    print(s.recv(10))
+    print(socket.create_connection(("127.0.0.1", 5007), 10).recv(10))
 except ConnectionResetError:
     print("reset")
 """)

@@ -32,7 +32,7 @@ class Guest(Router):
     """The router with the disks of make_disks."""
 
     def __init__(self, program, disks, accel, log):
-        args = ["-m", "256", "-nographic"]
+        args = ["-m", "256", "-nographic", "-net", "none"]
         for letter, path in disks.items():
             args += [f"-hd{letter}", str(path)]
         if accel:
