@@ -3,8 +3,9 @@
 
 Echoes by the tiny guest ne2k_echo; then the router image: from GRUB to its
 console under each engine and, under svm, a minute at the prompt and TCP each
-way. Time is QEMU's instruction count, a nanosecond each, so that nothing else
-on this machine has a say. Prints a report and writes it to --out.
+way; and frames from NIC to NIC (bridge.py). Time is QEMU's instruction count, a
+nanosecond each, so that nothing else on this machine has a say. Prints a report
+and writes it to --out.
 """
 import argparse
 import contextlib
@@ -21,6 +22,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "appliance"))
 
+import bridge                                       # noqa: E402
 from conftest import BUILD, Appliance, make_iso     # noqa: E402
 from emulator import heading, write                 # noqa: E402
 from lan import HOST, Lan                           # noqa: E402
@@ -259,14 +261,17 @@ def main():
     args.add_argument("--megabytes", type=float, default=2,
                       help="of TCP each way")
     args.add_argument("--echo-only", action="store_true")
+    args.add_argument("--bridge-only", action="store_true")
     args.add_argument("--out")
     args = args.parse_args()
     if os.geteuid():
         sys.exit("a network namespace needs root")
-    engines = args.engines.split(",")
+    engines = () if args.bridge_only else args.engines.split(",")
     frames, routers = [], {}
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
+        wires = [] if args.echo_only else bridge.report(folder, args.limit,
+                                                        ICOUNT)
         for accel in engines:
             frames.append((f"echoes, {accel}", measure_echo(
                 accel, folder / f"echo-{accel}", args.limit)))
@@ -276,9 +281,12 @@ def main():
     lines = [ABOUT]
     if routers:
         lines += report_routers(routers) + [""]
-    lines += [ABOUT_FRAMES, HEAD, *(row(*f) for f in frames)]
+    if frames:
+        lines += [ABOUT_FRAMES, HEAD, *(row(*f) for f in frames)]
     if exits := [causes_row(*f) for f in frames if "exits" in f[1]]:
         lines += ["", CAUSES_HEAD, *exits]
+    if wires:
+        lines += ["", *wires]
     write("Appliance", heading().rstrip() + "\n" + "\n".join(lines), args.out)
 
 
