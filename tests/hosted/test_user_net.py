@@ -180,6 +180,53 @@ except TimeoutError:
     assert guest.ping("10.0.2.2")
 
 
+def test_the_guest_does_not_read(lab):
+    """The other way: an outside that sends is held up by its own window."""
+    out, guest, _ = lab()
+    inside = subprocess.Popen(
+        [*guest.net.prefix, sys.executable, "-c", """
+import socket, sys, time
+time.sleep(1)
+c = socket.create_connection((sys.argv[1], 9))
+sys.stdin.read()
+""", SERVER], stdin=subprocess.PIPE)
+    sent = int(out.run(sys.executable, "-c", """
+import socket, sys
+c = socket.create_server((sys.argv[1], 9)).accept()[0]
+c.settimeout(2)
+n = 0
+try:
+    while True:
+        n += c.send(bytes(65536))
+except TimeoutError:
+    print(n)
+""", SERVER))
+    assert sent < 40_000_000
+    assert guest.ping(SERVER)
+    inside.communicate(timeout=20)
+
+
+@pytest.mark.parametrize("block", [8, 512, 1024, 1468, 8192])
+def test_tftp(lab, tmp_path, block):
+    """A client of another project's; it asks for tsize and blksize."""
+    data = os.urandom(50_001)
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/boot.img").write_bytes(data)
+    (tmp_path / "secret").write_bytes(b"no")
+    _, guest, _ = lab(f"tftp={tmp_path}/files")
+    url = "tftp://10.0.2.2/"
+    curl = [*guest.net.prefix, "curl", "-sS", "--max-time", "30",
+            "--tftp-blksize", str(block), "--path-as-is"]
+    got = subprocess.run([*curl, url + "boot.img"], capture_output=True,
+                         timeout=40, check=False)
+    assert got.returncode == 0, got.stderr
+    assert got.stdout == data
+    if block == 512:
+        for name in ("none", "../secret", "a/../../secret"):
+            assert subprocess.run([*curl, url + name], capture_output=True,
+                                  timeout=40, check=False).returncode != 0
+
+
 def test_dns(lab, tmp_path):
     out, guest, _ = lab("nameserver=127.0.0.9,nameserver=127.0.0.1")
     out.start("dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts",
