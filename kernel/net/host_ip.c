@@ -3,13 +3,65 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/platform.h"
 #include "lwip/dhcp.h"
+#include "lwip/dns.h"
+#include "lwip/ip.h"
 #include "lwip/ip4_addr.h"
 
 static const char host_name[] = "trestle";      /* for the DHCP server */
+
+/* What the DHCP server told; a netif's client data. */
+struct nameservers {
+    uint32_t addr[DNS_MAX_SERVERS];
+};
+
+static u8_t client_data_id(void)
+{
+    static bool made;
+    static u8_t id;
+
+    if (!made)
+        id = netif_alloc_client_data_id();
+    made = true;
+    return id;
+}
+
+/*
+ * lwIP's DHCP client asks for name servers only for lwIP's own resolver
+ * (LWIP_DNS). That is not linked; these three functions stand for it.
+ */
+void dns_init(void) { }
+void dns_tmr(void) { }
+
+/* From the acknowledgement of a lease, from the first one on. */
+void dns_setserver(u8_t i, const ip_addr_t *addr)
+{
+    struct nameservers *n = netif_get_client_data(ip_current_input_netif(),
+                                                  client_data_id());
+
+    if (!n || i >= DNS_MAX_SERVERS)
+        return;
+    if (i == 0)
+        memset(n, 0, sizeof *n);
+    n->addr[i] = lwip_ntohl(ip4_addr_get_u32(ip_2_ip4(addr)));
+}
+
+unsigned host_ip_nameservers(const struct netif *bridge, uint32_t *out,
+                             unsigned max)
+{
+    const struct nameservers *n = netif_get_client_data(bridge,
+                                                        client_data_id());
+    unsigned count = 0;
+
+    for (unsigned i = 0; n && i < DNS_MAX_SERVERS && count < max; i++)
+        if (n->addr[i])
+            out[count++] = n->addr[i];
+    return count;
+}
 
 static void report_address(struct netif *netif)
 {
@@ -26,6 +78,9 @@ int host_ip_start(struct netif *bridge, const char *setting)
     unsigned a, b, c, d, bits;
     ip4_addr_t addr, mask, gateway = { 0 };
 
+    if (!netif_get_client_data(bridge, client_data_id()))
+        netif_set_client_data(bridge, client_data_id(),
+                              calloc(1, sizeof(struct nameservers)));
     netif_set_status_callback(bridge, report_address);
     /* The mark that host_ip_wanted looks for. */
     bridge->hostname = host_name;
@@ -45,8 +100,22 @@ int host_ip_start(struct netif *bridge, const char *setting)
 
 void host_ip_stop(struct netif *bridge)
 {
+    ip4_addr_t none = { 0 };
+
+    netif_set_status_callback(bridge, NULL);
+    bridge->hostname = NULL;
     if (netif_dhcp_data(bridge))
         dhcp_cleanup(bridge);
+    netif_set_addr(bridge, &none, &none, &none);
+    free(netif_get_client_data(bridge, client_data_id()));
+    netif_set_client_data(bridge, client_data_id(), NULL);
+}
+
+void host_ip_set_gateway(struct netif *bridge, uint32_t gateway)
+{
+    ip4_addr_t addr = { .addr = lwip_htonl(gateway) };
+
+    netif_set_gw(bridge, &addr);
 }
 
 bool host_ip_wanted(const struct netif *bridge)

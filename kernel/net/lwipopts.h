@@ -19,6 +19,11 @@
 #define LWIP_TCP 1
 #define LWIP_IGMP 1             /* groups of -net socket,mcast= */
 #define LWIP_DHCP 1
+#define LWIP_DNS 1              /* DHCP asks for servers: see host_ip.c */
+#define DNS_MAX_SERVERS 3
+#define ARP_TABLE_SIZE 64       /* what guests of a NAT talk to on the LAN */
+#define LWIP_HOOK_FILENAME "lwip_hooks.h"
+#define LWIP_HOOK_IP4_INPUT(p, inp) nat_outside_input(p, inp)
 #define LWIP_RAW 0
 
 /*
@@ -43,7 +48,7 @@
 #define LWIP_ETHERNET 1
 #define ETH_PAD_SIZE 0          /* bridgeif reads addresses at offset 0 */
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
-#define LWIP_NUM_NETIF_CLIENT_DATA 1    /* bridgeif is compiled out without */
+#define LWIP_NUM_NETIF_CLIENT_DATA 2    /* bridgeif's, host_ip.c's */
 #define BRIDGEIF_MAX_PORTS 15   /* 31 makes its port mask overflow an int */
 #define BRIDGEIF_PORT_NETIFS_OUTPUT_DIRECT 1
 #define LWIP_NETIF_STATUS_CALLBACK 1

@@ -124,6 +124,17 @@ static int add_guest(struct net *net, const struct net_option *o, char *why,
 
 /* ---- Bridges and physical ports -------------------------------------------- */
 
+static struct vlan *new_vlan(unsigned number)
+{
+    struct vlan *v = malloc(sizeof *v);
+
+    if (!v || vlan_init(v, number)) {
+        free(v);
+        return NULL;
+    }
+    return v;
+}
+
 /*
  * The bridge of VLAN `number`: that of a physical port which another machine
  * has opened already, else a new one.
@@ -148,15 +159,8 @@ static int find_bridge(const struct options *o, struct net *net,
         found = u->vlan;
     }
     snprintf(why, size, "-net: out of memory");
-    if (!found) {
-        found = malloc(sizeof *found);
-        if (!found || vlan_init(found, number)) {
-            free(found);
-            return -ENOMEM;
-        }
-    }
-    *out = found;
-    return 0;
+    *out = found ? found : new_vlan(number);
+    return *out ? 0 : -ENOMEM;
 }
 
 int net_connect(struct net *net, struct net_cable *c,
@@ -267,13 +271,48 @@ int net_create(const struct options *o, unsigned index, struct net **out,
     return r;
 }
 
-static void drop_vlan(struct vlan *v)
+void net_release_vlan(struct vlan *v)
 {
     if (--v->users)
         return;
     uplink_close(v);
     vlan_fini(v);
     free(v);
+}
+
+int net_open_nic(const struct net *net, const struct net_option *o,
+                 struct uplink **out, char *why, size_t size)
+{
+    struct uplink *u = uplink_find(o);
+    struct vlan *v;
+    int r;
+
+    if (!u) {
+        snprintf(why, size, "%s: out of memory", o->option);
+        v = new_vlan(OPTIONS_VLAN_MAX);
+        if (!v)
+            return -ENOMEM;
+        v->users = 1;
+        r = uplink_open(o, net, v, &u, why, size);
+        if (r) {
+            net_release_vlan(v);
+            return r;
+        }
+    } else {
+        u->vlan->users++;
+    }
+    u->users++;
+    *out = u;
+    return 0;
+}
+
+void net_close_nic(struct uplink *u)
+{
+    struct vlan *v = u->vlan;
+
+    if (!--u->users)
+        uplink_shut(u);
+    net_release_vlan(v);
 }
 
 void net_destroy(struct net *net)
@@ -288,7 +327,7 @@ void net_destroy(struct net *net)
     for (unsigned i = 0; i < net->port_count; i++)
         port_remove(&net->ports[i]);
     for (unsigned i = 0; i < net->vlan_count; i++)
-        drop_vlan(net->vlans[i].vlan);
+        net_release_vlan(net->vlans[i].vlan);
     free(net);
 }
 

@@ -50,6 +50,16 @@ int net_connect(struct net *net, struct net_cable *c,
                 size_t why_size);
 /* net_control.c: a port by name: a NIC's id, "eth0", a cable's id; or NULL. */
 struct port *net_find_port(struct net *net, const char *name);
+/*
+ * The uplink of the physical NIC that `o` names, kept open with its bridge
+ * (which is its own, if no machine has one there) until net_close_nic. As
+ * uplink_open.
+ */
+int net_open_nic(const struct net *net, const struct net_option *o,
+                 struct uplink **out, char *why, size_t size);
+void net_close_nic(struct uplink *u);
+/* One user of the bridge less; the last one ends it. */
+void net_release_vlan(struct vlan *v);
 /* net_control.c: no more announcements. */
 void net_announce_stop(struct net *net);
 

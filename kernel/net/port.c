@@ -190,19 +190,25 @@ static void bounce_free(struct nic_buf *buf)
     s->busy = false;
 }
 
-#define BOUNCES 32u
+/* As many as a NIC's ring holds, and a round of the user nets' polls. */
+#define BOUNCES 256u
 
-/* The host's own few frames are copied here to be reachable by DMA. */
+/*
+ * The host's own frames, and those that go out by its address, are copied here
+ * to be reachable by DMA. They come back in turn.
+ */
 static struct sending *bounce_new(struct pbuf *p)
 {
     static struct sending bounce[BOUNCES];
     static uint8_t *memory;
     static uint64_t phys;
+    static unsigned next;
 
     if (!memory)
         memory = platform_dma_alloc(BOUNCES * FRAME_SLOT_BYTES, NIC_DMA_BELOW,
                                     &phys);
-    for (unsigned i = 0; memory && i < BOUNCES; i++) {
+    for (unsigned n = 0; memory && n < BOUNCES; n++) {
+        unsigned i = next++ % BOUNCES;
         struct sending *s = &bounce[i];
 
         if (s->busy)

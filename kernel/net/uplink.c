@@ -200,6 +200,7 @@ void uplink_shut(struct uplink *u)
     u->key[0] = '\0';
 }
 
+/* A user net that goes may close another bridge: begin again after each. */
 void uplink_close(const struct vlan *v)
 {
     struct uplink **at = &uplinks;
@@ -214,5 +215,6 @@ void uplink_close(const struct vlan *v)
         *at = u->next;
         port_remove(&u->port);
         free(u);
+        at = &uplinks;
     }
 }

@@ -8,6 +8,7 @@
 
 #include "emu/textbuf.h"
 #include "kernel/net/user/impl.h"
+#include "kernel/net/user/nat_outside.h"
 #include "kernel/platform.h"
 
 #define EXPIRE_NS 1000000000u   /* how often timers are looked at */
@@ -156,7 +157,8 @@ static int open_outside(struct user_net *un, const struct user_site *site,
 {
     int r;
 
-    un->ops = site->outside ? site->outside : user_outside_default;
+    un->ops = site->outside ? site->outside
+              : un->config.has_via ? &user_outside_nat : user_outside_default;
     if (!un->ops)
         return 0;
     r = un->ops->create(un, &un->config, site, &un->outside, why, size);

@@ -1,0 +1,14 @@
+/* What lwIP calls on a packet's way: see LWIP_HOOK_FILENAME in lwipopts.h. */
+#ifndef KERNEL_NET_LWIP_HOOKS_H
+#define KERNEL_NET_LWIP_HOOKS_H
+
+struct netif;
+struct pbuf;
+
+/*
+ * An IPv4 packet for the host, before lwIP looks at more than its version.
+ * Not 0: the address translator took it, `p` included.
+ */
+int nat_outside_input(struct pbuf *p, struct netif *netif);
+
+#endif

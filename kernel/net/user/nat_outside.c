@@ -1,0 +1,237 @@
+/*
+ * See nat_outside.h. The way out is looked for at the first poll: the VLAN of
+ * via=, or another option that names the same NIC, may come later in the
+ * machine's options than the user net.
+ */
+#include "kernel/net/user/nat_outside.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "emu/textbuf.h"
+#include "kernel/net/host_ip.h"
+#include "kernel/net/packet.h"
+#include "kernel/net/uplink.h"
+#include "kernel/net/user/icmp.h"
+#include "kernel/net/user/nat_uplink.h"
+#include "kernel/net/user/user_net.h"
+#include "kernel/platform.h"
+
+#define NS_PER_MS 1000000u
+
+struct way {
+    struct user_net *un;
+    const struct user_config *config;
+    const struct net *machine;
+    bool tried;
+    struct nat_uplink *uplink;  /* NULL: there is none */
+    struct nat_net *net;
+    struct user_forward forward[USER_FORWARDS];     /* until it is found */
+    unsigned forward_count;
+    uint64_t no_way;            /* packets that came while there was none */
+};
+
+static uint64_t now_ms(void) { return platform_now_ns() / NS_PER_MS; }
+
+/* ---- Finding it --------------------------------------------------------------- */
+
+/* The bridge on which the user net itself lies. */
+static const struct vlan *own_vlan(const struct user_net *un)
+{
+    for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
+        if (u->port.nic && user_net_of(u->port.nic) == un)
+            return u->vlan;
+    return NULL;
+}
+
+static int add_forward(struct way *w, const struct user_forward *f, char *why,
+                       size_t size)
+{
+    int r = nat_forward_add(w->uplink->nat, w->net, &(struct nat_forward){
+        f->udp ? PROTO_UDP : PROTO_TCP, f->host_addr, f->host_port,
+        f->guest_addr, f->guest_port });
+
+    snprintf(why, size, "%s port %u: %s", f->udp ? "UDP" : "TCP",
+             f->host_port,
+             r == -EADDRINUSE ? "it is in use"
+             : r == -ENOSPC ? "there are too many forwards"
+             : "the guest's address is not of its net");
+    return r;
+}
+
+static void find(struct way *w)
+{
+    const struct user_config *c = w->config;
+    char why[160];
+
+    w->tried = true;
+    if (nat_uplink_get(w->machine, c, own_vlan(w->un), &w->uplink, why,
+                       sizeof why)) {
+        platform_log("-net user: %s: no way out", why);
+        return;
+    }
+    w->net = nat_net_add(w->uplink->nat, &(struct nat_net_config){
+        c->net, c->mask, c->host, c->restricted, w->un });
+    if (!w->net) {
+        nat_uplink_put(w->uplink);
+        w->uplink = NULL;
+        platform_log("-net user: there are %u on this way out already",
+                     NAT_NETS);
+        return;
+    }
+    for (unsigned i = 0; i < w->forward_count; i++)
+        if (add_forward(w, &w->forward[i], why, sizeof why))
+            platform_log("-net user: forward of %s", why);
+}
+
+/* ---- The backend's functions ------------------------------------------------ */
+
+static int create(struct user_net *un, const struct user_config *config,
+                  const struct user_site *site, void **out, char *why,
+                  size_t size)
+{
+    struct way *w = calloc(1, sizeof *w);
+
+    snprintf(why, size, "out of memory");
+    if (!w)
+        return -ENOMEM;
+    w->un = un;
+    w->config = config;
+    w->machine = site->net;
+    *out = w;
+    return 0;
+}
+
+static void destroy(void *outside)
+{
+    struct way *w = outside;
+
+    if (w->uplink) {
+        nat_net_remove(w->uplink->nat, w->net);
+        nat_uplink_put(w->uplink);
+    }
+    free(w);
+}
+
+static void from_guest(void *outside, uint8_t *ip, size_t len)
+{
+    struct way *w = outside;
+
+    if (!w->uplink) {
+        w->no_way++;
+        user_net_icmp_error(w->un, ICMP_UNREACHABLE, ICMP_NET, 0, ip, len);
+        return;
+    }
+    nat_uplink_sync(w->uplink);
+    nat_outbound(w->uplink->nat, w->net, ip, len, now_ms());
+}
+
+static bool same_port(const struct user_forward *a,
+                      const struct user_forward *b)
+{
+    return a->udp == b->udp && a->host_port == b->host_port &&
+           (!a->host_addr || !b->host_addr || a->host_addr == b->host_addr);
+}
+
+static int forward_add(void *outside, const struct user_forward *f, char *why,
+                       size_t size)
+{
+    struct way *w = outside;
+
+    if (w->uplink)
+        return add_forward(w, f, why, size);
+    snprintf(why, size, "there are too many forwards");
+    if (w->forward_count == USER_FORWARDS)
+        return -ENOSPC;
+    for (unsigned i = 0; i < w->forward_count; i++)
+        if (same_port(&w->forward[i], f)) {
+            snprintf(why, size, "%s port %u: it is in use",
+                     f->udp ? "UDP" : "TCP", f->host_port);
+            return -EADDRINUSE;
+        }
+    w->forward[w->forward_count++] = *f;
+    return 0;
+}
+
+static int forward_remove(void *outside, const struct user_forward *f)
+{
+    struct way *w = outside;
+
+    if (w->uplink)
+        return nat_forward_remove(w->uplink->nat, w->net,
+                                  &(struct nat_forward){
+            f->udp ? PROTO_UDP : PROTO_TCP, f->host_addr, f->host_port, 0, 0
+        });
+    for (unsigned i = 0; i < w->forward_count; i++)
+        if (same_port(&w->forward[i], f) &&
+            w->forward[i].host_addr == f->host_addr) {
+            w->forward[i] = w->forward[--w->forward_count];
+            return 0;
+        }
+    return -ENOENT;
+}
+
+static bool poll(void *outside)
+{
+    struct way *w = outside;
+
+    if (!w->tried)
+        find(w);
+    if (!w->uplink)
+        return false;
+    nat_uplink_sync(w->uplink);
+    if (nat_deadline(w->uplink->nat) <= now_ms())
+        nat_expire(w->uplink->nat, now_ms());
+    return false;
+}
+
+static uint64_t deadline(void *outside)
+{
+    struct way *w = outside;
+    uint64_t ms = w->uplink ? nat_deadline(w->uplink->nat) : UINT64_MAX;
+
+    if (!w->tried)
+        return 0;
+    return ms == UINT64_MAX ? ms : ms * NS_PER_MS;
+}
+
+static int format(void *outside, char *buf, size_t size)
+{
+    struct way *w = outside;
+    struct textbuf t = { buf, size, 0 };
+    uint32_t a;
+    bool room;
+
+    if (!w->uplink) {
+        text_add(&t, "    no_way_out=%llu\n", (unsigned long long)w->no_way);
+        return t.wanted;
+    }
+    t.wanted += nat_format_flows(w->uplink->nat, w->net, buf, size);
+    a = w->uplink->outside.addr;
+    text_add(&t, "  outside %u.%u.%u.%u, %u user networks\n", a >> 24,
+             a >> 16 & 255, a >> 8 & 255, a & 255, w->uplink->users);
+    room = t.wanted < size;
+    t.wanted += nat_format_counters(w->uplink->nat, room ? buf + t.wanted : buf,
+                                    room ? size - t.wanted : 0);
+    if (w->uplink->lost)
+        text_add(&t, "    outside_lost=%llu\n",
+                 (unsigned long long)w->uplink->lost);
+    return t.wanted;
+}
+
+static unsigned nameservers(void *outside, uint32_t *out, unsigned max)
+{
+    struct way *w = outside;
+
+    return w->uplink ? host_ip_nameservers(&w->uplink->vlan->bridge, out, max)
+                     : 0;
+}
+
+const struct user_outside_ops user_outside_nat = {
+    .name = "nat", .create = create, .destroy = destroy,
+    .from_guest = from_guest, .forward_add = forward_add,
+    .forward_remove = forward_remove, .poll = poll, .deadline = deadline,
+    .format = format, .nameservers = nameservers,
+};

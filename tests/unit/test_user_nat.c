@@ -1,0 +1,381 @@
+/*
+ * User nets that go out through an address of Trestle's own on a NIC: what is
+ * sent there and comes back, who keeps the NIC's bridge, and what is refused.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "drivers/net/nic.h"
+#include "kernel/net/net.h"
+#include "kernel/net/packet.h"
+#include "kernel/net/user/nat_outside.h"
+#include "kernel/options.h"
+#include "kernel/platform.h"
+
+#define MACHINES 3u
+#define GUEST 0x0a00020fu
+#define GATEWAY 0x0a000202u
+#define OUTSIDE 0xc0a80709u
+#define ROUTER 0xc0a80701u
+#define PEER 0xc6336414u
+
+static struct nic nic;
+static uint8_t wire[16][1518];  /* what the NIC sent, and ARP but for us */
+static size_t wire_len[16];
+static unsigned wire_count;
+static struct options options[MACHINES];
+static struct net *nets[MACHINES];
+static char why[320];
+
+/* As on the bare machine. */
+const struct user_outside_ops *const user_outside_default = &user_outside_nat;
+unsigned user_host_nameservers(uint32_t *out, unsigned max) { return 0; }
+
+struct nic *platform_nic(unsigned i) { return i ? NULL : &nic; }
+
+int platform_tap_open(const char *params, struct nic **out, char *reason,
+                      size_t size)
+{
+    snprintf(reason, size, "not here");
+    return -1;
+}
+
+static int fake_open(struct nic *n)
+{
+    assert_false(n->is_open);
+    n->is_open = true;
+    return 0;
+}
+
+static void fake_close(struct nic *n) { n->is_open = false; }
+static unsigned fake_poll(struct nic *n, unsigned budget) { return 0; }
+
+static int fake_transmit(struct nic *n, struct nic_buf *buf)
+{
+    if (wire_count < 16) {
+        memcpy(wire[wire_count], buf->data, buf->len);
+        wire_len[wire_count++] = buf->len;
+    }
+    buf->free(buf);
+    return 0;
+}
+
+static const struct nic_ops fake_ops = {
+    .name = "fake", .open = fake_open, .close = fake_close,
+    .transmit = fake_transmit, .poll = fake_poll,
+};
+
+static int setup(void **state)
+{
+    memset(nets, 0, sizeof nets);
+    nic = (struct nic){ .ops = &fake_ops, .link_up = true, .poll_fd = -1,
+                        .label = "fake0", .slot = "00:03.0",
+                        .mac = { 0, 0x1b, 0x21, 0, 0, 1 } };
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    for (unsigned i = 0; i < MACHINES; i++)
+        if (nets[i])
+            net_destroy(nets[i]);
+    return nic.is_open;
+}
+
+static void poll_all(void)
+{
+    for (int i = 0; i < 10; i++)
+        net_poll();
+}
+
+static int make_net(unsigned i, const char *const *values)
+{
+    static char names[MACHINES][8];
+
+    options_defaults(&options[i]);
+    snprintf(names[i], sizeof names[i], "m%u", i);
+    options[i].name = names[i];
+    for (; *values; values++)
+        if (!options_set(&options[i], "net", *values, why, sizeof why))
+            fail_msg("%s", why);
+    assert_true(options_finish(&options[i], why, sizeof why));
+    return net_create(&options[i], i, &nets[i], why, sizeof why);
+}
+
+#define MAKE(i, ...) \
+    do { \
+        assert_int_equal(make_net(i, (const char *const[]){ __VA_ARGS__, \
+                                                            NULL }), 0); \
+        poll_all(); \
+        wire_count = 0; \
+    } while (0)
+
+/* ---- Frames ---------------------------------------------------------------- */
+
+static const uint8_t gateway_mac[6] = { 0x52, 0x55, 10, 0, 2, 2 };
+static const uint8_t router_mac[6] = { 2, 0, 0, 0, 0, 9 };
+
+static size_t udp_frame(uint8_t *f, const uint8_t *to, const uint8_t *from,
+                        uint32_t src, uint16_t sport, uint32_t dst,
+                        uint16_t dport)
+{
+    memset(f, 0, 60);
+    memcpy(f, to, 6);
+    memcpy(f + 6, from, 6);
+    put16(f + 12, 0x0800);
+    ip_header_write(f + 14, PROTO_UDP, src, dst, 18);
+    put16(f + 34, sport);
+    put16(f + 36, dport);
+    put16(f + 38, 18);
+    return 14 + 20 + 18;
+}
+
+static void guest_sends(unsigned i, uint32_t dst, uint16_t dport)
+{
+    struct netport *port = net_port(nets[i], 0);
+    uint8_t f[60];
+    size_t len = udp_frame(f, gateway_mac, port->mac, GUEST, 1000, dst,
+                           dport);
+
+    port->tx(port->ctx, f, len);
+    poll_all();
+}
+
+static void free_buf(struct nic_buf *buf) { }
+
+static void wire_gives(uint8_t *f, size_t len)
+{
+    static struct nic_buf buf;
+
+    buf = (struct nic_buf){ .data = f, .len = len, .free = free_buf };
+    nic.receive(&nic, &buf);
+    poll_all();
+}
+
+/* The router on the LAN says where it is. */
+static void router_answers(void)
+{
+    static uint8_t f[60];
+    static const uint8_t head[8] = { 0, 1, 8, 0, 6, 4, 0, 2 };
+
+    memcpy(f, nic.mac, 6);
+    memcpy(f + 6, router_mac, 6);
+    put16(f + 12, 0x0806);
+    memcpy(f + 14, head, 8);
+    memcpy(f + 22, router_mac, 6);
+    put32(f + 28, ROUTER);
+    memcpy(f + 32, nic.mac, 6);
+    put32(f + 38, OUTSIDE);
+    wire_gives(f, 60);
+}
+
+/* The next frame for the guest that is IP, or NULL. */
+static const uint8_t *guest_gets(unsigned i)
+{
+    static uint8_t got[1518];
+    struct netport *port = net_port(nets[i], 0);
+    const uint8_t *f;
+    size_t len;
+
+    while ((len = port->rx_peek(port->ctx, &f))) {
+        memcpy(got, f, len);
+        port->rx_done(port->ctx);
+        if (get16(got + 12) == 0x0800 && !memcmp(got, port->mac, 6))
+            return got + 14;
+    }
+    return NULL;
+}
+
+/* The packet that the router is given, after ARP; its source port. */
+static uint16_t goes_out(unsigned i)
+{
+    const uint8_t *f = wire[wire_count - 1];
+
+    assert_true(wire_count > 0);
+    assert_memory_equal(f, router_mac, 6);
+    assert_int_equal(get16(f + 12), 0x0800);
+    assert_int_equal(get32(f + 26), OUTSIDE);
+    assert_int_equal(get32(f + 30), PEER);
+    return get16(f + 34);
+}
+
+static void comes_in(uint16_t port)
+{
+    static uint8_t f[60];
+
+    wire_gives(f, udp_frame(f, nic.mac, router_mac, PEER, 53, OUTSIDE, port));
+}
+
+static void there_and_back(unsigned i)
+{
+    const uint8_t *ip;
+
+    guest_sends(i, PEER, 53);
+    if (get16(wire[wire_count - 1] + 12) == 0x0806)
+        router_answers();
+    comes_in(goes_out(i));
+    ip = guest_gets(i);
+    assert_non_null(ip);
+    assert_int_equal(get32(ip + 12), PEER);
+    assert_int_equal(get32(ip + 16), GUEST);
+    assert_int_equal(get16(ip + 22), 1000);
+    assert_int_equal(checksum(ip, 20), 0);
+}
+
+/* ---- Tests ------------------------------------------------------------------- */
+
+#define STATIC "ip=192.168.7.9/24,gw=192.168.7.1"
+
+static void end(unsigned i)
+{
+    net_destroy(nets[i]);
+    nets[i] = NULL;
+}
+
+static void test_by_a_nic_of_its_own(void **state)
+{
+    MAKE(0, "nic", "user," STATIC);
+    assert_true(nic.is_open);
+    there_and_back(0);
+    end(0);
+    assert_false(nic.is_open);
+}
+
+/* The LAN's machine and the user net share the NIC, in both orders. */
+static void test_a_nic_that_is_shared(void **state)
+{
+    MAKE(0, "nic", "user," STATIC, "nic,vlan=1", "bridge,vlan=1");
+    there_and_back(0);
+    MAKE(1, "nic", "bridge,nic=0");
+    there_and_back(0);
+    end(0);
+    assert_true(nic.is_open);
+    end(1);
+    assert_false(nic.is_open);
+    MAKE(0, "nic", "bridge,nic=0");
+    MAKE(1, "nic", "user," STATIC);
+    there_and_back(1);
+    end(0);
+    assert_true(nic.is_open);
+}
+
+/* Two nets with the same addresses, by one of the outside's. */
+static void test_two_machines(void **state)
+{
+    MAKE(0, "nic", "user,nic=0," STATIC);
+    MAKE(1, "nic", "user,nic=0");
+    there_and_back(0);
+    there_and_back(1);
+    assert_null(guest_gets(0));
+    end(0);
+    assert_true(nic.is_open);
+}
+
+static void test_via(void **state)
+{
+    MAKE(0, "nic", "user,via=7," STATIC, "bridge,vlan=7");
+    there_and_back(0);
+}
+
+/* The way out is the bridge on which the net itself lies. */
+static void test_its_own_bridge(void **state)
+{
+    MAKE(0, "nic", "user," STATIC, "bridge");
+    there_and_back(0);
+    end(0);
+    assert_false(nic.is_open);
+    MAKE(0, "nic", "user,via=0," STATIC, "bridge");
+    there_and_back(0);
+}
+
+static void assert_unreachable(unsigned i)
+{
+    const uint8_t *ip;
+
+    guest_sends(i, PEER, 53);
+    ip = guest_gets(i);
+    assert_non_null(ip);
+    assert_int_equal(get32(ip + 12), GATEWAY);
+    assert_int_equal(ip[9], PROTO_ICMP);
+    assert_int_equal(ip[20], 3);
+}
+
+static void test_no_way_out(void **state)
+{
+    MAKE(0, "nic", "user,via=9");
+    assert_unreachable(0);
+    MAKE(1, "nic", "user,nic=5");
+    assert_unreachable(1);
+    /* A second address on one LAN. */
+    MAKE(2, "nic", "user,via=1," STATIC, "bridge,vlan=1,ip=192.168.7.8/24");
+    assert_unreachable(2);
+}
+
+/* No address yet: DHCP asks; the guest is told. */
+static void test_before_the_lease(void **state)
+{
+    MAKE(0, "nic", "user");
+    assert_unreachable(0);
+}
+
+/* What is not a flow's is for Trestle itself. */
+static void test_the_host_is_there_too(void **state)
+{
+    static uint8_t f[98];
+    const uint8_t *answer = wire[0];
+
+    MAKE(0, "nic", "user," STATIC);
+    there_and_back(0);
+    wire_count = 0;
+    memset(f, 0, sizeof f);
+    udp_frame(f, nic.mac, router_mac, ROUTER, 0, OUTSIDE, 0);
+    ip_header_write(f + 14, PROTO_ICMP, ROUTER, OUTSIDE, 64);
+    memset(f + 34, 0, 64);
+    f[34] = 8;
+    put16(f + 36, 0xf7ff);
+    wire_gives(f, sizeof f);
+    assert_int_equal(wire_count, 1);
+    assert_int_equal(get32(answer + 26), OUTSIDE);
+    assert_int_equal(answer[34], 0);
+    assert_int_equal(answer[23], PROTO_ICMP);
+}
+
+static void test_forwards(void **state)
+{
+    static uint8_t f[60];
+    const uint8_t *ip;
+
+    MAKE(0, "nic", "user," STATIC ",hostfwd=udp::500-:1000");
+    there_and_back(0);          /* the guest is known */
+    wire_gives(f, udp_frame(f, nic.mac, router_mac, PEER, 9, OUTSIDE, 500));
+    ip = guest_gets(0);
+    assert_non_null(ip);
+    assert_int_equal(get16(ip + 20), 9);
+    assert_int_equal(get16(ip + 22), 1000);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_by_a_nic_of_its_own),
+        TEST(test_a_nic_that_is_shared),
+        TEST(test_two_machines),
+        TEST(test_via),
+        TEST(test_its_own_bridge),
+        TEST(test_no_way_out),
+        TEST(test_before_the_lease),
+        TEST(test_the_host_is_there_too),
+        TEST(test_forwards),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
