@@ -249,6 +249,8 @@ static void legacy_write(uint32_t reg, uint32_t v)
 
 static uint32_t bar_read(void *ctx, uint32_t reg)
 {
+    if (bench.is_noise)
+        return nic_bench_noise();
     if (!model.modern)
         return legacy_read(reg);
     if (reg == ISR) {
@@ -263,6 +265,8 @@ static uint32_t bar_read(void *ctx, uint32_t reg)
 
 static void bar_write(void *ctx, uint32_t reg, uint32_t v)
 {
+    if (bench.is_noise)
+        return;
     if (!model.modern)
         legacy_write(reg, v);
     else if (reg >= NOTIFY)

@@ -339,6 +339,7 @@ int main(void)
         EACH(test_sent_in_any_order),
         EACH(test_link_and_wakeup),
         EACH(nic_test_close),
+        EACH(nic_test_noise),
         EACH(test_used_index_jumps),
         EACH(test_ids_that_it_has_not),
         EACH(test_spoilt_descriptors),
