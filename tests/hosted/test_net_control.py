@@ -115,3 +115,24 @@ def test_announce_self(lan):
 ])
 def test_mistakes_are_told(lan, command, answer):
     assert answer in lan.trestle.monitor(command)
+
+
+def test_nics_have_fixed_slots(trestle, guest):
+    """In the order of the options, whichever words they use."""
+    t = trestle("-m", 16, "-hda", guest("spin"),
+                "-device", "ne2k_pci,netdev=a,mac=52:54:0:0:0:1,addr=3",
+                "-nic", "user,mac=52:54:0:0:0:2",
+                "-net", "nic,vlan=7,macaddr=52:54:0:0:0:3",
+                "-netdev", "user,id=a",
+                "-device", "ne2k_pci,mac=52:54:0:0:0:4,addr=06.0")
+    t.expect("spin ready")
+    t.to_monitor()
+    slots = re.findall(r"device +(\d+), function 0:\n[^\n]*10ec:8029",
+                       t.monitor("info pci"))
+    assert slots == ["3", "4", "5", "6"]
+    text = t.monitor("info network")
+    for n, vlan in enumerate(("netdev a", "netdev user.0", "VLAN 7",
+                              "no netdev,"), 1):
+        name = f"ne2k_pci.{n - 1}"
+        assert re.search(rf"{vlan} devices:\n  ne2000 pci "
+                         rf"macaddr=52:54:00:00:00:0{n} id={name}\n", text)
