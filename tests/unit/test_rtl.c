@@ -129,6 +129,8 @@ static void reset(void)
 static uint32_t m_read(uint32_t reg, unsigned bytes)
 {
     assert_true(reg + bytes <= REGS && reg % bytes == 0);
+    if (bench.is_noise)
+        return nic_bench_noise() >> (32 - 8 * bytes);
     if (model.is_2g5 ? reg == RTL_ISR_2G5 && bytes == 4
                      : reg == RTL_ISR && bytes == 2)
         return model.isr;
@@ -158,6 +160,8 @@ static void dump_tally(void)
 static void m_write(uint32_t reg, uint32_t v, unsigned bytes)
 {
     assert_true(reg + bytes <= REGS && reg % bytes == 0);
+    if (bench.is_noise)
+        return;
     if (reg == RTL_CR && (v & CR_RST)) {
         reset();
         return;
@@ -474,6 +478,7 @@ int main(void)
         NIC_TESTS(setup_8168b),
         NIC_TESTS(setup_8168g),
         NIC_TESTS(setup_8125),
+        EACH(nic_test_noise),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
