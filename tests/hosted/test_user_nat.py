@@ -3,6 +3,7 @@
 The namespace `out` is a LAN with a DHCP server, on trestle's VLAN 1; another
 one is the guest (user_net.py), and a third lies behind a link of small MTU.
 """
+import re
 import subprocess
 import sys
 
@@ -69,6 +70,16 @@ class Lab:
         self.guest = Guest(self.out, inside, "tap1")
         got = self.t.expect(r"own address on the LAN: (10\.99\.0\.\d+)\r")
         self.address = got[1]
+        self.t.to_monitor()
+
+    def counters(self):
+        """name=number of `info usernet`, the drops as one."""
+        found = {"drops": 0}
+        for name, n in re.findall(r"\b(\w+)=(\d+)",
+                                  self.t.monitor("info usernet")):
+            found["drops" if name.startswith("drop_") else name] = int(n) + (
+                found["drops"] if name.startswith("drop_") else 0)
+        return found
 
     def echo(self, folder, *addresses):
         self.out.start(sys.executable, "-c", ECHO, *addresses,
@@ -98,6 +109,20 @@ def test_lease_ping_and_flows(lab, tmp_path):
                             20000) == "equal\n"
     assert net.guest.python(CONNECT, SERVER, 8) == \
         "ConnectionRefusedError 111\n"
+    c = net.counters()
+    assert c["out_packets"] + c["in_packets"] == c["out_forwarded"] + \
+        c["in_forwarded"] + c["in_host"] + c["drops"]
+    assert c["flows_opened"] > 300
+
+
+def test_two_thousand_connections(lab, tmp_path):
+    """All open at once; none is given up for another."""
+    net = lab()
+    net.echo(tmp_path, SERVER)
+    assert net.guest.python(TCP_ECHO, SERVER, 7, 2000, 1000,
+                            timeout=200) == "2000\n"
+    c = net.counters()
+    assert c["flows_opened"] >= 2000 and "flows_evicted" not in c
 
 
 def test_host_answers_beside_it(lab):
@@ -109,7 +134,7 @@ def test_host_answers_beside_it(lab):
 
 
 def test_forwards(lab, tmp_path):
-    """By TCP and UDP to an address that was told."""
+    """By TCP and UDP to an address that was told, and while it runs."""
     net = lab(f",ip={STATIC}/24,hostfwd=tcp::5555-{GUEST}:7,"
               f"hostfwd=udp::777-{GUEST}:7")
     assert net.address == STATIC
@@ -119,6 +144,13 @@ def test_forwards(lab, tmp_path):
     assert net.out.run(*call, "5555") == "100000\n"
     assert net.out.run("/usr/bin/python3", "-c", UDP_ECHO, STATIC, "777",
                        "10", "5000") == "equal\n"
+    net.t.monitor(f"hostfwd_add tcp::5556-{GUEST}:7")
+    assert net.out.run(*call, "5556") == "100000\n"
+    assert "in use" in net.t.monitor(f"hostfwd_add tcp::5555-{GUEST}:8")
+    net.t.monitor("hostfwd_remove tcp::5556")
+    assert net.out.run("/usr/bin/python3", "-c", CONNECT, STATIC,
+                       "5556").startswith("ConnectionRefusedError")
+    assert net.out.run(*call, "5555") == "100000\n"
 
 
 def far_network(out, far):

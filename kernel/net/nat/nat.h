@@ -156,8 +156,9 @@ uint64_t nat_counter(const struct nat *nat, enum nat_counter c);
 unsigned nat_held(const struct nat *nat);
 
 /*
- * The flows of `net`, a line each in the columns of qemu's info usernet, and
- * the counters that are not 0. The length wanted, as snprintf.
+ * The forwards and the first flows of `net`, a line each in the columns of
+ * qemu's info usernet; the counters that are not 0. The length wanted, as
+ * snprintf.
  */
 int nat_format_flows(const struct nat *nat, const struct nat_net *net,
                      char *buf, size_t size);

@@ -67,6 +67,9 @@ uint64_t nat_counter(const struct nat *nat, enum nat_counter c)
     return nat->counters[c];
 }
 
+/* So many, as what follows them is to be seen, too. */
+#define FLOWS_SHOWN 50u
+
 /* ---- Text ---------------------------------------------------------------- */
 
 static const char *const class_names[FLOW_CLASSES] = {
@@ -108,13 +111,17 @@ int nat_format_flows(const struct nat *nat, const struct nat_net *net,
                      char *buf, size_t size)
 {
     struct textbuf t = { buf, size, 0 };
+    unsigned shown = 0;
 
     for (unsigned i = 0; i < nat->forward_count; i++)
         if (nat->forwards[i].net == net)
             add_forward(&t, &nat->forwards[i].rule);
     for (unsigned c = FLOW_CLASSES; c-- > 0;)
-        for (const struct flow *f = net->lists[c].newest; f; f = f->older)
+        for (const struct flow *f = net->lists[c].newest;
+             f && shown < FLOWS_SHOWN; f = f->older, shown++)
             add_flow(&t, f);
+    if (net->flows > shown)
+        text_add(&t, "  and %u flows more\n", net->flows - shown);
     return t.wanted;
 }
 
