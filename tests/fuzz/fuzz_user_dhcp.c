@@ -26,12 +26,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct dhcp_reply r;
 
         /* A head that is right in most, so that options are reached. */
-        if (n > 240 && input_u8(&in) & 7) {
+        if (n >= 242 && input_u8(&in) & 7) {
             memcpy(q, "\1\1\6", 3);
             memcpy(q + 236, "\x63\x82\x53\x63\x35\1", 6);
             q[33] = input_u8(&in) & 31;
         }
-        for (size_t i = n > 240 ? 242 : 0; i < n && input_more(&in); i++)
+        for (size_t i = n >= 242 ? 242 : 0; i < n && input_more(&in); i++)
             q[i] = input_u8(&in);
         if (n > 16 && input_u8(&in) & 1)
             q[10] = 0x80;

@@ -258,6 +258,7 @@ static void test_bad_answers(void **state)
     send_answer(asked.slot, 2, a, m);           /* from whom nobody asked */
     send_answer(asked.slot + 1, 1, a, m);
     send_answer(DNS_QUERIES, 1, a, m);
+    send_answer(77, 1, a, m);
     a[0] ^= 1;                                  /* another id */
     send_answer(asked.slot, 1, a, m);
     m = answer(a);

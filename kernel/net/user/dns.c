@@ -184,11 +184,11 @@ static bool is_answer_to(const struct dns_query *q, const uint8_t *data,
 void dns_answer(struct dns *d, unsigned slot, uint32_t server,
                 const uint8_t *data, size_t len, uint64_t now_ms)
 {
-    struct dns_query *q = &d->query[slot];
+    struct dns_query *q = slot < DNS_QUERIES ? &d->query[slot] : NULL;
     uint8_t answer[DNS_ANSWER_MAX];
     unsigned rcode;
 
-    if (slot >= DNS_QUERIES || !q->used || server != q->server ||
+    if (!q || !q->used || server != q->server ||
         !is_answer_to(q, data, len)) {
         d->foreign_answers++;
         return;

@@ -14,7 +14,6 @@
 
 #define LOOPBACK 0x7f000001u
 #define EXPIRE_NS 1000000000u   /* how often timeouts are looked at */
-#define DNS_PORT 53u
 
 /* ---- Addresses ----------------------------------------------------------- */
 
