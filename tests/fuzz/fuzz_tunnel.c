@@ -4,12 +4,12 @@
  * written out of place.
  */
 // covers: kernel/net/tunnel_frames.c kernel/net/tunnel_options.c
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernel/net/tunnel_frames.h"
 #include "kernel/net/tunnel_options.h"
-#include "tests/fuzz/input.h"
 
 struct seen {
     size_t count, bytes;
@@ -48,22 +48,42 @@ static bool feed(const uint8_t *data, size_t len, size_t cut, struct seen *s)
     return true;
 }
 
+/* Settings, of words that mean something and bytes that need not. */
+static void try_settings(const uint8_t *data, size_t size)
+{
+    static const char *const words[] = {
+        "listen=", "connect=", "mcast=", "udp=", "localaddr=", ",", ":",
+        "1", "65535", "65536", "0", "224.0.0.1", "239.1.2.3:5", "10.0.0.1",
+        "127.0.0.1:80", "host", "=", "fd=",
+    };
+    struct tunnel_config c;
+    char text[512] = "", why[160];
+    size_t n = 0;
+
+    for (size_t i = 0; i < size && n < sizeof text - 32; i++) {
+        if (data[i] < 0xc0)
+            n += (size_t)sprintf(text + n, "%s", words[data[i] %
+                                 (sizeof words / sizeof *words)]);
+        else
+            text[n++] = (char)(data[i] - 0x80);
+        text[n] = '\0';
+    }
+    if (tunnel_parse(text, &c, why, sizeof why) && !c.to.port)
+        abort();
+    if (tunnel_check(text, why, sizeof why) !=
+        tunnel_parse(text, &c, why, sizeof why))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct tunnel_config c;
     struct seen whole, cut;
-    char text[512], why[160];
     bool ok;
 
     if (size < 2)
         return 0;
     if (data[0] & 1) {
-        size_t n = size - 1 < sizeof text - 1 ? size - 1 : sizeof text - 1;
-
-        memcpy(text, data + 1, n);
-        text[n] = '\0';
-        if (tunnel_parse(text, &c, why, sizeof why) && !c.to.port)
-            abort();
+        try_settings(data + 1, size - 1);
         return 0;
     }
     ok = feed(data + 2, size - 2, size, &whole);
