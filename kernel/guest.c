@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "emu/cpu/cpu.h"
-#include "emu/cpu/engine.h"
+#include "kernel/engine_choice.h"
 #include "kernel/firmware.h"
 #include "kernel/net/net.h"
 #include "kernel/platform.h"
 
 #define ROM_MAX (512u << 10)
+/* The interpreter's, the devices', frames and what a disk may grow. */
+#define OVERHEAD_BYTES (64u << 20)
 
 /* ---- Serial ports -------------------------------------------------------- */
 
@@ -87,88 +89,7 @@ static void host_debug_char(void *ctx, uint8_t c)
     platform_log("%s: bios: %s", g->options->name, g->debug_line);
 }
 
-/* ---- Engine, firmware, disks ----------------------------------------------- */
-
-/* "vmx: reason; svm: reason", as far as there is room. */
-static void note_refusal(struct guest *g, const char *name, const char *reason)
-{
-    size_t used = strlen(g->engine_note);
-
-    snprintf(g->engine_note + used, sizeof g->engine_note - used, "%s%s: %s",
-             used ? "; " : "", name, reason);
-}
-
-static int no_such_engine(const char *want, char *why, size_t size)
-{
-    char names[64] = "";
-
-    for (unsigned i = 0; platform_engines[i]; i++) {
-        size_t used = strlen(names);
-
-        snprintf(names + used, sizeof names - used, " %s",
-                 platform_engines[i]->name);
-    }
-    snprintf(why, size, "-accel %s: no such engine here; there are:%s", want,
-             names);
-    return -EINVAL;
-}
-
-/* The model that -cpu asks for; the name was looked at already. */
-static const struct cpu_model *wanted_model(const struct guest *g)
-{
-    const char *name = g->options->cpu;
-
-    return cpu_model_find(name ? name : CPU_MODEL_DEFAULT);
-}
-
-/* Can this engine be had here, and does it run the model? 0 or `reason`. */
-static int try_engine(const struct guest *g, const struct engine_ops *e,
-                      char *reason, size_t size)
-{
-    const struct cpu_model *model = wanted_model(g);
-
-    if (cpu_model_is_64bit(model) && !e->long_mode) {
-        snprintf(reason, size, "it does not run 64-bit CPUs (-cpu %s)",
-                 model->name);
-        return -ENODEV;
-    }
-    if (g->options->check_every && !e->check) {
-        snprintf(reason, size, "check= is for a translator: jit");
-        return -EINVAL;
-    }
-    if (g->options->window && !e->window) {
-        snprintf(reason, size, "window= is for a translator: jit");
-        return -EINVAL;
-    }
-    return e->probe(reason, size);
-}
-
-static int choose_engine(struct guest *g, char *why, size_t size)
-{
-    const char *want = *g->options->accel ? g->options->accel : NULL;
-
-    for (unsigned i = 0; platform_engines[i]; i++) {
-        const struct engine_ops *e = platform_engines[i];
-        char reason[96] = "";
-
-        if (want && strcmp(want, e->name))
-            continue;
-        if (!try_engine(g, e, reason, sizeof reason)) {
-            g->engine = e;
-            return 0;
-        }
-        if (want) {
-            snprintf(why, size, "-accel %s: %s", want, reason);
-            return -ENODEV;
-        }
-        note_refusal(g, e->name, reason);
-    }
-    if (!want) {
-        snprintf(why, size, "no CPU engine: %s", g->engine_note);
-        return -ENODEV;
-    }
-    return no_such_engine(want, why, size);
-}
+/* ---- Firmware, disks, the machine ------------------------------------------- */
 
 /* Read an option's ROM, a whole file or module; NULL and `why`. */
 static uint8_t *load_rom(const char *option, const char *name,
@@ -294,10 +215,9 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
     c->name = o->name;
     c->ram = g->ram;
     c->ram_bytes = o->ram_bytes;
-    c->engine = g->engine;
     c->check_every = o->check_every;
     c->window = o->window;
-    c->cpu_model = wanted_model(g);
+    c->cpu_model = engine_choice_model(g);
     c->boot_order = o->boot_order;
     c->rtc_base = rtc_base(o);
     c->icount_shift = o->icount_shift;
@@ -306,7 +226,10 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
         c->serial[i] = g->serial[i] ? &g->serial[i]->chr : NULL;
     for (unsigned i = 0; g->net && i < MACHINE_NICS; i++)
         c->nic[i] = net_port(g->net, i);
-    g->machine = machine_create(c, &error);
+    do {
+        c->engine = g->engine;
+        g->machine = machine_create(c, &error);
+    } while (!g->machine && engine_choose_next(g, error));
     if (!g->machine) {
         snprintf(why, size, "cannot make the machine: %s", error);
         return -EINVAL;
@@ -314,8 +237,13 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
     return 0;
 }
 
-int guest_create(const struct options *o, unsigned number, struct guest **out,
-                 char *why, size_t why_size)
+uint64_t guest_memory(const struct options *o)
+{
+    return o->ram_bytes + OVERHEAD_BYTES;
+}
+
+int guest_create(const struct options *o, unsigned number, uint64_t reserve,
+                 struct guest **out, char *why, size_t why_size)
 {
     struct machine_config c = { 0 };
     struct guest *g = calloc(1, sizeof *g);
@@ -326,13 +254,14 @@ int guest_create(const struct options *o, unsigned number, struct guest **out,
         return r;
     g->options = o;
     g->number = number;
-    if (o->cpu && !cpu_model_find(o->cpu)) {
+    g->reserve = reserve;
+    if (!engine_choice_model(g)) {
         snprintf(why, why_size, "-cpu %s: no such model; -cpu help lists "
                  "them", o->cpu);
         r = -EINVAL;
         goto fail;
     }
-    if ((r = choose_engine(g, why, why_size)) || (r = make_serials(g)) ||
+    if ((r = engine_choose(g, why, why_size)) || (r = make_serials(g)) ||
         (r = net_create(o, number - 1, &g->net, why, why_size)) ||
         (r = load_firmware(g, &c, why, why_size)) ||
         (r = open_disks(g, &c, why, why_size)) ||

@@ -48,7 +48,8 @@ struct guest {
     struct machine_rom roms[1 + MACHINE_NICS];
     struct net *net;
     const struct engine_ops *engine;
-    char engine_note[160];      /* why other engines were refused, or "" */
+    char engine_note[240];      /* why other engines were refused, or "" */
+    uint64_t reserve;           /* bytes of memory to be left to others */
     void *ram;
     char debug_line[128];       /* port 402h, gathered to lines */
     unsigned debug_len;
@@ -69,11 +70,15 @@ struct guest {
 
 /*
  * Open all that `o` names and make the machine. `o` must outlive the guest;
- * o->name is unique among guests and `number` is 1..OPTIONS_MACHINES.
+ * o->name is unique among guests and `number` is 1..OPTIONS_MACHINES. An
+ * engine that wants more memory than others is taken only if `reserve` bytes
+ * are left: guest_memory of those that are made later.
  * 0, or negative errno with a sentence in `why`.
  */
-int guest_create(const struct options *o, unsigned number, struct guest **out,
-                 char *why, size_t why_size);
+int guest_create(const struct options *o, unsigned number, uint64_t reserve,
+                 struct guest **out, char *why, size_t why_size);
+/* Bytes that a guest takes without such an engine, and some to spare. */
+uint64_t guest_memory(const struct options *o);
 void guest_destroy(struct guest *g);
 
 /* ---- Running (guest_run.c): the guest's core ------------------------------ */

@@ -77,6 +77,17 @@ static int run_guests(struct guest *const *guests, unsigned count)
     return status;
 }
 
+/* What those after machine i will take. */
+static uint64_t reserve(const struct options *options, unsigned count,
+                        unsigned i)
+{
+    uint64_t bytes = 0;
+
+    while (++i < count)
+        bytes += guest_memory(&options[i]);
+    return bytes;
+}
+
 static int run_options(const struct options *options, unsigned count)
 {
     struct guest *guests[OPTIONS_MACHINES] = { NULL };
@@ -85,7 +96,8 @@ static int run_options(const struct options *options, unsigned count)
 
     platform_log("Trestle %s", trestle_version);
     for (unsigned i = 0; i < count; i++) {
-        if (guest_create(&options[i], i + 1, &guests[i], why, sizeof why)) {
+        if (guest_create(&options[i], i + 1, reserve(options, count, i),
+                         &guests[i], why, sizeof why)) {
             platform_log("%s", why);
             goto out;
         }

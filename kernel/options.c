@@ -315,7 +315,8 @@ static const struct option {
     { "no-reboot", OPTION_ANY, false, parse_flag,
       "-no-reboot      the guest's reboot ends its machine" },
     { "accel", OPTION_ANY, true, parse_accel,
-      "-accel NAME     CPU engine: interp, jit; on the appliance also vmx, svm;\n"
+      "-accel NAME     CPU engine: vmx, svm (appliance), jit, interp; without\n"
+      "                it the first that can be had here;\n"
       "                jit,check=on: compare all that it does with interp, or\n"
       "                check=N: one piece of code in N; window=off: no window" },
     { "cpu", OPTION_ANY, true, parse_string,

@@ -98,6 +98,8 @@ _Noreturn void platform_fatal(const char *fmt, ...)
  */
 void *platform_pages_alloc(size_t bytes);
 void platform_pages_free(void *pages, size_t bytes);
+/* Bytes that are left for that and malloc, in all; UINT64_MAX: who knows. */
+uint64_t platform_memory_free(void);
 
 /*
  * Memory for code made at run time: the same `bytes` (whole pages) at *write

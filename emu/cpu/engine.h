@@ -35,6 +35,8 @@ struct engine_ops {
      * one, only while cpu->exact_count is set.
      */
     bool counts_insns;
+    /* Bytes that create takes more than engine_interp's; 0: few. */
+    size_t extra_memory;
     /* 0, or -errno with the reason in words in `why` (at most `size`). */
     int (*probe)(char *why, size_t size);
     /*

@@ -7,6 +7,8 @@
 #include "emu/jit/window.h"
 
 #define JIT_THRESHOLD 16u       /* executions that make a trace hot */
+/* Four tables, each a quarter of the arena of traces, and the code. */
+#define JIT_EXTRA_BYTES (TRACE_ARENA_BYTES + JIT_CODE_BYTES)
 
 /* Modes that are translated: flat 32-bit code and stack. */
 #define JIT_MODE (TRACE_CS32 | TRACE_SS32 | TRACE_FLAT | TRACE_IP4G)
@@ -227,6 +229,7 @@ static int jit_window(struct engine *e, enum engine_window window)
 const struct engine_ops engine_jit = {
     .name = "jit",
     .counts_insns = true,
+    .extra_memory = JIT_EXTRA_BYTES,
     .probe = jit_probe,
     .create = jit_create,
     .destroy = jit_destroy,

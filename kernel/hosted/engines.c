@@ -5,5 +5,5 @@
 #include "kernel/platform.h"
 
 const struct engine_ops *const platform_engines[] = {
-    &engine_interp, &engine_jit, NULL
+    &engine_jit, &engine_interp, NULL
 };

@@ -14,66 +14,83 @@
 
 static struct region {
     uint8_t *write, *exec;
-    size_t bytes;
+    size_t bytes;               /* 0: no memory yet */
     bool used;
 } regions[REGIONS];
-static unsigned region_count;
 static uint64_t next_exec = CODE_BASE;
 static struct spinlock lock;
 
 const struct window_ops *const platform_windows = NULL;
 
-static struct region *find_free(size_t bytes)
+/* One of that size, or an empty one, with addresses that nobody had. */
+static struct region *claim(size_t bytes)
 {
-    for (unsigned n = 0; n < region_count; n++)
-        if (!regions[n].used && regions[n].bytes == bytes)
-            return &regions[n];
-    return NULL;
+    struct region *empty = NULL;
+
+    for (unsigned n = 0; n < REGIONS; n++) {
+        struct region *r = &regions[n];
+
+        if (!r->used && r->bytes == bytes) {
+            r->used = true;
+            return r;
+        }
+        if (!r->used && !r->bytes && !empty)
+            empty = r;
+    }
+    if (empty) {
+        empty->used = true;
+        empty->exec = (uint8_t *)next_exec;
+        next_exec += bytes;
+    }
+    return empty;
 }
 
-static struct region *make(size_t bytes)
+/* Takes its time, so not under the lock, which keeps interrupts off. */
+static uint8_t *fill(const struct region *r, size_t bytes)
 {
-    struct region *r = &regions[region_count];
+    uint8_t *write = platform_pages_alloc(bytes);
 
-    if (region_count == REGIONS)
-        return NULL;
-    r->write = platform_pages_alloc(bytes);
-    if (!r->write)
-        return NULL;
-    if (paging_map(next_exec, paging_phys(r->write), bytes,
-                   PAGING_EXECUTE) < 0) {
-        platform_pages_free(r->write, bytes);
-        next_exec += bytes;     /* part of it may be mapped */
+    if (write && paging_map((uintptr_t)r->exec, paging_phys(write), bytes,
+                            PAGING_EXECUTE) < 0) {
+        platform_pages_free(write, bytes);
         return NULL;
     }
-    r->exec = (uint8_t *)next_exec;
-    r->bytes = bytes;
-    next_exec += bytes;
-    region_count++;
-    return r;
+    return write;
+}
+
+static bool fill_claimed(struct region *r, size_t bytes)
+{
+    uint8_t *memory = fill(r, bytes);
+    uint64_t flags = spin_lock(&lock);
+
+    if (memory) {
+        r->write = memory;
+        r->bytes = bytes;
+    } else {
+        r->used = false;
+    }
+    spin_unlock(&lock, flags);
+    return memory;
 }
 
 int platform_code_alloc(size_t bytes, uint8_t **write, uint8_t **exec)
 {
     uint64_t flags = spin_lock(&lock);
-    struct region *r = find_free(bytes);
+    struct region *r = claim(bytes);
 
-    if (!r)
-        r = make(bytes);
-    if (r) {
-        r->used = true;
-        *write = r->write;
-        *exec = r->exec;
-    }
     spin_unlock(&lock, flags);
-    return r ? 0 : -ENOMEM;
+    if (!r || (!r->bytes && !fill_claimed(r, bytes)))
+        return -ENOMEM;
+    *write = r->write;
+    *exec = r->exec;
+    return 0;
 }
 
 void platform_code_free(uint8_t *write, size_t bytes)
 {
     uint64_t flags = spin_lock(&lock);
 
-    for (unsigned n = 0; n < region_count; n++)
+    for (unsigned n = 0; n < REGIONS; n++)
         if (regions[n].write == write)
             regions[n].used = false;
     spin_unlock(&lock, flags);

@@ -7,5 +7,5 @@
 #include "kernel/platform.h"
 
 const struct engine_ops *const platform_engines[] = {
-    &engine_vmx, &engine_svm, &engine_interp, &engine_jit, NULL
+    &engine_vmx, &engine_svm, &engine_jit, &engine_interp, NULL
 };

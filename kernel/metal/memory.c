@@ -107,6 +107,11 @@ void platform_pages_free(void *pages, size_t bytes)
         memory_free(paging_phys(pages), bytes);
 }
 
+uint64_t platform_memory_free(void)
+{
+    return memory_free_bytes();
+}
+
 void *platform_dma_alloc(size_t bytes, uint64_t max_address, uint64_t *phys)
 {
     uint64_t at = memory_alloc(bytes, max_address);

@@ -19,8 +19,8 @@ from conftest import BUILD, Appliance, make_iso
 ELF = BUILD / "enginetest.elf"
 # QEMU's TCG emulates AMD-V with nested paging.
 SVM = ("-cpu", "EPYC,+svm,+npt")
-# ... or plays a processor that cannot: guests are interpreted.
-INTERP = ("-cpu", "qemu64,-svm")
+# ... or plays a processor that cannot: guests are translated.
+PLAIN = ("-cpu", "qemu64,-svm")
 START = 5                       # seconds that GRUB and the start take, at most
 TRIES = 200                     # seeds
 

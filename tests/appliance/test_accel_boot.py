@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from accel import INTERP, SVM
+from accel import PLAIN, SVM
 from conftest import BUILD
 from console import switch_off
 from shell import PROMPT
@@ -13,10 +13,10 @@ WAYS = [("svm", firmware, smp) for firmware in ("bios", "uefi")
 
 
 @pytest.mark.parametrize("engine,firmware,smp",
-                         [("interp", "bios", 1), *WAYS])
+                         [("jit", "bios", 1), *WAYS])
 def test_to_the_prompt(boot_medium, engine, firmware, smp, record_property):
     """Without a network card, so that nothing waits for a link or a lease."""
-    cpu = SVM if engine == "svm" else INTERP
+    cpu = SVM if engine == "svm" else PLAIN
     appliance = boot_medium(firmware, "cdrom", limit=600,
                             extra=(*cpu, "-smp", str(smp)))
     appliance.expect(r"GRUB", 60)
@@ -30,11 +30,11 @@ def test_to_the_prompt(boot_medium, engine, firmware, smp, record_property):
     print(f"GRUB to prompt, {engine}, {firmware}, -smp {smp}: {seconds} s")
 
 
-def test_translator_to_the_prompt(boot):
+def test_interpreter_to_the_prompt(boot):
     image = (BUILD / "router.img").read_bytes()
-    appliance = boot("-m 64 -hda router.img -net none -nographic -accel jit",
-                     modules=[("router.img", image)], limit=600, extra=INTERP)
-    appliance.expect(r"engine jit,")
+    appliance = boot("-m 64 -hda router.img -net none -nographic -accel interp",
+                     modules=[("router.img", image)], limit=600, extra=PLAIN)
+    appliance.expect(r"engine interp,")
     appliance.expect(r"Please press Enter to activate this console", 500)
     appliance.send("\r")
     appliance.expect(PROMPT)

@@ -1,7 +1,9 @@
 """Which engine runs, and what is said about those that do not."""
 import pytest
 
-from accel import SVM
+from accel import PLAIN, SVM
+from console import show, switch_off
+from guests import boot_machines
 
 NO_GUEST = "-m 16 -net none -nographic"
 NO_NESTED = "this processor's AMD-V has no nested paging"
@@ -30,5 +32,21 @@ def test_refused(boot, cpu, reason):
 
 def test_falls_back(boot):
     appliance = boot(NO_GUEST, extra=("-cpu", "qemu64"))
-    appliance.expect(r"engine interp,")
+    appliance.expect(r"engine jit,")
     appliance.expect(rf"engines not used: .*svm: {NO_NESTED}")
+
+
+def test_memory_for_the_machines_comes_first(boot):
+    """Three fit, but not with a translator for each: who has none is told."""
+    appliance = boot_machines(
+        boot, {name: ("uart_echo",) for name in ("one", "two", "three")},
+        head="m 40\n", ram=384, extra=PLAIN)
+    appliance.expect(r"one: engine jit, 40 MiB")
+    appliance.expect(r"two: engine interp, 40 MiB\r\n"
+                     r"engines not used: .*jit: no memory to spare")
+    appliance.expect(r"three: engine")
+    for number, name in enumerate(("one", "two", "three"), 1):
+        if number > 1:
+            show(appliance, number, name)
+        appliance.expect("uart_echo ready\r\n")
+    switch_off(appliance)

@@ -63,7 +63,7 @@ def test_cpu_by_vtx(boot_bochs):
 def test_no_nested_paging(boot_bochs):
     """The next engine, and why."""
     bochs = boot_bochs(NO_GUEST, cpu=CPU_NO_EPT)
-    bochs.expect(r"engine interp")
+    bochs.expect(r"engine jit")
     bochs.expect(r"vmx: this processor's VT-x has no nested paging \(EPT\)")
     switch_off(bochs)
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from accel import INTERP, SVM
+from accel import PLAIN, SVM
 from console import PROMPT, monitor, show, switch_off, to_monitor
 from guests import NO_GUEST, boot_guest, boot_machines
 
@@ -114,7 +114,7 @@ def test_guest_has_a_core(boot, cores, firmware, options):
     assert appliance.ends() == 0
 
 
-@pytest.mark.parametrize("cpu", [INTERP, SVM], ids=["interp", "svm"])
+@pytest.mark.parametrize("cpu", [PLAIN, SVM], ids=["jit", "svm"])
 @pytest.mark.parametrize("cores", [1, 2, 4])
 def test_spinning_machines_harm_no_other(boot, cores, cpu):
     """Two spin with interrupts off, one crashes, one echoes: the console and
@@ -122,6 +122,7 @@ def test_spinning_machines_harm_no_other(boot, cores, cpu):
     appliance = boot_machines(boot, {
         "echo": ("uart_echo",), "left": ("spin",), "right": ("spin",),
         "crash": ("uart_echo",)}, extra=("-smp", str(cores), *cpu), limit=400)
+    appliance.expect("echo: engine " + ("jit" if cpu == PLAIN else "svm"))
     appliance.expect("uart_echo ready\r\n")
     for number, name in ((2, "left"), (3, "right")):
         show(appliance, number, name)

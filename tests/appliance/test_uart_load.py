@@ -84,7 +84,7 @@ def run(boot, tmp_path, selftest, megabytes, accel):
     return report
 
 
-@pytest.mark.parametrize("accel", ["svm", "interp"])
+@pytest.mark.parametrize("accel", ["svm", "jit", "interp"])
 def test_nothing_lost_under_bridge_load(boot, tmp_path, accel):
     received, sent, (gap, latency, fullest), (mb, tenths, ms) = \
         run(boot, tmp_path, "uart", MEGABYTES, accel)

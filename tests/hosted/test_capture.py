@@ -85,7 +85,7 @@ def test_long_print_and_what_is_typed_meanwhile(lan, tmp_path):
     lan.trestle.expect("begin-base64 644 eth0.pcap\r\n")
     lan.trestle.expect("====\r\n")
     text = "begin-base64 x\n" + lan.trestle.before + "====\n"
-    lan.trestle.expect("engine interp")
+    lan.trestle.expect("engine jit")
     lan.trestle.expect(PROMPT)
     assert re.fullmatch(r"[\w+/=\r\n]+", text.split("\n", 1)[1])
     (tmp_path / "x.pcap").write_bytes(subprocess.run(

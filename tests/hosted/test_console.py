@@ -134,9 +134,10 @@ INFO = {
     "version": [r"\d+\.\d+ \(\w+\) on hosted, engine \w+\n"],
     "block": [r"hda: type=hd removable=0 file=\S*uart_echo.img ro=0 drv=raw\n",
               r"128 sectors"],
-    "engine": [r"[1-9]\d* instructions interpreted"],
+    "engine": [r"translated: [1-9]\d* traces, \d+ KiB",
+               r"executed by host code: [1-9]\d* of [1-9]\d*, \d+% by"],
     "ioapic": [r"ioapic: id=0 version=00170011", r"pin 23 .* masked"],
-    "jit": [r"this machine's CPU engine is not jit"],
+    "jit": [r"translated: [1-9]\d* traces", r"FPU state loaded: \d+"],
     "lapic": [r"lapic: enabled, software-enabled", r"lint0 .* ExtINT"],
     "machines": [r"\* 1 +trestle +running +\w+ +\d+\.\d{3} s\n"],
     "network": [r"VLAN 0 devices:\n  ne2000 pci macaddr=52:54:00:12:34:56 ",
@@ -165,6 +166,16 @@ def test_info(echo):
     listed = re.findall(r"^info (\w+) ", t.monitor("info"), re.MULTILINE)
     assert sorted(listed) == sorted(INFO)
     assert "no such subject: 'nonsense'" in t.monitor("info nonsense")
+
+
+def test_info_without_the_translator(echo):
+    t = echo("-accel", "interp")
+    t.to_monitor()
+    assert re.search(r"\nengine: interp, [1-9]\d* instructions",
+                     t.monitor("info status"))
+    assert re.fullmatch(r" *[1-9]\d* instructions interpreted\n",
+                        t.monitor("info engine"))
+    assert t.monitor("info jit") == "this machine's CPU engine is not jit\n"
 
 
 def test_info_jit(echo):
@@ -202,6 +213,20 @@ def test_bad_accel_setting(trestle, guest, value, wrong):
     assert wrong in t.before
 
 
+def test_no_memory_for_the_translator(trestle, guest):
+    """The guest runs all the same, unless the translator was asked for."""
+    args = ("-m", 16, "-hda", guest("uart_echo"))
+    little = ("prlimit", f"--as={100 << 20}")
+    t = trestle(*args, "-accel", "jit", prefix=little)
+    assert t.ends() == 1
+    assert "cannot make the machine: the CPU engine has no memory" in t.before
+    t = trestle(*args, prefix=little)
+    t.expect(r"engine interp,.*\r\nengines not used: jit: .* no memory\r\n")
+    t.expect(READY)
+    t.to_monitor()
+    assert re.search(r"(?m)^not used: jit: ", t.monitor("info status"))
+
+
 def test_monitor_help_and_unknown_commands(echo):
     t = echo()
     t.to_monitor()
@@ -216,7 +241,7 @@ def test_monitor_line_editing(echo):
     t = echo()
     t.to_monitor()
     t.send("info versx\x7fion\r")
-    t.expect("engine interp")
+    t.expect("engine jit")
     t.send("rubbish\x15info status\r")
     t.expect("VM status: running")
 
@@ -270,7 +295,7 @@ def test_start_stopped(trestle, guest):
     t.expect("128 sectors")
     assert t.silent("uart_echo")
     t.to_monitor()
-    assert "VM status: paused\nengine: interp, 0 instructions" in \
+    assert "VM status: paused\nengine: jit, 0 instructions" in \
         t.monitor("info status")
     t.send("c\r")
     t.expect(READY)

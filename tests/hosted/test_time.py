@@ -21,7 +21,10 @@ def run(trestle, guest, *args):
 
 
 def test_icount_is_deterministic(trestle, guest):
-    runs = {run(trestle, guest, "-icount", "shift=0") for _ in range(3)}
+    """Whatever executes the instructions."""
+    runs = {run(trestle, guest, "-icount", "shift=0", *accel)
+            for accel in ((), (), ("-accel", "interp"),
+                          ("-accel", "jit,window=on"))}
     assert len(runs) == 1
 
 

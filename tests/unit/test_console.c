@@ -103,7 +103,8 @@ static int setup(void **state)
                           sizeof why) != OPTIONS_RUN)
             return -1;
         options[i].name = names[i];
-        if (guest_create(&options[i], i + 1, &guests[i], why, sizeof why)) {
+        if (guest_create(&options[i], i + 1, 0, &guests[i], why,
+                         sizeof why)) {
             print_error("%s\n", why);
             return -1;
         }

@@ -92,8 +92,8 @@ static void add(struct fixture *f, const uint8_t *code, size_t len)
     write_rom(f->path[i], code, len);
     assert_int_equal(options_parse(&f->options[i], sizeof argv / sizeof *argv,
                                    argv, why, sizeof why), OPTIONS_RUN);
-    assert_int_equal(guest_create(&f->options[i], i + 1, &f->guest[i], why,
-                                  sizeof why), 0);
+    assert_int_equal(guest_create(&f->options[i], i + 1, 0, &f->guest[i],
+                                  why, sizeof why), 0);
     f->count++;
 }
 
