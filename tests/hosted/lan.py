@@ -49,11 +49,11 @@ class Namespace:
                 raise TimeoutError(said)
             time.sleep(0.05)
 
-    def dnsmasq(self, folder, *more):
-        """A DHCP server; returns the path of its log."""
+    def dnsmasq(self, folder, *more, port=0):
+        """A DHCP server, of names as well if `port` says where; its log."""
         folder = pathlib.Path(folder)
         log = folder / "dnsmasq.log"
-        self.start("dnsmasq", "--keep-in-foreground", "--port=0",
+        self.start("dnsmasq", "--keep-in-foreground", f"--port={port}",
                    f"--interface={self.tap}", "--bind-interfaces",
                    "--conf-file=/dev/null", "--pid-file=", "--user=root",
                    "--log-facility=-", "--log-dhcp",

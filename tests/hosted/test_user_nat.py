@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from test_user_net import CONNECT, ECHO, TCP_ECHO, UDP_ECHO
+from test_user_net import CONNECT, DNS, ECHO, TCP_ECHO, UDP_ECHO
 from user_net import GUEST, SERVER, Guest, wait_for_device
 
 LIMIT = 240
@@ -60,7 +60,8 @@ print(got)
 class Lab:
     def __init__(self, trestle, namespace, image, folder, settings):
         self.out, inside = namespace(LIMIT), namespace(LIMIT)
-        self.out.dnsmasq(folder)
+        self.out.dnsmasq(folder, "--no-resolv", "--no-hosts",
+                         "--address=/www.test/10.1.2.3", port=53)
         self.t = trestle(
             "-m", 16, "-hda", image, "-net", "nic", "-net",
             "user,via=1" + settings, "-net", "tap,ifname=tap1,script=no",
@@ -123,6 +124,12 @@ def test_two_thousand_connections(lab, tmp_path):
                             timeout=200) == "2000\n"
     c = net.counters()
     assert c["flows_opened"] >= 2000 and "flows_evicted" not in c
+
+
+def test_name_server_of_the_lease(lab):
+    """The LAN's DHCP server names itself; it is asked for the guest."""
+    net = lab()
+    assert net.guest.python(DNS, "udp") == "0 10.1.2.3\n"
 
 
 def test_host_answers_beside_it(lab):
