@@ -1,11 +1,13 @@
 /* The option parser on command lines of known and of arbitrary words. */
-// covers: kernel/options.c kernel/options_net.c kernel/options_netdev.c kernel/options_dump.c
+// covers: kernel/options.c kernel/options_net.c kernel/options_netdev.c
+// covers: kernel/options_dump.c kernel/options_redir.c
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernel/options.h"
+#include "kernel/options_net.h"
 
 #define MAX_ARGS 40
 
@@ -19,6 +21,7 @@ static const char *const words[] = {
     "stdio", "mon:stdio", "0x14", "shift=3", "shift=0,sleep=off", "nic",
     "nic,macaddr=52:54:00:12:34:56", "nic,vlan=3,model=ne2k_pci",
     "nic,romfile=x", "bridge", "bridge,ip=dhcp", "bridge,ip=10.0.0.1/8,nic=1",
+    "-redir", "tcp:5555::80", "udp:53:10.0.2.15:53", "user,restrict=on",
     "-readconfig", "bridge,pci=00:1f.6", "bridge,mac=52:54:00:12:34:56",
     "-netdev", "-device", "-nic", "tap,id=t,script=no", "bridge,id=b,nic=1",
     "ne2k_pci,netdev=t", "ne2k_pci,netdev=b,mac=52:54:00:12:34:56,addr=4",
@@ -42,6 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct options o;
     char *argv[MAX_ARGS + 1], *made[MAX_ARGS + 1], why[64] = "";
+    enum options_result result;
     int argc = 1, literals = 0;
 
     argv[0] = (char *)"trestle";
@@ -64,8 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (argc == 1)
         options_help(check_width);
-    if (options_parse(&o, argc, argv, why, sizeof why) == OPTIONS_ERROR &&
-        !why[0])
+    result = options_parse(&o, argc, argv, why, sizeof why);
+    if ((result == OPTIONS_ERROR ||
+         (result == OPTIONS_RUN &&
+          !options_default_net(&o, true, why, sizeof why))) && !why[0])
         abort();                /* an error always says something */
     while (literals)
         free(made[--literals]);
