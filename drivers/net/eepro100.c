@@ -372,21 +372,33 @@ static void ru_check(struct eepro100 *e)
         e->ru_check = !command(e, RU_START, rfd_phys(e, head));
 }
 
-static unsigned rx_poll(struct eepro100 *e, unsigned budget)
+/*
+ * How many frames there are, `most` at most. QEMU's chip says so in a
+ * descriptor before it writes length and frame; but it answers no register
+ * meanwhile. A real one writes in order, and its answer comes behind that.
+ */
+static unsigned rx_complete(struct eepro100 *e, unsigned most)
 {
     unsigned n = 0;
 
-    while (n < budget && e->rx_count) {
-        volatile struct eepro_rfd *d = rfd_of(e, e->rx[e->rx_head]);
-        uint16_t status = d->status;
-        struct nic_buf *buf;
-
-        if (!(status & CB_COMPLETE))
-            break;
-        dma_rmb();
-        buf = rx_pop(e);
+    while (n < most && n < e->rx_count &&
+           (rfd_of(e, e->rx[(e->rx_head + n) % RING])->status & CB_COMPLETE))
         n++;
-        if (status & CB_OK) {
+    if (n)
+        rd8(e, EEPRO_STATUS);
+    dma_rmb();
+    return n;
+}
+
+static unsigned rx_poll(struct eepro100 *e, unsigned budget)
+{
+    unsigned n = rx_complete(e, budget);
+
+    for (unsigned i = 0; i < n; i++) {
+        volatile struct eepro_rfd *d = rfd_of(e, e->rx[e->rx_head]);
+        struct nic_buf *buf = rx_pop(e);
+
+        if (d->status & CB_OK) {
             nic_deliver(&e->nic, buf, d->count & RFD_COUNT);
             continue;
         }

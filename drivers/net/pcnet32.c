@@ -146,6 +146,13 @@ static enum desc_rx_result rx_check(struct desc_ring *ring, unsigned i,
     if (flags & DESC_OWN)
         return DESC_RX_PENDING;
     dma_rmb();
+    /* QEMU's chip gives a descriptor back before it writes ENP and the length;
+     * but it answers no register meanwhile. */
+    if (!(flags & DESC_ENP) || !(d->more & DESC_LENGTH)) {
+        csr(ring->owner, CSR_STATUS);
+        flags = d->flags;
+        dma_rmb();
+    }
     if ((flags & DESC_ENP) && (flags & DESC_ERR))
         return DESC_RX_ERROR;
     if ((flags & (DESC_STP | DESC_ENP)) != (DESC_STP | DESC_ENP))

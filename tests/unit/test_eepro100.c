@@ -30,6 +30,13 @@ static const uint8_t mac[6] = { 0x52, 0x54, 0x00, 0x12, 0x34, 0x56 };
 
 static struct model {
     bool is_gone;
+    bool is_late;               /* "complete" comes first, the rest when a
+                                 * register is read */
+    struct {
+        struct eepro_rfd *at;
+        uint8_t frame[64];
+        uint16_t count;
+    } late;
     uint8_t ru, events, mask;
     bool cu_active;
     uint32_t pointer;
@@ -162,8 +169,15 @@ static bool wire_as(const void *frame, size_t len, uint16_t status,
     }
     assert_int_equal(d->status, 0);
     assert_true(len <= d->size);
-    memcpy(d + 1, frame, len);
-    d->count = count;
+    if (model.is_late) {
+        assert_true(len <= sizeof model.late.frame && !model.late.at);
+        model.late.at = d;
+        model.late.count = count;
+        memcpy(model.late.frame, frame, len);
+    } else {
+        memcpy(d + 1, frame, len);
+        d->count = count;
+    }
     d->status = status;
     event(EVENT_FR);
     if (model.ru_command & CB_EL) {
@@ -211,8 +225,20 @@ static void write_command(uint8_t v)
     }
 }
 
+static void finish_late_frame(void)
+{
+    struct eepro_rfd *d = model.late.at;
+
+    if (!d)
+        return;
+    memcpy(d + 1, model.late.frame, sizeof model.late.frame);
+    d->count = model.late.count;
+    model.late.at = NULL;
+}
+
 static uint8_t m_read8(void *ctx, uint32_t reg)
 {
+    finish_late_frame();
     if (bench.is_noise)
         return nic_bench_noise();
     if (model.is_gone)
@@ -405,6 +431,23 @@ static void test_ends_of_the_list(void **state)
     assert_int_equal(nic->counters.rx_no_buffer, missed);
 }
 
+static void test_complete_before_it_is(void **state)
+{
+    uint8_t frame[64];
+
+    model.is_late = true;
+    for (unsigned i = 0; i < 300; i++) {
+        memset(frame, (int)i, sizeof frame);
+        assert_true(wire(frame, sizeof frame));
+        assert_int_equal(nic->ops->poll(nic, 8), 1);
+        assert_int_equal(bench.got_count, 1);
+        assert_int_equal(bench.got[0]->len, sizeof frame);
+        assert_memory_equal(bench.got[0]->data, frame, sizeof frame);
+        nic_bench_free_got();
+    }
+    assert_int_equal(nic->counters.rx_errors, 0);
+}
+
 /* The receive unit stopped without a word. */
 static void test_receiver_is_started_again(void **state)
 {
@@ -555,6 +598,7 @@ int main(void)
         NIC_TEST(test_82557_with_large_eeprom, setup),
         NIC_TEST(test_bad_frames_are_counted, setup),
         NIC_TEST(test_ends_of_the_list, setup),
+        NIC_TEST(test_complete_before_it_is, setup),
         NIC_TEST(test_receiver_is_started_again, setup),
         NIC_TEST(test_batches, setup),
         NIC_TEST(test_busy_command, setup),

@@ -30,6 +30,10 @@ static struct model {
     struct pcnet_init init;
     unsigned rx_at, tx_at;
     bool tx_fails;
+    bool is_late;               /* OWN goes first, the rest when a register is
+                                 * read */
+    struct pcnet_desc *late;
+    uint32_t late_flags, late_count;
     bool link;
     unsigned phy;               /* the only one that answers */
     unsigned resets;
@@ -74,8 +78,16 @@ static bool wire_as(const void *frame, size_t len, uint32_t count,
     }
     assert_int_equal(negative(d->flags), 2048);
     memcpy(fake_dma_at(d->addr), frame, len);
-    d->more = count;
-    d->flags = (d->flags & ~DESC_OWN) | flags;
+    if (model.is_late) {
+        assert_null(model.late);
+        model.late = d;
+        model.late_flags = flags;
+        model.late_count = count;
+        d->flags = (d->flags & ~DESC_OWN) | DESC_STP;
+    } else {
+        d->more = count;
+        d->flags = (d->flags & ~DESC_OWN) | flags;
+    }
     model.rx_at = (model.rx_at + 1) % RING;
     model.csr[0] |= CSR0_RINT;
     return true;
@@ -160,6 +172,11 @@ static void write_reg(unsigned which, uint16_t v)
 
 static uint16_t read_which(unsigned which)
 {
+    if (model.late) {
+        model.late->more = model.late_count;
+        model.late->flags |= model.late_flags;
+        model.late = NULL;
+    }
     switch (which) {
     case 0: return read_reg();
     case 1: return model.rap;
@@ -318,6 +335,21 @@ static void test_every_length_and_errors(void **state)
     assert_int_equal(nic->counters.tx_errors, 1);
 }
 
+static void test_given_back_too_early(void **state)
+{
+    uint8_t frame[60] = { 0 };
+
+    model.is_late = true;
+    for (unsigned i = 0; i < 300; i++) {
+        assert_true(wire(frame, 60));
+        assert_int_equal(nic->ops->poll(nic, 8), 1);
+        assert_int_equal(bench.got_count, 1);
+        assert_int_equal(bench.got[0]->len, 60);
+        nic_bench_free_got();
+    }
+    assert_int_equal(nic->counters.rx_oversize, 0);
+}
+
 static void test_link_by_led(void **state)
 {
     model.link = false;
@@ -440,6 +472,7 @@ int main(void)
         NIC_TEST(test_dword_registers, setup),
         NIC_TEST(test_bad_frames_are_counted, setup),
         NIC_TEST(test_every_length_and_errors, setup),
+        NIC_TEST(test_given_back_too_early, setup),
         NIC_TEST(test_link_by_led, setup),
         NIC_TEST(test_link_by_mii, setup),
         NIC_TEST(test_wakeup, setup),
