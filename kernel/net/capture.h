@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 #include "kernel/options.h"
-#include "lwip/pbuf.h"
 
 struct net;
+struct pbuf;
 struct port;
 struct vlan;
 
