@@ -45,29 +45,28 @@ $(FUZZERS): $(FUZZ)/%: $(FUZZ)/tests/fuzz/%.o $(FUZZ)/libfake.a $(FUZZ)/libtrest
 	@$(FUZZ_CC) -fsanitize=fuzzer $(FUZZ_SAN) -fprofile-instr-generate -o $@ \
 	  $< $(FUZZ)/libfake.a $(FUZZ)/libtrestle.a -lm -lZydis
 
-# $(call fuzz_run,SECONDS): each fuzzer from its own growing corpus; a failure
-# leaves the input that did it beside the corpus.
-define fuzz_run
-set -e; for f in $(FUZZ_NAMES); do \
-  mkdir -p $(FUZZ)/corpus/$$f; echo "  FUZZ  $$f ($(1) s)"; \
-  LLVM_PROFILE_FILE=$(FUZZ)/$$f.profraw timeout $$(($(1) + 60)) $(FUZZ)/$$f \
-    -max_total_time=$(1) -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
-    -print_final_stats=1 -verbosity=0 -artifact_prefix=$(FUZZ)/$$f- \
-    $(FUZZ)/corpus/$$f > $(FUZZ)/$$f.log 2>&1 || \
-    { cat $(FUZZ)/$$f.log; exit 1; }; \
-  sed -n 's/^stat::number_of_executed_units: */  runs: /p' $(FUZZ)/$$f.log; \
-done
-endef
+# run-NAME: a fuzzer from its own growing corpus, beside others where make runs
+# several jobs; a failure leaves the input that did it beside the corpus.
+FUZZ_RUNS := $(FUZZ_NAMES:%=run-%)
+.PHONY: fuzz check-fuzz check-fuzz-long $(FUZZ_RUNS)
+$(FUZZ_RUNS): run-%: $(FUZZERS)
+	@mkdir -p $(FUZZ)/corpus/$*; echo "  FUZZ  $* ($(FUZZ_SECONDS) s)"
+	@LLVM_PROFILE_FILE=$(FUZZ)/$*.profraw \
+	  timeout $$(($(FUZZ_SECONDS) + 60)) $(FUZZ)/$* \
+	  -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 \
+	  -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
+	  -artifact_prefix=$(FUZZ)/$*- $(FUZZ)/corpus/$* > $(FUZZ)/$*.log 2>&1 || \
+	  { cat $(FUZZ)/$*.log; exit 1; }
+	@echo "  $*: $$(sed -n 's/^stat::number_of_executed_units: *//p' \
+	  $(FUZZ)/$*.log) runs"
 
-.PHONY: fuzz check-fuzz check-fuzz-long
 ## fuzz            build the fuzzers
 fuzz: $(FUZZERS)
 ## check-fuzz      each fuzzer for FUZZ_SECONDS (20)
-check-fuzz: $(FUZZERS)
-	@$(call fuzz_run,$(FUZZ_SECONDS))
+check-fuzz: $(FUZZ_RUNS)
 ## check-fuzz-long each fuzzer for FUZZ_LONG_SECONDS (300), and its coverage
-check-fuzz-long: $(FUZZERS)
-	@$(call fuzz_run,$(FUZZ_LONG_SECONDS))
+check-fuzz-long: FUZZ_SECONDS = $(FUZZ_LONG_SECONDS)
+check-fuzz-long: $(FUZZ_RUNS)
 	@set -e; for f in $(FUZZ_NAMES); do \
 	  covers=$$(sed -n 's|^// covers: *||p' tests/fuzz/$$f.c); \
 	  $(LLVM_PROFDATA) merge -sparse -o $(FUZZ)/$$f.profdata $(FUZZ)/$$f.profraw; \
