@@ -190,6 +190,11 @@ static const struct {
     { "version", "Trestle's version", info_version },
 };
 
+const char *monitor_info_name(unsigned i)
+{
+    return i < sizeof infos / sizeof *infos ? infos[i].name : NULL;
+}
+
 static void cmd_info(struct monitor *mon, char *args)
 {
     for (size_t i = 0; i < sizeof infos / sizeof *infos; i++)
@@ -283,6 +288,14 @@ static const struct command commands[] = {
       false },
     { "q", "", "as quit", cmd_quit, true, false },
 };
+
+const char *monitor_command_name(unsigned i)
+{
+    for (size_t k = 0; k < sizeof commands / sizeof *commands; k++)
+        if (!commands[k].is_alias && !i--)
+            return commands[k].name;
+    return NULL;
+}
 
 static const struct command *find_command(const char *name)
 {

@@ -8,6 +8,10 @@ struct net;
 
 #define MONITOR_INFO_TEXT 16384u        /* of one `info` */
 
+/* The i-th command, aliases left out, and subject of `info`; NULL: no more. */
+const char *monitor_command_name(unsigned i);
+const char *monitor_info_name(unsigned i);
+
 /* One of the texts of the machine that is shown: see guest_info. */
 void monitor_info_text(struct monitor *mon, const char *what);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/console/complete.h"
 #include "kernel/console/mux.h"
 #include "kernel/main.h"
 #include "kernel/platform.h"
@@ -42,6 +43,22 @@ void monitor_enter(struct monitor *mon)
     mon->greeted = true;
     mon->len = 0;
     monitor_printf(mon, "\n" PROMPT);
+}
+
+void monitor_show_line(struct monitor *mon)
+{
+    mon->line[mon->len] = '\0';
+    monitor_printf(mon, "\n" PROMPT "%s", mon->line);
+}
+
+void monitor_insert(struct monitor *mon, uint8_t c)
+{
+    const char echo[2] = { c, '\0' };
+
+    if (mon->len >= MONITOR_LINE - 1)
+        return;
+    mon->line[mon->len++] = c;
+    mux_print(mon->mux, echo);
 }
 
 static void erase(struct monitor *mon, unsigned count)
@@ -92,8 +109,6 @@ static void input_meanwhile(struct monitor *mon, uint8_t c)
 
 void monitor_input(struct monitor *mon, uint8_t c)
 {
-    char echo[2] = { c, '\0' };
-
     if (mon->output.next) {
         input_meanwhile(mon, c);
         return;
@@ -120,10 +135,11 @@ void monitor_input(struct monitor *mon, uint8_t c)
         mon->len = 0;
         mux_print(mon->mux, "^C\n" PROMPT);
         break;
+    case '\t':
+        monitor_complete(mon);
+        break;
     default:
-        if (c < ' ' || mon->len >= MONITOR_LINE - 1)
-            break;
-        mon->line[mon->len++] = c;
-        mux_print(mon->mux, echo);
+        if (c >= ' ')
+            monitor_insert(mon, c);
     }
 }

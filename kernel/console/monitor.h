@@ -1,6 +1,6 @@
 /*
  * The monitor: qemu's commands over a line. Line editing here, commands in
- * commands.c.
+ * commands.c, the Tab key in complete.c.
  */
 #ifndef KERNEL_CONSOLE_MONITOR_H
 #define KERNEL_CONSOLE_MONITOR_H
@@ -45,6 +45,11 @@ void monitor_init(struct monitor *mon, struct mux *mux);
 void monitor_enter(struct monitor *mon);
 /* One byte from the administrator. */
 void monitor_input(struct monitor *mon, uint8_t c);
+
+/* A character at the line's end, shown; none if the line is full. */
+void monitor_insert(struct monitor *mon, uint8_t c);
+/* The prompt and the line so far, anew. */
+void monitor_show_line(struct monitor *mon);
 
 /* Long output goes on while the line has room. True: something was printed. */
 bool monitor_output(struct monitor *mon, bool (*has_room)(struct mux *mux));

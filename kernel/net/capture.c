@@ -241,6 +241,14 @@ int capture_copy(const struct net *net, const char *id, uint8_t **out,
     return 0;
 }
 
+const char *capture_name(const struct net *net, unsigned i)
+{
+    for (unsigned k = 0; k < capture_count; k++)
+        if (captures[k]->net == net && !i--)
+            return captures[k]->option.id;
+    return NULL;
+}
+
 static void add_capture(struct textbuf *t, const struct capture *c)
 {
     const struct dump_option *o = &c->option;

@@ -43,6 +43,8 @@ void capture_forget_vlan(const struct vlan *v);
 int capture_copy(const struct net *net, const char *id, uint8_t **out,
                  size_t *size);
 
+/* The id of the machine's i-th capture; NULL past the last. */
+const char *capture_name(const struct net *net, unsigned i);
 /* Text of `info capture`, as machine_info does. */
 int capture_format(const struct net *net, char *buf, size_t size);
 

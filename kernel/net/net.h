@@ -68,6 +68,8 @@ int net_format_users(const struct net *net, char *buf, size_t size);
 void net_announce(struct net *net);
 /* The i-th name for net_set_link, NICs first; NULL past the last. */
 const char *net_name(const struct net *net, unsigned i);
+/* Does `name` name what netdev_del may take away? */
+bool net_is_netdev(const struct net *net, const char *name);
 
 /* All machines: move frames both ways, run timers. True: something moved. */
 bool net_poll(void);

@@ -55,6 +55,14 @@ static struct net_cable *find_cable(struct net *net, const char *id)
     return NULL;
 }
 
+bool net_is_netdev(const struct net *net, const char *name)
+{
+    for (unsigned i = 0; i < net->cable_count; i++)
+        if (net->cables[i].uplink && !strcmp(net->cables[i].id, name))
+            return true;
+    return false;
+}
+
 /* The cable that is to be `o`: one of that id without an end, or a new one. */
 static struct net_cable *place_for(struct net *net,
                                    const struct net_option *o, bool has_vlan,

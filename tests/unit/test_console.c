@@ -225,6 +225,125 @@ static void test_line_editing(void **state)
     assert_shows(type(lots), "unknown command");
 }
 
+/* ---- Tab ----------------------------------------------------------------- */
+
+/* What is on the line after `text` was typed; the line is emptied. */
+static void assert_becomes(const char *text, const char *want)
+{
+    type(text);
+    monitor.line[monitor.len] = '\0';
+    assert_string_equal(monitor.line, want);
+    type("\025");
+}
+
+/* Words that are known without a network; what agrees is put in. */
+static void test_tab_completes(void **state)
+{
+    static const char *const cases[][2] = {
+        { "sys\t", "system_reset " },
+        { "  sys\t", "  system_reset " },
+        { "q\t", "quit " },
+        { "hostfwd_\t", "hostfwd_" },
+        { "net\t", "netdev_" },
+        { "netdev_a\t", "netdev_add " },
+        { "info st\t", "info status " },
+        { "info  \t", "info  " },
+        { "help sto\t", "help stop " },
+        { "? sto\t", "? stop " },
+        { "machine t\t", "machine trestle " },
+        { "netdev_add u\t", "netdev_add user,id=" },
+        { "object_add \t", "object_add filter-dump,id=" },
+        { "set_link x of\t", "set_link x off " },
+        { "capture x p\t", "capture x print " },
+        { "nonsense\t", "nonsense" },
+        { "nonsense \t", "nonsense " },
+        { "stop \t", "stop " },
+        { "info status \t", "info status " },
+        { "set_link x on \t", "set_link x on " },
+        { "set_link n\t", "set_link n" },
+        { "netdev_del \t", "netdev_del " },
+        { "hostfwd_add \t", "hostfwd_add " },
+        { "object_del \t", "object_del " },
+    };
+
+    type("\001c");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_becomes(cases[i][0], cases[i][1]);
+    assert_shows(type("info stat\t\r"), "VM status");
+}
+
+/* Of several words there is a list, and then the line again. */
+static void test_tab_lists(void **state)
+{
+    const char *out;
+
+    type("\001c");
+    out = type("hostfwd_\t");
+    assert_shows(out, "\r\nhostfwd_add     hostfwd_remove  ");
+    assert_shows(out, "\r\n(trestle) hostfwd_");
+    type("\025");
+    out = type("s\t");
+    assert_shows(out, "set_link");
+    assert_shows(out, "stop");
+    if (strstr(out, "cont"))
+        fail_msg("one that does not begin so: %s", out);
+    type("\025");
+    out = type("\t");                      /* all, an alias not */
+    assert_shows(out, "announce_self");
+    if (strstr(out, "\nq ") || strstr(out, " q "))
+        fail_msg("an alias: %s", out);
+    type("\025");
+    out = type("info \t");
+    assert_shows(out, "block");
+    assert_shows(out, "version");
+}
+
+static void test_tab_knows_the_network(void **state)
+{
+    static const char *const cases[][2] = {
+        { "set_link n\t", "set_link ne2k_pci.0 " },
+        { "set_link w\t", "set_link wan" },
+        { "netdev_del \t", "netdev_del wan" },
+        { "netdev_del wan1\t", "netdev_del wan1 " },
+        { "netdev_del n\t", "netdev_del n" },
+        { "hostfwd_add wan\t", "hostfwd_add wan" },
+        { "hostfwd_remove n\t", "hostfwd_remove n" },
+        { "object_del \t", "object_del cap.1 " },
+        { "capture c\t", "capture cap.1 " },
+        { "capture n\t", "capture ne2k_pci.0 " },
+    };
+
+    type("\001cnetdev_add user,id=wan1,vlan=0\r"
+         "netdev_add user,id=wan2,vlan=0\r"
+         "object_add filter-dump,id=cap.1,netdev=wan1\r");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_becomes(cases[i][0], cases[i][1]);
+    /* One that is both is listed once. */
+    type("capture ne2k_pci.0 on\r");
+    assert_becomes("capture n\t", "capture ne2k_pci.0 ");
+    type("netdev_del wan1\r");
+    assert_becomes("netdev_del \t", "netdev_del wan2 ");
+}
+
+static void test_tab_on_a_full_line(void **state)
+{
+    char lots[MONITOR_LINE + 8];
+
+    type("\001c");
+    memset(lots, ' ', sizeof lots);
+    memcpy(lots + MONITOR_LINE - 5, "sys\t\t", 6);
+    type(lots);
+    assert_int_equal(monitor.len, MONITOR_LINE - 1);
+    assert_memory_equal(monitor.line + MONITOR_LINE - 5, "syst", 4);
+}
+
+static void test_tab_knows_machines(void **state)
+{
+    type("\001c");
+    assert_becomes("machine o\t", "machine other ");
+    assert_shows(type("machine \t"), "trestle  other");
+}
+
 /* Every line of every text fits a terminal of 80 columns and ends in CRLF. */
 static void test_texts_fit_80_columns(void **state)
 {
@@ -232,6 +351,7 @@ static void test_texts_fit_80_columns(void **state)
         "help\r", "info\r", "info bridge\r", "info status\r",
         "info version\r", "info pic\r", "info machines\r",
         "info pci\r", "info block\r", "info network\r", "info registers\r",
+        "\t", "info \t",
     };
 
     assert_shows(type("\001h\001cinfo network\r"), "ne2000 pci macaddr=");
@@ -442,6 +562,11 @@ int main(void)
         TEST(test_line_editing),
         TEST(test_commands_without_arguments),
         TEST(test_endless_input),
+        TEST(test_tab_completes),
+        TEST(test_tab_lists),
+        TEST_OF(test_tab_knows_the_network, with_nic),
+        TEST(test_tab_on_a_full_line),
+        TEST_OF(test_tab_knows_machines, two_machines),
         TEST_OF(test_texts_fit_80_columns, with_nic),
         TEST(test_unarmed_input_is_dropped),
         TEST(test_guest_output_waits_for_the_line),

@@ -1,0 +1,211 @@
+/* See complete.h: what words there are, and what Tab does with them. */
+#include "kernel/console/complete.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/console/commands.h"
+#include "kernel/console/mux.h"
+#include "kernel/guest.h"
+#include "kernel/net/capture.h"
+#include "kernel/net/net.h"
+
+#define COLUMNS 78u
+#define ARGUMENTS 2u            /* of a command that are completed */
+
+/*
+ * The i-th word that may stand somewhere, or NULL behind the last. One that
+ * does not fit now is "".
+ */
+typedef const char *words(const struct monitor *mon, unsigned i);
+
+/* ---- Words --------------------------------------------------------------- */
+
+static const struct net *net_of(const struct monitor *mon)
+{
+    return mux_guest(mon->mux)->net;
+}
+
+static const char *commands(const struct monitor *mon, unsigned i)
+{
+    return monitor_command_name(i);
+}
+
+static const char *subjects(const struct monitor *mon, unsigned i)
+{
+    return monitor_info_name(i);
+}
+
+static const char *machines(const struct monitor *mon, unsigned i)
+{
+    return i < mon->mux->count ? mon->mux->console[i].guest->options->name
+                               : NULL;
+}
+
+/* NICs and what is at their cables' ends. */
+static const char *ports(const struct monitor *mon, unsigned i)
+{
+    return net_of(mon) ? net_name(net_of(mon), i) : NULL;
+}
+
+static const char *netdevs(const struct monitor *mon, unsigned i)
+{
+    const char *name = ports(mon, i);
+
+    return name && !net_is_netdev(net_of(mon), name) ? "" : name;
+}
+
+static const char *user_nets(const struct monitor *mon, unsigned i)
+{
+    const char *name = ports(mon, i);
+
+    return name && !net_user(net_of(mon), name) ? "" : name;
+}
+
+static const char *captures(const struct monitor *mon, unsigned i)
+{
+    return net_of(mon) ? capture_name(net_of(mon), i) : NULL;
+}
+
+/* A capture's name, or one that it may get. */
+static const char *capturable(const struct monitor *mon, unsigned i)
+{
+    unsigned n = 0;
+    const char *name;
+
+    while ((name = captures(mon, n)))
+        if (n++ == i)
+            return name;
+    return ports(mon, i - n);
+}
+
+#define FIXED(name, ...) \
+    static const char *name(const struct monitor *mon, unsigned i) \
+    { \
+        static const char *const list[] = { __VA_ARGS__ }; \
+        return i < sizeof list / sizeof *list ? list[i] : NULL; \
+    }
+
+FIXED(on_off, "on", "off")
+FIXED(capture_verbs, "on", "off", "print")
+FIXED(kinds, "bridge,id=", "socket,id=", "tap,id=", "user,id=")
+FIXED(objects, "filter-dump,id=")
+
+static const struct {
+    const char *command;
+    words *argument[ARGUMENTS];
+} arguments[] = {
+    { "help", { commands } },
+    { "?", { commands } },
+    { "info", { subjects } },
+    { "machine", { machines } },
+    { "set_link", { ports, on_off } },
+    { "netdev_add", { kinds } },
+    { "netdev_del", { netdevs } },
+    { "hostfwd_add", { user_nets } },
+    { "hostfwd_remove", { user_nets } },
+    { "object_add", { objects } },
+    { "object_del", { captures } },
+    { "capture", { capturable, capture_verbs } },
+};
+
+/* What may stand at the end of `line`, whose last word is at *word. */
+static words *words_at(const char *line, const char **word)
+{
+    const char *command = line + strspn(line, " \t");
+    size_t len = strcspn(command, " \t");
+    unsigned n = 0;
+
+    *word = command;
+    for (const char *p = command + len; *p; n++) {
+        *word = p + strspn(p, " \t");
+        p = *word + strcspn(*word, " \t");
+    }
+    if (!n)
+        return commands;
+    for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
+        if (n <= ARGUMENTS && strlen(arguments[i].command) == len &&
+            !memcmp(arguments[i].command, command, len))
+            return arguments[i].argument[n - 1];
+    return NULL;
+}
+
+/* ---- The key ------------------------------------------------------------- */
+
+/* Those that begin like the word. */
+struct matches {
+    words *from;
+    const char *word;
+    size_t len;
+    unsigned count;
+    const char *first;
+    size_t common, longest;     /* characters that all share; of the longest */
+};
+
+/* The next match from *i on, or NULL. A name that is twice is one. */
+static const char *next_match(const struct monitor *mon,
+                              const struct matches *m, unsigned *i)
+{
+    const char *name, *other;
+
+    while ((name = m->from(mon, (*i)++))) {
+        unsigned k = 0;
+
+        if (!*name || strncmp(name, m->word, m->len))
+            continue;
+        while ((other = m->from(mon, k)) && k < *i && strcmp(other, name))
+            k++;
+        if (k + 1 == *i)
+            return name;
+    }
+    return NULL;
+}
+
+static void find_matches(const struct monitor *mon, struct matches *m)
+{
+    const char *name;
+    unsigned i = 0;
+
+    while ((name = next_match(mon, m, &i))) {
+        size_t same = 0, len = strlen(name);
+
+        if (!m->count++) {
+            m->first = name;
+            m->common = len;
+        }
+        while (same < m->common && name[same] == m->first[same])
+            same++;
+        m->common = same;
+        m->longest = len > m->longest ? len : m->longest;
+    }
+}
+
+static void list_matches(struct monitor *mon, const struct matches *m)
+{
+    unsigned width = m->longest + 2, columns = COLUMNS / width, i = 0, n = 0;
+    const char *name;
+
+    while ((name = next_match(mon, m, &i)))
+        monitor_printf(mon, "%s%-*s", columns && n++ % columns ? "" : "\n",
+                       (int)width, name);
+    monitor_show_line(mon);
+}
+
+void monitor_complete(struct monitor *mon)
+{
+    struct matches m = { 0 };
+
+    mon->line[mon->len] = '\0';
+    m.from = words_at(mon->line, &m.word);
+    m.len = strlen(m.word);
+    if (!m.from)
+        return;
+    find_matches(mon, &m);
+    if (m.count > 1)
+        list_matches(mon, &m);
+    for (size_t i = m.len; m.count && i < m.common; i++)
+        monitor_insert(mon, m.first[i]);
+    /* "tap,id=" wants more of the same word. */
+    if (m.count == 1 && m.first[m.common - 1] != '=')
+        monitor_insert(mon, ' ');
+}
