@@ -63,6 +63,20 @@ bool net_is_netdev(const struct net *net, const char *name)
     return false;
 }
 
+/*
+ * Where a new name goes: behind the others, or if there is no room where one
+ * was that the monitor made and that is out of use. NULL: they are all in use.
+ */
+static struct net_cable *free_place(struct net *net)
+{
+    if (net->cable_count < OPTIONS_NETS)
+        return &net->cables[net->cable_count];
+    for (unsigned i = net->options_cables; i < net->cable_count; i++)
+        if (!net->cables[i].uplink)
+            return &net->cables[i];
+    return NULL;
+}
+
 /* The cable that is to be `o`: one of that id without an end, or a new one. */
 static struct net_cable *place_for(struct net *net,
                                    const struct net_option *o, bool has_vlan,
@@ -82,39 +96,33 @@ static struct net_cable *place_for(struct net *net,
     if (has_vlan && !net_vlan_of(net, o->vlan))
         return NULL;
     snprintf(why, size, "netdev_add: at most %u names", OPTIONS_NETS);
-    if (!c && net->cable_count == OPTIONS_NETS)
-        return NULL;
-    if (!c) {
-        c = &net->cables[net->cable_count++];
-        snprintf(c->id, sizeof c->id, "%s", o->id);
-        c->uplink = NULL;
-    }
-    if (has_vlan)
-        c->vlan = o->vlan;
-    return c;
+    return c ? c : free_place(net);
 }
 
 static int add_parsed(struct net *net, const struct net_option *o,
                       bool has_vlan, char *why, size_t size)
 {
-    struct net_cable *c = place_for(net, o, has_vlan, why, size);
+    struct net_cable *place = place_for(net, o, has_vlan, why, size), c;
     const struct uplink *u = uplink_find(o);
     struct vlan *v;
     int r;
 
-    if (!c)
+    if (!place)
         return -EINVAL;
-    v = net_vlan_of(net, c->vlan);
+    /* Nothing of an older name is changed unless all goes well. */
+    c = (struct net_cable){ .vlan = has_vlan ? o->vlan : place->vlan };
+    snprintf(c.id, sizeof c.id, "%s", o->id);
+    v = net_vlan_of(net, c.vlan);
     snprintf(why, size, "netdev_add: %s is on another bridge",
              u ? u->port.name : "");
     if (u && u->vlan != v)
         return -EBUSY;
-    r = net_connect(net, c, o, v, why, size);
-    /* A name that never was is not kept. */
-    if (r && c == &net->cables[net->cable_count - 1] &&
-        net->cable_count > net->options_cables)
-        net->cable_count--;
-    return r;
+    r = net_connect(net, &c, o, v, why, size);
+    if (r)
+        return r;
+    *place = c;
+    net->cable_count += place == net->cables + net->cable_count;
+    return 0;
 }
 
 int net_netdev_add(struct net *net, const char *value, char *why,

@@ -391,6 +391,43 @@ static void test_netdev_mistakes(void **state)
     assert_string_equal(net_name(net, 2), "other");
 }
 
+/* What is refused leaves a name where it was, with its VLAN. */
+static void test_failed_netdev_changes_nothing(void **state)
+{
+    MAKE("net", "nic", "net", "nic,vlan=1", "net", "tap,id=lan");
+    assert_int_equal(netdev_del("lan"), 0);
+    assert_int_not_equal(netdev_add("tap,id=lan,vlan=1,ifname=none"), 0);
+    assert_int_equal(netdev_add("tap,id=lan"), 0);
+    net_poll();
+    guest_sends(0, 60);
+    assert_int_equal(only_wire()->sent, 1);
+    guest_sends(1, 60);
+    assert_int_equal(only_wire()->sent, 1);
+    /* The same for a name that the monitor made. */
+    assert_int_equal(netdev_add("tap,id=x,vlan=0,ifname=t1"), 0);
+    assert_int_equal(netdev_del("x"), 0);
+    assert_int_not_equal(netdev_add("tap,id=x,ifname=none"), 0);
+    assert_int_equal(netdev_add("tap,id=x,ifname=t1"), 0);
+}
+
+/* Names that are out of use do not fill the table. */
+static void test_netdevs_of_many_names(void **state)
+{
+    char value[60], id[8];
+
+    MAKE("net", "nic", "net", "tap,id=lan");
+    assert_int_equal(netdev_add("tap,id=kept,vlan=0,ifname=k"), 0);
+    for (unsigned i = 0; i < 3 * OPTIONS_NETS; i++) {
+        snprintf(id, sizeof id, "n%u", i);
+        snprintf(value, sizeof value, "tap,id=%s,vlan=0,ifname=t", id);
+        if (netdev_add(value))
+            fail_msg("%s: %s", value, why);
+        assert_int_equal(netdev_del(id), 0);
+    }
+    assert_true(net_set_link(net, "lan", false));
+    assert_true(net_set_link(net, "kept", false));
+}
+
 /* RFC 903: opcode 3, our own address as sender and target; five of them. */
 static void test_announce_self(void **state)
 {
@@ -425,6 +462,8 @@ int main(void)
         CASE(test_netdev_goes_and_comes),
         CASE(test_netdev_joins_a_vlan),
         CASE(test_netdev_mistakes),
+        CASE(test_failed_netdev_changes_nothing),
+        CASE(test_netdevs_of_many_names),
         CASE(test_announce_self),
     };
 
