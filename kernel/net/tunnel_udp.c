@@ -104,15 +104,16 @@ static int udp_start(struct tunnel *t, char *why, size_t size)
     return 0;
 }
 
+/* From us to the other end, or to the group. */
 static bool udp_is_carrier(const struct tunnel *t, struct endpoint from,
                            struct endpoint to)
 {
-    /* Both ends of udp=; a multicast only as we send it. */
-    return to.addr == t->to.addr && (!to.port || to.port == t->to.port) &&
-           (t->config.kind == TUNNEL_UDP
-                ? !from.port || from.port == t->local.port
-                : endpoint_equal(from, t->own) ||
-                  (!from.port && from.addr == t->own.addr));
+    struct endpoint own;
+
+    if (to.addr != t->to.addr || (to.port && to.port != t->to.port))
+        return false;
+    own = dgram_source(t->out, t->to);  /* as of now: DHCP may change it */
+    return from.addr == own.addr && (!from.port || from.port == own.port);
 }
 
 const struct tunnel_ops tunnel_udp = {

@@ -474,6 +474,50 @@ static void test_own_carrier(void **state)
     close(fd);
 }
 
+/* A UDP packet from `from`:`source` to 127.0.0.1:`to`. */
+static void send_udp(struct nic *nic, const char *from, unsigned source,
+                     unsigned to, bool later_fragment)
+{
+    uint8_t frame[60] = { 0 };
+    struct sockaddr_in a = address(from, source);
+
+    frame[12] = 8;
+    frame[14] = 0x45;
+    frame[21] = later_fragment;
+    frame[23] = 17;
+    memcpy(frame + 26, &a.sin_addr, 4);
+    memcpy(frame + 30, "\x7f\0\0\1", 4);
+    frame[34] = source >> 8, frame[35] = source & 255;
+    frame[36] = to >> 8, frame[37] = to & 255;
+    assert_int_equal(transmit(nic, frame, sizeof frame), 0);
+}
+
+/* Of another host's packets to the other end not even a fragment is lost. */
+static void test_own_carrier_udp(void **state)
+{
+    unsigned to = free_port(SOCK_DGRAM);
+    static const char *const local[] = { "127.0.0.1", "" };
+
+    for (int i = 0; i < 2; i++) {
+        unsigned own = free_port(SOCK_DGRAM);
+        char params[80];
+        struct nic *nic;
+
+        snprintf(params, sizeof params, "udp=127.0.0.1:%u,localaddr=%s:%u",
+                 to, local[i], own);
+        nic = tunnel(params);
+        send_udp(nic, "127.0.0.1", own, to, false);
+        send_udp(nic, "127.0.0.1", own, to, true);
+        assert_int_equal(counter(nic, "tunnel_own_carrier"), 2);
+        send_udp(nic, "10.0.0.5", own, to, false);
+        send_udp(nic, "10.0.0.5", own, to, true);
+        send_udp(nic, "127.0.0.1", own ^ 1, to, false);
+        send_udp(nic, "127.0.0.1", own, to ^ 1, false);
+        assert_int_equal(counter(nic, "tunnel_own_carrier"), 2);
+        assert_int_equal(nic->counters.tx_frames, 4);
+    }
+}
+
 /* ---- connect= ------------------------------------------------------------ */
 
 static int wait_accept(int fd)
@@ -612,7 +656,8 @@ int main(void)
         T(test_options), T(test_cuts), T(test_impossible_lengths),
         T(test_many), T(test_peers_are_one_segment), T(test_too_many_peers),
         T(test_slow_peer), T(test_nobody_reads), T(test_hostile_peer),
-        T(test_own_carrier), T(test_connects_again), T(test_refused_at_start),
+        T(test_own_carrier), T(test_own_carrier_udp),
+        T(test_connects_again), T(test_refused_at_start),
         T(test_udp), T(test_mcast),
     };
     int quiet[2];
