@@ -175,8 +175,10 @@ int uplink_open(const struct net_option *o, const struct net *net,
     lends = o->kind == NET_BRIDGE || !has_nic(v);
     u = plug_in(v, nic, why, why_size);
     if (!u) {
-        if (nic->ops->destroy)
+        if (nic->ops->destroy) {
+            nic->ops->close(nic);
             nic->ops->destroy(nic);
+        }
         return -ENOSPC;
     }
     make_key(o, u->key, sizeof u->key);

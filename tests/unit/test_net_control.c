@@ -18,7 +18,7 @@
 #include "kernel/options.h"
 #include "kernel/platform.h"
 
-#define WIRES 4u
+#define WIRES 16u
 
 /* The wires that are there; sent frames are counted, the last is kept. */
 static struct wire {
@@ -27,7 +27,7 @@ static struct wire {
     uint8_t last[60];
     bool is_full, opens_badly;
 } *wires[WIRES];
-static unsigned made, destroyed;
+static unsigned made, closed, destroyed;
 static bool next_opens_badly;
 static struct options options;
 static struct net *net;
@@ -42,7 +42,7 @@ static int wire_open(struct nic *nic)
     return w->opens_badly ? -5 : 0;
 }
 
-static void wire_close(struct nic *nic) { }
+static void wire_close(struct nic *nic) { closed++; }
 static unsigned wire_poll(struct nic *nic, unsigned budget) { return 0; }
 
 static int wire_transmit(struct nic *nic, struct nic_buf *buf)
@@ -121,7 +121,7 @@ static void make_net(const char *const *options_and_values)
 
 static int setup(void **state)
 {
-    made = destroyed = 0;
+    made = closed = destroyed = 0;
     next_opens_badly = false;
     return 0;
 }
@@ -131,7 +131,7 @@ static int teardown(void **state)
     if (net)
         net_destroy(net);
     net = NULL;
-    return made != destroyed;
+    return made != destroyed || made != closed;
 }
 
 static void guest_sends(unsigned nic, size_t len)
@@ -410,6 +410,23 @@ static void test_failed_netdev_changes_nothing(void **state)
     assert_int_equal(netdev_add("tap,id=x,ifname=t1"), 0);
 }
 
+/* A wire for which the bridge has no port is closed before it is destroyed. */
+static void test_full_bridge(void **state)
+{
+    char value[60];
+    unsigned n = 0;
+
+    MAKE("net", "nic");
+    do
+        snprintf(value, sizeof value, "tap,id=n%u,vlan=0,ifname=t%u", n, n);
+    while (!netdev_add(value) && ++n < WIRES);
+    assert_int_equal(n, 14);
+    assert_why("no port left");
+    assert_int_equal(made, 15);
+    assert_int_equal(closed, 1);
+    assert_int_equal(destroyed, 1);
+}
+
 /* Names that are out of use do not fill the table. */
 static void test_netdevs_of_many_names(void **state)
 {
@@ -463,6 +480,7 @@ int main(void)
         CASE(test_netdev_joins_a_vlan),
         CASE(test_netdev_mistakes),
         CASE(test_failed_netdev_changes_nothing),
+        CASE(test_full_bridge),
         CASE(test_netdevs_of_many_names),
         CASE(test_announce_self),
     };
