@@ -90,8 +90,12 @@ static int tap_transmit(struct nic *nic, struct nic_buf *buf)
     struct tap *w = nic->driver;
 
     if (write(w->fd, buf->data, buf->len) != (ssize_t)buf->len) {
-        nic->counters.tx_ring_full++;
-        return -ENOBUFS;
+        if (errno == EAGAIN) {
+            nic->counters.tx_ring_full++;
+            return -ENOBUFS;
+        }
+        nic->counters.tx_errors++;      /* EIO: the device is down */
+        return -ENETDOWN;
     }
     nic->counters.tx_frames++;
     nic->counters.tx_bytes += buf->len;
