@@ -73,16 +73,17 @@ static void take(struct capture *c, const struct pbuf *frame)
         c->lost++;
         return;
     }
-    c->frames++;
-    c->bytes += len;
-    if (!c->file) {
-        pcap_ring_add(&c->ring, &out.record, out.data);
+    r = c->file ? platform_output_write(c->file, &out, sizeof out.record +
+                                        out.record.kept) : 0;
+    if (r) {
+        c->lost++;
+        end_file(c, r);
         return;
     }
-    r = platform_output_write(c->file, &out, sizeof out.record +
-                              out.record.kept);
-    if (r)
-        end_file(c, r);
+    c->frames++;
+    c->bytes += len;
+    if (!c->file)
+        pcap_ring_add(&c->ring, &out.record, out.data);
 }
 
 void capture_at_port(const struct port *p, const struct pbuf *frame)

@@ -3,12 +3,14 @@
  * is captured at a port and on a VLAN, and the options. No machine behind.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -269,7 +271,29 @@ static void test_files(void **state)
     }
 }
 
-/* /dev/full takes nothing: said once, and counted from then on. */
+/* A file that cannot grow any more: what is not in it counts as lost. */
+static void test_file_that_fills(void **state)
+{
+    struct dump_option o = { .id = "x", .netdev = "eth0", .len = 100 };
+    struct rlimit old, little;
+
+    snprintf(o.file, sizeof o.file, "/tmp/test_capture-%d.pcap",
+             (int)getpid());
+    MAKE("net", "nic");
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old);
+    little = (struct rlimit){ 24 + 2 * (16 + 60) + 20, old.rlim_max };
+    assert_int_equal(capture_start(net, &o, why, sizeof why), 0);
+    setrlimit(RLIMIT_FSIZE, &little);
+    for (int i = 0; i < 5; i++)
+        guest_sends(0, 1, 60);
+    setrlimit(RLIMIT_FSIZE, &old);
+    unlink(o.file);
+    capture_format(net, text, sizeof text);
+    assert_non_null(strstr(text, "frames=2 bytes=120 lost=3\n"));
+}
+
+/* /dev/full takes nothing, not even the header. */
 static void test_full_disk(void **state)
 {
     struct dump_option o = { .id = "x", .netdev = "eth0", .len = 100,
@@ -352,6 +376,7 @@ int main(void)
         CASE(test_link_off),
         CASE(test_memory_is_bounded),
         CASE(test_files),
+        CASE(test_file_that_fills),
         CASE(test_full_disk),
         CASE(test_limits_and_mistakes),
         CASE(test_options),
