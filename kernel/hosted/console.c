@@ -18,8 +18,8 @@
 #include "kernel/options.h"
 #include "kernel/platform.h"
 
-/* Every -net option of every machine may be one. */
-#define WATCHED_MAX (OPTIONS_MACHINES * OPTIONS_NETS)
+/* Every -net option of every machine may be one; the sockets together one. */
+#define WATCHED_MAX (OPTIONS_MACHINES * OPTIONS_NETS + 1)
 
 static struct termios saved_mode;
 static atomic_bool raw;         /* signals and the log look at it */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "kernel/hosted/console.h"
+#include "kernel/options.h"
 #include "kernel/selftest.h"
 
 static void run(void **state)
@@ -19,6 +20,17 @@ static void run(void **state)
         fail_msg("%s", wrong);
 }
 
+/* As many TAPs as there may be, and the sockets' one descriptor for all. */
+static void test_watches_all(void **state)
+{
+    const int count = OPTIONS_MACHINES * OPTIONS_NETS + 1;
+
+    for (int fd = 1000; fd < 1000 + count; fd++)
+        console_watch_fd(fd, false);
+    for (int fd = 1000; fd < 1000 + count; fd++)
+        console_unwatch_fd(fd);
+}
+
 int main(void)
 {
     struct CMUnitTest tests[32];
@@ -28,5 +40,6 @@ int main(void)
     for (const struct selftest *t = selftests; t->name; t++)
         tests[n++] = (struct CMUnitTest){ t->name, run, NULL, NULL,
                                           (void *)t };
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_watches_all);
     return _cmocka_run_group_tests("platform", tests, n, NULL, NULL);
 }
