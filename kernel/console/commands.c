@@ -105,12 +105,16 @@ static void info_version(struct monitor *mon)
 
 static void info_block(struct monitor *mon)
 {
-    char text[1024];
+    int len = guest_format_block(shown(mon), NULL, 0);
+    char *text = malloc((size_t)len + 1);
 
-    if (guest_format_block(shown(mon), text, sizeof text))
-        mux_print(mon->mux, text);
-    else
-        monitor_printf(mon, "no disks\n");
+    if (!len || !text) {
+        monitor_printf(mon, len ? "out of memory\n" : "no disks\n");
+        free(text);
+        return;
+    }
+    guest_format_block(shown(mon), text, (size_t)len + 1);
+    monitor_print_text(mon, text);
 }
 
 static void answered(struct monitor *mon, bool did)
@@ -131,8 +135,9 @@ void monitor_info_text(struct monitor *mon, const char *what)
     n = guest_info(shown(mon), what, text, MONITOR_INFO_TEXT);
     answered(mon, n != -ETIMEDOUT);
     if (n > 0)
-        mux_print(mon->mux, text);
-    free(text);
+        monitor_print_text(mon, text);
+    else
+        free(text);
 }
 
 static void info_registers(struct monitor *mon)

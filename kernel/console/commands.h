@@ -6,7 +6,7 @@
 
 struct net;
 
-#define MONITOR_INFO_TEXT 16384u        /* of one `info` */
+#define MONITOR_INFO_TEXT 16384u        /* of what a machine tells */
 
 /* The i-th command, aliases left out, and subject of `info`; NULL: no more. */
 const char *monitor_command_name(unsigned i);

@@ -25,11 +25,18 @@ void monitor_print_net(struct monitor *mon,
                        int (*format)(const struct net *, char *, size_t))
 {
     struct net *net = monitor_net(mon);
-    char *text = net ? malloc(MONITOR_INFO_TEXT) : NULL;
+    int len = net ? format(net, NULL, 0) : 0;
+    char *text;
 
-    if (text && format(net, text, MONITOR_INFO_TEXT) > 0)
-        mux_print(mon->mux, text);
-    free(text);
+    if (len <= 0)
+        return;
+    text = malloc((size_t)len + 1);
+    if (!text) {
+        monitor_printf(mon, "out of memory\n");
+        return;
+    }
+    format(net, text, (size_t)len + 1);
+    monitor_print_text(mon, text);
 }
 
 void info_network(struct monitor *mon)

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/console/complete.h"
@@ -11,6 +12,7 @@
 #include "kernel/platform.h"
 
 #define PROMPT "(trestle) "
+#define PART 512u               /* of a long text */
 #define CTRL_C 3
 #define CTRL_U 21
 #define DEL 127
@@ -94,6 +96,47 @@ bool monitor_output(struct monitor *mon, bool (*has_room)(struct mux *mux))
     }
     return printed;
 }
+
+/* ---- A long text --------------------------------------------------------- */
+
+static bool next_text(struct monitor *mon)
+{
+    struct monitor_output *o = &mon->output;
+    char part[PART];
+    size_t n = o->size - o->at < PART - 1 ? o->size - o->at : PART - 1;
+
+    memcpy(part, o->data + o->at, n);
+    part[n] = '\0';
+    mux_print(mon->mux, part);
+    o->at += n;
+    return o->at < o->size;
+}
+
+static void end_text(struct monitor *mon) { free(mon->output.data); }
+
+void monitor_print_text(struct monitor *mon, char *text)
+{
+    struct monitor_output *o = &mon->output;
+    size_t len = strlen(text);
+    uint8_t *longer;
+
+    if (!o->next) {
+        *o = (struct monitor_output){ next_text, end_text, (uint8_t *)text,
+                                      len, 0 };
+        return;
+    }
+    longer = realloc(o->data, o->size + len);
+    if (longer) {
+        memcpy(longer + o->size, text, len);
+        o->data = longer;
+        o->size += len;
+    } else {
+        monitor_printf(mon, "out of memory\n");
+    }
+    free(text);
+}
+
+/* ---- Keys ---------------------------------------------------------------- */
 
 /* While long output is printed, Ctrl-C ends it and all else waits. */
 static void input_meanwhile(struct monitor *mon, uint8_t c)

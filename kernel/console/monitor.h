@@ -54,6 +54,11 @@ void monitor_show_line(struct monitor *mon);
 /* Long output goes on while the line has room. True: something was printed. */
 bool monitor_output(struct monitor *mon, bool (*has_room)(struct mux *mux));
 
+/*
+ * A text of any length, malloc's, which the monitor frees: as long output, and
+ * behind a text that is not out yet.
+ */
+void monitor_print_text(struct monitor *mon, char *text);
 void monitor_printf(struct monitor *mon, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -17,6 +17,7 @@
 #include "kernel/console/mux.h"
 #include "kernel/guest.h"
 #include "kernel/main.h"
+#include "kernel/net/net.h"
 #include "kernel/options.h"
 
 const char trestle_version[] = "test";
@@ -223,6 +224,49 @@ static void test_line_editing(void **state)
     lots[sizeof lots - 2] = '\r';
     lots[sizeof lots - 1] = '\0';
     assert_shows(type(lots), "unknown command");
+}
+
+static unsigned occurrences(const char *in, const char *of)
+{
+    unsigned n = 0;
+
+    while ((in = strstr(in, of))) {
+        in += strlen(of);
+        n++;
+    }
+    return n;
+}
+
+/* A text that is longer than what may wait for the line comes whole. */
+static void test_long_text(void **state)
+{
+    struct netport *port = net_port(guest->net, 0);
+    uint8_t frame[60] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2 };
+    static char all[150000];
+    const char *out;
+
+    for (unsigned i = 0; i < 3000; i++) {
+        frame[10] = i >> 8, frame[11] = i & 255;
+        port->tx(port->ctx, frame, sizeof frame);
+        net_poll();
+    }
+    type("\001c");
+    out = type("info bridge\r");
+    assert_in_range(net_format_bridge(guest->net, all, sizeof all), 66000,
+                    sizeof all - 1);
+    assert_int_equal(occurrences(out, "\r\n  0 "), occurrences(all, "\n  0 "));
+    assert_shows(out + line.out_len - strlen("(trestle) "), "(trestle) ");
+    /* Of one command's texts each comes behind the other. */
+    out = type("info network\r");
+    assert_true(strstr(out, "VLAN 0") < strstr(out, "rx_held="));
+    /* What is typed meanwhile waits, and Ctrl-C ends it. */
+    line.accept = 0;
+    type("info bridge\rinfo version\r\003");
+    line.accept = SIZE_MAX;
+    out = type("");
+    assert_shows(out, "^C\r\n(trestle) ");
+    if (strstr(out, "test on hosted"))
+        fail_msg("%s", "Ctrl-C left what was typed");
 }
 
 /* ---- Tab ----------------------------------------------------------------- */
@@ -562,6 +606,7 @@ int main(void)
         TEST(test_line_editing),
         TEST(test_commands_without_arguments),
         TEST(test_endless_input),
+        TEST_OF(test_long_text, with_nic),
         TEST(test_tab_completes),
         TEST(test_tab_lists),
         TEST_OF(test_tab_knows_the_network, with_nic),
