@@ -16,12 +16,22 @@ static unsigned own_vlan(struct options *o)
     return OPTIONS_VLAN_MAX + 1 + o->netdevs++;
 }
 
+/* The kinds speak of vlan=, which is -net's alone. */
+static bool set_cable(struct net_line *l, unsigned i, const char *key,
+                      const char *value)
+{
+    if (!strcmp(key, "vlan"))
+        return net_fail(l->why, l->why_size, "it has a bridge of its own, and "
+                        "no vlan=", NULL);
+    return net_set(l, i, key, value);
+}
+
 /* ---- -netdev ------------------------------------------------------------- */
 
 static bool set_netdev(struct net_line *l, const char *key, const char *value)
 {
     return !strcmp(key, "id") ? net_set_name(l, l->made[0]->id, value)
-                              : net_set(l, 0, key, value);
+                              : set_cable(l, 0, key, value);
 }
 
 static bool parse_netdev(struct net_line *l, const char *value)
@@ -147,7 +157,7 @@ static bool set_nic(struct net_line *l, const char *key, const char *value)
         return net_set(l, 0, "macaddr", value);
     if (!strcmp(key, "model") || !strcmp(key, "romfile"))
         return net_set(l, 0, key, value);
-    return net_set(l, 1, key, value);
+    return set_cable(l, 1, key, value);
 }
 
 bool options_parse_nic(struct options *o, const char *value, char *why,
