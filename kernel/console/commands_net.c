@@ -118,14 +118,21 @@ void cmd_netdev_del(struct monitor *mon, char *args)
 }
 
 /* "[NETDEV] RULE" for one of the two functions of a user network. */
-static void change_forward(struct monitor *mon, char *args,
+static void change_forward(struct monitor *mon, const char *command,
+                           char *args,
                            int (*change)(struct user_net *, const char *,
                                          char *, size_t))
 {
     char *id = monitor_word(&args), *rule = monitor_word(&args), why[200];
-    struct net *net = monitor_net(mon);
+    struct net *net;
     struct user_net *un;
 
+    if (!*id || *monitor_word(&args)) {
+        monitor_printf(mon, "use %s [NETDEV] RULE; 'help %s' shows it\n",
+                       command, command);
+        return;
+    }
+    net = monitor_net(mon);
     if (!net)
         return;
     un = net_user(net, *rule ? id : NULL);
@@ -138,12 +145,12 @@ static void change_forward(struct monitor *mon, char *args,
 
 void cmd_hostfwd_add(struct monitor *mon, char *args)
 {
-    change_forward(mon, args, user_net_forward_add);
+    change_forward(mon, "hostfwd_add", args, user_net_forward_add);
 }
 
 void cmd_hostfwd_remove(struct monitor *mon, char *args)
 {
-    change_forward(mon, args, user_net_forward_remove);
+    change_forward(mon, "hostfwd_remove", args, user_net_forward_remove);
 }
 
 void cmd_announce_self(struct monitor *mon, char *args)

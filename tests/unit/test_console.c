@@ -198,6 +198,8 @@ static void test_commands_without_arguments(void **state)
     assert_shows(type("stop other\r"), "'stop' is for the machine that is shown");
     assert_shows(type("info status\r"), "VM status: running");
     assert_shows(type("quit now\r"), "takes no argument");
+    assert_shows(type("hostfwd_add a tcp::1-:2 c\r"), "use hostfwd_add [");
+    assert_shows(type("hostfwd_remove\r"), "use hostfwd_remove [");
     assert_false(monitor.quit);
 }
 
