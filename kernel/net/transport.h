@@ -3,9 +3,10 @@
  * On Linux sockets (kernel/hosted/transport*.c), on the bare machine lwIP on
  * the LAN's own address (kernel/metal/transport*.c). IPv4.
  *
- * I/O core only, and nothing here blocks. Callbacks come from transport_poll
- * alone, never from inside another call of this header, and may call anything
- * here, closing what they are called for included. After a close nothing comes.
+ * I/O core only, and nothing blocks but where it says so. Callbacks come from
+ * transport_poll alone, never from inside another call of this header, and may
+ * call anything here, closing what they are called for included. After a close
+ * nothing comes.
  *
  * Errors are negative errno. Nothing is allocated by what a peer sends: a
  * stream or a dgram is all memory that it ever takes of ours.
@@ -34,7 +35,8 @@ bool transport_poll(void);
 
 /*
  * "1.2.3.4", or on Linux also a name, which may take the time of a DNS query:
- * for start-up only. 0, -EINVAL (not an address), -ENOENT (no such name).
+ * for start-up, and what the administrator asks for. 0, -EINVAL (not an
+ * address), -ENOENT (no such name).
  */
 int transport_resolve(const char *host, uint32_t *addr);
 
@@ -65,10 +67,10 @@ int stream_connect(struct endpoint to, const struct stream_events *events,
                    void *ctx, struct stream **out);
 
 /*
- * At start-up, to say that something is wrong before all goes on: wait `ms` at
- * most for the connect to end. 0: it did, or nothing is known yet; else what
- * `connected` would say (and will, unless it is closed). Where the network
- * needs the loop to move (the bare machine), 0 at once.
+ * To say that something is wrong before all goes on: wait `ms` at most for the
+ * connect to end. 0: it did, or nothing is known yet; else what `connected`
+ * would say (and will, unless it is closed). Where the network needs the loop
+ * to move (the bare machine), 0 at once.
  */
 int stream_settle(struct stream *s, unsigned ms);
 
