@@ -1,7 +1,4 @@
-/*
- * The serial multiplexer and the monitor over a fake line, with a real (tiny)
- * machine behind them that never runs.
- */
+/* The serial multiplexer and the monitor. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,119 +10,8 @@
 #include <cmocka.h>
 
 #include "emu/machine_internal.h"
-#include "kernel/console/monitor.h"
-#include "kernel/console/mux.h"
-#include "kernel/guest.h"
-#include "kernel/main.h"
 #include "kernel/net/net.h"
-#include "kernel/options.h"
-
-const char trestle_version[] = "test";
-
-static struct options options[2];
-static struct guest *guests[2], *guest;
-static unsigned guest_count;
-static struct mux mux;
-static struct monitor monitor;
-
-/* The line: what was typed and not yet read; what was printed. */
-static struct {
-    const uint8_t *in;
-    size_t in_len;
-    char out[200000];
-    size_t out_len, accept;
-    bool endless;
-} line;
-
-static size_t line_read(void *ctx, uint8_t *buf, size_t len)
-{
-    if (line.endless) {
-        memset(buf, 'x', len);
-        return len;
-    }
-    if (len > line.in_len)
-        len = line.in_len;
-    memcpy(buf, line.in, len);
-    line.in += len;
-    line.in_len -= len;
-    return len;
-}
-
-static size_t line_write(void *ctx, const uint8_t *buf, size_t len)
-{
-    if (len > line.accept)
-        len = line.accept;
-    line.accept -= len;
-    assert_true(line.out_len + len < sizeof line.out);
-    memcpy(line.out + line.out_len, buf, len);
-    line.out_len += len;
-    line.out[line.out_len] = '\0';
-    return len;
-}
-
-static struct chardev chr = { NULL, line_write, line_read, NULL };
-
-/* Type, poll, and return what was printed since the last call. */
-static const char *type(const char *text)
-{
-    line.in = (const uint8_t *)text;
-    line.in_len = strlen(text);
-    line.out_len = 0;
-    line.out[0] = '\0';
-    while (mux_poll(&mux))
-        continue;
-    return line.out;
-}
-
-static void assert_shows(const char *out, const char *what)
-{
-    if (!strstr(out, what))
-        fail_msg("'%s' is not in: %s", what, out);
-}
-
-/* What a prestate may point at. */
-static const struct variant {
-    bool nic;
-    unsigned guests;
-} plain = { false, 1 }, with_nic = { true, 1 }, two_machines = { false, 2 };
-
-static int setup(void **state)
-{
-    const struct variant *v = *state ? *state : &plain;
-    char *argv[] = { (char *)"trestle", (char *)"-m", (char *)"1",
-                     (char *)"-nographic", (char *)"-serial",
-                     (char *)"mon:stdio", (char *)"-net", (char *)"nic" };
-    static const char *const names[] = { "trestle", "other" };
-    char why[200];
-
-    guest_count = v->guests;
-    for (unsigned i = 0; i < guest_count; i++) {
-        if (options_parse(&options[i], v->nic ? 8 : 6, argv, why,
-                          sizeof why) != OPTIONS_RUN)
-            return -1;
-        options[i].name = names[i];
-        if (guest_create(&options[i], i + 1, 0, &guests[i], why,
-                         sizeof why)) {
-            print_error("%s\n", why);
-            return -1;
-        }
-    }
-    guest = guests[0];
-    memset(&line, 0, sizeof line);
-    line.accept = SIZE_MAX;
-    if (mux_init(&mux, &chr, guests, guest_count, &monitor, 1))
-        return -1;
-    monitor_init(&monitor, &mux);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    mux_fini(&mux);
-    for (unsigned i = 0; i < guest_count; i++)
-        guest_destroy(guests[i]);
-    return 0;
-}
+#include "tests/unit/console_harness.h"
 
 static void guest_says(unsigned i, const char *text)
 {
@@ -269,125 +155,6 @@ static void test_long_text(void **state)
     assert_shows(out, "^C\r\n(trestle) ");
     if (strstr(out, "test on hosted"))
         fail_msg("%s", "Ctrl-C left what was typed");
-}
-
-/* ---- Tab ----------------------------------------------------------------- */
-
-/* What is on the line after `text` was typed; the line is emptied. */
-static void assert_becomes(const char *text, const char *want)
-{
-    type(text);
-    monitor.line[monitor.len] = '\0';
-    assert_string_equal(monitor.line, want);
-    type("\025");
-}
-
-/* Words that are known without a network; what agrees is put in. */
-static void test_tab_completes(void **state)
-{
-    static const char *const cases[][2] = {
-        { "sys\t", "system_reset " },
-        { "  sys\t", "  system_reset " },
-        { "q\t", "quit " },
-        { "hostfwd_\t", "hostfwd_" },
-        { "net\t", "netdev_" },
-        { "netdev_a\t", "netdev_add " },
-        { "info st\t", "info status " },
-        { "info  \t", "info  " },
-        { "help sto\t", "help stop " },
-        { "? sto\t", "? stop " },
-        { "machine t\t", "machine trestle " },
-        { "netdev_add u\t", "netdev_add user,id=" },
-        { "object_add \t", "object_add filter-dump,id=" },
-        { "set_link x of\t", "set_link x off " },
-        { "capture x p\t", "capture x print " },
-        { "nonsense\t", "nonsense" },
-        { "nonsense \t", "nonsense " },
-        { "stop \t", "stop " },
-        { "info status \t", "info status " },
-        { "set_link x on \t", "set_link x on " },
-        { "set_link n\t", "set_link n" },
-        { "netdev_del \t", "netdev_del " },
-        { "hostfwd_add \t", "hostfwd_add " },
-        { "object_del \t", "object_del " },
-    };
-
-    type("\001c");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_becomes(cases[i][0], cases[i][1]);
-    assert_shows(type("info stat\t\r"), "VM status");
-}
-
-/* Of several words there is a list, and then the line again. */
-static void test_tab_lists(void **state)
-{
-    const char *out;
-
-    type("\001c");
-    out = type("hostfwd_\t");
-    assert_shows(out, "\r\nhostfwd_add     hostfwd_remove  ");
-    assert_shows(out, "\r\n(trestle) hostfwd_");
-    type("\025");
-    out = type("s\t");
-    assert_shows(out, "set_link");
-    assert_shows(out, "stop");
-    if (strstr(out, "cont"))
-        fail_msg("one that does not begin so: %s", out);
-    type("\025");
-    out = type("\t");                      /* all, an alias not */
-    assert_shows(out, "announce_self");
-    if (strstr(out, "\nq ") || strstr(out, " q "))
-        fail_msg("an alias: %s", out);
-    type("\025");
-    out = type("info \t");
-    assert_shows(out, "block");
-    assert_shows(out, "version");
-}
-
-static void test_tab_knows_the_network(void **state)
-{
-    static const char *const cases[][2] = {
-        { "set_link n\t", "set_link ne2k_pci.0 " },
-        { "set_link w\t", "set_link wan" },
-        { "netdev_del \t", "netdev_del wan" },
-        { "netdev_del wan1\t", "netdev_del wan1 " },
-        { "netdev_del n\t", "netdev_del n" },
-        { "hostfwd_add wan\t", "hostfwd_add wan" },
-        { "hostfwd_remove n\t", "hostfwd_remove n" },
-        { "object_del \t", "object_del cap.1 " },
-        { "capture c\t", "capture cap.1 " },
-        { "capture n\t", "capture ne2k_pci.0 " },
-    };
-
-    type("\001cnetdev_add user,id=wan1,vlan=0\r"
-         "netdev_add user,id=wan2,vlan=0\r"
-         "object_add filter-dump,id=cap.1,netdev=wan1\r");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_becomes(cases[i][0], cases[i][1]);
-    /* One that is both is listed once. */
-    type("capture ne2k_pci.0 on\r");
-    assert_becomes("capture n\t", "capture ne2k_pci.0 ");
-    type("netdev_del wan1\r");
-    assert_becomes("netdev_del \t", "netdev_del wan2 ");
-}
-
-static void test_tab_on_a_full_line(void **state)
-{
-    char lots[MONITOR_LINE + 8];
-
-    type("\001c");
-    memset(lots, ' ', sizeof lots);
-    memcpy(lots + MONITOR_LINE - 5, "sys\t\t", 6);
-    type(lots);
-    assert_int_equal(monitor.len, MONITOR_LINE - 1);
-    assert_memory_equal(monitor.line + MONITOR_LINE - 5, "syst", 4);
-}
-
-static void test_tab_knows_machines(void **state)
-{
-    type("\001c");
-    assert_becomes("machine o\t", "machine other ");
-    assert_shows(type("machine \t"), "trestle  other");
 }
 
 /* Every line of every text fits a terminal of 80 columns and ends in CRLF. */
@@ -593,11 +360,6 @@ static void test_output_of_the_hidden_one_is_bounded(void **state)
         fail_msg("told twice");
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define TEST_OF(f, variant) \
-    cmocka_unit_test_prestate_setup_teardown(f, setup, teardown, \
-                                             (void *)&(variant))
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -609,11 +371,6 @@ int main(void)
         TEST(test_commands_without_arguments),
         TEST(test_endless_input),
         TEST_OF(test_long_text, with_nic),
-        TEST(test_tab_completes),
-        TEST(test_tab_lists),
-        TEST_OF(test_tab_knows_the_network, with_nic),
-        TEST(test_tab_on_a_full_line),
-        TEST_OF(test_tab_knows_machines, two_machines),
         TEST_OF(test_texts_fit_80_columns, with_nic),
         TEST(test_unarmed_input_is_dropped),
         TEST(test_guest_output_waits_for_the_line),
