@@ -211,6 +211,7 @@ static int add_uplink(struct net *net, const struct net_option *o, char *why,
              o->ip);
     if (host_ip_wanted(&v->bridge))
         return -EEXIST;
+    c->has_ip = true;
     snprintf(why, size, "-net bridge,ip=%s: out of memory", o->ip);
     return host_ip_start(&v->bridge, o->ip);
 }

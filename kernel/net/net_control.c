@@ -151,6 +151,24 @@ int net_netdev_add(struct net *net, const char *value, char *why,
     return r;
 }
 
+/*
+ * Would Trestle's own address be cut off without it? That is at the cable with
+ * ip=; a user network's way out (via=) may be by any of its bridge.
+ */
+static bool carries_ip(const struct uplink *u)
+{
+    if (!host_ip_wanted(&u->vlan->bridge))
+        return false;
+    for (const struct net *n = net_all(); n; n = n->next)
+        for (unsigned i = 0; i < n->cable_count; i++) {
+            const struct net_cable *c = &n->cables[i];
+
+            if (c->has_ip && c->uplink && c->uplink->vlan == u->vlan)
+                return c->uplink == u;
+        }
+    return true;
+}
+
 int net_netdev_del(struct net *net, const char *id, char *why, size_t why_size)
 {
     struct net_cable *c = find_cable(net, id);
@@ -160,8 +178,8 @@ int net_netdev_del(struct net *net, const char *id, char *why, size_t why_size)
     if (!u)
         return -ENOENT;
     snprintf(why, why_size, "netdev_del: %s carries Trestle's own address "
-             "(ip=)", id);
-    if (host_ip_wanted(&u->vlan->bridge))
+             "(ip= or via=)", id);
+    if (carries_ip(u))
         return -EBUSY;
     c->uplink = NULL;
     if (!--u->users)

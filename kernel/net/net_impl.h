@@ -21,6 +21,7 @@ struct net_cable {
     char id[OPTIONS_ID_MAX + 1];
     unsigned vlan;              /* its number */
     struct uplink *uplink;
+    bool has_ip;                /* Trestle's own address is for its LAN */
 };
 
 struct net {

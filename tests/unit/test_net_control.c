@@ -33,8 +33,6 @@ static struct options options;
 static struct net *net;
 static char why[320], text[16384];
 
-struct nic *platform_nic(unsigned i) { return NULL; }
-
 static int wire_open(struct nic *nic)
 {
     struct wire *w = nic->driver;
@@ -93,6 +91,24 @@ int platform_tap_open(const char *params, struct nic **out, char *reason,
     return 0;
 }
 
+/* A physical NIC, where a test wants one. */
+static void physical_close(struct nic *nic) { }
+
+static const struct nic_ops physical_ops = {
+    .name = "fake", .open = wire_open, .close = physical_close,
+    .transmit = wire_transmit, .poll = wire_poll
+};
+static struct wire physical = {
+    .nic = { .ops = &physical_ops, .link_up = true, .label = "fake nic",
+             .mac = { 2, 1 }, .poll_fd = -1, .driver = &physical }
+};
+static bool has_physical;
+
+struct nic *platform_nic(unsigned i)
+{
+    return has_physical && !i ? &physical.nic : NULL;
+}
+
 static struct wire *only_wire(void)
 {
     struct wire *found = NULL;
@@ -122,7 +138,7 @@ static void make_net(const char *const *options_and_values)
 static int setup(void **state)
 {
     made = closed = destroyed = 0;
-    next_opens_badly = false;
+    next_opens_badly = has_physical = false;
     return 0;
 }
 
@@ -427,6 +443,17 @@ static void test_full_bridge(void **state)
     assert_int_equal(destroyed, 1);
 }
 
+/* Trestle's own address is at the wire that has ip=, not at all of its VLAN. */
+static void test_netdev_del_beside_ip(void **state)
+{
+    has_physical = true;
+    MAKE("net", "bridge,id=lan,ip=10.1.2.3/24", "net", "tap,id=other");
+    assert_int_not_equal(netdev_del("lan"), 0);
+    assert_why("own address");
+    assert_int_equal(netdev_del("other"), 0);
+    assert_int_equal(netdev_add("tap,id=other"), 0);
+}
+
 /* Names that are out of use do not fill the table. */
 static void test_netdevs_of_many_names(void **state)
 {
@@ -481,6 +508,7 @@ int main(void)
         CASE(test_netdev_mistakes),
         CASE(test_failed_netdev_changes_nothing),
         CASE(test_full_bridge),
+        CASE(test_netdev_del_beside_ip),
         CASE(test_netdevs_of_many_names),
         CASE(test_announce_self),
     };
