@@ -207,10 +207,11 @@ static const struct kind {
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-/* False: `why` lists the kinds. */
-static bool parse_kind(const char *word, enum net_kind *kind, char *why,
-                       size_t size)
+/* False: `why` lists what the option takes. */
+static bool parse_kind(const struct net_line *l, const char *word,
+                       enum net_kind *kind)
 {
+    bool is_net = !strcmp(l->option, "-net");
     char what[80] = "there are";
 
     for (size_t i = 0; i < KINDS; i++) {
@@ -222,11 +223,11 @@ static bool parse_kind(const char *word, enum net_kind *kind, char *why,
             *kind = i;
             return true;
         }
-        snprintf(what + used, sizeof what - used, " %s,", kinds[i].word);
+        if (is_net || i != NET_NIC)
+            snprintf(what + used, sizeof what - used, " %s,", kinds[i].word);
     }
-    what[strlen(what) - 1] = '\0';
-    strcat(what, ", dump and none; not");
-    return net_fail(why, size, what, word);
+    strcpy(what + strlen(what) - 1, is_net ? ", dump, none; not" : "; not");
+    return net_fail(l->why, l->why_size, what, word);
 }
 
 bool net_begin(struct net_line *l, unsigned i, const char *word)
@@ -240,7 +241,7 @@ bool net_begin(struct net_line *l, unsigned i, const char *word)
     n->option = l->option;
     n->nic_index = -1;
     l->made[i] = n;
-    return parse_kind(word, &n->kind, l->why, l->why_size);
+    return parse_kind(l, word, &n->kind);
 }
 
 bool net_set(struct net_line *l, unsigned i, const char *key,
