@@ -182,6 +182,8 @@ static const char *tunnel_counter(const struct nic *nic, unsigned i,
     if (i >= TUNNEL_COUNTS)
         return NULL;
     *value = t->counts[i];
+    if (i == TUNNEL_PEER_REFUSED && t->listener)
+        *value += listener_refused(t->listener);
     return count_names[i];
 }
 

@@ -12,7 +12,8 @@
 /* Names in tunnel.c, which `info network` shows. */
 enum tunnel_count {
     TUNNEL_PEER_FULL,           /* a peer does not read: lost for it alone */
-    TUNNEL_PEER_REFUSED,        /* one more than TUNNEL_PEERS, or no memory */
+    TUNNEL_PEER_REFUSED,        /* one more than TUNNEL_PEERS, or no memory;
+                                 * the listener has its own count */
     TUNNEL_BAD_LENGTH,          /* impossible: the peer was dropped */
     TUNNEL_OWN_CARRIER,         /* the tunnel's own packets, led into it */
     TUNNEL_STRANGER,            /* a datagram that is not from udp= */

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <cmocka.h>
@@ -386,6 +387,26 @@ static void test_too_many_peers(void **state)
         close(fd[i]);
 }
 
+/* One for whom there is no descriptor is refused, too, and counted. */
+static void test_no_descriptors(void **state)
+{
+    struct nic *nic = listening();
+    struct sockaddr_in a = address("127.0.0.1", port);
+    int fd = socket(AF_INET, SOCK_STREAM, 0), last = dup(fd);
+    struct rlimit old, low;
+
+    getrlimit(RLIMIT_NOFILE, &old);
+    low = (struct rlimit){ (rlim_t)last, old.rlim_max };
+    close(last);
+    setrlimit(RLIMIT_NOFILE, &low);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    poll_for(50);
+    setrlimit(RLIMIT_NOFILE, &old);
+    POLL_UNTIL(ended(fd));
+    assert_int_equal(counter(nic, "tunnel_peer_refused"), 1);
+    close(fd);
+}
+
 /*
  * One that does not read loses frames; the other gets all, and memory does not
  * grow. What was taken for the slow one still comes when it reads.
@@ -655,6 +676,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_options), T(test_cuts), T(test_impossible_lengths),
         T(test_many), T(test_peers_are_one_segment), T(test_too_many_peers),
+        T(test_no_descriptors),
         T(test_slow_peer), T(test_nobody_reads), T(test_hostile_peer),
         T(test_own_carrier), T(test_own_carrier_udp),
         T(test_connects_again), T(test_refused_at_start),
