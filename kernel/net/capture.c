@@ -119,13 +119,29 @@ static void capture_free(struct capture *c)
     free(c);
 }
 
+/* The capture, of whichever machine, that writes that file; or NULL. */
+static const struct capture *writer_of(const char *file)
+{
+    for (unsigned i = 0; i < capture_count; i++)
+        if (captures[i]->file && !strcmp(captures[i]->option.file, file))
+            return captures[i];
+    return NULL;
+}
+
 /* Where the frames go: the file, or memory where the platform has no files. */
 static int open_sink(struct capture *c, char *why, size_t size)
 {
     struct pcap_file_header head = pcap_header(c->option.len);
     const char *file = c->option.file;
-    int r = *file ? platform_output_open(file, &c->file) : -ENOTSUP;
+    const struct capture *other = writer_of(file);
+    int r;
 
+    if (other) {
+        snprintf(why, size, "capture %s: %s is written by %s's capture %s",
+                 c->option.id, file, other->net->machine, other->option.id);
+        return -EBUSY;
+    }
+    r = *file ? platform_output_open(file, &c->file) : -ENOTSUP;
     if (r == -ENOTSUP) {
         c->file = NULL;
         c->option.file[0] = '\0';

@@ -271,6 +271,29 @@ static void test_files(void **state)
     }
 }
 
+/* Two captures in one file would be none. */
+static void test_file_of_another(void **state)
+{
+    struct dump_option o = { .id = "x", .netdev = "eth0", .len = 100 };
+    FILE *f;
+
+    snprintf(o.file, sizeof o.file, "/tmp/test_capture-%d.pcap",
+             (int)getpid());
+    MAKE("net", "nic");
+    assert_int_equal(capture_start(net, &o, why, sizeof why), 0);
+    guest_sends(0, 1, 60);
+    strcpy(o.id, "y");
+    assert_int_not_equal(capture_start(net, &o, why, sizeof why), 0);
+    assert_non_null(strstr(why, "capture x"));
+    f = fopen(o.file, "rb");
+    fseek(f, 0, SEEK_END);
+    assert_int_equal(ftell(f), 24 + 16 + 60);
+    fclose(f);
+    assert_int_equal(capture_stop(net, "x"), 0);
+    assert_int_equal(capture_start(net, &o, why, sizeof why), 0);
+    unlink(o.file);
+}
+
 /* A file that cannot grow any more: what is not in it counts as lost. */
 static void test_file_that_fills(void **state)
 {
@@ -376,6 +399,7 @@ int main(void)
         CASE(test_link_off),
         CASE(test_memory_is_bounded),
         CASE(test_files),
+        CASE(test_file_of_another),
         CASE(test_file_that_fills),
         CASE(test_full_disk),
         CASE(test_limits_and_mistakes),
