@@ -14,6 +14,7 @@
 struct e1000 {
     struct ring_nic n;
     bool is_express;
+    uint32_t missed, crc_errors;        /* intel_mac_growth's */
 };
 
 static uint32_t rd(const struct ring_nic *n, uint32_t reg)
@@ -113,8 +114,21 @@ static void set_ring(struct ring_nic *n, uint32_t base_low,
     wr(n, base_low + 0x18, 0);
 }
 
+static uint64_t missed(struct ring_nic *n)
+{
+    return intel_mac_growth(n->bus, E1000_MPC, &((struct e1000 *)n)->missed);
+}
+
+static uint64_t crc_errors(struct ring_nic *n)
+{
+    return intel_mac_growth(n->bus, E1000_CRCERRS,
+                            &((struct e1000 *)n)->crc_errors);
+}
+
 static int start(struct ring_nic *n)
 {
+    missed(n);                          /* what others missed */
+    crc_errors(n);
     wr(n, E1000_CTRL, (rd(n, E1000_CTRL) | CTRL_SLU | CTRL_ASDE) &
        ~(CTRL_LRST | CTRL_ILOS | CTRL_PHY_RST | CTRL_VME));
     intel_mac_clear_multicast(n->bus);
@@ -136,8 +150,8 @@ static bool look(struct ring_nic *n)
     /* Reading acknowledges; the rings are looked at after that. */
     rd(n, E1000_ICR);
     n->nic.link_up = rd(n, E1000_STATUS) & STATUS_LU;
-    n->nic.counters.rx_no_buffer += rd(n, E1000_MPC);
-    n->nic.counters.rx_errors += rd(n, E1000_CRCERRS);
+    n->nic.counters.rx_no_buffer += missed(n);
+    n->nic.counters.rx_errors += crc_errors(n);
     return true;
 }
 

@@ -29,7 +29,7 @@
 #define E1000_TDH    0x3810u
 #define E1000_TDT    0x3818u
 #define E1000_TXDCTL 0x3828u
-#define E1000_CRCERRS 0x4000u   /* statistics: reading clears */
+#define E1000_CRCERRS 0x4000u   /* statistics: see intel_mac_growth */
 #define E1000_MPC    0x4010u    /* missed: no descriptor */
 #define E1000_MTA    0x5200u    /* 128 registers of multicast hash */
 #define E1000_RAL0   0x5400u

@@ -26,6 +26,7 @@
 struct igb {
     struct ring_nic n;
     bool is_2g5;
+    uint32_t missed, crc_errors, too_long;      /* intel_mac_growth's */
 };
 
 static uint32_t rd(const struct ring_nic *n, uint32_t reg)
@@ -207,13 +208,14 @@ static int start(struct ring_nic *n)
 static bool look(struct ring_nic *n)
 {
     struct nic_counters *c = &n->nic.counters;
+    struct igb *e = (struct igb *)n;
 
     /* Reading acknowledges; the rings are looked at after that. */
     rd(n, IGB_ICR);
     n->nic.link_up = rd(n, E1000_STATUS) & STATUS_LU;
-    c->rx_no_buffer += rd(n, E1000_MPC);
-    c->rx_errors += rd(n, E1000_CRCERRS);
-    c->rx_oversize += rd(n, IGB_ROC);
+    c->rx_no_buffer += intel_mac_growth(n->bus, E1000_MPC, &e->missed);
+    c->rx_errors += intel_mac_growth(n->bus, E1000_CRCERRS, &e->crc_errors);
+    c->rx_oversize += intel_mac_growth(n->bus, IGB_ROC, &e->too_long);
     return true;
 }
 

@@ -18,3 +18,18 @@ void intel_mac_clear_multicast(const struct bus *bus)
     for (unsigned i = 0; i < 128; i++)
         bus->write32(bus->ctx, E1000_MTA + 4 * i, 0);
 }
+
+uint64_t intel_mac_growth(const struct bus *bus, uint32_t reg, uint32_t *seen)
+{
+    uint32_t v = bus->read32(bus->ctx, reg), before = *seen;
+    uint32_t again = v ? bus->read32(bus->ctx, reg) : 0;
+
+    if (v == ~0u || again == ~0u)
+        return 0;
+    if (!v || again < v) {
+        *seen = 0;
+        return (uint64_t)v + again;     /* what came in between, too */
+    }
+    *seen = again;
+    return again < before ? again : again - before;
+}

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -19,6 +20,8 @@ static uint32_t reg[REGS / 4];
 #define R(r) reg[(r) / 4]
 
 static struct nic *nic;
+/* Statistics that neither reading nor a reset clears, as QEMU's e1000 has. */
+static bool keeps_counts;
 
 static void send_all(void)
 {
@@ -72,9 +75,24 @@ static uint32_t m_read32(void *ctx, uint32_t at)
     if (bench.is_noise)
         return nic_bench_noise();
     v = R(at);
-    if (at == E1000_ICR || at == E1000_MPC || at == E1000_CRCERRS)
+    if (at == E1000_ICR ||
+        (!keeps_counts && (at == E1000_MPC || at == E1000_CRCERRS)))
         R(at) = 0;
     return v;
+}
+
+static void reset(void)
+{
+    uint32_t missed = R(E1000_MPC), crc = R(E1000_CRCERRS);
+
+    memset(reg, 0, sizeof reg);
+    R(E1000_RAL0) = 0x12005452;
+    R(E1000_RAH0) = RAH_AV | 0x5634;
+    R(E1000_STATUS) = STATUS_LU;
+    if (keeps_counts) {
+        R(E1000_MPC) = missed;
+        R(E1000_CRCERRS) = crc;
+    }
 }
 
 static void m_write32(void *ctx, uint32_t at, uint32_t v)
@@ -83,10 +101,7 @@ static void m_write32(void *ctx, uint32_t at, uint32_t v)
     if (bench.is_noise)
         return;
     if (at == E1000_CTRL && (v & CTRL_RST)) {
-        memset(reg, 0, sizeof reg);
-        R(E1000_RAL0) = 0x12005452;
-        R(E1000_RAH0) = RAH_AV | 0x5634;
-        R(E1000_STATUS) = STATUS_LU;
+        reset();
         return;
     }
     R(at) = v;
@@ -101,14 +116,29 @@ static const struct bus bus = {
 static const struct bus_info info = { .vendor = 0x8086, .device = 0x100e,
                                       .slot = "00:03.0" };
 
-static int setup(void **state)
+static int make(void)
 {
-    memset(reg, 0, sizeof reg);
     bench = (struct nic_bench){ .wire = wire_good, .resume = send_all,
                                 .tx_room = 255 };
     if (e1000_driver.create(&bus, &info, &nic))
         return -1;
     return nic_bench_open(nic);
+}
+
+static int setup(void **state)
+{
+    memset(reg, 0, sizeof reg);
+    keeps_counts = false;
+    return make();
+}
+
+static int setup_keeps_counts(void **state)
+{
+    memset(reg, 0, sizeof reg);
+    keeps_counts = true;
+    R(E1000_MPC) = 1000;                        /* the firmware's */
+    R(E1000_CRCERRS) = 2000;
+    return make();
 }
 
 static void test_identity(void **state)
@@ -139,6 +169,33 @@ static void test_bad_frames_are_counted(void **state)
     nic_bench_free_got();
 }
 
+/* Each once, whether reading clears the register or not. */
+static void test_statistics(void **state)
+{
+    const struct nic_counters *c = &nic->counters;
+
+    nic_bench_slow();
+    assert_int_equal(c->rx_no_buffer, 0);
+    assert_int_equal(c->rx_errors, 0);
+    for (unsigned i = 1; i <= 10; i++) {
+        R(E1000_MPC) += i;
+        R(E1000_CRCERRS) += 2 * i;
+        nic_bench_slow();
+        nic_bench_slow();
+        assert_int_equal(c->rx_no_buffer, i * (i + 1) / 2);
+        assert_int_equal(c->rx_errors, i * (i + 1));
+    }
+    nic->ops->close(nic);
+    assert_int_equal(nic->ops->open(nic), 0);
+    R(E1000_MPC) += 1;
+    nic_bench_slow();
+    assert_int_equal(c->rx_no_buffer, 56);
+    assert_int_equal(c->rx_errors, 110);
+    R(E1000_MPC) = ~0u;                         /* full, or pulled out */
+    nic_bench_slow();
+    assert_int_equal(c->rx_no_buffer, 56);
+}
+
 static void test_link_and_wakeup(void **state)
 {
     nic->ops->arm(nic);
@@ -162,7 +219,10 @@ int main(void)
         NIC_TEST(test_identity, setup),
         NIC_TEST(test_bad_frames_are_counted, setup),
         NIC_TEST(test_link_and_wakeup, setup),
+        NIC_TEST(test_statistics, setup),
+        NIC_TEST(test_statistics, setup_keeps_counts),
         NIC_TESTS(setup),
+        NIC_TESTS(setup_keeps_counts),
         NIC_TEST(nic_test_noise, setup),
     };
 
