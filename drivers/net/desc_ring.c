@@ -30,6 +30,7 @@ void desc_ring_reset(struct desc_ring *ring)
     }
     memset(ring->desc, 0, (size_t)ring->count * ring->chip->desc_bytes);
     ring->next = ring->clean = ring->used = 0;
+    ring->goes_on = false;
 }
 
 static unsigned after(const struct desc_ring *ring, unsigned i)

@@ -47,6 +47,9 @@ struct desc_ring {
     unsigned next;              /* the next that the driver fills */
     unsigned clean;             /* the oldest that the chip has */
     unsigned used;              /* with the chip */
+    /* The driver's, where only a frame's last descriptor is marked: the next
+     * one continues a frame that began before. */
+    bool goes_on;
     struct nic_buf *buf[DESC_RING_MAX];
 };
 

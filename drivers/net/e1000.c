@@ -48,12 +48,14 @@ static enum desc_rx_result rx_check(struct desc_ring *ring, unsigned i,
     volatile struct e1000_rx_desc *d =
         (volatile struct e1000_rx_desc *)ring->desc + i;
     uint8_t status = d->status;
+    bool is_rest = ring->goes_on;
 
     if (!(status & RX_STATUS_DD))
         return DESC_RX_PENDING;
     dma_rmb();
     *len = d->length;
-    if (!(status & RX_STATUS_EOP))
+    ring->goes_on = !(status & RX_STATUS_EOP);
+    if (is_rest || ring->goes_on)
         return DESC_RX_FRAGMENT;
     return d->errors & RX_ERRORS ? DESC_RX_ERROR : DESC_RX_FRAME;
 }

@@ -72,11 +72,13 @@ static enum desc_rx_result rx_check(struct desc_ring *ring, unsigned i,
 {
     struct igb_rx_desc *d = (struct igb_rx_desc *)ring->desc + i;
     uint32_t status = __atomic_load_n(&d->status, __ATOMIC_ACQUIRE);
+    bool is_rest = ring->goes_on;
 
     if (!(status & IGB_RX_DD))
         return DESC_RX_PENDING;
     *len = d->length;
-    if (!(status & IGB_RX_EOP))
+    ring->goes_on = !(status & IGB_RX_EOP);
+    if (is_rest || ring->goes_on)
         return DESC_RX_FRAGMENT;
     return status & IGB_RX_ERROR ? DESC_RX_ERROR : DESC_RX_FRAME;
 }

@@ -159,13 +159,15 @@ static void test_bad_frames_are_counted(void **state)
 
     wire(frame, 60, RX_STATUS_DD | RX_STATUS_EOP, 0x01);        /* CRC */
     wire(frame, 2048, RX_STATUS_DD, 0);                         /* too long */
-    wire(frame, 900, RX_STATUS_DD | RX_STATUS_EOP, 0);
+    wire(frame, 900, RX_STATUS_DD | RX_STATUS_EOP, 0);          /* its rest */
+    wire(frame, 901, RX_STATUS_DD | RX_STATUS_EOP, 0);
     wire(frame, 1519, RX_STATUS_DD | RX_STATUS_EOP, 0);
     wire(frame, 10, RX_STATUS_DD | RX_STATUS_EOP, 0);
     nic->ops->poll(nic, 100);
     assert_int_equal(bench.got_count, 1);
+    assert_int_equal(bench.got[0]->len, 901);
     assert_int_equal(nic->counters.rx_errors, 2);
-    assert_int_equal(nic->counters.rx_oversize, 2);
+    assert_int_equal(nic->counters.rx_oversize, 3);
     nic_bench_free_got();
 }
 
@@ -196,6 +198,34 @@ static void test_statistics(void **state)
     assert_int_equal(c->rx_no_buffer, 56);
 }
 
+/* Only the end of a frame is marked: what follows a part is the rest of it, and
+ * looks like whatever frame the sender chose. */
+static void test_the_rest_of_a_long_frame_is_none(void **state)
+{
+    static uint8_t frame[2048];
+
+    wire(frame, 2048, RX_STATUS_DD, 0);
+    wire(frame, 2048, RX_STATUS_DD, 0);
+    nic->ops->poll(nic, 1);
+    wire(frame, 700, RX_STATUS_DD | RX_STATUS_EOP, 0);
+    wire(frame, 2048, RX_STATUS_DD, 0);
+    wire(frame, 700, RX_STATUS_DD | RX_STATUS_EOP, 0x01);
+    wire(frame, 60, RX_STATUS_DD | RX_STATUS_EOP, 0);
+    nic->ops->poll(nic, 100);
+    assert_int_equal(bench.got_count, 1);
+    assert_int_equal(bench.got[0]->len, 60);
+    assert_int_equal(nic->counters.rx_oversize, 5);
+    nic_bench_free_got();
+    wire(frame, 2048, RX_STATUS_DD, 0);
+    nic->ops->poll(nic, 100);
+    nic->ops->close(nic);
+    assert_int_equal(nic->ops->open(nic), 0);
+    wire(frame, 61, RX_STATUS_DD | RX_STATUS_EOP, 0);
+    nic->ops->poll(nic, 100);
+    assert_int_equal(bench.got_count, 1);
+    nic_bench_free_got();
+}
+
 static void test_link_and_wakeup(void **state)
 {
     nic->ops->arm(nic);
@@ -219,6 +249,7 @@ int main(void)
         NIC_TEST(test_identity, setup),
         NIC_TEST(test_bad_frames_are_counted, setup),
         NIC_TEST(test_link_and_wakeup, setup),
+        NIC_TEST(test_the_rest_of_a_long_frame_is_none, setup),
         NIC_TEST(test_statistics, setup),
         NIC_TEST(test_statistics, setup_keeps_counts),
         NIC_TESTS(setup),

@@ -218,19 +218,21 @@ static void test_bad_frames_are_counted(void **state)
 
     wire(frame, 60, IGB_RX_DD | IGB_RX_EOP | IGB_RX_ERROR);
     wire(frame, 2048, IGB_RX_DD);
-    wire(frame, 900, IGB_RX_DD | IGB_RX_EOP);
+    wire(frame, 900, IGB_RX_DD | IGB_RX_EOP);   /* its rest */
+    wire(frame, 901, IGB_RX_DD | IGB_RX_EOP);
     wire(frame, 1519, IGB_RX_DD | IGB_RX_EOP);
     wire(frame, 10, IGB_RX_DD | IGB_RX_EOP);
     nic->ops->poll(nic, 100);
     assert_int_equal(bench.got_count, 1);
+    assert_int_equal(bench.got[0]->len, 901);
     assert_int_equal(nic->counters.rx_errors, 2);
-    assert_int_equal(nic->counters.rx_oversize, 2);
+    assert_int_equal(nic->counters.rx_oversize, 3);
     nic_bench_free_got();
     R(IGB_ROC) = 3;
     R(E1000_CRCERRS) = 4;
     nic_bench_slow();
     assert_int_equal(nic->counters.rx_errors, 6);
-    assert_int_equal(nic->counters.rx_oversize, 5);
+    assert_int_equal(nic->counters.rx_oversize, 6);
 }
 
 static void test_link_and_wakeup(void **state)
