@@ -490,6 +490,8 @@ static bool slow_poll(struct eepro100 *e)
     uint8_t events = rd8(e, EEPRO_ACK);
 
     if (events == 0xff && rd8(e, EEPRO_COMMAND) == 0xff) {
+        desc_ring_tx_clean(&e->tx);
+        e->nic.counters.tx_errors += e->tx.used;
         eepro100_close(&e->nic);
         return false;
     }

@@ -37,7 +37,8 @@ struct nic_counters {
     uint64_t rx_errors;         /* CRC, length, framing: as the chip says */
     uint64_t rx_oversize;       /* longer than NIC_MAX_FRAME or fragmented */
     uint64_t tx_ring_full;
-    uint64_t tx_errors;         /* refused: bad length, link or chip failure */
+    uint64_t tx_errors;         /* refused: bad length, link or chip failure;
+                                 * lost with a chip that had to start anew */
 };
 
 struct nic;

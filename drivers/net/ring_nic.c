@@ -83,7 +83,9 @@ static bool look(struct ring_nic *n)
         return true;
     if (n->chip->look(n))
         return true;
+    desc_ring_tx_clean(&n->tx);
     n->nic.counters.rx_errors++;
+    n->nic.counters.tx_errors += n->tx.used;
     ring_nic_open(&n->nic);
     return false;
 }

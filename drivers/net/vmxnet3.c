@@ -310,7 +310,19 @@ static uint64_t news(uint64_t now, uint64_t *seen)
     return more;
 }
 
-static void slow_poll(struct vmxnet3 *v)
+/* A queue that it stopped takes a new start of all; false: that failed. */
+static bool start_anew(struct vmxnet3 *v, uint32_t events)
+{
+    struct nic_counters *c = &v->nic.counters;
+
+    desc_ring_tx_clean(&v->tx.ring);    /* what is left is lost */
+    c->rx_errors += !!(events & VMXNET3_ECR_RQERR);
+    c->tx_errors += !!(events & VMXNET3_ECR_TQERR) + v->tx.ring.used;
+    return !vmxnet3_open(&v->nic);
+}
+
+/* False: it is closed now. */
+static bool slow_poll(struct vmxnet3 *v)
 {
     volatile struct memory *m = v->memory;
     struct nic_counters *c = &v->nic.counters;
@@ -323,20 +335,14 @@ static void slow_poll(struct vmxnet3 *v)
     c->rx_no_buffer += news(m->rx.stats[VMXNET3_STAT_NO_BUFFER],
                             &v->no_buffer);
     c->tx_errors += news(m->tx.stats[VMXNET3_TX_STAT_ERROR], &v->tx_errors);
-    /* A queue that it stopped takes a new start of all. */
-    if (events & (VMXNET3_ECR_RQERR | VMXNET3_ECR_TQERR)) {
-        if (events & VMXNET3_ECR_TQERR)
-            c->tx_errors++;
-        else
-            c->rx_errors++;
-        if (start(v))
-            v->nic.link_up = false;
-    }
+    return !(events & (VMXNET3_ECR_RQERR | VMXNET3_ECR_TQERR)) ||
+           start_anew(v, events);
 }
 
 static unsigned vmxnet3_poll(struct nic *nic, unsigned budget)
 {
     struct vmxnet3 *v = nic->driver;
+    bool slow = v->armed || ++v->polls % SLOW_POLLS == 0;
 
     if (!nic->is_open)
         return 0;
@@ -344,10 +350,9 @@ static unsigned vmxnet3_poll(struct nic *nic, unsigned budget)
         wr_queue(v, VMXNET3_IMR, 1);
         rd(v, VMXNET3_ICR);
         v->armed = false;
-        slow_poll(v);
-    } else if (++v->polls % SLOW_POLLS == 0) {
-        slow_poll(v);
     }
+    if (slow && !slow_poll(v))
+        return 0;
     desc_ring_tx_clean(&v->tx.ring);
     return desc_ring_rx_poll(&v->rx.ring, nic, &v->pool, budget);
 }

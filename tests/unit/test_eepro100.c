@@ -573,6 +573,7 @@ static void test_pulled_out(void **state)
     assert_false(nic->is_open);
     assert_false(nic->link_up);
     assert_int_equal(bench.freed, 1);
+    assert_int_equal(nic->counters.tx_errors, 1);
     assert_int_equal(nic->ops->open(nic), -EIO);
     assert_int_equal(make(0x1209, 9), -EIO);
     model.is_gone = false;

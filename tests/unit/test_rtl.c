@@ -435,16 +435,24 @@ static void test_early_express_chips_lose_interrupts(void **state)
 static void test_a_stuck_chip_starts_again(void **state)
 {
     uint8_t frame[60] = { 0 };
+    struct nic_buf buf = nic_bench_buf(frame, sizeof frame);
     unsigned resets = model.resets;
 
     model.isr = INT_FOVW;
     nic_bench_slow();
     assert_int_equal(model.resets, resets + (model.tcr == TCR_8168B));
     resets = model.resets;
+    nic->ops->arm(nic);         /* so that the next poll looks */
+    assert_int_equal(nic->ops->transmit(nic, &buf), 0);
+    bench.hold_tx = true;
+    assert_int_equal(nic->ops->transmit(nic, &buf), 0);
+    assert_int_equal(nic->ops->transmit(nic, &buf), 0);
     model.isr = INT_SERR;
-    nic_bench_slow();
+    nic->ops->poll(nic, 1);
     assert_int_equal(model.resets, resets + 1);
     assert_true(nic->is_open);
+    assert_int_equal(bench.freed, 3);           /* two unsent: that counts */
+    assert_int_equal(nic->counters.tx_errors, 2);
     assert_true(wire(frame, 60, 1, false));
     nic->ops->poll(nic, 1);
     assert_int_equal(bench.got_count, 1);

@@ -445,9 +445,10 @@ static void test_all_completions_at_once(void **state)
 
 static void test_queue_that_stopped(void **state)
 {
-    uint32_t events[] = { VMXNET3_ECR_RQERR, VMXNET3_ECR_TQERR };
+    uint32_t events[] = { VMXNET3_ECR_RQERR, VMXNET3_ECR_TQERR,
+                          VMXNET3_ECR_RQERR | VMXNET3_ECR_TQERR };
 
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         shared()->ecr = events[i];
         for (unsigned k = 0; k < 64; k++)
             nic->ops->poll(nic, 1);
@@ -455,13 +456,31 @@ static void test_queue_that_stopped(void **state)
         assert_true(nic->link_up);
         assert_works(RING);
     }
-    assert_int_equal(nic->counters.rx_errors, 1);
-    assert_int_equal(nic->counters.tx_errors, 1);
+    assert_int_equal(nic->counters.rx_errors, 2);
+    assert_int_equal(nic->counters.tx_errors, 2);
+}
+
+/* What it had is given back, as errors; it stays down until it is opened. */
+static void test_no_new_start(void **state)
+{
+    uint8_t frame[60] = { 0 };
+    struct nic_buf buf = nic_bench_buf(frame, sizeof frame);
+
+    bench.hold_tx = true;
+    nic->ops->transmit(nic, &buf);
+    nic->ops->transmit(nic, &buf);
     model.refuse = true;
     shared()->ecr = VMXNET3_ECR_RQERR;
-    for (unsigned k = 0; k < 64; k++)
-        nic->ops->poll(nic, 1);
+    nic_bench_slow();
+    assert_int_equal(bench.freed, 2);
+    assert_int_equal(nic->counters.tx_errors, 2);
     assert_false(nic->link_up);
+    nic_bench_slow();
+    assert_false(nic->is_open);
+    assert_false(nic->link_up);
+    model.refuse = bench.hold_tx = false;
+    assert_int_equal(nic->ops->open(nic), 0);
+    assert_works(RING);
 }
 
 static void test_refused(void **state)
@@ -500,6 +519,7 @@ int main(void)
         TEST(test_one_completion_for_several),
         TEST(test_all_completions_at_once),
         TEST(test_queue_that_stopped),
+        TEST(test_no_new_start),
         NIC_TEST(test_refused, setup_none),
     };
 
