@@ -5,35 +5,27 @@
 #include "drivers/net/pcnet32.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/net/desc_ring.h"
 #include "drivers/net/pcnet32_regs.h"
+#include "drivers/net/ring_nic.h"
 
 #define RING_LOG2 7u
 #define RING (1u << RING_LOG2)
-#define POOL 1024u              /* the rest may be held above */
 #define FCS 4u
-/* Link, misses and the chip's health are looked at every n-th poll. */
-#define SLOW_POLLS 64u
-#define MII_EVERY 16u           /* of those looks: a read takes 64 us */
+#define MII_EVERY 16u           /* looks: a read takes 64 us */
 #define INIT_TRIES 1000u
 #define STEP_US 10u
 #define PHYS_MAX 32u
 
 struct pcnet32 {
-    struct nic nic;
-    const struct bus *bus;
+    struct ring_nic n;
     bool is_dwio;               /* registers are 32 bits apart */
-    bool armed;
     unsigned rap;               /* what RAP holds */
-    unsigned polls, looks;
+    unsigned looks;
     unsigned phy;               /* MII address, PHYS_MAX: there is none */
     uint16_t missed;            /* CSR112 as of the last look */
-    struct desc_ring rx, tx;
-    struct nic_pool pool;
     struct pcnet_init *init;
     uint64_t init_phys;
 };
@@ -46,16 +38,16 @@ struct pcnet32 {
 
 static uint16_t rd(const struct pcnet32 *e, uint32_t wio, uint32_t dwio)
 {
-    return e->is_dwio ? (uint16_t)e->bus->read32(e->bus->ctx, dwio)
-                      : e->bus->read16(e->bus->ctx, wio);
+    return e->is_dwio ? (uint16_t)e->n.bus->read32(e->n.bus->ctx, dwio)
+                      : e->n.bus->read16(e->n.bus->ctx, wio);
 }
 
 static void wr(const struct pcnet32 *e, uint32_t wio, uint32_t dwio, uint16_t v)
 {
     if (e->is_dwio)
-        e->bus->write32(e->bus->ctx, dwio, v);
+        e->n.bus->write32(e->n.bus->ctx, dwio, v);
     else
-        e->bus->write16(e->bus->ctx, wio, v);
+        e->n.bus->write16(e->n.bus->ctx, wio, v);
 }
 
 static void choose(struct pcnet32 *e, unsigned reg)
@@ -104,11 +96,11 @@ static bool answers(struct pcnet32 *e)
  * Whoever had the chip may have left it with registers of either width, which
  * not every reset undoes: try both ("I/O Resources").
  */
-static bool reset(struct pcnet32 *e)
+static bool soft_reset(struct pcnet32 *e)
 {
-    e->bus->read32(e->bus->ctx, PCNET_DWIO_RESET);
-    e->bus->read16(e->bus->ctx, PCNET_WIO_RESET);
-    e->bus->delay_us(e->bus->ctx, STEP_US);
+    e->n.bus->read32(e->n.bus->ctx, PCNET_DWIO_RESET);
+    e->n.bus->read16(e->n.bus->ctx, PCNET_WIO_RESET);
+    e->n.bus->delay_us(e->n.bus->ctx, STEP_US);
     e->is_dwio = false;
     if (answers(e))
         return true;
@@ -181,7 +173,7 @@ static bool tx_done(struct desc_ring *ring, unsigned i)
     if (flags & DESC_OWN)
         return false;
     if (flags & DESC_ERR)
-        e->nic.counters.tx_errors++;
+        e->n.nic.counters.tx_errors++;
     return true;
 }
 
@@ -190,17 +182,8 @@ static void tx_kick(struct desc_ring *ring, unsigned next)
     struct pcnet32 *e = ring->owner;
 
     dma_wmb();
-    set_csr(e, CSR_STATUS, CSR0_TDMD | (e->armed ? CSR0_IENA : 0));
+    set_csr(e, CSR_STATUS, CSR0_TDMD | (e->n.armed ? CSR0_IENA : 0));
 }
-
-static const struct desc_chip rx_chip = {
-    .desc_bytes = sizeof(struct pcnet_desc),
-    .rx_arm = rx_arm, .rx_check = rx_check, .kick = rx_kick,
-};
-static const struct desc_chip tx_chip = {
-    .desc_bytes = sizeof(struct pcnet_desc),
-    .tx_arm = tx_arm, .tx_done = tx_done, .kick = tx_kick,
-};
 
 /* ---- Link ---------------------------------------------------------------- */
 
@@ -230,9 +213,9 @@ static unsigned find_phy(struct pcnet32 *e)
 static void poll_link(struct pcnet32 *e)
 {
     if (e->phy == PHYS_MAX)
-        e->nic.link_up = bcr(e, BCR_LINK) & BCR4_LEDOUT;
+        e->n.nic.link_up = bcr(e, BCR_LINK) & BCR4_LEDOUT;
     else if (e->looks++ % MII_EVERY == 0)
-        e->nic.link_up = mii_read(e, e->phy, MII_BMSR) & MII_BMSR_LINK;
+        e->n.nic.link_up = mii_read(e, e->phy, MII_BMSR) & MII_BMSR_LINK;
 }
 
 /* ---- Start and stop ------------------------------------------------------ */
@@ -244,10 +227,10 @@ static void write_init_block(struct pcnet32 *e)
     memset(b, 0, sizeof *b);
     b->mode = MODE_PROM;
     b->rx_len = b->tx_len = RING_LOG2 << 4;
-    memcpy(b->mac, e->nic.mac, sizeof b->mac);
+    memcpy(b->mac, e->n.nic.mac, sizeof b->mac);
     memset(b->multicast, 0xff, sizeof b->multicast);
-    b->rx_ring = (uint32_t)e->rx.phys;
-    b->tx_ring = (uint32_t)e->tx.phys;
+    b->rx_ring = (uint32_t)e->n.rx.phys;
+    b->tx_ring = (uint32_t)e->n.tx.phys;
     dma_wmb();
 }
 
@@ -263,22 +246,26 @@ static int initialize(struct pcnet32 *e)
     for (i = 0; i < INIT_TRIES; i++) {
         if (csr(e, CSR_STATUS) & (CSR0_IDON | CSR0_MERR))
             break;
-        e->bus->delay_us(e->bus->ctx, STEP_US);
+        e->n.bus->delay_us(e->n.bus->ctx, STEP_US);
     }
     return (csr(e, CSR_STATUS) & (CSR0_IDON | CSR0_MERR)) == CSR0_IDON
                ? 0 : -EIO;
 }
 
-/* Whatever the rings held is given back: sent or not, received or not. */
-static int start(struct pcnet32 *e)
+static int reset(struct ring_nic *n)
 {
+    struct pcnet32 *e = (struct pcnet32 *)n;
+
+    e->rap = ~0u;
+    set_csr(e, CSR_STATUS, CSR0_STOP);
+    return soft_reset(e) ? 0 : -EIO;
+}
+
+static int start(struct ring_nic *n)
+{
+    struct pcnet32 *e = (struct pcnet32 *)n;
     int r;
 
-    if (!reset(e))
-        return -EIO;
-    desc_ring_reset(&e->rx);
-    desc_ring_reset(&e->tx);
-    e->armed = false;
     e->missed = 0;
     set_bcr(e, BCR_STYLE, BCR20_STYLE_2);
     set_bcr(e, BCR_MISC, bcr(e, BCR_MISC) | BCR2_ASEL);
@@ -288,7 +275,7 @@ static int start(struct pcnet32 *e)
     if (e->phy != PHYS_MAX)
         set_bcr(e, BCR_MII_CONTROL,
                 (bcr(e, BCR_MII_CONTROL) & ~BCR32_FORCED) | BCR32_XPHYANE);
-    desc_ring_rx_refill(&e->rx, &e->pool);
+    desc_ring_rx_refill(&n->rx, &n->pool);
     write_init_block(e);
     r = initialize(e);
     if (r)
@@ -299,141 +286,78 @@ static int start(struct pcnet32 *e)
     return 0;
 }
 
-static void stop(struct pcnet32 *e)
-{
-    set_csr(e, CSR_STATUS, CSR0_STOP);
-    reset(e);
-    desc_ring_reset(&e->rx);
-    desc_ring_reset(&e->tx);
-    e->nic.link_up = false;
-}
-
-static int pcnet32_open(struct nic *nic)
-{
-    struct pcnet32 *e = nic->driver;
-    int r = start(e);
-
-    if (r)
-        stop(e);
-    nic->is_open = !r;
-    return r;
-}
-
-static void pcnet32_close(struct nic *nic)
-{
-    stop(nic->driver);
-    nic->is_open = false;
-}
-
-/* ---- Frames -------------------------------------------------------------- */
-
-static int pcnet32_transmit(struct nic *nic, struct nic_buf *buf)
-{
-    struct pcnet32 *e = nic->driver;
-
-    return desc_ring_tx(&e->tx, nic, buf);
-}
-
 /*
  * Acknowledge, before the rings are looked at. A chip that has stopped, or
- * that memory did not answer, is started anew.
+ * that memory did not answer, needs a start.
  */
-static void slow_poll(struct pcnet32 *e)
+static bool look(struct ring_nic *n)
 {
+    struct pcnet32 *e = (struct pcnet32 *)n;
     uint16_t status = csr(e, CSR_STATUS), missed;
 
     set_csr(e, CSR_STATUS, status & CSR0_EVENTS);
     missed = csr(e, CSR_MISSED);
-    e->nic.counters.rx_no_buffer += (uint16_t)(missed - e->missed);
+    n->nic.counters.rx_no_buffer += (uint16_t)(missed - e->missed);
     e->missed = missed;
     poll_link(e);
-    if ((status & (CSR0_RXON | CSR0_TXON)) == (CSR0_RXON | CSR0_TXON) &&
-        !(status & (CSR0_STOP | CSR0_MERR)))
-        return;
-    e->nic.counters.tx_errors += e->tx.used;
-    e->nic.counters.rx_errors++;
-    if (start(e)) {
-        stop(e);
-        e->nic.is_open = false;
-    }
+    return (status & (CSR0_RXON | CSR0_TXON)) == (CSR0_RXON | CSR0_TXON) &&
+           !(status & (CSR0_STOP | CSR0_MERR));
 }
 
-static unsigned pcnet32_poll(struct nic *nic, unsigned budget)
+static void irq(struct ring_nic *n, bool on)
 {
-    struct pcnet32 *e = nic->driver;
-
-    if (!nic->is_open)
-        return 0;
-    if (e->armed || ++e->polls % SLOW_POLLS == 0) {
-        e->armed = false;
-        slow_poll(e);
-    }
-    desc_ring_tx_clean(&e->tx);
-    return desc_ring_rx_poll(&e->rx, nic, &e->pool, budget);
+    set_csr((struct pcnet32 *)n, CSR_STATUS, on ? CSR0_IENA : 0);
 }
 
-static void pcnet32_arm(struct nic *nic)
-{
-    struct pcnet32 *e = nic->driver;
-
-    if (e->armed || !nic->is_open)
-        return;
-    e->armed = true;
-    if (e->bus->arm_irq)
-        e->bus->arm_irq(e->bus->ctx);
-    set_csr(e, CSR_STATUS, CSR0_IENA);
-}
-
-static const struct nic_ops pcnet32_ops = {
-    .name = "pcnet32", .open = pcnet32_open, .close = pcnet32_close,
-    .transmit = pcnet32_transmit, .poll = pcnet32_poll, .arm = pcnet32_arm,
+static const struct ring_nic_chip chip = {
+    .rx = {
+        .desc_bytes = sizeof(struct pcnet_desc),
+        .rx_arm = rx_arm, .rx_check = rx_check, .kick = rx_kick,
+    },
+    .tx = {
+        .desc_bytes = sizeof(struct pcnet_desc),
+        .tx_arm = tx_arm, .tx_done = tx_done, .kick = tx_kick,
+    },
+    .reset = reset, .start = start, .irq = irq, .look = look,
 };
 
 /* ---- Binding ------------------------------------------------------------- */
 
 static bool read_mac(struct pcnet32 *e)
 {
-    uint8_t any = 0, *mac = e->nic.mac;
+    uint8_t any = 0, *mac = e->n.nic.mac;
+    const struct bus *bus = e->n.bus;
 
     for (unsigned i = 0; i < 6; i++) {
         mac[i] = e->is_dwio
-            ? e->bus->read32(e->bus->ctx, PCNET_APROM + (i & ~3u)) >> i % 4 * 8
-            : e->bus->read8(e->bus->ctx, PCNET_APROM + i);
+            ? bus->read32(bus->ctx, PCNET_APROM + (i & ~3u)) >> i % 4 * 8
+            : bus->read8(bus->ctx, PCNET_APROM + i);
         any |= mac[i];
     }
     return any && !(mac[0] & 1);
 }
 
+static const struct nic_ops pcnet32_ops = RING_NIC_OPS("pcnet32");
+
 static int create(const struct bus *bus, const struct bus_info *info,
                   struct nic **out)
 {
     struct pcnet32 *e = calloc(1, sizeof *e);
-    int r = -ENOMEM;
+    int r = -EIO;
 
     if (!e)
-        return r;
-    e->bus = bus;
-    e->nic.ops = &pcnet32_ops;
-    e->nic.driver = e;
-    e->nic.poll_fd = -1;
-    snprintf(e->nic.label, sizeof e->nic.label, "%s %04x:%04x at %s",
-             e->nic.ops->name, info->vendor, info->device, info->slot);
-    if (!reset(e) || (csr(e, CSR_CHIP_LOW) & 0xfff) != CHIP_MAKER ||
-        !read_mac(e)) {
-        r = -EIO;
-        goto fail;
+        return -ENOMEM;
+    ring_nic_init(&e->n, &chip, &pcnet32_ops, bus, info, pcnet32_ops.name);
+    if (soft_reset(e) && (csr(e, CSR_CHIP_LOW) & 0xfff) == CHIP_MAKER &&
+        read_mac(e)) {
+        e->init = bus->dma_alloc(bus->ctx, sizeof *e->init, NIC_DMA_BELOW,
+                                 &e->init_phys);
+        r = e->init ? ring_nic_allocate(&e->n, RING, NIC_DMA_BELOW) : -ENOMEM;
     }
-    e->init = bus->dma_alloc(bus->ctx, sizeof *e->init, NIC_DMA_BELOW,
-                             &e->init_phys);
-    if (!e->init ||
-        (r = desc_ring_init(&e->rx, &rx_chip, e, bus, RING, NIC_DMA_BELOW)) ||
-        (r = desc_ring_init(&e->tx, &tx_chip, e, bus, RING, NIC_DMA_BELOW)) ||
-        (r = nic_pool_init(&e->pool, bus, POOL, NIC_DMA_BELOW)))
-        goto fail;
-    *out = &e->nic;
-    return 0;
-fail:
-    free(e);
+    if (r)
+        free(e);
+    else
+        *out = &e->n.nic;
     return r;
 }
 
