@@ -95,6 +95,8 @@ static void tx_kick(struct desc_ring *ring, unsigned next)
 
 static int reset(struct ring_nic *n)
 {
+    if (rd(n, E1000_STATUS) == STATUS_GONE)
+        return -EIO;
     wr(n, E1000_IMC, ~0u);
     wr(n, E1000_RCTL, 0);
     wr(n, E1000_TCTL, TCTL_PSP);
@@ -149,9 +151,14 @@ static int start(struct ring_nic *n)
 
 static bool look(struct ring_nic *n)
 {
-    /* Reading acknowledges; the rings are looked at after that. */
+    uint32_t status;
+
+    /* Reading acknowledges; all else is looked at after that. */
     rd(n, E1000_ICR);
-    n->nic.link_up = rd(n, E1000_STATUS) & STATUS_LU;
+    status = rd(n, E1000_STATUS);
+    if (status == STATUS_GONE)
+        return false;
+    n->nic.link_up = status & STATUS_LU;
     n->nic.counters.rx_no_buffer += missed(n);
     n->nic.counters.rx_errors += crc_errors(n);
     return true;

@@ -43,6 +43,7 @@
 #define CTRL_VME     (1u << 30) /* strip VLAN tags: we do not */
 #define CTRL_PHY_RST (1u << 31)
 #define STATUS_LU    (1u << 1)
+#define STATUS_GONE  (~0u)      /* no card answers: reserved bits read 0 */
 #define RCTL_EN      (1u << 1)
 #define RCTL_UPE     (1u << 3)  /* unicast promiscuous */
 #define RCTL_MPE     (1u << 4)  /* multicast promiscuous */

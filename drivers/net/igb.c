@@ -125,6 +125,8 @@ static void tx_kick(struct desc_ring *ring, unsigned next)
 /* 4.3.1: no DMA of ours is under way when the reset comes. */
 static int reset(struct ring_nic *n)
 {
+    if (rd(n, E1000_STATUS) == STATUS_GONE)
+        return -EIO;
     change(n, IGB_CTRL_EXT, CTRL_EXT_DRIVER, 0);
     wr(n, IGB_IMC, ~0u);
     wr(n, IGB_EIMC, ~0u);
@@ -211,10 +213,14 @@ static bool look(struct ring_nic *n)
 {
     struct nic_counters *c = &n->nic.counters;
     struct igb *e = (struct igb *)n;
+    uint32_t status;
 
-    /* Reading acknowledges; the rings are looked at after that. */
+    /* Reading acknowledges; all else is looked at after that. */
     rd(n, IGB_ICR);
-    n->nic.link_up = rd(n, E1000_STATUS) & STATUS_LU;
+    status = rd(n, E1000_STATUS);
+    if (status == STATUS_GONE)
+        return false;
+    n->nic.link_up = status & STATUS_LU;
     c->rx_no_buffer += intel_mac_growth(n->bus, E1000_MPC, &e->missed);
     c->rx_errors += intel_mac_growth(n->bus, E1000_CRCERRS, &e->crc_errors);
     c->rx_oversize += intel_mac_growth(n->bus, IGB_ROC, &e->too_long);

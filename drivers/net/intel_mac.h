@@ -14,7 +14,7 @@ void intel_mac_clear_multicast(const struct bus *bus);
 /*
  * By how much the statistic `reg` has grown since this was asked last. Reading
  * clears it, says the manual (13.7), but not in QEMU's e1000: *seen, 0 at
- * first, is what it was there. Nothing once it is full, or the card is gone.
+ * first, is what it was there. Nothing once it is full.
  */
 uint64_t intel_mac_growth(const struct bus *bus, uint32_t reg, uint32_t *seen);
 
