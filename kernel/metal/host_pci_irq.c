@@ -50,7 +50,8 @@ static bool connect_msix(const struct host_pci_function *f, unsigned vector)
     if (bar >= PCI_BARS || f->bar[bar].is_io || !f->bar[bar].base)
         return false;
     where &= ~7u;
-    if (where + MSIX_ENTRY_BYTES > f->bar[bar].size)
+    if (f->bar[bar].size < MSIX_ENTRY_BYTES ||
+        where > f->bar[bar].size - MSIX_ENTRY_BYTES)
         return false;
     entry = paging_map_device(f->bar[bar].base + where, MSIX_ENTRY_BYTES,
                               PAGING_WRITE | PAGING_UNCACHED);
