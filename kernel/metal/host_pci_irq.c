@@ -15,10 +15,13 @@ enum { MSIX_CONTROL = 2, MSIX_TABLE = 4, MSIX_ENABLE = 0x8000,
 #define PCI_COMMAND 0x04u
 #define COMMAND_NO_INTX 0x400u
 
-static void disable_line(const struct host_pci_function *f)
+static void set_line(const struct host_pci_function *f, bool on)
 {
+    uint16_t command = host_pci_read16(f, PCI_COMMAND);
+
     host_pci_write16(f, PCI_COMMAND,
-                     host_pci_read16(f, PCI_COMMAND) | COMMAND_NO_INTX);
+                     on ? command & (uint16_t)~COMMAND_NO_INTX
+                        : command | COMMAND_NO_INTX);
 }
 
 static bool connect_msi(const struct host_pci_function *f, unsigned vector)
@@ -35,7 +38,7 @@ static bool connect_msi(const struct host_pci_function *f, unsigned vector)
     }
     host_pci_write16(f, at + MSI_CONTROL,
                 (control & (uint16_t)~MSI_MULTIPLE) | MSI_ENABLE);
-    disable_line(f);
+    set_line(f, false);
     return true;
 }
 
@@ -65,7 +68,7 @@ static bool connect_msix(const struct host_pci_function *f, unsigned vector)
     mmio_write32(entry + 12, 0);
     host_pci_write16(f, f->msix + MSIX_CONTROL,
                 (control | MSIX_ENABLE) & (uint16_t)~MSIX_FUNCTION_MASK);
-    disable_line(f);
+    set_line(f, false);
     return true;
 }
 
@@ -94,6 +97,7 @@ bool host_pci_irq_connect(const struct host_pci_function *f,
     /* INTx shares 8259 inputs with nothing of ours but its like. */
     if (f->irq_line == 0 || f->irq_line > 15)
         return false;
+    set_line(f, true);          /* who had it before may have used MSI */
     irq->is_line = true;
     irq->line = f->irq_line;
     trap_set_handler(VECTOR_PIC + irq->line, on_line, irq);

@@ -173,6 +173,15 @@ static void test_line(void **state)
     assert_int_equal(unmasked, 11);
 }
 
+/* Whoever had the function before, by MSI, may have turned its line off. */
+static void test_line_that_was_off(void **state)
+{
+    put32(COMMAND, NO_INTX | 7);
+    assert_true(host_pci_irq_connect(&f, &irq));
+    assert_true(irq.is_line);
+    assert_int_equal(host_pci_read16(&f, COMMAND), 7);
+}
+
 static void test_no_line(void **state)
 {
     static const uint8_t none[] = { 0, 16, 255 };
@@ -193,6 +202,7 @@ int main(void)
         TEST(test_msix),
         TEST(test_msix_table_elsewhere),
         TEST(test_line),
+        TEST(test_line_that_was_off),
         TEST(test_no_line),
     };
 
