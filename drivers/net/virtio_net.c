@@ -224,6 +224,7 @@ static void virtio_net_close(struct nic *nic)
 static void fail(struct virtio_net *v)
 {
     v->nic.counters.rx_errors++;
+    v->nic.counters.tx_errors += v->tx.in_flight;
     v->has_failed = true;
     stop(v);
 }

@@ -244,9 +244,17 @@ static void test_spoilt_descriptors(void **state)
 
 static void test_asks_for_a_reset(void **state)
 {
+    static uint8_t frame[60];
+    struct nic_buf buf = nic_bench_buf(frame, 60);
+
+    bench.hold_tx = true;
+    assert_int_equal(nic->ops->transmit(nic, &buf), 0);
+    assert_int_equal(nic->ops->transmit(nic, &buf), 0);
     model.status |= VIRTIO_STATUS_NEEDS_RESET;
-    for (unsigned i = 0; i < 64; i++)
-        nic->ops->poll(nic, 1);
+    nic_bench_slow();
+    assert_int_equal(bench.freed, 2);           /* unsent, and that counts */
+    assert_int_equal(nic->counters.tx_errors, 2);
+    bench.hold_tx = false;
     assert_failed(1);
 }
 
