@@ -48,7 +48,8 @@ void host_pci_disable(const struct host_pci_function *f);
 /*
  * Let the function's interrupt call `fn(ctx)` in an interrupt handler, by
  * MSI-X, MSI or its INTx line on the 8259. The handler of a line gets it masked
- * and host_pci_irq_rearm unmasks it. False: there is no way.
+ * and host_pci_irq_rearm unmasks it; of functions that share a line that which
+ * was connected last is called. `irq` is copied. False: there is no way.
  */
 struct host_pci_irq {
     void (*fn)(void *ctx);

@@ -72,10 +72,14 @@ static bool connect_msix(const struct host_pci_function *f, unsigned vector)
     return true;
 }
 
+/* By line, of the function that was connected last: cards that share it may be
+ * given up again. */
+static struct host_pci_irq lines[16];
+
 /* A level line would come again and again until the driver has served it. */
 static void on_line(void *ctx)
 {
-    struct host_pci_irq *irq = ctx;
+    const struct host_pci_irq *irq = ctx;
 
     pic8259_mask(irq->line);
     irq->fn(irq->ctx);
@@ -95,12 +99,13 @@ bool host_pci_irq_connect(const struct host_pci_function *f,
             return true;
     }
     /* INTx shares 8259 inputs with nothing of ours but its like. */
-    if (f->irq_line == 0 || f->irq_line > 15)
+    if (f->irq_line == 0 || f->irq_line >= sizeof lines / sizeof *lines)
         return false;
     set_line(f, true);          /* who had it before may have used MSI */
     irq->is_line = true;
     irq->line = f->irq_line;
-    trap_set_handler(VECTOR_PIC + irq->line, on_line, irq);
+    lines[irq->line] = *irq;
+    trap_set_handler(VECTOR_PIC + irq->line, on_line, &lines[irq->line]);
     return true;
 }
 

@@ -30,9 +30,11 @@ static struct host_pci_irq irq;
 static bool has_apic;
 static unsigned masked, unmasked, called;
 static uint64_t mapped;
-static unsigned handler_of;
-static void (*handler)(void *ctx);
-static void *handler_ctx;
+static unsigned handler_of;     /* the last vector that got one */
+static struct {
+    void (*fn)(void *ctx);
+    void *ctx;
+} handlers[256];
 
 /* ---- What it calls ------------------------------------------------------- */
 
@@ -71,9 +73,10 @@ unsigned trap_alloc_vector(void) { return VECTOR; }
 
 void trap_set_handler(unsigned vector, void (*fn)(void *ctx), void *ctx)
 {
+    assert_true(vector < 256);
     handler_of = vector;
-    handler = fn;
-    handler_ctx = ctx;
+    handlers[vector].fn = fn;
+    handlers[vector].ctx = ctx;
 }
 
 void *paging_map_device(uint64_t phys, size_t size, unsigned flags)
@@ -88,6 +91,11 @@ void pic8259_unmask(unsigned line) { unmasked = line; }
 /* ---- The tests ----------------------------------------------------------- */
 
 static void count(void *ctx) { called++; }
+
+static void interrupt(unsigned vector)
+{
+    handlers[vector].fn(handlers[vector].ctx);
+}
 
 static int setup(void **state)
 {
@@ -166,11 +174,32 @@ static void test_line(void **state)
     assert_true(host_pci_irq_connect(&f, &irq));
     assert_true(irq.is_line);
     assert_int_equal(handler_of, VECTOR_PIC + 11);
-    handler(handler_ctx);
+    interrupt(VECTOR_PIC + 11);
     assert_int_equal(masked, 11);
     assert_int_equal(called, 1);
     host_pci_irq_rearm(&irq);
     assert_int_equal(unmasked, 11);
+}
+
+/* A card that is not driven in the end had the line, too, and what described it
+ * now describes another: it is still line 11 that came. */
+static void test_line_of_a_card_that_failed(void **state)
+{
+    struct host_pci_irq second = { .fn = count };
+
+    has_apic = false;
+    assert_true(host_pci_irq_connect(&f, &irq));
+    assert_true(host_pci_irq_connect(&f, &second));
+    memset(&second, 0, sizeof second);
+    second.fn = count;
+    f.irq_line = 10;
+    assert_true(host_pci_irq_connect(&f, &second));
+    interrupt(VECTOR_PIC + 11);
+    assert_int_equal(masked, 11);
+    assert_int_equal(called, 1);
+    interrupt(VECTOR_PIC + 10);
+    assert_int_equal(masked, 10);
+    assert_int_equal(called, 2);
 }
 
 /* Whoever had the function before, by MSI, may have turned its line off. */
@@ -202,6 +231,7 @@ int main(void)
         TEST(test_msix),
         TEST(test_msix_table_elsewhere),
         TEST(test_line),
+        TEST(test_line_of_a_card_that_failed),
         TEST(test_line_that_was_off),
         TEST(test_no_line),
     };
