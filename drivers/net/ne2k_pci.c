@@ -333,13 +333,16 @@ static unsigned ring_page(const struct ne2k *e, unsigned page, unsigned pages)
     return page < e->stop_page ? page : page - (e->stop_page - NE2K_RX_PAGE);
 }
 
-/* The header tells nothing that the ring contradicts. */
-static bool header_fits(const struct ne2k *e, const struct ne2k_header *h)
+/* The header tells nothing that the ring contradicts: its frame ends where it
+ * says, and not behind what the chip has written. */
+static bool header_fits(const struct ne2k *e, const struct ne2k_header *h,
+                        unsigned curr)
 {
     unsigned pages = (sizeof *h + h->count + NE2K_PAGE - 1) / NE2K_PAGE;
+    unsigned ring = e->stop_page - NE2K_RX_PAGE;
 
     return in_ring(e, h->next) && h->count >= MIN_FRAME + FCS &&
-           h->count <= NIC_MAX_FRAME + FCS &&
+           pages <= (curr + ring - e->next) % ring &&
            h->next == ring_page(e, e->next, pages);
 }
 
@@ -363,6 +366,10 @@ static void deliver(struct ne2k *e, const struct ne2k_header *h)
 
     if (!(h->status & N_RSR_PRX)) {
         c->rx_errors++;
+        return;
+    }
+    if (h->count > NIC_MAX_FRAME + FCS) {       /* the chip takes any length */
+        c->rx_oversize++;
         return;
     }
     buf = nic_pool_get(&e->pool);
@@ -396,7 +403,7 @@ static unsigned rx_poll(struct ne2k *e, unsigned budget)
         if (!e->rx_waits)
             break;
         card_read(e, e->next * NE2K_PAGE, &h, sizeof h);
-        if (header_fits(e, &h)) {
+        if (header_fits(e, &h, curr)) {
             deliver(e, &h);
             e->next = h.next;
         } else {

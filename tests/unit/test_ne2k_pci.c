@@ -428,6 +428,44 @@ static void test_bad_headers(void **state)
     }
 }
 
+/* The chip takes frames of any length: one that is too long for us is passed
+ * over, and those behind it are not lost. */
+static void test_too_long(void **state)
+{
+    uint8_t *header = rig.card->ram + NE2K_RX_PAGE * NE2K_PAGE - NE_RAM_START;
+
+    wire(1518, 1);
+    wire(60, 2);
+    ne2000_poll(rig.card);
+    assert_int_equal(header[2] | header[3] << 8, 1522);
+    header[2] += 4;                             /* as many pages */
+    while (!got_count)
+        assert_in_range(poll(10), 1, 2);
+    assert_int_equal(got_count, 1);
+    expect_got(0, 60, 2);
+    assert_int_equal(nic->counters.rx_oversize, 1);
+    assert_int_equal(nic->counters.rx_errors, 0);
+    free_got();
+}
+
+/* A header whose frame goes on where the chip has not written yet. */
+static void test_header_beyond_curr(void **state)
+{
+    static const uint8_t two_pages[] = { 1, NE2K_RX_PAGE + 2, 300 & 0xff, 1 };
+
+    wire(60, 1);
+    ne2000_poll(rig.card);
+    memcpy(rig.card->ram + NE2K_RX_PAGE * NE2K_PAGE - NE_RAM_START, two_pages,
+           sizeof two_pages);
+    assert_int_equal(poll(10), 1);
+    assert_int_equal(got_count, 0);
+    assert_int_equal(nic->counters.rx_errors, 1);
+    wire(61, 3);
+    assert_int_equal(poll(10), 1);
+    expect_got(0, 61, 3);
+    free_got();
+}
+
 static void test_bad_status_and_bad_curr(void **state)
 {
     wire(60, 1);
@@ -618,6 +656,8 @@ int main(void)
         TEST(test_overflow),
         TEST(test_tallies),
         TEST(test_bad_headers),
+        TEST(test_too_long),
+        TEST(test_header_beyond_curr),
         TEST(test_bad_status_and_bad_curr),
         TEST(test_starved_pool),
         TEST(test_wakeup),
