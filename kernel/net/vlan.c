@@ -15,12 +15,19 @@
 
 /*
  * Frames for the host. Without an address of its own (-net bridge,ip=) it
- * takes part in nothing.
+ * takes part in nothing. lwIP writes into what it is given (where it puts
+ * fragments together, for one), so of a frame that a NIC is still sending, as
+ * it goes to all, it gets a copy.
  */
 static err_t bridge_input(struct pbuf *p, struct netif *netif)
 {
-    if (host_ip_wanted(netif))
+    struct pbuf *own;
+
+    if (host_ip_wanted(netif) && p->ref == 1)
         return ethernet_input(p, netif);
+    own = host_ip_wanted(netif) ? pbuf_clone(PBUF_RAW, PBUF_RAM, p) : NULL;
+    if (own && ethernet_input(own, netif) != ERR_OK)
+        pbuf_free(own);
     pbuf_free(p);
     return ERR_OK;
 }

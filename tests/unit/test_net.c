@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "kernel/net/host_ip.h"
+#include "kernel/net/packet.h"
 #include "kernel/net/port.h"
 #include "kernel/net/vlan.h"
 #include "lwip/init.h"
@@ -299,6 +300,31 @@ static void test_host_address_only_on_demand(void **state)
     assert_int_equal(a.sent[a.sent_count - 1]->data[21], 2);    /* reply */
 }
 
+/*
+ * A fragment that goes to all is put together by lwIP in its own memory: what a
+ * NIC is still sending must stay as it came.
+ */
+static void test_host_does_not_write_into_what_goes_to_all(void **state)
+{
+    uint8_t f[14 + IP_HEADER + 64], came[sizeof f];
+
+    assert_int_equal(host_ip_start(&vlan.bridge, "192.168.7.2/24"), 0);
+    fake_complete(&a);
+    fake_complete(&b);
+    frame(f, broadcast, lan_mac, sizeof f);
+    put16(f + 12, 0x0800);
+    ip_header_write(f + 14, PROTO_UDP, 0xc0a80709u, 0xc0a807ffu, 64);
+    put16(f + 14 + IP_ID, 77);
+    put16(f + 14 + IP_FRAGMENT, IP_MORE);
+    put16(f + 14 + IP_SUM, 0);
+    put16(f + 14 + IP_SUM, checksum(f + 14, IP_HEADER));
+    memcpy(came, f, sizeof f);
+    arrive(&a, f, sizeof f);
+    assert_int_equal(b.sent_count, 1);
+    assert_ptr_equal(b.sent[0]->data, f);
+    assert_memory_equal(b.sent[0]->data, came, sizeof f);
+}
+
 static void test_fdb_is_bounded(void **state)
 {
     uint8_t f[100], mac[6] = { 0x02, 1, 2, 0, 0, 0 };
@@ -344,6 +370,7 @@ int main(void)
         TEST(test_refusals),
         TEST(test_link_and_full_nic),
         TEST(test_host_address_only_on_demand),
+        TEST(test_host_does_not_write_into_what_goes_to_all),
         TEST(test_fdb_is_bounded),
         TEST(test_dhcp_server_is_noticed),
     };
