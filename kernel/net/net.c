@@ -27,7 +27,22 @@ static struct net *nets;        /* of all machines */
 
 const struct net *net_all(void) { return nets; }
 
-uint32_t sys_now(void) { return platform_now_ns() / 1000000u; }
+/*
+ * lwIP's clock. The bridge asks for it several times a frame: all frames of one
+ * round of net_poll have one time, which the first of them reads.
+ */
+static struct {
+    bool runs, is_read;
+    uint32_t ms;
+} frames_time;
+
+uint32_t sys_now(void)
+{
+    if (!frames_time.is_read)
+        frames_time.ms = platform_now_ns() / 1000000u;
+    frames_time.is_read = frames_time.runs;
+    return frames_time.ms;
+}
 
 uint32_t net_random(void)
 {
@@ -379,13 +394,11 @@ void net_plug(struct net *net, bool in)
 
 /* ---- All machines ----------------------------------------------------------- */
 
-bool net_poll(void)
+/* Frames that wait, of all: into the bridges, and out of the software ports. */
+static bool move_frames(void)
 {
-    bool moved;
+    bool moved = false;
 
-    if (!nets)
-        return false;
-    moved = transport_poll();
     for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
         moved |= port_poll(&u->port);
     for (struct net *n = nets; n; n = n->next)
@@ -395,6 +408,19 @@ bool net_poll(void)
     for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
         if (u->port.nic->ops->flush)
             u->port.nic->ops->flush(u->port.nic);
+    return moved;
+}
+
+bool net_poll(void)
+{
+    bool moved;
+
+    if (!nets)
+        return false;
+    moved = transport_poll();
+    frames_time.runs = true;
+    moved |= move_frames();
+    frames_time.runs = frames_time.is_read = false;
     sys_check_timeouts();
     if (moved)
         return true;

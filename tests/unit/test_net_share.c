@@ -16,6 +16,7 @@
 #include "kernel/net/net.h"
 #include "kernel/options.h"
 #include "kernel/platform.h"
+#include "lwip/sys.h"
 
 #define MACHINES 6u
 
@@ -44,8 +45,25 @@ static int fake_open(struct nic *nic)
 static void fake_close(struct nic *nic) { nic->is_open = false; }
 static unsigned fake_poll(struct nic *nic, unsigned budget) { return 0; }
 
+/* A NIC for which a frame takes some time; what lwIP's clock said meanwhile. */
+static bool takes_time;
+static uint32_t first_ms, last_ms;
+
+static void pass_time(void)
+{
+    uint64_t until = platform_now_ns() + 3000000u;
+
+    last_ms = sys_now();
+    if (!sent[0])
+        first_ms = last_ms;
+    while (platform_now_ns() < until)
+        continue;
+}
+
 static int fake_transmit(struct nic *nic, struct nic_buf *buf)
 {
+    if (takes_time)
+        pass_time();
     sent[nic - nics]++;
     buf->free(buf);
     return 0;
@@ -145,6 +163,32 @@ static void test_one_bridge_for_one_nic(void **state)
     assert_non_null(strstr(text, "m0 eth0"));
     assert_non_null(strstr(text, "m1 eth0"));
     assert_null(strstr(text, "m2 eth0"));
+}
+
+/* The clock is read once for all frames of a round, and anew for the next. */
+static void test_a_round_has_one_time(void **state)
+{
+    struct netport *port;
+    uint8_t frame[60] = { 0 };
+    uint32_t round_ms;
+
+    assert_int_equal(MAKE(0, "nic", "bridge"), 0);
+    net_poll();
+    port = net_port(nets[0], 0);
+    memset(frame, 255, 6);
+    memcpy(frame + 6, port->mac, 6);
+    takes_time = true;
+    for (int i = 0; i < 3; i++)
+        port->tx(port->ctx, frame, sizeof frame);
+    net_poll();
+    assert_int_equal(sent[0], 3);
+    assert_int_equal(last_ms, first_ms);
+    round_ms = last_ms;
+    assert_true(sys_now() >= round_ms + 8);
+    guest_sends(0, 0, broadcast);
+    takes_time = false;
+    assert_int_equal(sent[0], 4);
+    assert_true(last_ms >= round_ms + 8);
 }
 
 static void test_a_bridge_without_a_nic_is_the_machines_own(void **state)
@@ -274,6 +318,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_one_bridge_for_one_nic),
+        TEST(test_a_round_has_one_time),
         TEST(test_a_bridge_without_a_nic_is_the_machines_own),
         TEST(test_addresses_differ),
         TEST(test_duplicate_address_is_refused),
