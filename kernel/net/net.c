@@ -291,6 +291,7 @@ void net_release_vlan(struct vlan *v)
 {
     if (--v->users)
         return;
+    vlan_silence(v);
     uplink_close(v);
     vlan_fini(v);
     free(v);
@@ -340,6 +341,8 @@ void net_destroy(struct net *net)
     *at = net->next;
     net_announce_stop(net);
     capture_stop_all(net);
+    for (unsigned i = 0; i < net->vlan_count; i++)
+        vlan_silence(net->vlans[i].vlan);
     for (unsigned i = 0; i < net->port_count; i++)
         port_remove(&net->ports[i]);
     for (unsigned i = 0; i < net->vlan_count; i++)

@@ -43,6 +43,16 @@ static err_t host_output(struct netif *netif, struct pbuf *p)
     return v->send(netif, p);
 }
 
+static err_t no_output(struct netif *netif, struct pbuf *p)
+{
+    return ERR_IF;
+}
+
+void vlan_silence(struct vlan *v)
+{
+    v->bridge.linkoutput = no_output;
+}
+
 int vlan_init(struct vlan *v, unsigned number)
 {
     /* Until a NIC lends its address: locally administered, by VLAN number. */

@@ -24,6 +24,12 @@ struct vlan {
  */
 int vlan_init(struct vlan *v, unsigned number);
 void vlan_fini(struct vlan *v);
+/*
+ * Its ports go, which lwIP's bridges do not forget: the host sends nothing
+ * there any more, as it would where it ends its connections or gives a lease
+ * back.
+ */
+void vlan_silence(struct vlan *v);
 /* The host's own address on this bridge is that of its physical NIC. */
 void vlan_set_hwaddr(struct vlan *v, const uint8_t mac[6]);
 
