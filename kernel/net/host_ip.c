@@ -73,20 +73,11 @@ static void report_address(struct netif *netif)
     platform_log("Trestle's own address on the LAN: %s", text);
 }
 
-int host_ip_start(struct netif *bridge, const char *setting)
+static int set_address(struct netif *bridge, const char *setting)
 {
     unsigned a, b, c, d, bits;
     ip4_addr_t addr, mask, gateway = { 0 };
 
-    if (!netif_get_client_data(bridge, client_data_id()))
-        netif_set_client_data(bridge, client_data_id(),
-                              calloc(1, sizeof(struct nameservers)));
-    netif_set_status_callback(bridge, report_address);
-    /* The mark that host_ip_wanted looks for. */
-    bridge->hostname = host_name;
-    /* What is not on this LAN goes by its gateway, if it has one. */
-    if (!netif_default)
-        netif_set_default(bridge);
     if (!strcmp(setting, "dhcp"))
         return dhcp_start(bridge) == ERR_OK ? 0 : -ENOMEM;
     if (sscanf(setting, "%3u.%3u.%3u.%3u/%2u", &a, &b, &c, &d, &bits) != 5 ||
@@ -98,15 +89,50 @@ int host_ip_start(struct netif *bridge, const char *setting)
     return 0;
 }
 
+int host_ip_start(struct netif *bridge, const char *setting)
+{
+    int r;
+
+    if (!netif_get_client_data(bridge, client_data_id()))
+        netif_set_client_data(bridge, client_data_id(),
+                              calloc(1, sizeof(struct nameservers)));
+    netif_set_status_callback(bridge, report_address);
+    /* The mark that host_ip_wanted looks for. */
+    bridge->hostname = host_name;
+    /* What is not on this LAN goes by its gateway, if it has one. */
+    if (!netif_default)
+        netif_set_default(bridge);
+    r = set_address(bridge, setting);
+    if (r)
+        host_ip_stop(bridge);
+    return r;
+}
+
+/* In the place of one without an address: the oldest LAN that has one. */
+static void replace_default(const struct netif *old)
+{
+    struct netif *netif, *found = NULL;
+
+    if (netif_default != old)
+        return;
+    NETIF_FOREACH(netif)
+        if (host_ip_wanted(netif))
+            found = netif;
+    netif_set_default(found);
+}
+
 void host_ip_stop(struct netif *bridge)
 {
     ip4_addr_t none = { 0 };
 
     netif_set_status_callback(bridge, NULL);
-    bridge->hostname = NULL;
-    if (netif_dhcp_data(bridge))
+    if (netif_dhcp_data(bridge)) {
+        dhcp_release_and_stop(bridge);
         dhcp_cleanup(bridge);
+    }
     netif_set_addr(bridge, &none, &none, &none);
+    bridge->hostname = NULL;
+    replace_default(bridge);
     free(netif_get_client_data(bridge, client_data_id()));
     netif_set_client_data(bridge, client_data_id(), NULL);
 }

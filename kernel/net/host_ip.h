@@ -9,6 +9,7 @@
 
 /* `setting` is "dhcp" or "a.b.c.d/n" (checked by the options). 0 or -errno. */
 int host_ip_start(struct netif *bridge, const char *setting);
+/* A lease is given back, and connections by this address are reset. */
 void host_ip_stop(struct netif *bridge);
 bool host_ip_wanted(const struct netif *bridge);
 /* Of a static address; host byte order. */

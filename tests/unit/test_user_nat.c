@@ -18,6 +18,7 @@
 #include "kernel/net/user/nat_outside.h"
 #include "kernel/options.h"
 #include "kernel/platform.h"
+#include "lwip/netif.h"
 
 #define MACHINES 3u
 #define GUEST 0x0a00020fu
@@ -361,6 +362,53 @@ static void test_forwards(void **state)
     assert_int_equal(get16(ip + 22), 1000);
 }
 
+static void add_user(const char *value)
+{
+    if (net_netdev_add(nets[0], value, why, sizeof why))
+        fail_msg("%s", why);
+    poll_all();
+}
+
+static void del_user(void)
+{
+    assert_int_equal(net_netdev_del(nets[0], "u", why, sizeof why), 0);
+}
+
+/* lwIP counts DHCP's users in 8 bits, and stops when they are 0 again. */
+static void test_addresses_come_and_go(void **state)
+{
+    MAKE(0, "nic", "nic,vlan=7");
+    for (int i = 0; i < 300; i++) {
+        add_user("user,id=u,vlan=0,via=7");
+        del_user();
+    }
+}
+
+/* What is for other LANs goes where the host has an address. */
+static void test_default_route_goes_with_its_address(void **state)
+{
+    MAKE(0, "nic", "nic,vlan=7", "nic,vlan=8");
+    add_user("user,id=u,vlan=0,via=7," STATIC);
+    assert_non_null(netif_default);
+    assert_int_equal(ntohl(netif_ip4_gw(netif_default)->addr), ROUTER);
+    del_user();
+    assert_null(netif_default);
+    add_user("user,id=u,vlan=0,via=8,ip=10.9.9.9/24,gw=10.9.9.1");
+    assert_non_null(netif_default);
+    assert_int_equal(ntohl(netif_ip4_gw(netif_default)->addr), 0x0a090901);
+}
+
+/* Of two that have one, the other. */
+static void test_default_route_moves(void **state)
+{
+    MAKE(0, "nic", "nic,vlan=7", "nic,vlan=8",
+         "user,vlan=8,via=8,ip=10.9.9.9/24,gw=10.9.9.1");
+    MAKE(1, "nic,vlan=9", "user,vlan=9," STATIC);
+    assert_int_equal(ntohl(netif_ip4_gw(netif_default)->addr), 0x0a090901);
+    end(0);
+    assert_int_equal(ntohl(netif_ip4_gw(netif_default)->addr), ROUTER);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -375,6 +423,9 @@ int main(void)
         TEST(test_before_the_lease),
         TEST(test_the_host_is_there_too),
         TEST(test_forwards),
+        TEST(test_addresses_come_and_go),
+        TEST(test_default_route_goes_with_its_address),
+        TEST(test_default_route_moves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
