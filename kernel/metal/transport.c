@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernel/platform.h"
 #include "lwip/def.h"
@@ -61,13 +62,15 @@ bool transport_poll(void)
 
 int transport_resolve(const char *host, uint32_t *addr)
 {
+    char plain[IP4ADDR_STRLEN_MAX];
     ip4_addr_t a;
 
-    /* Four numbers: lwIP would take fewer, and hexadecimal ones. */
     for (const char *p = host; *p; p++)
         if (*p != '.' && (*p < '0' || *p > '9'))
             return -ENOENT;
-    if (!ip4addr_aton(host, &a))
+    /* Four numbers: lwIP would take fewer, and octal ones. */
+    if (!ip4addr_aton(host, &a) ||
+        strcmp(ip4addr_ntoa_r(&a, plain, sizeof plain), host))
         return -EINVAL;
     *addr = lwip_ntohl(a.addr);
     return 0;

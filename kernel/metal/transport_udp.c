@@ -33,6 +33,7 @@ struct dgram {
     size_t waiting_bytes;
     uint64_t dropped;
     uint32_t group, iface;      /* joined, or to be */
+    uint8_t joined[256 / 8];    /* a bit for each interface, by its index */
     bool join_waits;            /* a timer runs */
 };
 
@@ -143,18 +144,42 @@ int dgram_send(struct dgram *d, struct endpoint to, const void *data,
     return e == ERR_MEM ? -EAGAIN : transport_error(e);
 }
 
+static bool join(struct dgram *d, struct netif *netif)
+{
+    ip4_addr_t group = { lwip_htonl(d->group) };
+    uint8_t i = netif_get_index(netif);
+
+    if (igmp_joingroup_netif(netif, &group) != ERR_OK)
+        return false;
+    d->joined[i / 8] |= 1u << i % 8;
+    return true;
+}
+
+/* lwIP counts the users of a group, not who they are. */
+static void leave(struct dgram *d)
+{
+    ip4_addr_t group = { lwip_htonl(d->group) };
+    struct netif *netif;
+
+    NETIF_FOREACH(netif) {
+        uint8_t i = netif_get_index(netif);
+
+        if (d->joined[i / 8] >> i % 8 & 1)
+            igmp_leavegroup_netif(netif, &group);
+    }
+}
+
 /* On LANs where the host has an address, or will; until there is one, again. */
 static void try_join(void *ctx)
 {
     struct dgram *d = ctx;
-    ip4_addr_t group = { lwip_htonl(d->group) };
     struct netif *netif;
     bool joined = false;
 
     NETIF_FOREACH(netif)
         if (host_ip_wanted(netif) &&
             (!d->iface || netif_ip4_addr(netif)->addr == lwip_htonl(d->iface)))
-            joined |= igmp_joingroup_netif(netif, &group) == ERR_OK;
+            joined |= join(d, netif);
     d->join_waits = !joined;
     if (!joined)
         sys_timeout(JOIN_AGAIN_MS, try_join, d);
@@ -211,6 +236,7 @@ void dgram_close(struct dgram *d)
         free(g);
     if (d->join_waits)
         sys_untimeout(try_join, d);
+    leave(d);
     udp_remove(d->pcb);
     news_close(&d->news);
 }

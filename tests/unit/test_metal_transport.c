@@ -1,0 +1,139 @@
+/*
+ * kernel/net/transport.h on the bare machine, by itself: datagrams by lwIP over
+ * an interface of the test's own, and what an address may look like.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* The library has the hosted program's; these are found first. */
+#include "kernel/metal/transport.c"
+#include "kernel/metal/transport_udp.c"
+
+#include "kernel/net/lwip_hooks.h"
+#include "lwip/etharp.h"
+#include "lwip/init.h"
+#include "lwip/netif.h"
+#include "lwip/sys.h"
+#include "netif/ethernet.h"
+
+#define GROUP 0xe6000001u
+
+static struct netif lan;
+
+uint32_t sys_now(void) { return 1000; }
+uint32_t net_random(void) { return 4; }
+void platform_wake(void) { }
+void platform_log(const char *fmt, ...) { }
+int nat_outside_input(struct pbuf *p, struct netif *netif) { return 0; }
+
+_Noreturn void net_lwip_assert(const char *what, const char *file, int line)
+{
+    fail_msg("lwIP: %s (%s:%d)", what, file, line);
+    abort();
+}
+
+static err_t send_nowhere(struct netif *netif, struct pbuf *p)
+{
+    return ERR_OK;
+}
+
+static err_t lan_init(struct netif *netif)
+{
+    netif->hwaddr_len = 6;
+    netif->mtu = 1500;
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP |
+                   NETIF_FLAG_ETHERNET | NETIF_FLAG_IGMP | NETIF_FLAG_LINK_UP;
+    netif->output = etharp_output;
+    netif->linkoutput = send_nowhere;
+    return ERR_OK;
+}
+
+static int setup(void **state)
+{
+    static bool ready;
+
+    if (!ready)
+        lwip_init();
+    ready = true;
+    if (!netif_add_noaddr(&lan, NULL, lan_init, ethernet_input))
+        return -1;
+    netif_set_up(&lan);
+    return host_ip_start(&lan, "192.168.7.2/24");
+}
+
+static int teardown(void **state)
+{
+    host_ip_stop(&lan);
+    netif_remove(&lan);
+    return 0;
+}
+
+static bool is_member(void)
+{
+    ip4_addr_t group = { lwip_htonl(GROUP) };
+
+    return igmp_lookfor_group(&lan, &group);
+}
+
+/* The host is in a group as long as one dgram is. */
+static void test_group_is_left(void **state)
+{
+    struct dgram *d[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(dgram_open((struct endpoint){ GROUP, 1234 }, true,
+                                    NULL, NULL, &d[i]), 0);
+        assert_int_equal(dgram_join(d[i], GROUP, 0), 0);
+        assert_true(is_member());
+    }
+    dgram_close(d[0]);
+    assert_true(is_member());
+    dgram_close(d[1]);
+    assert_false(is_member());
+    /* One who never joined leaves it to those who did. */
+    assert_int_equal(dgram_open((struct endpoint){ GROUP, 1234 }, true, NULL,
+                                NULL, &d[0]), 0);
+    assert_int_equal(dgram_open((struct endpoint){ GROUP, 1234 }, true, NULL,
+                                NULL, &d[1]), 0);
+    assert_int_equal(dgram_join(d[0], GROUP, 0), 0);
+    dgram_close(d[1]);
+    assert_true(is_member());
+    dgram_close(d[0]);
+    assert_false(is_member());
+}
+
+static void test_addresses(void **state)
+{
+    uint32_t addr = 0;
+
+    assert_int_equal(transport_resolve("10.9.8.7", &addr), 0);
+    assert_int_equal(addr, 0x0a090807);
+    assert_int_equal(transport_resolve("router", &addr), -ENOENT);
+    assert_int_equal(transport_resolve("", &addr), -EINVAL);
+    assert_int_equal(transport_resolve("10", &addr), -EINVAL);
+    assert_int_equal(transport_resolve("10.9", &addr), -EINVAL);
+    assert_int_equal(transport_resolve("10.9.8", &addr), -EINVAL);
+    assert_int_equal(transport_resolve("10.9.8.7.", &addr), -EINVAL);
+    assert_int_equal(transport_resolve("10.9.8.256", &addr), -EINVAL);
+    /* It would be taken for octal. */
+    assert_int_equal(transport_resolve("010.9.8.7", &addr), -EINVAL);
+    assert_int_equal(transport_resolve("10.9.8.0", &addr), 0);
+    assert_int_equal(addr, 0x0a090800);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_group_is_left),
+        TEST(test_addresses),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
