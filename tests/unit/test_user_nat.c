@@ -362,6 +362,38 @@ static void test_forwards(void **state)
     assert_int_equal(get16(ip + 22), 1000);
 }
 
+/*
+ * A guest that says that it has the host's own addresses, on one bridge with
+ * it: what comes in for it comes in again, once, and is the host's then.
+ */
+static void test_guest_with_the_hosts_addresses(void **state)
+{
+    static const uint8_t its_gateway[6] = { 0x52, 0x55, 192, 168, 7, 2 };
+    static uint8_t f[60];
+    char text[4096];
+    struct netport *port;
+    uint16_t fragment[] = { IP_MORE, 1 };
+
+    MAKE(0, "nic", "user,via=0,net=192.168.7.0/24," STATIC, "bridge");
+    port = net_port(nets[0], 0);
+    port->tx(port->ctx, f, udp_frame(f, its_gateway, nic.mac, OUTSIDE, 1000,
+                                     PEER, 53));
+    poll_all();
+    router_answers();
+    for (unsigned i = 0; i < 2; i++) {
+        size_t len = udp_frame(f, nic.mac, router_mac, PEER, 53, OUTSIDE,
+                               goes_out(0));
+
+        put16(f + 14 + IP_FRAGMENT, fragment[i]);
+        put16(f + 14 + IP_SUM, 0);
+        put16(f + 14 + IP_SUM, checksum(f + 14, IP_HEADER));
+        wire_gives(f, len);
+    }
+    net_format_users(nets[0], text, sizeof text);
+    if (!strstr(text, "in_packets=2\n"))
+        fail_msg("%s", text);
+}
+
 static void add_user(const char *value)
 {
     if (net_netdev_add(nets[0], value, why, sizeof why))
@@ -423,6 +455,7 @@ int main(void)
         TEST(test_before_the_lease),
         TEST(test_the_host_is_there_too),
         TEST(test_forwards),
+        TEST(test_guest_with_the_hosts_addresses),
         TEST(test_addresses_come_and_go),
         TEST(test_default_route_goes_with_its_address),
         TEST(test_default_route_moves),

@@ -18,7 +18,6 @@
 #define PACKET_MAX 1518u        /* what a frame holds */
 
 static struct nat_uplink *uplinks;
-static bool is_passing;         /* what lwIP gets now is the host's own */
 
 /* ---- Packets --------------------------------------------------------------- */
 
@@ -39,9 +38,17 @@ static void to_outside(void *ctx, uint8_t *ip, size_t len)
     pbuf_free(p);
 }
 
+/*
+ * A guest on the bridge itself may say that it has the host's addresses: then
+ * this comes in again at once, and would be translated as often as it lives.
+ */
 static void to_inside(void *ctx, void *owner, uint8_t *ip, size_t len)
 {
+    struct nat_uplink *u = ctx;
+
+    u->passes = true;
     user_net_to_guest(owner, ip, len);
+    u->passes = false;
 }
 
 static void to_host(void *ctx, uint8_t *ip, size_t len)
@@ -54,15 +61,19 @@ static void to_host(void *ctx, uint8_t *ip, size_t len)
         return;
     }
     pbuf_take(p, ip, len);
-    is_passing = true;
+    u->passes = true;
     ip4_input(p, &u->vlan->bridge);
-    is_passing = false;
+    u->passes = false;
 }
 
 static void icmp_error(void *ctx, void *owner, uint8_t type, uint8_t code,
                        uint32_t rest, const uint8_t *ip, size_t len)
 {
+    struct nat_uplink *u = ctx;
+
+    u->passes = true;           /* as in to_inside */
     user_net_icmp_error(owner, type, code, rest, ip, len);
+    u->passes = false;
 }
 
 static const struct nat_ops nat_ops = {
@@ -80,7 +91,7 @@ int nat_outside_input(struct pbuf *p, struct netif *netif)
 
     while (u && &u->vlan->bridge != netif)
         u = u->next;
-    if (!u || is_passing || p->tot_len > sizeof ip)
+    if (!u || u->passes || p->tot_len > sizeof ip)
         return 0;
     nat_uplink_sync(u);
     pbuf_copy_partial(p, ip, p->tot_len, 0);

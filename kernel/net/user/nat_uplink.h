@@ -17,6 +17,7 @@ struct nat_uplink {
     bool has_address;           /* that of the bridge is ours to end */
     struct nat *nat;
     unsigned users;
+    bool passes;                /* what lwIP is given now is the host's own */
     uint64_t lost;              /* packets that lwIP had no memory for */
     struct nat_outside outside; /* as the translator was told */
     struct nat_uplink *next;
