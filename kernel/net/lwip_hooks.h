@@ -2,6 +2,8 @@
 #ifndef KERNEL_NET_LWIP_HOOKS_H
 #define KERNEL_NET_LWIP_HOOKS_H
 
+#include <stdint.h>
+
 struct netif;
 struct pbuf;
 
@@ -10,5 +12,9 @@ struct pbuf;
  * Not 0: the address translator took it, `p` included.
  */
 int nat_outside_input(struct pbuf *p, struct netif *netif);
+
+/* The first sequence number of a connection; kernel/net/random.c. */
+uint32_t net_tcp_isn(uint32_t local, uint16_t local_port, uint32_t remote,
+                     uint16_t remote_port);
 
 #endif

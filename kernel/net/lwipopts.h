@@ -24,6 +24,10 @@
 #define ARP_TABLE_SIZE 64       /* what guests of a NAT talk to on the LAN */
 #define LWIP_HOOK_FILENAME "lwip_hooks.h"
 #define LWIP_HOOK_IP4_INPUT(p, inp) nat_outside_input(p, inp)
+/* lwIP's own counts on from 6510: anybody could speak for the peer. */
+#define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) \
+    net_tcp_isn(ip_addr_get_ip4_u32(local_ip), local_port, \
+                ip_addr_get_ip4_u32(remote_ip), remote_port)
 #define LWIP_RAW 0
 
 /*

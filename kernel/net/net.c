@@ -44,21 +44,6 @@ uint32_t sys_now(void)
     return frames_time.ms;
 }
 
-uint32_t net_random(void)
-{
-    static uint64_t state;
-
-    /* xorshift64*, seeded by the clock: Vigna 2016, "An experimental
-     * exploration of Marsaglia's xorshift generators". */
-    if (!state)
-        state = (platform_now_ns() ^
-                 (uint64_t)platform_wall_seconds() << 32) | 1;
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return (state * 0x2545f4914f6cdd1dull) >> 32;
-}
-
 _Noreturn void net_lwip_assert(const char *what, const char *file, int line)
 {
     platform_fatal("lwIP: %s (%s:%d)", what, file, line);

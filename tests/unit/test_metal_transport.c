@@ -19,6 +19,7 @@
 #include "lwip/init.h"
 #include "lwip/netif.h"
 #include "lwip/sys.h"
+#include "lwip/tcp.h"
 #include "netif/ethernet.h"
 
 #define GROUP 0xe6000001u
@@ -26,7 +27,8 @@
 static struct netif lan;
 
 uint32_t sys_now(void) { return 1000; }
-uint32_t net_random(void) { return 4; }
+uint64_t platform_now_ns(void) { return 1000000000; }
+int64_t platform_wall_seconds(void) { return 0; }
 void platform_wake(void) { }
 void platform_log(const char *fmt, ...) { }
 int nat_outside_input(struct pbuf *p, struct netif *netif) { return 0; }
@@ -107,6 +109,21 @@ static void test_group_is_left(void **state)
     assert_false(is_member());
 }
 
+/* Who sees one connection knows nothing of the next. */
+static void test_sequence_numbers(void **state)
+{
+    ip_addr_t peer = IPADDR4_INIT(lwip_htonl(0xc0a80701u));
+    struct tcp_pcb *pcb[8];
+
+    for (unsigned i = 0; i < 8; i++) {
+        pcb[i] = tcp_new();
+        assert_int_equal(tcp_connect(pcb[i], &peer, 80, NULL), ERR_OK);
+        assert_true(!i || pcb[i]->lastack - pcb[i - 1]->lastack + 1000 > 2000);
+    }
+    for (unsigned i = 0; i < 8; i++)
+        tcp_abort(pcb[i]);
+}
+
 static void test_addresses(void **state)
 {
     uint32_t addr = 0;
@@ -132,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_group_is_left),
+        TEST(test_sequence_numbers),
         TEST(test_addresses),
     };
 
