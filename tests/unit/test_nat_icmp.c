@@ -422,6 +422,22 @@ static void test_tiny_fragments(void **state)
     dropped_in(&f, NAT_drop_fragment_tiny);
 }
 
+/* Nor may another one write over the flags (RFC 1858 4), before it or after. */
+static void test_fragments_over_the_header(void **state)
+{
+    struct test_packet p = tcp(GUEST, 1000, PEER, 80, TCP_SYN), f;
+
+    f = fragment(&p, 8, 8);
+    dropped_out(&f, NAT_drop_fragment_tiny);
+    out(&p);
+    dropped_out(&f, NAT_drop_fragment_tiny);
+    assert_int_equal(nat_held(nat), 0);
+    p = tcp(PEER, 80, OUTSIDE, 40000, TCP_ACK);
+    f = fragment(&p, 8, 8);
+    dropped_in(&f, NAT_drop_fragment_tiny);
+    assert_int_equal(nat_held(nat), 0);
+}
+
 /* However many: bounded, counted, and gone after a while. */
 static void test_fragments_without_a_first_one(void **state)
 {
@@ -487,6 +503,7 @@ int main(void)
         TEST(test_fragments_for_the_host),
         TEST(test_fragments_of_what_is_dropped),
         TEST(test_tiny_fragments),
+        TEST(test_fragments_over_the_header),
         TEST(test_fragments_without_a_first_one),
         TEST(test_fragments_of_a_net_that_goes),
     };

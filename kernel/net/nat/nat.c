@@ -149,8 +149,11 @@ static enum nat_counter outbound_first(struct nat *nat, struct nat_net *net,
 static enum nat_counter outbound_later(struct nat *nat, struct nat_net *net,
                                        struct packet *p)
 {
-    const struct fragment_fate *fate = fragment_later(nat, net, p);
+    const struct fragment_fate *fate;
 
+    if (packet_overwrites_flags(p))
+        return NAT_drop_fragment_tiny;
+    fate = fragment_later(nat, net, p);
     if (!fate)
         return NAT_PASSED;
     if (fate->what)
@@ -296,8 +299,11 @@ static enum nat_counter inbound_first(struct nat *nat, struct packet *p,
 
 static enum nat_counter inbound_later(struct nat *nat, struct packet *p)
 {
-    const struct fragment_fate *fate = fragment_later(nat, NULL, p);
+    const struct fragment_fate *fate;
 
+    if (packet_overwrites_flags(p))
+        return NAT_drop_fragment_tiny;
+    fate = fragment_later(nat, NULL, p);
     if (!fate)
         return NAT_PASSED;
     if (fate->what)

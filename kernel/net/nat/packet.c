@@ -88,8 +88,8 @@ static enum nat_counter icmp_ports(struct packet *p)
 }
 
 /*
- * A first fragment of TCP must hold the whole header, flags and checksum, and
- * none may overwrite it later (RFC 1858 3, 4).
+ * A first fragment of TCP must hold the whole header, flags and checksum (RFC
+ * 1858 3).
  */
 enum nat_counter packet_ports(struct packet *p)
 {

@@ -39,6 +39,12 @@ static inline bool packet_is_later_fragment(const struct packet *p)
     return p->offset != 0;
 }
 
+/* Of TCP: flags are in the second 8 bytes (RFC 1858 4). */
+static inline bool packet_overwrites_flags(const struct packet *p)
+{
+    return p->protocol == PROTO_TCP && p->offset == 8;
+}
+
 /* No host's address: 0/8, 127/8, multicast and above (RFC 1122 3.2.1.3). */
 static inline bool address_is_odd(uint32_t addr)
 {
