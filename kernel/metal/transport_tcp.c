@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "kernel/metal/transport.h"
+#include "lwip/priv/tcp_priv.h"
 #include "lwip/tcp.h"
 
 #define BACKLOG 32
 #define WAITING_MAX 32u         /* connections that nobody was told of yet */
+#define ORPHANS_MAX 256u        /* connections that end without a stream */
 #define POLL_TICKS 2            /* of half a second: is there room again? */
 /* So that a dead peer is found after 60 + 4 * 15 seconds. */
 #define KEEP_IDLE_MS 60000u
@@ -321,11 +323,25 @@ void stream_keepalive(struct stream *s)
     s->pcb->keep_cnt = KEEP_TRIES;
 }
 
+/*
+ * A peer that acknowledges nothing keeps a connection that ends for minutes:
+ * how many of those that are let go are not at their end yet.
+ */
+static unsigned orphan_count(void)
+{
+    unsigned n = 0;
+
+    for (const struct tcp_pcb *p = tcp_active_pcbs; p; p = p->next)
+        n += !p->callback_arg;
+    return n;
+}
+
 void stream_close(struct stream *s, bool reset)
 {
     struct tcp_pcb *pcb = let_go(s);
 
-    if (pcb && (reset || tcp_close(pcb) != ERR_OK))
+    if (pcb && (reset || orphan_count() > ORPHANS_MAX ||
+                tcp_close(pcb) != ERR_OK))
         tcp_abort(pcb);
     news_close(&s->news);
 }

@@ -101,7 +101,10 @@ void stream_shutdown(struct stream *s);
  * after some two minutes. Off at first. */
 void stream_keepalive(struct stream *s);
 
-/* Free it. What was written still goes out, unless `reset`: then RST. */
+/*
+ * Free it. What was written still goes out, unless `reset`: then RST. (So, too,
+ * where hundreds of peers leave such ends unacknowledged.)
+ */
 void stream_close(struct stream *s, bool reset);
 
 /* Our end's and the peer's. */
