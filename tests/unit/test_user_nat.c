@@ -296,6 +296,19 @@ static void test_its_own_bridge(void **state)
     there_and_back(0);
 }
 
+/* One net lies on the bridge itself, another's NIC keeps that open. */
+static void test_its_own_bridge_and_anothers(void **state)
+{
+    MAKE(0, "nic", "user,via=0," STATIC, "bridge");
+    MAKE(1, "nic", "user,nic=0");
+    there_and_back(0);
+    there_and_back(1);
+    end(0);
+    assert_true(nic.is_open);
+    end(1);
+    assert_false(nic.is_open);
+}
+
 static void assert_unreachable(unsigned i)
 {
     const uint8_t *ip;
@@ -451,6 +464,7 @@ int main(void)
         TEST(test_two_machines),
         TEST(test_via),
         TEST(test_its_own_bridge),
+        TEST(test_its_own_bridge_and_anothers),
         TEST(test_no_way_out),
         TEST(test_before_the_lease),
         TEST(test_the_host_is_there_too),

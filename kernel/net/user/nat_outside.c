@@ -27,6 +27,7 @@ struct way {
     const struct net *machine;
     bool tried;
     struct nat_uplink *uplink;  /* NULL: there is none */
+    bool holds;                 /* its bridge is kept for us */
     struct nat_net *net;
     struct user_forward forward[USER_FORWARDS];     /* until it is found */
     unsigned forward_count;
@@ -67,15 +68,15 @@ static void find(struct way *w)
     char why[160];
 
     w->tried = true;
-    if (nat_uplink_get(w->machine, c, own_vlan(w->un), &w->uplink, why,
-                       sizeof why)) {
+    if (nat_uplink_get(w->machine, c, own_vlan(w->un), &w->uplink, &w->holds,
+                       why, sizeof why)) {
         platform_log("-net user: %s: no way out", why);
         return;
     }
     w->net = nat_net_add(w->uplink->nat, &(struct nat_net_config){
         c->net, c->mask, c->host, c->restricted, w->un });
     if (!w->net) {
-        nat_uplink_put(w->uplink);
+        nat_uplink_put(w->uplink, w->holds);
         w->uplink = NULL;
         platform_log("-net user: there are %u on this way out already",
                      NAT_NETS);
@@ -110,7 +111,7 @@ static void destroy(void *outside)
 
     if (w->uplink) {
         nat_net_remove(w->uplink->nat, w->net);
-        nat_uplink_put(w->uplink);
+        nat_uplink_put(w->uplink, w->holds);
     }
     free(w);
 }

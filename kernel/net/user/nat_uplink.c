@@ -211,9 +211,33 @@ static int find_or_make(struct vlan *v, const struct user_config *c,
     return *c->ip ? -EEXIST : 0;
 }
 
+/* A user that keeps the bridge: the first does, with `nic` (or NULL). */
+static void hold(struct nat_uplink *u, struct uplink *nic)
+{
+    if (u->holders++) {
+        if (nic)
+            net_close_nic(nic);
+        return;
+    }
+    u->nic = nic;
+    if (!nic)
+        u->vlan->users++;
+}
+
+/* The last of them lets it go, and what lies on it may go with it: `u`, too. */
+static void release(struct nat_uplink *u)
+{
+    if (--u->holders)
+        return;
+    if (u->nic)
+        net_close_nic(u->nic);
+    else
+        net_release_vlan(u->vlan);
+}
+
 int nat_uplink_get(const struct net *net, const struct user_config *config,
-                   const struct vlan *own, struct nat_uplink **out, char *why,
-                   size_t size)
+                   const struct vlan *own, struct nat_uplink **out,
+                   bool *holds, char *why, size_t size)
 {
     struct nat_uplink *u;
     struct uplink *nic;
@@ -223,36 +247,39 @@ int nat_uplink_get(const struct net *net, const struct user_config *config,
     if (r)
         return r;
     r = find_or_make(v, config, &u, why, size);
-    if (!r) {
-        u->users++;
-        nat_uplink_sync(u);
-        *out = u;
-    }
-    if (!r && v != own && !u->nic && !u->holds) {
-        u->nic = nic;
-        u->holds = !nic;
-        v->users += u->holds;
-    } else if (nic) {
+    *holds = !r && v != own;
+    if (*holds)
+        hold(u, nic);
+    else if (nic)
         net_close_nic(nic);
-    }
-    return r;
+    if (r)
+        return r;
+    u->users++;
+    nat_uplink_sync(u);
+    *out = u;
+    return 0;
 }
 
-void nat_uplink_put(struct nat_uplink *u)
+static void end(struct nat_uplink *u)
 {
     struct nat_uplink **at = &uplinks;
 
-    if (--u->users)
-        return;
     while (*at != u)
         at = &(*at)->next;
     *at = u->next;
     nat_destroy(u->nat);
     if (u->has_address)
         host_ip_stop(&u->vlan->bridge);
-    if (u->nic)
-        net_close_nic(u->nic);
-    else if (u->holds)
-        net_release_vlan(u->vlan);
-    free(u);
+}
+
+void nat_uplink_put(struct nat_uplink *u, bool holds)
+{
+    bool is_last = !--u->users;
+
+    if (is_last)
+        end(u);
+    if (holds)
+        release(u);
+    if (is_last)
+        free(u);
 }

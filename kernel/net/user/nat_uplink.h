@@ -12,8 +12,8 @@ struct uplink;
 /* One bridge with an address of the host's, and the translator behind it. */
 struct nat_uplink {
     struct vlan *vlan;
-    struct uplink *nic;         /* kept open, or NULL */
-    bool holds;                 /* the bridge is kept without a NIC */
+    unsigned holders;           /* users for whom the bridge is kept ... */
+    struct uplink *nic;         /* ... with its NIC, unless this is NULL */
     bool has_address;           /* that of the bridge is ours to end */
     struct nat *nat;
     unsigned users;
@@ -26,12 +26,13 @@ struct nat_uplink {
 /*
  * That of `config`: made, and its bridge with it, if there is none; it has one
  * user more. `own` is the bridge on which the user net lies: it outlives the
- * net, and so it is not held. 0, or negative errno with a sentence in `why`.
+ * net, and so it is not kept for it (*holds). 0, or negative errno with a
+ * sentence in `why`.
  */
 int nat_uplink_get(const struct net *net, const struct user_config *config,
-                   const struct vlan *own, struct nat_uplink **out, char *why,
-                   size_t size);
-void nat_uplink_put(struct nat_uplink *u);
+                   const struct vlan *own, struct nat_uplink **out,
+                   bool *holds, char *why, size_t size);
+void nat_uplink_put(struct nat_uplink *u, bool holds);
 /* Tell the translator what the bridge's address is now. */
 void nat_uplink_sync(struct nat_uplink *u);
 
