@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/net/lwip_hooks.h"
 #include "kernel/platform.h"
 #include "lwip/dhcp.h"
 #include "lwip/dns.h"
@@ -147,4 +148,29 @@ void host_ip_set_gateway(struct netif *bridge, uint32_t gateway)
 bool host_ip_wanted(const struct netif *bridge)
 {
     return bridge->hostname == host_name;
+}
+
+/*
+ * A frame lies in a NIC's receive buffer or a guest's slot, and may be on its
+ * way to others. lwIP writes into what it is given, and keeps some of it for
+ * long (fragments, TCP's segments out of order): so it gets a copy.
+ */
+int host_ip_input(struct pbuf *p, struct netif *netif)
+{
+    static const struct pbuf *copy;     /* has been here as a frame */
+    struct pbuf *own;
+
+    if (p == copy)
+        return 0;
+    if (nat_outside_input(p, netif))
+        return 1;
+    if (!(p->flags & PBUF_FLAG_IS_CUSTOM))
+        return 0;
+    own = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
+    copy = own;
+    if (own)
+        ip4_input(own, netif);
+    copy = NULL;
+    pbuf_free(p);
+    return 1;
 }

@@ -9,8 +9,10 @@ struct pbuf;
 
 /*
  * An IPv4 packet for the host, before lwIP looks at more than its version.
- * Not 0: the address translator took it, `p` included.
+ * Not 0: it is dealt with, and `p` freed. kernel/net/host_ip.c.
  */
+int host_ip_input(struct pbuf *p, struct netif *netif);
+/* What the address translator takes of that; not 0: it did, `p` included. */
 int nat_outside_input(struct pbuf *p, struct netif *netif);
 
 /* The first sequence number of a connection; kernel/net/random.c. */

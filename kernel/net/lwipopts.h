@@ -23,7 +23,7 @@
 #define DNS_MAX_SERVERS 3
 #define ARP_TABLE_SIZE 64       /* what guests of a NAT talk to on the LAN */
 #define LWIP_HOOK_FILENAME "lwip_hooks.h"
-#define LWIP_HOOK_IP4_INPUT(p, inp) nat_outside_input(p, inp)
+#define LWIP_HOOK_IP4_INPUT(p, inp) host_ip_input(p, inp)
 /* lwIP's own counts on from 6510: anybody could speak for the peer. */
 #define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) \
     net_tcp_isn(ip_addr_get_ip4_u32(local_ip), local_port, \
@@ -40,8 +40,7 @@
 #define TCP_SND_BUF (44 * TCP_MSS)
 /* Small writes take a segment each. */
 #define TCP_SND_QUEUELEN 256
-/* Segments that overtook others are kept in the NIC's own receive buffers, of
- * which a hostile peer must not take more than a few. */
+/* Segments that overtook others, of a hostile peer as well. */
 #define TCP_OOSEQ_MAX_PBUFS 16
 #define TCP_LISTEN_BACKLOG 1
 #define LWIP_TCP_KEEPALIVE 1    /* its times are set by stream_keepalive */

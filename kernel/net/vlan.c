@@ -15,19 +15,12 @@
 
 /*
  * Frames for the host. Without an address of its own (-net bridge,ip=) it
- * takes part in nothing. lwIP writes into what it is given (where it puts
- * fragments together, for one), so of a frame that a NIC is still sending, as
- * it goes to all, it gets a copy.
+ * takes part in nothing.
  */
 static err_t bridge_input(struct pbuf *p, struct netif *netif)
 {
-    struct pbuf *own;
-
-    if (host_ip_wanted(netif) && p->ref == 1)
+    if (host_ip_wanted(netif))
         return ethernet_input(p, netif);
-    own = host_ip_wanted(netif) ? pbuf_clone(PBUF_RAW, PBUF_RAM, p) : NULL;
-    if (own && ethernet_input(own, netif) != ERR_OK)
-        pbuf_free(own);
     pbuf_free(p);
     return ERR_OK;
 }

@@ -325,6 +325,24 @@ static void test_host_does_not_write_into_what_goes_to_all(void **state)
     assert_memory_equal(b.sent[0]->data, came, sizeof f);
 }
 
+/* Nor does it keep a NIC's receive buffer until the rest comes. */
+static void test_host_keeps_no_receive_buffer(void **state)
+{
+    uint8_t f[14 + IP_HEADER + 64];
+
+    assert_int_equal(host_ip_start(&vlan.bridge, "192.168.7.2/24"), 0);
+    vlan_set_hwaddr(&vlan, a.nic.mac);
+    frame(f, a.nic.mac, lan_mac, sizeof f);
+    put16(f + 12, 0x0800);
+    ip_header_write(f + 14, PROTO_UDP, 0xc0a80709u, 0xc0a80702u, 64);
+    put16(f + 14 + IP_ID, 78);
+    put16(f + 14 + IP_FRAGMENT, IP_MORE);
+    put16(f + 14 + IP_SUM, 0);
+    put16(f + 14 + IP_SUM, checksum(f + 14, IP_HEADER));
+    arrive(&a, f, sizeof f);
+    assert_int_equal(a.rx_freed, 1);
+}
+
 static void test_fdb_is_bounded(void **state)
 {
     uint8_t f[100], mac[6] = { 0x02, 1, 2, 0, 0, 0 };
@@ -371,6 +389,7 @@ int main(void)
         TEST(test_link_and_full_nic),
         TEST(test_host_address_only_on_demand),
         TEST(test_host_does_not_write_into_what_goes_to_all),
+        TEST(test_host_keeps_no_receive_buffer),
         TEST(test_fdb_is_bounded),
         TEST(test_dhcp_server_is_noticed),
     };
