@@ -117,6 +117,22 @@ static void test_contradictions(void **state)
     assert_int_equal(r.contradictory, 3);
 }
 
+/* A piece behind the end, that came before it, stands for none that is missing:
+ * what nobody sent would be the heap's. */
+static void test_behind_the_end(void **state)
+{
+    size_t whole;
+
+    assert_null(piece(1, 16, 24, false, 0, &whole));
+    assert_null(piece(1, 8, 16, true, 0, &whole));
+    assert_int_equal(r.contradictory, 1);
+    assert_null(piece(2, 160, 168, false, 0, &whole));
+    assert_null(piece(2, 0, 8, false, 0, &whole));
+    assert_null(piece(2, 16, 23, true, 0, &whole));
+    assert_int_equal(r.contradictory, 2);
+    assert_int_equal(r.whole, 0);
+}
+
 /* Ping of death: the end of 65,535 bytes and what is behind it. */
 static void test_longest(void **state)
 {
@@ -153,6 +169,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_twice_and_overlapping, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_contradictions, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_behind_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_longest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_time_and_number, setup,
                                         teardown),

@@ -57,7 +57,11 @@ static bool put(struct reassembly_entry *e, size_t offset, const uint8_t *data,
         return false;
     if (last)
         e->total = offset + len;
-    if (e->total && offset + len > e->total)
+    if (e->end < offset + len)
+        e->end = offset + len;
+    /* Nothing may lie behind the end, or blocks would not count what is there
+     * before it. */
+    if (e->total && e->end > e->total)
         return false;
     for (size_t at = 0; at < len; at += 8) {
         size_t block = (offset + at) / 8, n = len - at < 8 ? len - at : 8;
@@ -68,7 +72,7 @@ static bool put(struct reassembly_entry *e, size_t offset, const uint8_t *data,
         e->blocks++;
         memcpy(e->packet + IP_HEADER + offset + at, data + at, n);
     }
-    return !e->total || e->blocks <= (e->total + 7) / 8;
+    return true;
 }
 
 static uint8_t *finish(struct reassembly *r, struct reassembly_entry *e,

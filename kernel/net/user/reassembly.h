@@ -16,6 +16,7 @@ struct reassembly_entry {
     uint8_t *packet;            /* 64 KiB while in use, else NULL */
     uint8_t have[1024];         /* a bit for each 8 bytes of payload */
     size_t total;               /* of the payload; 0: the last has not come */
+    size_t end;                 /* of what is there */
     size_t blocks;              /* that are there */
     uint64_t until_ms;
 };
