@@ -53,6 +53,7 @@ static void assert_whole(const uint8_t *got, size_t whole, size_t len)
     assert_int_equal(whole, IP_HEADER + len);
     assert_int_equal(get16(got + IP_LENGTH), whole);
     assert_int_equal(get16(got + IP_FRAGMENT), 0);
+    assert_int_equal(checksum(got, IP_HEADER), 0);
     assert_memory_equal(got + IP_HEADER, data, len);
 }
 

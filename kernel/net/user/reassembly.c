@@ -85,6 +85,8 @@ static uint8_t *finish(struct reassembly *r, struct reassembly_entry *e,
     *whole = IP_HEADER + e->total;
     put16(r->done + IP_LENGTH, *whole);
     put16(r->done + IP_FRAGMENT, 0);
+    put16(r->done + IP_SUM, 0);
+    put16(r->done + IP_SUM, checksum(r->done, IP_HEADER));
     return r->done;
 }
 

@@ -30,7 +30,7 @@ struct reassembly {
 /*
  * The whole packet that `ip` (whose header is checked) is or completes, its
  * length in *whole; valid until the next call. NULL: parts are missing.
- * Options are gone, the header's checksum is not made anew.
+ * Options are gone.
  */
 uint8_t *reassemble(struct reassembly *r, uint8_t *ip, size_t len,
                     uint64_t now_ms, size_t *whole);
