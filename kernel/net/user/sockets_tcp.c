@@ -431,18 +431,24 @@ static struct tcp_flow *flow_new(struct sockets *s, uint32_t guest,
     return f;
 }
 
+/* Without data, which comes again: none of it is acknowledged. */
 static void hold_syn(struct tcp_flow *f, const uint8_t *ip, size_t len)
 {
-    /* Data in a SYN comes again: it is not acknowledged. */
     size_t header = ip_header_length(ip);
-    size_t n = header + (ip[header + OFFSET] >> 4) * 4u;
+    size_t n = (ip[header + OFFSET] >> 4) * 4u;
+    uint8_t *tcp = f->syn + header;
 
-    if (n != len) {
-        f->syn_len = 0;
+    memcpy(f->syn, ip, header + n);
+    f->syn_len = header + n;
+    if (f->syn_len == len)
         return;
-    }
-    memcpy(f->syn, ip, len);
-    f->syn_len = len;
+    put16(f->syn + IP_LENGTH, f->syn_len);
+    put16(f->syn + IP_SUM, 0);
+    put16(f->syn + IP_SUM, checksum(f->syn, header));
+    put16(tcp + TCP_SUM, 0);
+    put16(tcp + TCP_SUM, checksum_segment(get32(ip + IP_SOURCE),
+                                          get32(ip + IP_DESTINATION),
+                                          PROTO_TCP, tcp, n));
 }
 
 static void begin(struct sockets *s, const uint8_t *ip, size_t len)
@@ -463,7 +469,7 @@ static void begin(struct sockets *s, const uint8_t *ip, size_t len)
         return;
     }
     hold_syn(f, ip, len);
-    r = f->syn_len ? stream_connect(real, &events, f, &f->stream) : -EINVAL;
+    r = stream_connect(real, &events, f, &f->stream);
     if (r) {
         refuse(s, ip, len, r);
         retire(f, true, 0);
@@ -520,7 +526,7 @@ static void while_connecting(struct tcp_flow *f, const uint8_t *ip, size_t len)
 
     if (flags & FLAG_RST)
         retire(f, true, 0);
-    else if (flags & FLAG_SYN)
+    else if ((flags & (FLAG_SYN | FLAG_ACK)) == FLAG_SYN)
         hold_syn(f, ip, len);   /* the latest is what it waits for */
 }
 
