@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,7 +32,7 @@ enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 
 static struct fake_guest g;
 static struct user_net *un;
-static char why[160];
+static char text[4096], why[160];
 
 /* ---- The guest ----------------------------------------------------------- */
 
@@ -71,6 +72,12 @@ static int teardown(void **state)
     g.nic->ops->close(g.nic);
     g.nic->ops->destroy(g.nic);
     return 0;
+}
+
+static bool counted(const char *line)
+{
+    user_net_format(un, text, sizeof text);
+    return strstr(text, line) != NULL;
 }
 
 /* A segment with a window of all 16 bits. */
@@ -174,6 +181,99 @@ static void test_data_in_a_repeated_syn(void **state)
     connect_by("", "hello");
 }
 
+/* ---- UDP ----------------------------------------------------------------- */
+
+static struct dgram *peer[2];
+static char heard[2][16];       /* by each peer */
+static struct endpoint heard_from[2];
+
+static void on_datagram(void *ctx, const uint8_t *data, size_t len,
+                        struct endpoint from)
+{
+    size_t i = (size_t)(uintptr_t)ctx;
+
+    assert_true(len < sizeof heard[i]);
+    memcpy(heard[i], data, len);
+    heard[i][len] = '\0';
+    heard_from[i] = from;
+}
+
+static uint16_t open_peer(size_t i)
+{
+    struct endpoint any = { LOOPBACK, 0 };
+
+    heard[i][0] = '\0';
+    assert_int_equal(dgram_open(any, false, on_datagram, (void *)i, &peer[i]),
+                     0);
+    return dgram_local(peer[i]).port;
+}
+
+/* The guest's answer from port 53 to what was its last frame. */
+static void guest_answers(unsigned frame, const char *data)
+{
+    const uint8_t *q = fake_guest_ip(&g, frame);
+    uint8_t ip[1500];
+
+    assert_int_equal(get16(q + IP_HEADER + 2), 53);
+    fake_guest_sends_ip(&g, ip, fake_udp(ip, GUEST, 53, get32(q + IP_SOURCE),
+                                         get16(q + IP_HEADER), data,
+                                         strlen(data)));
+}
+
+/* Two peers ask at two forwards of the same port of the guest's, and are
+ * answered in turn. */
+static void ask_two_forwards(const char *settings)
+{
+    struct endpoint at[2] = { { LOOPBACK, 0 }, { LOOPBACK, 0 } };
+    char params[160];
+    uint8_t ip[1500];
+
+    teardown(NULL);
+    for (unsigned i = 0; i < 2; i++)
+        at[i].port = open_peer(i);      /* which is free afterwards */
+    for (unsigned i = 0; i < 2; i++)
+        dgram_close(peer[i]);
+    snprintf(params, sizeof params, "hostfwd=udp:127.0.0.1:%u-:53,"
+             "hostfwd=udp:127.0.0.1:%u-:53%s", at[0].port, at[1].port,
+             settings);
+    make(params);
+    for (unsigned i = 0; i < 2; i++)
+        open_peer(i);
+    /* The guest is known from here on. */
+    fake_guest_sends_ip(&g, ip, fake_udp(ip, GUEST, 9, 0xe00000fb, 9, "", 0));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(dgram_send(peer[i], at[i], i ? "two?" : "one?", 4),
+                         0);
+        POLL_UNTIL(g.count == i + 1);
+    }
+    guest_answers(0, "one");
+    guest_answers(1, "two");
+    POLL_UNTIL(heard[0][0] && heard[1][0]);
+    assert_string_equal(heard[0], "one");
+    assert_string_equal(heard[1], "two");
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(endpoint_equal(heard_from[i], at[i]));
+        dgram_close(peer[i]);
+    }
+}
+
+static void test_two_forwards(void **state) { ask_two_forwards(""); }
+
+/* Answers to forwards pass, and nothing else. */
+static void test_restricted(void **state)
+{
+    uint16_t port;
+    uint8_t ip[1500];
+
+    ask_two_forwards(",restrict=on");
+    port = open_peer(0);
+    fake_guest_sends_ip(&g, ip, fake_udp(ip, GUEST, 53, HOST, port, "x", 1));
+    fake_guest_sends_ip(&g, ip, fake_udp(ip, GUEST, 54, HOST, port, "x", 1));
+    assert_true(counted("restricted=2\n"));
+    assert_true(counted("udp_sent=2\n"));
+    dgram_close(peer[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +281,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_data_in_a_syn, setup, teardown),
         cmocka_unit_test_setup_teardown(test_data_in_a_repeated_syn, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_two_forwards, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_restricted, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, group_setup, NULL);

@@ -79,12 +79,13 @@ static bool udp_input(struct user_net *un, const uint8_t *mac,
         tftp_answer(un, ip, udp, n);
         return true;
     }
+    if (to == c->host)
+        return false;           /* of the host itself, or of who uses a forward
+                                   from it: the backend knows */
     if (c->restricted) {
         un->counts[USER_RESTRICTED]++;
         return true;
     }
-    if (to == c->host)
-        return false;           /* a port of the host itself */
     if (to == c->dns && get16(udp + 2) == DNS_PORT)
         user_dns_input(un, get32(ip + IP_SOURCE), get16(udp),
                        udp + UDP_HEADER, n);

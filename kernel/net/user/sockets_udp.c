@@ -15,26 +15,58 @@
 #define FLOWS 1024u             /* of one user net; then the oldest goes */
 #define IDLE_NS 300000000000u   /* RFC 4787 REQ-5: five minutes */
 #define UDP_HEADER 8u
+#define PEERS 32u               /* of a forward: those heard last */
+
+/* Who spoke to a forward: as the guest saw it, and where it is. */
+struct peer {
+    struct endpoint presented, real;
+};
 
 struct udp_flow {
     struct sockets *s;
     struct endpoint guest, last;        /* `last`: the guest sent there */
     struct dgram *dgram;
     const struct user_forward *rule;    /* a forward's: it does not end */
+    struct peer peer[PEERS];            /* a ring; a forward's */
+    unsigned peer_count, next_peer;
     uint64_t until_ns;
     struct udp_flow *next;              /* the one used last is first */
 };
+
+static struct peer *find_peer(struct udp_flow *f, struct endpoint presented)
+{
+    for (unsigned i = 0; i < f->peer_count; i++)
+        if (endpoint_equal(f->peer[i].presented, presented))
+            return &f->peer[i];
+    return NULL;
+}
+
+static void remember(struct udp_flow *f, struct peer heard)
+{
+    struct peer *p = find_peer(f, heard.presented);
+
+    if (!p) {
+        p = &f->peer[f->next_peer];
+        f->next_peer = (f->next_peer + 1) % PEERS;
+        if (f->peer_count < PEERS)
+            f->peer_count++;
+    }
+    *p = heard;
+}
 
 static void received(void *ctx, const uint8_t *data, size_t len,
                      struct endpoint from)
 {
     struct udp_flow *f = ctx;
     struct sockets *s = f->s;
+    struct endpoint as = { sockets_presented(s, from.addr), from.port };
 
     s->counters.udp_received++;
     f->until_ns = platform_now_ns() + IDLE_NS;
-    user_send_udp(s->un, NULL, sockets_presented(s, from.addr), from.port,
-                  f->guest.addr, f->guest.port, data, len);
+    if (f->rule)
+        remember(f, (struct peer){ as, from });
+    user_send_udp(s->un, NULL, as.addr, as.port, f->guest.addr, f->guest.port,
+                  data, len);
 }
 
 static struct udp_flow *flow_new(struct sockets *s, struct endpoint guest,
@@ -105,6 +137,32 @@ static struct udp_flow *flow_of(struct sockets *s, struct endpoint guest)
     return flow_new(s, guest, any, &error);
 }
 
+/*
+ * The flow that a datagram from the guest's end `guest` to `at` leaves by, and
+ * where it goes: an answer by the forward that brought the question, even with
+ * restrict=. NULL: nowhere, and it is counted.
+ */
+static struct udp_flow *way_of(struct sockets *s, struct endpoint guest,
+                               struct endpoint at, struct endpoint *real)
+{
+    struct udp_flow *f;
+
+    for (f = s->udp; f; f = f->next) {
+        const struct peer *p = f->rule && endpoint_equal(f->guest, guest)
+                                   ? find_peer(f, at) : NULL;
+
+        if (p) {
+            *real = p->real;
+            return f;
+        }
+    }
+    if (!sockets_real(s, false, at, real))
+        return NULL;
+    f = flow_of(s, guest);
+    s->counters.udp_full += !f;
+    return f;
+}
+
 int sockets_udp_forward(struct sockets *s, const struct user_forward *rule,
                         struct udp_flow **out)
 {
@@ -134,13 +192,9 @@ void sockets_udp_input(struct sockets *s, const uint8_t *ip, size_t len)
     }
     guest.port = get16(udp);
     at.port = get16(udp + 2);
-    if (!sockets_real(s, false, at, &real))
+    f = way_of(s, guest, at, &real);
+    if (!f)
         return;
-    f = flow_of(s, guest);
-    if (!f) {
-        s->counters.udp_full++;
-        return;
-    }
     f->last = at;
     f->until_ns = platform_now_ns() + IDLE_NS;
     r = dgram_send(f->dgram, real, udp + UDP_HEADER, n);
