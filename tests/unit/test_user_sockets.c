@@ -14,12 +14,12 @@
 #include "fake_user_guest.h"
 #include "kernel/net/packet.h"
 #include "kernel/net/transport.h"
-#include "kernel/net/user/inside.h"
 #include "kernel/net/user/sockets.h"
 #include "kernel/net/user/user_net.h"
 #include "kernel/platform.h"
 #include "lwip/init.h"
 #include "lwip/ip.h"
+#include "lwip/priv/tcp_priv.h"
 
 #define MS 1000000ull
 #define PATIENCE_NS (20000 * MS)
@@ -181,6 +181,50 @@ static void test_data_in_a_repeated_syn(void **state)
     connect_by("", "hello");
 }
 
+static err_t lan_output(struct netif *netif, struct pbuf *p,
+                        const ip4_addr_t *to)
+{
+    return ERR_OK;
+}
+
+static err_t lan_init(struct netif *netif)
+{
+    netif->output = lan_output;
+    netif->mtu = 1500;
+    return ERR_OK;
+}
+
+/* Who knows the addresses by which the guest's TCP ends in lwIP cannot begin a
+ * connection there from a LAN. */
+static void test_not_from_elsewhere(void **state)
+{
+    ip4_addr_t addr = { lwip_htonl(0xc0000201u) }, none = { 0 };
+    struct netif lan;
+    uint8_t ip[1500];
+    struct pbuf *p;
+    size_t n;
+
+    connect_by("", "");         /* lwIP's part is there now */
+    teardown(NULL);
+    make("");
+    assert_null(tcp_active_pcbs);
+    assert_non_null(netif_add(&lan, &addr, &none, &none, NULL, lan_init,
+                              ip_input));
+    netif_set_up(&lan);
+    netif_set_link_up(&lan);
+    n = segment(ip, 1, 0xf0000001u, 1, SYN, ISS, 0, "", 0);
+    sum_update(ip + IP_HEADER + 16, ip + IP_SOURCE,
+               (const uint8_t *)"\xf0\0\0\2", 4);
+    put32(ip + IP_SOURCE, 0xf0000002u);
+    put16(ip + IP_SUM, 0);
+    put16(ip + IP_SUM, checksum(ip, IP_HEADER));
+    p = pbuf_alloc(PBUF_RAW, n, PBUF_RAM);
+    memcpy(p->payload, ip, n);
+    assert_int_equal(lan.input(p, &lan), ERR_OK);
+    assert_null(tcp_active_pcbs);
+    netif_remove(&lan);
+}
+
 /* ---- UDP ----------------------------------------------------------------- */
 
 static struct dgram *peer[2];
@@ -280,6 +324,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_syn, setup, teardown),
         cmocka_unit_test_setup_teardown(test_data_in_a_syn, setup, teardown),
         cmocka_unit_test_setup_teardown(test_data_in_a_repeated_syn, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_not_from_elsewhere, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_two_forwards, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restricted, setup, teardown),

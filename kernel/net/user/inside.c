@@ -106,6 +106,7 @@ static int start_listener(void)
 
     if (!pcb)
         return -ENOMEM;
+    tcp_bind_netif(pcb, &inside);       /* and what it accepts */
     if (tcp_bind(pcb, &self, OUTBOUND_PORT) != ERR_OK ||
         !(listener = tcp_listen(pcb))) {
         tcp_abort(pcb);
@@ -192,6 +193,7 @@ struct tcp_pcb *inside_connect(struct inside_flow *f, void *arg,
     if (!pcb)
         return NULL;
     tcp_arg(pcb, arg);
+    tcp_bind_netif(pcb, &inside);
     /* A port is chosen here, as the first segment leaves in tcp_connect. */
     if (tcp_bind(pcb, &self, 0) == ERR_OK) {
         f->local_port = pcb->local_port;

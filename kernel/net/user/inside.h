@@ -3,7 +3,8 @@
  * connection has an endpoint of its own there, whatever its addresses are for
  * the guest: those are put in on the way to the guest and taken out on the way
  * from it. So neither equal addresses of two user nets nor those of the host's
- * own interfaces ever meet in lwIP.
+ * own interfaces ever meet in lwIP. Nor is lwIP's end there for whoever sends
+ * to it from another interface.
  */
 #ifndef KERNEL_NET_USER_INSIDE_H
 #define KERNEL_NET_USER_INSIDE_H
