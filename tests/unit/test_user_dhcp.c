@@ -230,6 +230,20 @@ static void test_own_addresses_are_not_leased(void **state)
     assert_false(send(0));
 }
 
+/* Nor are those that guestfwd= leads away: who had one could not be a host. */
+static void test_addresses_of_guestfwd_are_not_leased(void **state)
+{
+    char why[160];
+
+    assert_true(user_config_parse("guestfwd=tcp:10.0.2.16:80-tcp:a:80,"
+                                  "guestfwd=tcp:10.0.2.15:80-tcp:a:80", &c,
+                                  why, sizeof why));
+    request(1);
+    option_addr(50, 0x0a000210);
+    assert_true(send(0));
+    assert_int_equal(r.lease, 0x0a000211);
+}
+
 static void test_bootp(void **state)
 {
     request(0);
@@ -315,6 +329,8 @@ int main(void)
         cmocka_unit_test_setup(test_wish_and_refusal, setup),
         cmocka_unit_test_setup(test_sixteen_leases, setup),
         cmocka_unit_test_setup(test_own_addresses_are_not_leased, setup),
+        cmocka_unit_test_setup(
+            test_addresses_of_guestfwd_are_not_leased, setup),
         cmocka_unit_test_setup(test_bootp, setup),
         cmocka_unit_test_setup(test_overloaded_fields, setup),
         cmocka_unit_test_setup(test_malformed, setup),

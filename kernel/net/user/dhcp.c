@@ -93,6 +93,9 @@ static bool may_be_leased(const struct user_config *c, unsigned i)
 {
     uint32_t a = lease_address(c, i);
 
+    for (unsigned k = 0; k < c->guest_forward_count; k++)
+        if (a == c->guest_forward[k].addr)
+            return false;
     return a != c->host && a != c->dns;
 }
 
