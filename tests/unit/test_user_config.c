@@ -93,6 +93,16 @@ static void test_forwards(void **state)
     assert_refused("hostfwd=tcp::1-10.0.3.1:2", "not of its net");
     assert_refused("hostfwd=tcp::1-10.0.2.3:2", "not of its net");
     assert_refused("hostfwd=tcp::1-:2,hostfwd=tcp::1-:3", "twice");
+    /* Not what its first digits are. */
+    assert_refused("hostfwd=tcp::1-:00000801234", "use tcp");
+    assert_refused("hostfwd=tcp::1-:0000080x", "use tcp");
+    /* Addresses that no host has. */
+    assert_refused("hostfwd=tcp::1-10.0.2.255:2", "not of its net");
+    assert_refused("hostfwd=tcp::1-10.0.2.0:2", "not of its net");
+    assert_refused("hostfwd=tcp::1-10.0.2.100:2,"
+                   "guestfwd=tcp:10.0.2.100:1-tcp:a:1", "hostfwd= leads to");
+    assert_refused("guestfwd=tcp:10.0.2.15:1-tcp:a:1,hostfwd=tcp::1-:2",
+                   "leads elsewhere");
 }
 
 static void test_guest_forwards(void **state)
@@ -107,6 +117,10 @@ static void test_guest_forwards(void **state)
     assert_refused("guestfwd=udp:10.0.2.100:1234-tcp:a:1", "use guestfwd=");
     assert_refused("guestfwd=tcp:10.0.3.100:1234-tcp:a:1", "inside net");
     assert_refused("guestfwd=tcp:10.0.2.2:1234-tcp:a:1", "inside net");
+    assert_refused("guestfwd=tcp:10.0.2.255:1234-tcp:a:1", "inside net");
+    assert_refused("guestfwd=tcp:10.0.2.0:1234-tcp:a:1", "inside net");
+    assert_refused("guestfwd=tcp:10.0.2.9:12-tcp:a:1,"
+                   "guestfwd=tcp:10.0.2.9:12-tcp:b:1", "twice");
 }
 
 static void test_other_settings(void **state)

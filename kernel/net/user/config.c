@@ -44,6 +44,13 @@ bool user_parse_address(const char *text, uint32_t *addr)
     return true;
 }
 
+/* An address that a host of the net can have. */
+static bool is_host(const struct user_config *c, uint32_t addr)
+{
+    return user_in_net(c, addr) && addr != c->net &&
+           addr != (c->net | ~c->mask);
+}
+
 /* ---- Forwards ----------------------------------------------------------- */
 
 /*
@@ -68,13 +75,9 @@ static bool take_port(const char **at, char stop, uint16_t *port)
     char text[8];
     unsigned v;
 
-    if (stop) {
-        if (!take(at, stop, text, sizeof text))
-            return false;
-    } else {
-        snprintf(text, sizeof text, "%s", *at);
-    }
-    if (!parse_number(text, 65535, &v))
+    if (stop && !take(at, stop, text, sizeof text))
+        return false;
+    if (!parse_number(stop ? text : *at, 65535, &v))
         return false;
     *port = v;
     return true;
@@ -115,12 +118,18 @@ bool user_forward_parse(const char *text, bool to_guest,
     if (!take_address(&at, c->dhcp_start, &f->guest_addr) ||
         !take_port(&at, '\0', &f->guest_port) || !f->guest_port)
         return false;
-    if (!user_in_net(c, f->guest_addr) || f->guest_addr == c->host ||
+    if (!is_host(c, f->guest_addr) || f->guest_addr == c->host ||
         f->guest_addr == c->dns) {
         snprintf(why, size, "the guest's address is not of its net: '%.60s'",
                  text);
         return false;
     }
+    for (unsigned i = 0; i < c->guest_forward_count; i++)
+        if (c->guest_forward[i].addr == f->guest_addr) {
+            snprintf(why, size, "guestfwd= leads elsewhere from '%.60s'",
+                     text);
+            return false;
+        }
     return true;
 }
 
@@ -142,6 +151,27 @@ static bool parse_forward(struct parse *p, const char *value)
     return true;
 }
 
+/* The address is nobody else's. */
+static bool check_guest_forward(struct parse *p,
+                                const struct user_guest_forward *g,
+                                const char *value)
+{
+    const struct user_config *c = p->c;
+
+    if (!is_host(c, g->addr) || g->addr == c->host)
+        return fail(p, "guestfwd= takes a free address of the inside net, not",
+                    value);
+    for (unsigned i = 0; i < c->forward_count; i++)
+        if (c->forward[i].guest_addr == g->addr)
+            return fail(p, "hostfwd= leads to the address of guestfwd=",
+                        value);
+    for (unsigned i = 0; i < c->guest_forward_count; i++)
+        if (c->guest_forward[i].addr == g->addr &&
+            c->guest_forward[i].port == g->port)
+            return fail(p, "guestfwd= has the same end twice:", value);
+    return true;
+}
+
 static bool parse_guest_forward(struct parse *p, const char *value)
 {
     struct user_config *c = p->c;
@@ -160,9 +190,8 @@ static bool parse_guest_forward(struct parse *p, const char *value)
     if (!take(&at, ':', g->to_host, sizeof g->to_host) || !*g->to_host ||
         !take_port(&at, '\0', &g->to_port) || !g->to_port)
         return fail(p, "use guestfwd=tcp:ADDR:PORT-tcp:HOST:PORT, not", value);
-    if (!user_in_net(c, g->addr) || g->addr == c->host)
-        return fail(p, "guestfwd= takes a free address of the inside net, not",
-                    value);
+    if (!check_guest_forward(p, g, value))
+        return false;
     c->guest_forward_count++;
     return true;
 }
@@ -215,8 +244,7 @@ static bool parse_host(struct parse *p, const char *name, const char *value,
 
     if (!value)
         return true;
-    if (user_parse_address(value, addr) && user_in_net(c, *addr) &&
-        *addr != c->net && *addr != (c->net | ~c->mask))
+    if (user_parse_address(value, addr) && is_host(c, *addr))
         return true;
     snprintf(p->why, p->size, "%s= takes an address of the net, not '%.40s'",
              name, value);
