@@ -322,6 +322,11 @@ static void test_ports_of_nobody(void **state)
     n = fake_packet(ip, 47, GUEST, HOST, "gre", 3);
     fake_guest_sends_ip(&g, ip, n);
     assert_int_equal(g.frame[1][35], ICMP_PROTOCOL);
+    /* Nobody speaks for all: RFC 1122 3.2.2. */
+    n = fake_packet(ip, 47, GUEST, 0x0a0002ff, "gre", 3);
+    fake_guest_sends_ip(&g, ip, n);
+    assert_int_equal(g.count, 2);
+    assert_true(counted("not_ours=1\n"));
     /* The host's own port is the backend's. */
     n = fake_udp(ip, GUEST, 1000, HOST, 9, "x", 1);
     fake_guest_sends_ip(&g, ip, n);

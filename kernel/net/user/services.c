@@ -127,13 +127,14 @@ bool user_service(struct user_net *un, const uint8_t *mac, uint8_t **packet,
         return udp_input(un, mac, ip, len);
     case PROTO_ICMP:
         return icmp_input(un, ip, len);
-    case PROTO_TCP:
-        if (user_is_ours(un, get32(ip + IP_DESTINATION)))
-            return false;
-        un->counts[USER_NOT_OURS]++;
-        return true;
     default:
-        refuse(un, ICMP_PROTOCOL, ip, len);
-        return true;
+        break;
     }
+    if (!user_is_ours(un, get32(ip + IP_DESTINATION)))
+        un->counts[USER_NOT_OURS]++;    /* no errors about broadcasts */
+    else if (ip[IP_PROTOCOL] == PROTO_TCP)
+        return false;
+    else
+        refuse(un, ICMP_PROTOCOL, ip, len);
+    return true;
 }
