@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/net/frame_pool.h"
 #include "kernel/net/packet.h"
 #include "kernel/net/tunnel_impl.h"
-#include "kernel/net/user/frames.h"
 #include "kernel/platform.h"
 #include "lwip/arch.h"
 
@@ -58,7 +58,7 @@ void tunnel_receive(struct tunnel *t, const uint8_t *frame, size_t len)
         c->rx_oversize++;
         return;
     }
-    buf = user_frame_new();
+    buf = frame_pool_take();
     if (!buf) {
         c->rx_no_buffer++;
         return;

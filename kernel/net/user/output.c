@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/net/frame_pool.h"
 #include "kernel/net/packet.h"
-#include "kernel/net/user/frames.h"
 #include "kernel/net/user/icmp.h"
 #include "kernel/net/user/impl.h"
 #include "kernel/platform.h"
@@ -18,7 +18,7 @@ void user_send_frame(struct user_net *un, const uint8_t to[6],
                      const uint8_t from[6], uint16_t type,
                      const uint8_t *payload, size_t len)
 {
-    struct nic_buf *buf = user_frame_new();
+    struct nic_buf *buf = frame_pool_take();
 
     if (!buf) {
         un->counts[USER_NO_BUFFER]++;

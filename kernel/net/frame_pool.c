@@ -1,5 +1,5 @@
-/* See frames.h. */
-#include "kernel/net/user/frames.h"
+/* See frame_pool.h. */
+#include "kernel/net/frame_pool.h"
 
 #include "kernel/platform.h"
 
@@ -36,7 +36,7 @@ static bool make_frames(void)
     return true;
 }
 
-struct nic_buf *user_frame_new(void)
+struct nic_buf *frame_pool_take(void)
 {
     return make_frames() && free_count ? &frames[free_list[--free_count]]
                                        : NULL;
