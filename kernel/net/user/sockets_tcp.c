@@ -1,4 +1,7 @@
-/* TCP of the backend `sockets`: between lwIP's end and the host's stream. */
+/*
+ * TCP of the backend `sockets`: which connections there are, who begins them,
+ * and whom a segment of the guest's is for.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,45 +9,13 @@
 #include "kernel/net/arch/cc.h"
 #include "kernel/net/packet.h"
 #include "kernel/net/user/icmp.h"
-#include "kernel/net/user/inside.h"
-#include "kernel/net/user/sockets_impl.h"
-#include "kernel/platform.h"
+#include "kernel/net/user/sockets_flow.h"
 
 #define BUCKETS 4096u
-#define SYN_MAX 120u            /* the longest IPv4 and TCP headers */
-#define CHUNK 16384u            /* bytes from the outside at a time */
-#define LINGER_NS 5000000000u   /* answers to repeated FINs */
-#define ACCEPT_NS 30000000000u  /* lwIP's own limit is 20 s */
 
 enum { FLAG_FIN = 1, FLAG_SYN = 2, FLAG_RST = 4, FLAG_ACK = 16 };
 enum { SEQ = 4, ACK_NUMBER = 8, OFFSET = 12, FLAGS = 13, TCP_SUM = 16,
        TCP_HEADER = 20 };
-
-enum flow_state {
-    CONNECTING,                 /* outside; the guest's SYN is held */
-    ACCEPTING,                  /* the guest's SYN is with lwIP */
-    CALLING,                    /* a forward: lwIP's SYN is with the guest */
-    OPEN,
-    LINGERING,                  /* until `until_ns`, for late segments */
-};
-
-struct tcp_flow {
-    struct inside_flow inside;  /* first */
-    struct sockets *s;
-    enum flow_state state;
-    struct stream *stream;
-    struct tcp_pcb *pcb;        /* NULL: none of ours */
-    struct pbuf *backlog;       /* from the guest, not taken outside yet: not
-                                   more than its window */
-    bool guest_ended, shut;     /* FIN came from the guest; went outside */
-    bool outside_ended, paused;
-    uint64_t until_ns;
-    uint8_t syn[SYN_MAX];
-    size_t syn_len;
-    struct tcp_flow *next;      /* of its sockets */
-    struct tcp_flow *hash_next;
-    bool is_hashed;
-};
 
 static struct tcp_flow *buckets[BUCKETS];
 
@@ -79,7 +50,7 @@ static struct tcp_flow *find(const struct sockets *s, uint32_t guest,
     return f;
 }
 
-static void unhash(struct tcp_flow *f)
+void tcp_flow_unhash(struct tcp_flow *f)
 {
     struct tcp_flow **at = bucket_of(f);
 
@@ -99,255 +70,6 @@ static void hash(struct tcp_flow *f)
     *at = f;
     f->is_hashed = true;
 }
-
-/* ---- Ending -------------------------------------------------------------- */
-
-static void forget_pcb(struct tcp_flow *f)
-{
-    tcp_arg(f->pcb, NULL);
-    tcp_recv(f->pcb, NULL);
-    tcp_sent(f->pcb, NULL);
-    tcp_err(f->pcb, NULL);
-    f->pcb = NULL;
-}
-
-/* It goes at the next expiry after `ns`: nothing is freed under a caller. */
-static void retire(struct tcp_flow *f, bool reset, uint64_t ns)
-{
-    if (f->stream)
-        stream_close(f->stream, reset);
-    f->stream = NULL;
-    if (f->backlog)
-        pbuf_free(f->backlog);
-    f->backlog = NULL;
-    f->state = LINGERING;
-    f->until_ns = ns ? platform_now_ns() + ns : 0;
-    if (!ns) {
-        unhash(f);
-        f->s->next_expire_ns = 0;
-    }
-}
-
-/*
- * Both sides get a reset. In a callback of lwIP for this connection, that
- * must return ERR_ABRT.
- */
-static void flow_abort(struct tcp_flow *f)
-{
-    struct tcp_pcb *pcb = f->pcb;
-
-    f->s->counters.tcp_reset++;
-    if (pcb) {
-        forget_pcb(f);
-        tcp_abort(pcb);
-    }
-    retire(f, true, 0);
-}
-
-static void flow_free(struct tcp_flow *f)
-{
-    unhash(f);
-    inside_release(&f->inside);
-    free(f);
-}
-
-/* Both have ended, and everything was handed on. */
-static void end_if_done(struct tcp_flow *f)
-{
-    struct tcp_pcb *pcb = f->pcb;
-
-    if (!f->shut || !f->outside_ended)
-        return;
-    forget_pcb(f);
-    tcp_close(pcb);             /* its FIN is in the queue already */
-    retire(f, false, LINGER_NS);
-}
-
-/* ---- Guest to outside ---------------------------------------------------- */
-
-/* False: the flow was aborted. */
-static bool flush(struct tcp_flow *f)
-{
-    while (f->backlog) {
-        size_t len = f->backlog->len;
-        ssize_t n = stream_write(f->stream, f->backlog->payload, len);
-
-        if (n < 0) {
-            flow_abort(f);
-            return false;
-        }
-        if (n) {
-            f->backlog = pbuf_free_header(f->backlog, n);
-            tcp_recved(f->pcb, n);
-        }
-        if ((size_t)n < len)
-            return true;        /* `writable` follows */
-    }
-    if (f->guest_ended && !f->shut) {
-        f->shut = true;
-        stream_shutdown(f->stream);
-        end_if_done(f);
-    }
-    return true;
-}
-
-static err_t guest_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p,
-                            err_t err)
-{
-    struct tcp_flow *f = arg;
-
-    if (!p)
-        f->guest_ended = true;
-    else if (f->backlog)
-        pbuf_cat(f->backlog, p);
-    else
-        f->backlog = p;
-    return flush(f) ? ERR_OK : ERR_ABRT;
-}
-
-/* ---- Outside to guest ---------------------------------------------------- */
-
-/* How much lwIP surely takes now: tcp_write takes all of it or nothing. */
-static size_t room(const struct tcp_pcb *pcb)
-{
-    size_t bytes = tcp_sndbuf(pcb);
-    size_t queue = tcp_sndqueuelen(pcb) + 4u;
-
-    if (queue >= TCP_SND_QUEUELEN)
-        return 0;
-    queue = (TCP_SND_QUEUELEN - queue) / 2 * TCP_MSS;
-    if (bytes > queue)
-        bytes = queue;
-    return bytes > CHUNK ? CHUNK : bytes;
-}
-
-static void hold_up(struct tcp_flow *f, bool paused)
-{
-    if (f->paused != paused)
-        stream_pause(f->stream, paused);
-    f->paused = paused;
-}
-
-/* False: the flow was aborted. */
-static bool pull(struct tcp_flow *f)
-{
-    static uint8_t data[CHUNK]; /* I/O core only */
-    size_t max;
-    ssize_t n = 0;
-
-    while (!f->outside_ended && (max = room(f->pcb))) {
-        n = stream_read(f->stream, data, max);
-        if (!n)
-            break;
-        if (n == -EPIPE) {
-            f->outside_ended = true;
-            tcp_shutdown(f->pcb, 0, 1);
-            break;
-        }
-        if (n < 0 || tcp_write(f->pcb, data, n, TCP_WRITE_FLAG_COPY) !=
-                         ERR_OK) {
-            flow_abort(f);
-            return false;
-        }
-    }
-    hold_up(f, f->outside_ended || !room(f->pcb));
-    tcp_output(f->pcb);
-    end_if_done(f);
-    return true;
-}
-
-static err_t guest_acknowledged(void *arg, struct tcp_pcb *pcb, u16_t len)
-{
-    struct tcp_flow *f = arg;
-
-    if (!f->paused || f->outside_ended || tcp_sndbuf(pcb) < TCP_SND_BUF / 4)
-        return ERR_OK;
-    return pull(f) ? ERR_OK : ERR_ABRT;
-}
-
-/* ---- Events -------------------------------------------------------------- */
-
-/* lwIP's pcb is gone already: a reset of the guest's, or it is silent. */
-static void guest_failed(void *arg, err_t err)
-{
-    struct tcp_flow *f = arg;
-
-    f->pcb = NULL;
-    f->s->counters.tcp_reset++;
-    retire(f, true, 0);
-}
-
-static void open_flow(struct tcp_flow *f, struct tcp_pcb *pcb)
-{
-    f->pcb = pcb;
-    f->state = OPEN;
-    tcp_arg(pcb, f);
-    tcp_recv(pcb, guest_received);
-    tcp_sent(pcb, guest_acknowledged);
-    tcp_err(pcb, guest_failed);
-    tcp_nagle_disable(pcb);     /* who sends has decided on that */
-    ip_set_option(pcb, SOF_KEEPALIVE);
-    hold_up(f, false);
-}
-
-/* The outside may have ended it meanwhile. */
-static bool accepted(struct inside_flow *inside, struct tcp_pcb *pcb)
-{
-    struct tcp_flow *f = (struct tcp_flow *)inside;
-
-    if (f->state != ACCEPTING)
-        return false;
-    open_flow(f, pcb);
-    return true;
-}
-
-static err_t guest_connected(void *arg, struct tcp_pcb *pcb, err_t err)
-{
-    open_flow(arg, pcb);
-    return ERR_OK;
-}
-
-/* What the guest would get had it asked the host itself. */
-static void refuse(struct sockets *s, const uint8_t *ip, size_t len,
-                   int error);
-
-static void outside_connected(void *ctx, int error)
-{
-    struct tcp_flow *f = ctx;
-
-    if (error) {
-        refuse(f->s, f->syn, f->syn_len, error);
-        retire(f, true, 0);
-        return;
-    }
-    f->state = ACCEPTING;
-    f->until_ns = platform_now_ns() + ACCEPT_NS;
-    hold_up(f, true);
-    inside_input(&f->inside, f->syn, f->syn_len);
-}
-
-static void outside_readable(void *ctx)
-{
-    struct tcp_flow *f = ctx;
-
-    if (f->state == OPEN)
-        pull(f);
-}
-
-static void outside_writable(void *ctx)
-{
-    struct tcp_flow *f = ctx;
-
-    if (f->state == OPEN)
-        flush(f);
-}
-
-static void outside_failed(void *ctx, int error) { flow_abort(ctx); }
-
-static const struct stream_events events = {
-    .connected = outside_connected, .readable = outside_readable,
-    .writable = outside_writable, .failed = outside_failed,
-};
 
 /* ---- Refusing ------------------------------------------------------------ */
 
@@ -378,7 +100,8 @@ static void send_reset(struct sockets *s, const uint8_t *ip, size_t len)
     user_net_to_guest(s->un, out, sizeof out);
 }
 
-static void refuse(struct sockets *s, const uint8_t *ip, size_t len, int error)
+void tcp_flow_refuse(struct sockets *s, const uint8_t *ip, size_t len,
+                     int error)
 {
     switch (error) {
     case -ECONNREFUSED:
@@ -413,7 +136,7 @@ static struct tcp_flow *flow_new(struct sockets *s, uint32_t guest,
 {
     struct tcp_flow *f;
 
-    if (inside_start(accepted) || !(f = calloc(1, sizeof *f)))
+    if (inside_start(tcp_flow_accepted) || !(f = calloc(1, sizeof *f)))
         return NULL;
     f->s = s;
     f->inside = (struct inside_flow){
@@ -469,10 +192,10 @@ static void begin(struct sockets *s, const uint8_t *ip, size_t len)
         return;
     }
     hold_syn(f, ip, len);
-    r = stream_connect(real, &events, f, &f->stream);
+    r = tcp_flow_connect(f, real);
     if (r) {
-        refuse(s, ip, len, r);
-        retire(f, true, 0);
+        tcp_flow_refuse(s, ip, len, r);
+        tcp_flow_retire(f, true, 0);
     }
 }
 
@@ -497,14 +220,9 @@ void sockets_tcp_accepted(void *forward, struct stream *stream,
         stream_close(stream, true);
         return;
     }
-    f->state = CALLING;
-    f->stream = stream;
-    stream_set_events(stream, &events, f);
-    hold_up(f, true);
-    f->pcb = inside_connect(&f->inside, f, guest_connected, guest_failed);
-    if (!f->pcb) {
+    if (!tcp_flow_call(f, stream)) {
         s->counters.tcp_full++;
-        retire(f, true, 0);
+        tcp_flow_retire(f, true, 0);
     }
 }
 
@@ -525,7 +243,7 @@ static void while_connecting(struct tcp_flow *f, const uint8_t *ip, size_t len)
     uint8_t flags = ip[ip_header_length(ip) + FLAGS];
 
     if (flags & FLAG_RST)
-        retire(f, true, 0);
+        tcp_flow_retire(f, true, 0);
     else if ((flags & (FLAG_SYN | FLAG_ACK)) == FLAG_SYN)
         hold_syn(f, ip, len);   /* the latest is what it waits for */
 }
@@ -539,7 +257,7 @@ static void without_lwip(struct sockets *s, struct tcp_flow *f, bool begins,
         return;
     }
     if (f)
-        retire(f, true, 0);     /* the same ends once more */
+        tcp_flow_retire(f, true, 0);     /* the same ends once more */
     if (begins) {
         begin(s, ip, len);
     } else {
@@ -581,13 +299,13 @@ void sockets_tcp_expire(struct sockets *s, uint64_t now_ns)
         struct tcp_flow *f = *at;
 
         if (f->state == ACCEPTING && f->until_ns <= now_ns)
-            flow_abort(f);
+            tcp_flow_abort(f);
         if (f->state != LINGERING || f->until_ns > now_ns) {
             at = &f->next;
             continue;
         }
         *at = f->next;
-        flow_free(f);
+        tcp_flow_free(f);
     }
 }
 
@@ -597,11 +315,7 @@ void sockets_tcp_drop_all(struct sockets *s)
         struct tcp_flow *f = s->tcp;
 
         s->tcp = f->next;
-        /* Its slot first: the guest hears nothing more. */
-        if (f->pcb)
-            forget_pcb(f);
-        retire(f, true, 0);
-        flow_free(f);
+        tcp_flow_free(f);
     }
 }
 
