@@ -1,5 +1,6 @@
 /* The way out as the host itself: a guest by its packets, the host's side over
  * loopback. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,8 +15,8 @@
 #include "fake_user_guest.h"
 #include "kernel/net/packet.h"
 #include "kernel/net/transport.h"
-#include "kernel/net/user/sockets.h"
-#include "kernel/net/user/user_net.h"
+#include "kernel/net/user/impl.h"
+#include "kernel/net/user/sockets_impl.h"
 #include "kernel/platform.h"
 #include "lwip/init.h"
 #include "lwip/ip.h"
@@ -114,11 +115,13 @@ static struct listener *listener;
 static struct stream *server;
 static uint8_t got[64];
 static size_t got_len;
+static bool ended;
 
 static void on_readable(void *ctx)
 {
     ssize_t n = stream_read(server, got + got_len, sizeof got - got_len);
 
+    ended |= n == -EPIPE;
     got_len += n > 0 ? (size_t)n : 0;
 }
 
@@ -135,6 +138,7 @@ static uint16_t listen_here(void)
     struct endpoint any = { LOOPBACK, 0 };
 
     got_len = 0;
+    ended = false;
     assert_int_equal(listener_open(any, on_accepted, NULL, &listener), 0);
     return listener_local(listener).port;
 }
@@ -148,6 +152,12 @@ static void stop_listening(void)
 }
 
 /* ---- TCP ----------------------------------------------------------------- */
+
+/* Its last frame as a TCP segment. */
+static const uint8_t *last_segment(void)
+{
+    return fake_guest_ip(&g, g.count - 1) + IP_HEADER;
+}
 
 /* The guest's SYN is `first`, then, before the host has answered, `second`. */
 static void connect_by(const char *first, const char *second)
@@ -179,6 +189,33 @@ static void test_data_in_a_syn(void **state) { connect_by("hello", "hello"); }
 static void test_data_in_a_repeated_syn(void **state)
 {
     connect_by("", "hello");
+}
+
+/* What the guest is slow to take is kept for it when both sides have ended. */
+static void test_the_end_waits_for_the_guest(void **state)
+{
+    uint16_t port = listen_here();
+    uint64_t later = platform_now_ns() + 60000 * MS;
+    uint32_t iss;
+
+    guest_sends(port, SYN, ISS, 0, "", 0);
+    POLL_UNTIL(g.count == 1);
+    iss = get32(last_segment() + 4);
+    guest_sends(port, FIN | ACK, ISS + 1, iss + 1, "", 0);
+    POLL_UNTIL(ended);
+    assert_int_equal(stream_write(server, "bye", 3), 3);
+    stream_close(server, false);
+    server = NULL;
+    POLL_UNTIL(last_segment()[13] & FIN);
+    sockets_tcp_expire(un->outside, later);
+    g.count = 0;
+    guest_sends(port, ACK, ISS + 2, iss + 1, "", 0);
+    assert_int_equal(g.count, 0);       /* no reset */
+    guest_sends(port, ACK, ISS + 2, iss + 1 + 3 + 1, "", 0);
+    assert_true(counted("TIME_WAIT"));
+    sockets_tcp_expire(un->outside, later);
+    assert_false(counted("TIME_WAIT"));
+    stop_listening();
 }
 
 static err_t lan_output(struct netif *netif, struct pbuf *p,
@@ -325,6 +362,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_data_in_a_syn, setup, teardown),
         cmocka_unit_test_setup_teardown(test_data_in_a_repeated_syn, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_the_end_waits_for_the_guest,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_from_elsewhere, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_two_forwards, setup, teardown),

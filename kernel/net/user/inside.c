@@ -158,6 +158,11 @@ static struct tcp_pcb *find_pcb(struct tcp_pcb *pcbs, unsigned slot)
     return NULL;
 }
 
+bool inside_is_under_way(const struct inside_flow *f)
+{
+    return find_pcb(tcp_active_pcbs, f->slot) != NULL;
+}
+
 void inside_release(struct inside_flow *f)
 {
     struct tcp_pcb *pcb;

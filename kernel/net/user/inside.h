@@ -41,6 +41,10 @@ int inside_claim(struct inside_flow *f);
  */
 void inside_release(struct inside_flow *f);
 
+/* lwIP still has bytes, or an end, that the guest has not acknowledged, or waits
+ * for the guest's; at some time it gives up. */
+bool inside_is_under_way(const struct inside_flow *f);
+
 /* A TCP packet of the guest's, whole and checked, to lwIP. */
 void inside_input(struct inside_flow *f, const uint8_t *ip, size_t len);
 

@@ -16,7 +16,8 @@ enum flow_state {
     ACCEPTING,                  /* the guest's SYN is with lwIP */
     CALLING,                    /* a forward: lwIP's SYN is with the guest */
     OPEN,
-    LINGERING,                  /* until `until_ns`, for late segments */
+    LINGERING,                  /* until `until_ns`, for late segments; and
+                                   until lwIP has ended if that is not 0 */
 };
 
 struct tcp_flow {

@@ -291,6 +291,13 @@ void sockets_tcp_input(struct sockets *s, uint8_t *ip, size_t len)
 
 /* ---- Time, end, text ----------------------------------------------------- */
 
+/* One that has ended well may still owe the guest what it is slow to take. */
+static bool is_over(const struct tcp_flow *f, uint64_t now_ns)
+{
+    return f->state == LINGERING && f->until_ns <= now_ns &&
+           !(f->until_ns && inside_is_under_way(&f->inside));
+}
+
 void sockets_tcp_expire(struct sockets *s, uint64_t now_ns)
 {
     struct tcp_flow **at = &s->tcp;
@@ -300,7 +307,7 @@ void sockets_tcp_expire(struct sockets *s, uint64_t now_ns)
 
         if (f->state == ACCEPTING && f->until_ns <= now_ns)
             tcp_flow_abort(f);
-        if (f->state != LINGERING || f->until_ns > now_ns) {
+        if (!is_over(f, now_ns)) {
             at = &f->next;
             continue;
         }
