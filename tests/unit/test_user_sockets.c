@@ -218,6 +218,64 @@ static void test_the_end_waits_for_the_guest(void **state)
     stop_listening();
 }
 
+/* The host's port of the forward that `info usernet` names so. */
+static uint16_t forward_port(const char *name)
+{
+    const char *line;
+    unsigned port = 0;
+
+    user_net_format(un, text, sizeof text);
+    line = strstr(text, name);
+    assert_non_null(line);
+    assert_int_equal(sscanf(line, "%*s %*u %*s %u", &port), 1);
+    return port;
+}
+
+static void client_readable(void *ctx)
+{
+    struct stream **s = ctx;
+    ssize_t n = stream_read(*s, got + got_len, sizeof got - got_len);
+
+    got_len += n > 0 ? (size_t)n : 0;
+}
+
+/* Port 0 is a free one, which is told, and by which the forward is removed. */
+static void test_forward(void **state)
+{
+    static const struct stream_events e = { .readable = client_readable };
+    struct endpoint at = { LOOPBACK, 0 };
+    struct stream *client;
+    uint8_t ip[1500];
+    uint16_t peer;
+    uint32_t iss;
+
+    teardown(NULL);
+    make("hostfwd=tcp:127.0.0.1:0-:80,hostfwd=udp:127.0.0.1:0-:53");
+    assert_true(forward_port("UDP[HOST_FORWARD]") > 0);
+    at.port = forward_port("TCP[HOST_FORWARD]");
+    assert_true(at.port > 0);
+    fake_guest_sends_ip(&g, ip, fake_udp(ip, GUEST, 9, 0xe00000fb, 9, "", 0));
+    got_len = 0;
+    assert_int_equal(stream_connect(at, &e, &client, &client), 0);
+    POLL_UNTIL(g.count == 1);
+    assert_int_equal(last_segment()[13], SYN);
+    assert_int_equal(get16(last_segment() + 2), 80);
+    peer = get16(last_segment());
+    iss = get32(last_segment() + 4);
+    fake_guest_sends_ip(&g, ip, segment(ip, 80, HOST, peer, SYN | ACK, ISS,
+                                        iss + 1, "", 0));
+    assert_int_equal(last_segment()[13], ACK);
+    fake_guest_sends_ip(&g, ip, segment(ip, 80, HOST, peer, ACK, ISS + 1,
+                                        iss + 1, "welcome", 7));
+    POLL_UNTIL(got_len == 7);
+    stream_close(client, true);
+    POLL_UNTIL(last_segment()[13] & RST);
+    snprintf(text, sizeof text, "tcp:127.0.0.1:%u", at.port);
+    assert_int_equal(user_net_forward_remove(un, text, why, sizeof why), 0);
+    assert_int_equal(user_net_forward_remove(un, text, why, sizeof why),
+                     -ENOENT);
+}
+
 static err_t lan_output(struct netif *netif, struct pbuf *p,
                         const ip4_addr_t *to)
 {
@@ -364,6 +422,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_the_end_waits_for_the_guest,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(test_forward, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_from_elsewhere, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_two_forwards, setup, teardown),

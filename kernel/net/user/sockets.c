@@ -89,13 +89,20 @@ static void from_guest(void *outside, uint8_t *ip, size_t len)
 
 /* ---- Forwards ------------------------------------------------------------ */
 
+/* A port that the host has chosen is the rule's from then on: it is told, and
+ * names the forward that is to be removed. */
 static int open_forward(struct socket_forward *w)
 {
-    struct endpoint local = { w->rule.host_addr, w->rule.host_port };
+    struct user_forward *f = &w->rule;
+    struct endpoint local = { f->host_addr, f->host_port };
+    int r = f->udp ? sockets_udp_forward(w->s, f, &w->udp)
+                   : listener_open(local, sockets_tcp_accepted, w,
+                                   &w->listener);
 
-    return w->rule.udp
-               ? sockets_udp_forward(w->s, &w->rule, &w->udp)
-               : listener_open(local, sockets_tcp_accepted, w, &w->listener);
+    if (!r)
+        f->host_port = f->udp ? sockets_udp_port(w->udp)
+                              : listener_local(w->listener).port;
+    return r;
 }
 
 static void close_forward(struct socket_forward *w)

@@ -79,6 +79,8 @@ void sockets_udp_input(struct sockets *s, const uint8_t *ip, size_t len);
 /* The flow of a forward; it ends by sockets_udp_close only. */
 int sockets_udp_forward(struct sockets *s, const struct user_forward *rule,
                         struct udp_flow **out);
+/* The host's port that it has. */
+uint16_t sockets_udp_port(const struct udp_flow *f);
 void sockets_udp_close(struct sockets *s, struct udp_flow *f);
 void sockets_udp_expire(struct sockets *s, uint64_t now_ns);
 void sockets_udp_format(const struct sockets *s, struct textbuf *t,

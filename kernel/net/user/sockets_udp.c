@@ -177,6 +177,11 @@ int sockets_udp_forward(struct sockets *s, const struct user_forward *rule,
     return error;
 }
 
+uint16_t sockets_udp_port(const struct udp_flow *f)
+{
+    return dgram_local(f->dgram).port;
+}
+
 void sockets_udp_input(struct sockets *s, const uint8_t *ip, size_t len)
 {
     long n = user_check_udp(ip, len);
