@@ -16,6 +16,7 @@
 #include "kernel/net/packet.h"
 #include "kernel/net/transport.h"
 #include "kernel/net/user/impl.h"
+#include "kernel/net/user/inside.h"
 #include "kernel/net/user/sockets_impl.h"
 #include "kernel/platform.h"
 #include "lwip/init.h"
@@ -276,6 +277,27 @@ static void test_forward(void **state)
                      -ENOENT);
 }
 
+/* One net that takes all it can leaves others their share. */
+static void test_shares(void **state)
+{
+    static struct inside_flow f[INSIDE_SLOTS];
+    unsigned n = 0, first, second;
+
+    connect_by("", "");
+    teardown(NULL);
+    while (!inside_claim(&f[n], n))
+        n++;
+    first = n;
+    while (!inside_claim(&f[n], n - first))
+        n++;
+    second = n - first;
+    assert_int_equal(first, INSIDE_SLOTS / 2);
+    assert_int_equal(second, INSIDE_SLOTS / 4);
+    while (n)
+        inside_release(&f[--n]);
+    make("");
+}
+
 static err_t lan_output(struct netif *netif, struct pbuf *p,
                         const ip4_addr_t *to)
 {
@@ -423,6 +445,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_end_waits_for_the_guest,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_forward, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shares, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_from_elsewhere, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_two_forwards, setup, teardown),

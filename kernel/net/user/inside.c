@@ -136,9 +136,9 @@ int inside_start(bool (*on_accepted)(struct inside_flow *f,
     return start_listener();
 }
 
-int inside_claim(struct inside_flow *f)
+int inside_claim(struct inside_flow *f, unsigned own)
 {
-    if (!queue_count)
+    if (queue_count <= own)
         return -ENOSPC;
     f->slot = queue[queue_head];
     f->local_port = OUTBOUND_PORT;

@@ -15,7 +15,7 @@
 
 #include "lwip/tcp.h"
 
-#define INSIDE_SLOTS 8192u      /* connections of all user nets */
+#define INSIDE_SLOTS 16384u     /* connections of all user nets */
 
 /* What the guest sees of a connection. */
 struct inside_flow {
@@ -33,8 +33,12 @@ struct inside_flow {
  */
 int inside_start(bool (*accepted)(struct inside_flow *f, struct tcp_pcb *pcb));
 
-/* Give `f` an endpoint. -ENOSPC: all are in use. */
-int inside_claim(struct inside_flow *f);
+/*
+ * Give `f` an endpoint, of a user net that has `own` already. -ENOSPC: no more
+ * are free than that. So one has half of them at most, another half of the
+ * rest: a guest that scans the world leaves other machines their share.
+ */
+int inside_claim(struct inside_flow *f, unsigned own);
 /*
  * The endpoint is free again; what lwIP still has of the connection is
  * dropped without a word.

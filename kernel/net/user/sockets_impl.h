@@ -36,6 +36,7 @@ struct sockets {
     struct user_net *un;
     const struct user_config *config;
     struct tcp_flow *tcp;       /* all, in no order */
+    unsigned tcp_count;
     struct udp_flow *udp;
     unsigned udp_count;
     struct ping_flow *ping;

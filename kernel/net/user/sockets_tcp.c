@@ -143,13 +143,14 @@ static struct tcp_flow *flow_new(struct sockets *s, uint32_t guest,
         .un = s->un, .guest = guest, .peer = peer, .guest_port = guest_port,
         .peer_port = peer_port
     };
-    if (inside_claim(&f->inside)) {
+    if (inside_claim(&f->inside, s->tcp_count)) {
         free(f);
         return NULL;
     }
     hash(f);
     f->next = s->tcp;
     s->tcp = f;
+    s->tcp_count++;
     s->counters.tcp_flows++;
     return f;
 }
@@ -312,6 +313,7 @@ void sockets_tcp_expire(struct sockets *s, uint64_t now_ns)
             continue;
         }
         *at = f->next;
+        s->tcp_count--;
         tcp_flow_free(f);
     }
 }
@@ -322,6 +324,7 @@ void sockets_tcp_drop_all(struct sockets *s)
         struct tcp_flow *f = s->tcp;
 
         s->tcp = f->next;
+        s->tcp_count--;
         tcp_flow_free(f);
     }
 }
