@@ -298,6 +298,51 @@ static void test_shares(void **state)
     make("");
 }
 
+/* An option without a length at the very end: lwIP looks behind it. */
+static void test_cut_option(void **state)
+{
+    uint16_t port = listen_here();
+    uint8_t ip[1500], *tcp = ip + IP_HEADER;
+    size_t n = segment(ip, GUEST_PORT, HOST, port, SYN, ISS, 0,
+                       "\1\1\1\1\1\1\1\10", 8);
+
+    tcp[12] = 7 << 4;
+    put16(tcp + 16, 0);
+    put16(tcp + 16, checksum_segment(GUEST, HOST, PROTO_TCP, tcp, 28));
+    fake_guest_sends_ip(&g, ip, n);
+    POLL_UNTIL(g.count == 1);
+    assert_int_equal(last_segment()[13], SYN | ACK);
+    stop_listening();
+}
+
+/* In fragments a segment may be as long as IPv4 can say. */
+static void test_longest_segment(void **state)
+{
+    static uint8_t whole[65535], ip[1500];
+    uint8_t *tcp = whole + IP_HEADER;
+    size_t end = sizeof whole - IP_HEADER, n;
+
+    connect_by("", "");         /* the flow is there still */
+    memset(tcp, 0, end);
+    memcpy(tcp, (uint8_t[]){ GUEST_PORT >> 8, GUEST_PORT & 255 }, 2);
+    memcpy(tcp + 2, last_segment(), 2);
+    put32(tcp + 4, ISS + 6);
+    tcp[12] = 5 << 4;
+    tcp[13] = ACK;
+    put16(tcp + 16, checksum_segment(GUEST, HOST, PROTO_TCP, tcp, end));
+    for (size_t at = 0; at < end; at += n) {
+        n = end - at < 1480 ? end - at : 1480;
+        fake_packet(ip, PROTO_TCP, GUEST, HOST, tcp + at, n);
+        put16(ip + IP_ID, 1);
+        put16(ip + IP_FRAGMENT, at / 8 | (at + n < end ? IP_MORE : 0));
+        put16(ip + IP_SUM, 0);
+        put16(ip + IP_SUM, checksum(ip, IP_HEADER));
+        fake_guest_sends_ip(&g, ip, IP_HEADER + n);
+    }
+    assert_true(counted("fragments_held=44\n"));
+    assert_true(counted("TCP["));
+}
+
 static err_t lan_output(struct netif *netif, struct pbuf *p,
                         const ip4_addr_t *to)
 {
@@ -445,6 +490,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_end_waits_for_the_guest,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_forward, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cut_option, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_longest_segment, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shares, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_from_elsewhere, setup,
                                         teardown),

@@ -179,11 +179,17 @@ void inside_release(struct inside_flow *f)
 
 void inside_input(struct inside_flow *f, const uint8_t *ip, size_t len)
 {
-    struct pbuf *p = pbuf_alloc(PBUF_RAW, len, PBUF_RAM);
+    /* With a byte behind it: that is where lwIP looks for the length of an
+     * option that is cut off. The longest of all, which leaves none, is longer
+     * than a window. */
+    struct pbuf *p = len < 65535 ? pbuf_alloc(PBUF_RAW, len + 1, PBUF_RAM)
+                                 : NULL;
 
     if (!p)
         return;                 /* lost, as on a wire; it comes again */
     memcpy(p->payload, ip, len);
+    ((uint8_t *)p->payload)[len] = 0;
+    pbuf_realloc(p, len);
     rewrite(p->payload, PEER, f->slot + 1, SELF, f->local_port);
     if (inside.input(p, &inside) != ERR_OK)
         pbuf_free(p);
