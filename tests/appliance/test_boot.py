@@ -50,8 +50,8 @@ def test_devices_found(boot, machine, access):
 
 
 def test_card_without_driver_is_named(boot):
-    appliance = boot(NO_GUEST, net=("-nic", "user,model=pcnet"))
-    appliance.expect(r"no driver for the network card 1022:2000 at 00:0\d\.0")
+    appliance = boot(NO_GUEST, net=("-nic", "user,model=tulip"))
+    appliance.expect(r"no driver for the network card 1011:0019 at 00:0\d\.0")
     appliance.expect(r"engine \w+")
 
 
