@@ -9,9 +9,10 @@
 #include "kernel/metal/trap.h"
 
 enum { MSI_CONTROL = 2, MSI_ADDRESS = 4, MSI_ENABLE = 1, MSI_64 = 0x80,
-       MSI_MULTIPLE = 0x70 };
+       MSI_MULTIPLE = 0x70, MSI_32_BYTES = 10, MSI_64_BYTES = 14 };
 enum { MSIX_CONTROL = 2, MSIX_TABLE = 4, MSIX_ENABLE = 0x8000,
-       MSIX_FUNCTION_MASK = 0x4000, MSIX_ENTRY_BYTES = 16 };
+       MSIX_FUNCTION_MASK = 0x4000, MSIX_ENTRY_BYTES = 16, MSIX_BYTES = 12 };
+#define CONFIG_BYTES 256
 #define PCI_COMMAND 0x04u
 #define COMMAND_NO_INTX 0x400u
 
@@ -29,6 +30,9 @@ static bool connect_msi(const struct host_pci_function *f, unsigned vector)
     unsigned at = f->msi;
     uint16_t control = host_pci_read16(f, at + MSI_CONTROL);
 
+    if (f->msi + (control & MSI_64 ? MSI_64_BYTES : MSI_32_BYTES) >
+        CONFIG_BYTES)
+        return false;
     host_pci_write32(f, at + MSI_ADDRESS, (uint32_t)apic_msi_address());
     if (control & MSI_64) {
         host_pci_write32(f, at + 8, (uint32_t)(apic_msi_address() >> 32));
@@ -46,10 +50,14 @@ static bool connect_msi(const struct host_pci_function *f, unsigned vector)
 static bool connect_msix(const struct host_pci_function *f, unsigned vector)
 {
     uint16_t control = host_pci_read16(f, f->msix + MSIX_CONTROL);
-    uint32_t where = host_pci_read32(f, f->msix + MSIX_TABLE);
-    unsigned bar = where & 7;
     volatile uint8_t *entry;
+    uint32_t where;
+    unsigned bar;
 
+    if (f->msix + MSIX_BYTES > CONFIG_BYTES)
+        return false;
+    where = host_pci_read32(f, f->msix + MSIX_TABLE);
+    bar = where & 7;
     if (bar >= PCI_BARS || f->bar[bar].is_io || !f->bar[bar].base)
         return false;
     where &= ~7u;
@@ -85,6 +93,21 @@ static void on_line(void *ctx)
     irq->fn(irq->ctx);
 }
 
+/*
+ * What firmware wrote may be anything. A PC's timer, keyboard, cascade, clock
+ * and FPU have their inputs for themselves; so has what the console took (the
+ * UART, where there is no IOAPIC).
+ */
+static bool is_usable(unsigned line)
+{
+    static const uint16_t of_the_board = 1u << 0 | 1u << 1 | 1u << 2 |
+                                         1u << 8 | 1u << 13;
+
+    return line < sizeof lines / sizeof *lines &&
+           !(of_the_board >> line & 1) &&
+           (lines[line].fn || !trap_has_handler(VECTOR_PIC + line));
+}
+
 bool host_pci_irq_connect(const struct host_pci_function *f,
                           struct host_pci_irq *irq)
 {
@@ -98,8 +121,7 @@ bool host_pci_irq_connect(const struct host_pci_function *f,
         if (f->msi ? connect_msi(f, vector) : connect_msix(f, vector))
             return true;
     }
-    /* INTx shares 8259 inputs with nothing of ours but its like. */
-    if (f->irq_line == 0 || f->irq_line >= sizeof lines / sizeof *lines)
+    if (!is_usable(f->irq_line))
         return false;
     set_line(f, true);          /* who had it before may have used MSI */
     irq->is_line = true;

@@ -87,6 +87,11 @@ void trap_set_handler(unsigned vector, void (*fn)(void *ctx), void *ctx)
     __atomic_store_n(&handlers[vector].fn, fn, __ATOMIC_RELEASE);
 }
 
+bool trap_has_handler(unsigned vector)
+{
+    return handlers[vector].fn;
+}
+
 unsigned trap_alloc_vector(void)
 {
     return next_msi < VECTOR_MSI_END ? next_msi++ : 0;

@@ -38,6 +38,7 @@ void trap_load(void);
 
 /* Call `fn(ctx)` on `vector`. The end-of-interrupt follows by itself. */
 void trap_set_handler(unsigned vector, void (*fn)(void *ctx), void *ctx);
+bool trap_has_handler(unsigned vector);
 /* A vector of VECTOR_MSI .. that nobody has yet, or 0. */
 unsigned trap_alloc_vector(void);
 

@@ -79,6 +79,12 @@ void trap_set_handler(unsigned vector, void (*fn)(void *ctx), void *ctx)
     handlers[vector].ctx = ctx;
 }
 
+bool trap_has_handler(unsigned vector)
+{
+    assert_true(vector < 256);
+    return handlers[vector].fn;
+}
+
 void *paging_map_device(uint64_t phys, size_t size, unsigned flags)
 {
     mapped = phys;
@@ -213,13 +219,38 @@ static void test_line_that_was_off(void **state)
 
 static void test_no_line(void **state)
 {
-    static const uint8_t none[] = { 0, 16, 255 };
+    static const uint8_t none[] = { 0, 1, 2, 8, 13, 16, 255 };
 
     for (unsigned i = 0; i < sizeof none; i++) {
         f.irq_line = none[i];
         assert_false(host_pci_irq_connect(&f, &irq));
         assert_int_equal(handler_of, 0);
     }
+}
+
+/* Where there is no IOAPIC the UART has a line of the 8259. */
+static void test_line_of_the_console(void **state)
+{
+    trap_set_handler(VECTOR_PIC + 4, count, NULL);
+    f.irq_line = 4;
+    assert_false(host_pci_irq_connect(&f, &irq));
+    assert_ptr_equal(handlers[VECTOR_PIC + 4].fn, count);
+}
+
+/* A capability that would reach behind configuration space is none. */
+static void test_capability_at_the_end(void **state)
+{
+    f.msi = 0xfc;
+    assert_true(host_pci_irq_connect(&f, &irq));
+    assert_true(irq.is_line);
+    f.msi = 0xf4;
+    config[f.msi + 2] = 0x80;                   /* 64 bits: 14 bytes */
+    assert_true(host_pci_irq_connect(&f, &irq));
+    assert_true(irq.is_line);
+    f.msi = 0;
+    f.msix = 0xfc;
+    assert_true(host_pci_irq_connect(&f, &irq));
+    assert_true(irq.is_line);
 }
 
 #define TEST(t) cmocka_unit_test_setup(t, setup)
@@ -234,6 +265,8 @@ int main(void)
         TEST(test_line_of_a_card_that_failed),
         TEST(test_line_that_was_off),
         TEST(test_no_line),
+        TEST(test_line_of_the_console),
+        TEST(test_capability_at_the_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
