@@ -248,10 +248,8 @@ static int bind(const struct nic_driver *driver,
     host_pci_enable(f);
     connect_irq(d, first);
     err = driver->create(&first->bus, &d->info, &nics[nic_count]);
-    if (err) {
-        host_pci_disable(f);
+    if (err)
         return err;
-    }
     if (nics[nic_count]->loses_irqs)
         wait_limit(LINE_POLL_NS);
     memcpy(nics[nic_count]->slot, f->slot, sizeof f->slot);
@@ -269,7 +267,8 @@ static const struct nic_driver *driver_for(const struct host_pci_function *f)
     return NULL;
 }
 
-static void add_nic(const struct host_pci_function *f)
+/* False, and why is in the log: nobody drives it. */
+static bool add_nic(const struct host_pci_function *f)
 {
     const struct nic_driver *driver = driver_for(f);
     int err;
@@ -277,25 +276,26 @@ static void add_nic(const struct host_pci_function *f)
     if (!driver) {
         platform_log("no driver for the network card %04x:%04x at %s",
                      f->vendor, f->id, f->slot);
-        return;
+        return false;
     }
     if (nic_count == MAX_NICS) {
         platform_log("network card at %s left out: %u are in use", f->slot,
                      MAX_NICS);
-        return;
+        return false;
     }
     err = bind(driver, f);
     if (err == -ENOTSUP) {
         platform_log("no driver for the network card %04x:%04x at %s: it is %s",
                      f->vendor, f->id, f->slot, driver->unsupported);
-        return;
+        return false;
     }
     if (err) {
         platform_log("%s: the card %04x:%04x at %s does not start: error %d",
                      driver->name, f->vendor, f->id, f->slot, -err);
-        return;
+        return false;
     }
     platform_log("nic%u: %s", nic_count - 1, nics[nic_count - 1]->label);
+    return true;
 }
 
 void devices_init(void)
@@ -303,8 +303,9 @@ void devices_init(void)
     for (unsigned i = 0; i < host_pci_count(); i++) {
         const struct host_pci_function *f = host_pci_get(i);
 
-        if (f->class_code >> 16 == PCI_CLASS_NETWORK)
-            add_nic(f);
+        /* Firmware that booted by it may have left it receiving. */
+        if (f->class_code >> 16 == PCI_CLASS_NETWORK && !add_nic(f))
+            host_pci_disable(f);
     }
 }
 

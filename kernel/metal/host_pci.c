@@ -14,6 +14,7 @@ enum { PCI_ID = 0x00, PCI_COMMAND = 0x04, PCI_STATUS = 0x06, PCI_CLASS = 0x08,
        PCI_HEADER_TYPE = 0x0e, PCI_BAR0 = 0x10, PCI_SUBSYSTEM = 0x2c,
        PCI_CAPABILITIES = 0x34, PCI_IRQ_LINE = 0x3c };
 enum { COMMAND_IO = 1, COMMAND_MEMORY = 2, COMMAND_MASTER = 4,
+       COMMAND_NO_INTX = 0x400,
        STATUS_CAPABILITIES = 0x10 };
 enum { CAPABILITY_MSI = 0x05, CAPABILITY_MSIX = 0x11 };
 
@@ -24,7 +25,7 @@ enum { CAPABILITY_MSI = 0x05, CAPABILITY_MSIX = 0x11 };
 #define BAR_64 4u
 
 static struct host_pci_function functions[PCI_MAX_FUNCTIONS];
-static unsigned count;
+static unsigned count, left_out;
 static volatile uint8_t *ecam;  /* NULL: CF8h */
 static unsigned ecam_first, ecam_last;
 
@@ -185,8 +186,10 @@ static void add(struct host_pci_function f)
     uint32_t subsystem = host_pci_read32(&f, PCI_SUBSYSTEM);
     uint32_t class_code = host_pci_read32(&f, PCI_CLASS);
 
-    if (count == PCI_MAX_FUNCTIONS)
+    if (count == PCI_MAX_FUNCTIONS) {
+        left_out++;
         return;
+    }
     f.vendor = (uint16_t)id;
     f.id = id >> 16;
     f.subsystem_vendor = (uint16_t)subsystem;
@@ -224,6 +227,8 @@ void host_pci_init(void)
         for (unsigned device = 0; device < 32; device++)
             scan_device((uint8_t)bus, (uint8_t)device);
     platform_log("PCI: %u functions, by %s", count, ecam ? "ECAM" : "CF8h");
+    if (left_out)
+        platform_log("PCI: %u functions more are left out", left_out);
 }
 
 unsigned host_pci_count(void) { return count; }
@@ -242,6 +247,8 @@ void host_pci_enable(const struct host_pci_function *f)
 
 void host_pci_disable(const struct host_pci_function *f)
 {
-    host_pci_write16(f, PCI_COMMAND, host_pci_read16(f, PCI_COMMAND) &
-                                         (uint16_t)~COMMAND_MASTER);
+    uint16_t command = host_pci_read16(f, PCI_COMMAND);
+
+    host_pci_write16(f, PCI_COMMAND, (command & (uint16_t)~COMMAND_MASTER) |
+                                         COMMAND_NO_INTX);
 }

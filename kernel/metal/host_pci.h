@@ -42,7 +42,8 @@ void host_pci_write16(const struct host_pci_function *f, unsigned reg,
 
 /* Decoding of memory and I/O, and bus mastering, on. */
 void host_pci_enable(const struct host_pci_function *f);
-/* Bus mastering off: what firmware left running there writes no memory more. */
+/* Bus mastering and INTx off: what firmware left running there writes no memory
+ * more, and holds no line that others share. */
 void host_pci_disable(const struct host_pci_function *f);
 
 /*
