@@ -206,6 +206,30 @@ void nic_test_close(void **state)
     nic_bench_free_got();
 }
 
+/* Every register reads ones: no link, no statistics, and what it had is lost. */
+void nic_test_pulled_out(void **state)
+{
+    static uint8_t frame[60];
+    struct nic *nic = bench.nic;
+    struct nic_buf buf = nic_bench_buf(frame, sizeof frame);
+
+    bench.hold_tx = true;
+    nic->ops->transmit(nic, &buf);
+    bench.is_gone = true;
+    nic_bench_slow();
+    assert_false(nic->link_up);
+    assert_false(nic->is_open);
+    assert_int_equal(bench.freed, 1);
+    assert_int_equal(nic->counters.tx_errors, 1);
+    assert_int_equal(nic->counters.rx_errors, 1);
+    assert_int_equal(nic->counters.rx_no_buffer, 0);
+    assert_int_equal(nic->counters.rx_oversize, 0);
+    assert_int_equal(nic->ops->open(nic), -EIO);
+    bench.is_gone = bench.hold_tx = false;
+    assert_int_equal(nic->ops->open(nic), 0);
+    assert_true(nic->link_up);
+}
+
 uint32_t nic_bench_noise(void)
 {
     static uint32_t state = 1;

@@ -30,6 +30,7 @@ struct nic_bench {
     unsigned memories;
     bool is_noise;              /* registers answer nic_bench_noise() and take
                                  * nothing: the model sees to that */
+    bool is_gone;               /* or they read ones: the model, too */
     /* The chip's addresses have 32 bits and the driver copies nothing: all lies
      * where it reaches it. Set before anything is allocated. */
     bool is_32_bit;
@@ -72,6 +73,8 @@ void nic_test_transmit(void **state);
 void nic_test_close(void **state);
 /* For models that know is_noise. */
 void nic_test_noise(void **state);
+/* For models that know is_gone. */
+void nic_test_pulled_out(void **state);
 
 #define NIC_TEST(f, setup) \
     cmocka_unit_test_setup_teardown(f, setup, nic_bench_teardown)

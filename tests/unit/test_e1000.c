@@ -1,5 +1,4 @@
 /* The e1000 driver against a register model that works as the manual says. */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -22,7 +21,6 @@ static uint32_t reg[REGS / 4];
 static struct nic *nic;
 /* Statistics that neither reading nor a reset clears, as QEMU's e1000 has. */
 static bool keeps_counts;
-static bool is_gone;
 
 static void send_all(void)
 {
@@ -75,7 +73,7 @@ static uint32_t m_read32(void *ctx, uint32_t at)
     assert_true(at < REGS);
     if (bench.is_noise)
         return nic_bench_noise();
-    if (is_gone)
+    if (bench.is_gone)
         return ~0u;
     v = R(at);
     if (at == E1000_ICR ||
@@ -101,7 +99,7 @@ static void reset(void)
 static void m_write32(void *ctx, uint32_t at, uint32_t v)
 {
     assert_true(at < REGS);
-    if (bench.is_noise || is_gone)
+    if (bench.is_noise || bench.is_gone)
         return;
     if (at == E1000_CTRL && (v & CTRL_RST)) {
         reset();
@@ -246,29 +244,6 @@ static void test_link_and_wakeup(void **state)
     assert_true(nic->link_up);
 }
 
-/* Every register reads ones: no link, no statistics, and what it had is lost. */
-static void test_pulled_out(void **state)
-{
-    static uint8_t frame[60];
-    struct nic_buf buf = nic_bench_buf(frame, sizeof frame);
-
-    bench.hold_tx = true;
-    nic->ops->transmit(nic, &buf);
-    is_gone = true;
-    nic_bench_slow();
-    assert_false(nic->link_up);
-    assert_false(nic->is_open);
-    assert_int_equal(bench.freed, 1);
-    assert_int_equal(nic->counters.tx_errors, 1);
-    assert_int_equal(nic->counters.rx_errors, 1);
-    assert_int_equal(nic->counters.rx_no_buffer, 0);
-    assert_int_equal(nic->counters.rx_oversize, 0);
-    assert_int_equal(nic->ops->open(nic), -EIO);
-    is_gone = bench.hold_tx = false;
-    assert_int_equal(nic->ops->open(nic), 0);
-    assert_true(nic->link_up);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,7 +253,7 @@ int main(void)
         NIC_TEST(test_the_rest_of_a_long_frame_is_none, setup),
         NIC_TEST(test_statistics, setup),
         NIC_TEST(test_statistics, setup_keeps_counts),
-        NIC_TEST(test_pulled_out, setup),
+        NIC_TEST(nic_test_pulled_out, setup),
         NIC_TESTS(setup),
         NIC_TESTS(setup_keeps_counts),
         NIC_TEST(nic_test_noise, setup),

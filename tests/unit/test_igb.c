@@ -18,7 +18,6 @@
 static uint32_t reg[REGS / 4];
 static uint16_t bmcr;
 static bool has_no_mac, queues_stay_off, phy_is_silent;
-static bool is_gone;
 static unsigned resets_under_dma;
 
 #define R(r) reg[(r) / 4]
@@ -99,7 +98,7 @@ static uint32_t m_read32(void *ctx, uint32_t at)
     assert_true(at < REGS);
     if (bench.is_noise)
         return nic_bench_noise();
-    if (is_gone)
+    if (bench.is_gone)
         return ~0u;
     v = R(at);
     if (at == IGB_ICR || at == E1000_MPC || at == E1000_CRCERRS ||
@@ -121,7 +120,7 @@ static void phy(uint32_t v)
 static void m_write32(void *ctx, uint32_t at, uint32_t v)
 {
     assert_true(at < REGS);
-    if (bench.is_noise || is_gone)
+    if (bench.is_noise || bench.is_gone)
         return;
     if (at == E1000_CTRL && (v & CTRL_RST)) {
         reset();
@@ -251,29 +250,6 @@ static void test_link_and_wakeup(void **state)
     assert_int_equal(R(IGB_IMC), ~0u);
 }
 
-/* Every register reads ones: no link, no statistics, and what it had is lost. */
-static void test_pulled_out(void **state)
-{
-    static uint8_t frame[60];
-    struct nic_buf buf = nic_bench_buf(frame, sizeof frame);
-
-    bench.hold_tx = true;
-    nic->ops->transmit(nic, &buf);
-    is_gone = true;
-    nic_bench_slow();
-    assert_false(nic->link_up);
-    assert_false(nic->is_open);
-    assert_int_equal(bench.freed, 1);
-    assert_int_equal(nic->counters.tx_errors, 1);
-    assert_int_equal(nic->counters.rx_errors, 1);
-    assert_int_equal(nic->counters.rx_no_buffer, 0);
-    assert_int_equal(nic->counters.rx_oversize, 0);
-    assert_int_equal(nic->ops->open(nic), -EIO);
-    is_gone = bench.hold_tx = false;
-    assert_int_equal(nic->ops->open(nic), 0);
-    assert_true(nic->link_up);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,7 +258,7 @@ int main(void)
         NIC_TEST(test_what_does_not_answer, NULL),
         NIC_TEST(test_bad_frames_are_counted, setup_i210),
         NIC_TEST(test_link_and_wakeup, setup_i210),
-        NIC_TEST(test_pulled_out, setup_i210),
+        NIC_TEST(nic_test_pulled_out, setup_i210),
         NIC_TESTS(setup_i210),
         NIC_TESTS(setup_i225),
         NIC_TEST(nic_test_noise, setup_i210),

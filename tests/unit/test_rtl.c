@@ -34,7 +34,7 @@ static struct model {
     uint16_t lists;             /* MCU register e8deh */
     uint32_t mac_ocp;
     uint32_t ocp_answer;
-    bool stays_in_reset, is_gone;
+    bool stays_in_reset;
     unsigned doorbells, resets, rx_at, tx_at;
     struct rtl8169_tally tally;
 } model;
@@ -131,7 +131,7 @@ static uint32_t m_read(uint32_t reg, unsigned bytes)
     assert_true(reg + bytes <= REGS && reg % bytes == 0);
     if (bench.is_noise)
         return nic_bench_noise() >> (32 - 8 * bytes);
-    if (model.is_gone)
+    if (bench.is_gone)
         return ~0u >> (32 - 8 * bytes);
     if (model.is_2g5 ? reg == RTL_ISR_2G5 && bytes == 4
                      : reg == RTL_ISR && bytes == 2)
@@ -162,7 +162,7 @@ static void dump_tally(void)
 static void m_write(uint32_t reg, uint32_t v, unsigned bytes)
 {
     assert_true(reg + bytes <= REGS && reg % bytes == 0);
-    if (bench.is_noise || model.is_gone)
+    if (bench.is_noise || bench.is_gone)
         return;
     if (reg == RTL_CR && (v & CR_RST)) {
         reset();
@@ -461,26 +461,6 @@ static void test_a_stuck_chip_starts_again(void **state)
     nic_bench_free_got();
 }
 
-/* Every register reads ones. */
-static void test_pulled_out(void **state)
-{
-    uint8_t frame[60] = { 0 };
-    struct nic_buf buf = nic_bench_buf(frame, sizeof frame);
-
-    bench.hold_tx = true;
-    nic->ops->transmit(nic, &buf);
-    model.is_gone = true;
-    nic_bench_slow();
-    assert_false(nic->link_up);
-    assert_false(nic->is_open);
-    assert_int_equal(bench.freed, 1);
-    assert_int_equal(nic->counters.tx_errors, 1);
-    assert_int_equal(nic->ops->open(nic), -EIO);
-    model.is_gone = bench.hold_tx = false;
-    assert_int_equal(nic->ops->open(nic), 0);
-    assert_true(nic->link_up);
-}
-
 #define EACH(f) \
     NIC_TEST(f, setup_8139), NIC_TEST(f, setup_8168b), \
     NIC_TEST(f, setup_8168g), NIC_TEST(f, setup_8125)
@@ -504,7 +484,7 @@ int main(void)
         EACH(test_a_lost_doorbell_is_repeated),
         EACH(test_early_express_chips_lose_interrupts),
         EACH(test_a_stuck_chip_starts_again),
-        EACH(test_pulled_out),
+        EACH(nic_test_pulled_out),
         NIC_TESTS(setup_8139),
         NIC_TESTS(setup_8168b),
         NIC_TESTS(setup_8168g),
