@@ -28,4 +28,11 @@ text_add(struct textbuf *t, const char *fmt, ...)
         t->wanted += (size_t)n;
 }
 
+/* Where the text goes on, for another's snprintf of *room bytes. */
+static inline char *text_rest(const struct textbuf *t, size_t *room)
+{
+    *room = t->wanted < t->size ? t->size - t->wanted : 0;
+    return *room ? t->buf + t->wanted : NULL;
+}
+
 #endif

@@ -54,13 +54,6 @@ static struct endpoint endpoint_of(const ip_addr_t *a, uint16_t port)
     return (struct endpoint){ lwip_ntohl(ip_2_ip4(a)->addr), port };
 }
 
-static ip_addr_t address_of(struct endpoint e)
-{
-    ip_addr_t a = IPADDR4_INIT(lwip_htonl(e.addr));
-
-    return a;
-}
-
 /* ---- What lwIP says ------------------------------------------------------ */
 
 /* lwIP ends the connection by itself from here on. */
@@ -222,7 +215,7 @@ int stream_connect(struct endpoint to, const struct stream_events *events,
 {
     struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_V4);
     struct stream *s = pcb ? stream_new(events, ctx) : NULL;
-    ip_addr_t a = address_of(to);
+    ip_addr_t a = transport_address(to.addr);
     err_t e;
 
     if (!s) {
@@ -399,7 +392,7 @@ int listener_open(struct endpoint local,
 {
     struct listener *l = calloc(1, sizeof *l);
     struct tcp_pcb *pcb = l ? tcp_new_ip_type(IPADDR_TYPE_V4) : NULL;
-    ip_addr_t a = address_of(local);
+    ip_addr_t a = transport_address(local.addr);
     err_t e = ERR_MEM;
 
     if (!pcb)

@@ -37,13 +37,6 @@ struct dgram {
     bool join_waits;            /* a timer runs */
 };
 
-static ip_addr_t address_of(uint32_t addr)
-{
-    ip_addr_t a = IPADDR4_INIT(lwip_htonl(addr));
-
-    return a;
-}
-
 static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *p,
                         const ip_addr_t *addr, u16_t port)
 {
@@ -69,7 +62,7 @@ static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *p,
     pbuf_free(p);
 }
 
-static struct datagram *next_waiting(struct dgram *d)
+static struct datagram *next_datagram(struct dgram *d)
 {
     struct datagram *g = d->waiting;
 
@@ -87,7 +80,7 @@ static void dgram_tell(struct news *n)
     struct dgram *d = (struct dgram *)n;
     struct datagram *g;
 
-    while (!n->closed && (g = next_waiting(d))) {
+    while (!n->closed && (g = next_datagram(d))) {
         d->received(d->ctx, g->data, g->len, g->from);
         free(g);
     }
@@ -99,7 +92,7 @@ int dgram_open(struct endpoint local, bool reuse,
                void *ctx, struct dgram **out)
 {
     struct dgram *d = calloc(1, sizeof *d);
-    ip_addr_t a = address_of(local.addr);
+    ip_addr_t a = transport_address(local.addr);
     err_t e = ERR_MEM;
 
     if (d)
@@ -129,7 +122,7 @@ fail:
 int dgram_send(struct dgram *d, struct endpoint to, const void *data,
                size_t len)
 {
-    ip_addr_t a = address_of(to.addr);
+    ip_addr_t a = transport_address(to.addr);
     struct pbuf *p;
     err_t e;
 
@@ -232,7 +225,7 @@ void dgram_close(struct dgram *d)
 {
     struct datagram *g;
 
-    while ((g = next_waiting(d)))
+    while ((g = next_datagram(d)))
         free(g);
     if (d->join_waits)
         sys_untimeout(try_join, d);

@@ -208,14 +208,14 @@ int net_format_users(const struct net *net, char *buf, size_t size)
 
     for (unsigned i = 0; i < net->cable_count; i++) {
         const struct user_net *un = net_user(net, net->cables[i].id);
-        bool room;
+        size_t room;
+        char *at;
 
         if (!un)
             continue;
         text_add(&t, "%s:\n", net->cables[i].id);
-        room = t.wanted < size;
-        t.wanted += user_net_format(un, room ? buf + t.wanted : NULL,
-                                    room ? size - t.wanted : 0);
+        at = text_rest(&t, &room);
+        t.wanted += user_net_format(un, at, room);
     }
     if (!t.wanted)
         text_add(&t, "no user-mode network\n");

@@ -129,7 +129,19 @@ def test_two_thousand_connections(lab, tmp_path):
 def test_name_server_of_the_lease(lab):
     """The LAN's DHCP server names itself; it is asked for the guest."""
     net = lab()
-    assert net.guest.python(DNS, "udp") == "0 10.1.2.3\n"
+    for protocol in ("udp", "tcp"):
+        assert net.guest.python(DNS, protocol) == "0 10.1.2.3\n"
+
+
+def test_guest_forward(lab, tmp_path):
+    """guestfwd= leads where it says, by Trestle itself; the rest is refused."""
+    net = lab(f",restrict=on,guestfwd=tcp:10.0.2.100:77-tcp:{SERVER}:7")
+    net.echo(tmp_path, SERVER)
+    assert net.guest.python(TCP_ECHO, "10.0.2.100", 77, 20, 100_000) == "20\n"
+    for address, port in (("10.0.2.100", 78), ("10.0.2.3", 53)):
+        assert net.guest.python(CONNECT, address, port) == \
+            "ConnectionRefusedError 111\n"
+    assert net.counters()["tcp_flows"] == 20
 
 
 def test_host_answers_beside_it(lab):

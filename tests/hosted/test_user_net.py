@@ -240,7 +240,9 @@ def test_dns(lab, tmp_path):
 
 
 def test_dns_by_tcp(lab, tmp_path):
-    out, guest, _ = lab("nameserver=127.0.0.1")
+    # At 127.0.0.9 it is refused, at 10.99.0.9 nobody answers for long.
+    out, guest, _ = lab("nameserver=127.0.0.9,nameserver=10.99.0.9,"
+                        "nameserver=127.0.0.1")
     out.start("dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts",
               "--listen-address=127.0.0.1", "--bind-interfaces",
               "--conf-file=/dev/null", "--pid-file=", "--user=root",

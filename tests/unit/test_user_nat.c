@@ -12,6 +12,12 @@
 
 #include <cmocka.h>
 
+/* As on the bare machine: the library has the hosted program's. */
+#include "kernel/metal/transport.c"
+#include "kernel/metal/transport_ping.c"
+#include "kernel/metal/transport_tcp.c"
+#include "kernel/metal/transport_udp.c"
+
 #include "drivers/net/nic.h"
 #include "kernel/net/net.h"
 #include "kernel/net/packet.h"
@@ -26,6 +32,7 @@
 #define OUTSIDE 0xc0a80709u
 #define ROUTER 0xc0a80701u
 #define PEER 0xc6336414u
+#define NAMES 0x0a000203u       /* 10.0.2.3 */
 
 static struct nic nic;
 static uint8_t wire[16][1518];  /* what the NIC sent, and ARP but for us */
@@ -375,6 +382,166 @@ static void test_forwards(void **state)
     assert_int_equal(get16(ip + 22), 1000);
 }
 
+/* ---- What Trestle itself does for the guest --------------------------------- */
+
+struct segment {
+    uint32_t src, dst;
+    uint16_t sport, dport;
+    uint8_t flags;
+    uint32_t seq, ack;
+    const char *data;           /* or NULL */
+    size_t len;
+};
+
+static size_t tcp_frame(uint8_t *f, const uint8_t *to, const uint8_t *from,
+                        const struct segment *s)
+{
+    uint8_t *tcp = f + 34;
+    size_t len = TCP_HLEN + s->len;
+
+    memcpy(f, to, 6);
+    memcpy(f + 6, from, 6);
+    put16(f + 12, 0x0800);
+    ip_header_write(f + 14, PROTO_TCP, s->src, s->dst, len);
+    memset(tcp, 0, TCP_HLEN);
+    put16(tcp, s->sport);
+    put16(tcp + 2, s->dport);
+    put32(tcp + 4, s->seq);
+    put32(tcp + 8, s->ack);
+    tcp[12] = 5 << 4;
+    tcp[13] = s->flags;
+    put16(tcp + 14, 8000);
+    if (s->len)
+        memcpy(tcp + TCP_HLEN, s->data, s->len);
+    put16(tcp + 16, checksum_segment(s->src, s->dst, PROTO_TCP, tcp, len));
+    return 34 + len;
+}
+
+static void guest_sends_tcp(const struct segment *s)
+{
+    uint8_t mac[6] = { 0x52, 0x55 }, f[200];
+    struct netport *port = net_port(nets[0], 0);
+
+    put32(mac + 2, s->dst);
+    port->tx(port->ctx, f, tcp_frame(f, mac, port->mac, s));
+    poll_all();
+}
+
+static void wire_gives_tcp(const struct segment *s)
+{
+    static uint8_t f[200];
+
+    wire_gives(f, tcp_frame(f, nic.mac, router_mac, s));
+}
+
+/* The packet's segment, which has the flags, and `data` if that is told. */
+static struct segment segment_of(const uint8_t *ip, uint8_t flags,
+                                 const char *data, size_t len)
+{
+    const uint8_t *tcp = ip + IP_HEADER;
+    size_t header = (tcp[12] >> 4) * 4u;
+
+    assert_int_equal(ip[IP_PROTOCOL], PROTO_TCP);
+    assert_int_equal(tcp[13] & ~TCP_PSH, flags);
+    assert_int_equal(get16(ip + IP_LENGTH), IP_HEADER + header + len);
+    if (len)
+        assert_memory_equal(tcp + header, data, len);
+    return (struct segment){
+        .src = get32(ip + IP_SOURCE), .dst = get32(ip + IP_DESTINATION),
+        .sport = get16(tcp), .dport = get16(tcp + 2), .seq = get32(tcp + 4),
+        .ack = get32(tcp + 8)
+    };
+}
+
+/* What answers `s` in the other direction, after `n` bytes of it. */
+static struct segment answer_to(const struct segment *s, uint8_t flags,
+                                uint32_t seq, size_t n, const char *data,
+                                size_t len)
+{
+    return (struct segment){
+        .src = s->dst, .dst = s->src, .sport = s->dport, .dport = s->sport,
+        .flags = flags, .seq = seq, .ack = s->seq + n, .data = data,
+        .len = len
+    };
+}
+
+static struct segment guest_got(uint8_t flags, const char *data, size_t len)
+{
+    const uint8_t *ip = guest_gets(0);
+
+    assert_non_null(ip);
+    return segment_of(ip, flags, data, len);
+}
+
+static struct segment wire_got(uint8_t flags, const char *data, size_t len)
+{
+    const uint8_t *f = wire[wire_count - 1];
+
+    assert_true(wire_count > 0);
+    assert_memory_equal(f, router_mac, 6);
+    return segment_of(f + 14, flags, data, len);
+}
+
+/* A question and its answer to `at` and back, by a server at PEER:`port`. */
+static void ask_by_tcp(uint32_t at, uint16_t at_port, uint16_t port)
+{
+    static const char question[] = "\0\5query", answer[] = "\0\6answer";
+    struct segment guest = { .src = GUEST, .dst = at, .sport = 4000,
+                             .dport = at_port, .flags = TCP_SYN,
+                             .seq = 100 }, out, in;
+
+    guest_sends_tcp(&guest);
+    router_answers();
+    out = wire_got(TCP_SYN, NULL, 0);
+    assert_int_equal(out.src, OUTSIDE);
+    assert_int_equal(out.dst, PEER);
+    assert_int_equal(out.dport, port);
+    in = answer_to(&out, TCP_SYN | TCP_ACK, 900, 1, NULL, 0);
+    wire_gives_tcp(&in);
+    in = guest_got(TCP_SYN | TCP_ACK, NULL, 0);
+    assert_int_equal(in.src, at);
+    assert_int_equal(in.sport, at_port);
+    assert_int_equal(in.ack, 101);
+    guest = answer_to(&in, TCP_ACK, 101, 1, question, 7);
+    guest_sends_tcp(&guest);
+    out = wire_got(TCP_ACK, question, 7);
+    in = answer_to(&out, TCP_ACK, 901, 7, answer, 8);
+    wire_gives_tcp(&in);
+    in = guest_got(TCP_ACK, answer, 8);
+    assert_int_equal(in.src, at);
+    assert_int_equal(in.dst, GUEST);
+    assert_int_equal(in.ack, 108);
+}
+
+/* RFC 7766: what goes through is as it was, its lengths included. */
+static void test_dns_by_tcp(void **state)
+{
+    MAKE(0, "nic", "user,nameserver=198.51.100.20," STATIC);
+    ask_by_tcp(NAMES, 53, 53);
+}
+
+static void test_guest_forward(void **state)
+{
+    MAKE(0, "nic", "user,restrict=on,guestfwd=tcp:10.0.2.100:7-"
+         "tcp:198.51.100.20:5," STATIC);
+    ask_by_tcp(0x0a000264, 7, 5);
+}
+
+/* Each costs memory here: a guest gets so many, and no more. */
+static void test_not_too_many(void **state)
+{
+    static char text[32768];
+
+    MAKE(0, "nic", "user,nameserver=198.51.100.20," STATIC);
+    for (unsigned i = 0; i < 200; i++)
+        guest_sends_tcp(&(struct segment){
+            .src = GUEST, .dst = NAMES, .sport = 4000 + i, .dport = 53,
+            .flags = TCP_SYN });
+    net_format_users(nets[0], text, sizeof text);
+    assert_non_null(strstr(text, " tcp_flows=128\n"));
+    assert_non_null(strstr(text, " tcp_full=72\n"));
+}
+
 /*
  * A guest that says that it has the host's own addresses, on one bridge with
  * it: what comes in for it comes in again, once, and is the host's then.
@@ -469,6 +636,9 @@ int main(void)
         TEST(test_before_the_lease),
         TEST(test_the_host_is_there_too),
         TEST(test_forwards),
+        TEST(test_dns_by_tcp),
+        TEST(test_guest_forward),
+        TEST(test_not_too_many),
         TEST(test_guest_with_the_hosts_addresses),
         TEST(test_addresses_come_and_go),
         TEST(test_default_route_goes_with_its_address),

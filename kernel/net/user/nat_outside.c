@@ -16,10 +16,13 @@
 #include "kernel/net/uplink.h"
 #include "kernel/net/user/icmp.h"
 #include "kernel/net/user/nat_uplink.h"
+#include "kernel/net/user/sockets.h"
 #include "kernel/net/user/user_net.h"
 #include "kernel/platform.h"
 
 #define NS_PER_MS 1000000u
+/* A hostile guest can make each take some 200 KB on the bare machine. */
+#define OWN_CONNECTIONS 128u
 
 struct way {
     struct user_net *un;
@@ -31,6 +34,7 @@ struct way {
     struct nat_net *net;
     struct user_forward forward[USER_FORWARDS];     /* until it is found */
     unsigned forward_count;
+    void *own;                  /* user_sockets: see is_own */
     uint64_t no_way;            /* packets that came while there was none */
 };
 
@@ -94,6 +98,8 @@ static int create(struct user_net *un, const struct user_config *config,
                   size_t size)
 {
     struct way *w = calloc(1, sizeof *w);
+    struct user_site own = *site;
+    int r;
 
     snprintf(why, size, "out of memory");
     if (!w)
@@ -101,14 +107,21 @@ static int create(struct user_net *un, const struct user_config *config,
     w->un = un;
     w->config = config;
     w->machine = site->net;
-    *out = w;
-    return 0;
+    own.tcp_limit = OWN_CONNECTIONS;
+    r = user_sockets.create(un, config, &own, &w->own, why, size);
+    if (r)
+        free(w);
+    else
+        *out = w;
+    return r;
 }
 
 static void destroy(void *outside)
 {
     struct way *w = outside;
 
+    /* While it has the address that its connections are by. */
+    user_sockets.destroy(w->own);
     if (w->uplink) {
         nat_net_remove(w->uplink->nat, w->net);
         nat_uplink_put(w->uplink, w->holds);
@@ -116,10 +129,27 @@ static void destroy(void *outside)
     free(w);
 }
 
+/*
+ * TCP to an address of the inside's that is not the gateway: DNS, or
+ * guestfwd=. There is nobody of that address to translate for, so it ends here
+ * and goes on as a connection of Trestle's own.
+ */
+static bool is_own(const struct user_config *c, const uint8_t *ip)
+{
+    uint32_t to = get32(ip + IP_DESTINATION);
+
+    return ip[IP_PROTOCOL] == PROTO_TCP && user_in_net(c, to) &&
+           to != c->host;
+}
+
 static void from_guest(void *outside, uint8_t *ip, size_t len)
 {
     struct way *w = outside;
 
+    if (is_own(w->config, ip)) {
+        user_sockets.from_guest(w->own, ip, len);
+        return;
+    }
     if (!w->uplink) {
         w->no_way++;
         user_net_icmp_error(w->un, ICMP_UNREACHABLE, ICMP_NET, 0, ip, len);
@@ -177,48 +207,59 @@ static int forward_remove(void *outside, const struct user_forward *f)
 static bool poll(void *outside)
 {
     struct way *w = outside;
+    bool any = user_sockets.poll(w->own);
 
     if (!w->tried)
         find(w);
     if (!w->uplink)
-        return false;
+        return any;
     nat_uplink_sync(w->uplink);
     if (nat_deadline(w->uplink->nat) <= now_ms())
         nat_expire(w->uplink->nat, now_ms());
-    return false;
+    return any;
 }
 
 static uint64_t deadline(void *outside)
 {
     struct way *w = outside;
     uint64_t ms = w->uplink ? nat_deadline(w->uplink->nat) : UINT64_MAX;
+    uint64_t own = user_sockets.deadline(w->own);
 
     if (!w->tried)
         return 0;
-    return ms == UINT64_MAX ? ms : ms * NS_PER_MS;
+    return ms < own / NS_PER_MS ? ms * NS_PER_MS : own;
+}
+
+static void add_translated(struct textbuf *t, const struct way *w)
+{
+    uint32_t a = w->uplink->outside.addr;
+    size_t room;
+    char *at;
+
+    text_add(t, "  outside %u.%u.%u.%u, %u user networks\n", a >> 24,
+             a >> 16 & 255, a >> 8 & 255, a & 255, w->uplink->users);
+    at = text_rest(t, &room);
+    t->wanted += nat_format_counters(w->uplink->nat, at, room);
+    if (w->uplink->lost)
+        text_add(t, "    outside_lost=%llu\n",
+                 (unsigned long long)w->uplink->lost);
 }
 
 static int format(void *outside, char *buf, size_t size)
 {
     struct way *w = outside;
     struct textbuf t = { buf, size, 0 };
-    uint32_t a;
-    bool room;
+    size_t room;
+    char *at;
 
-    if (!w->uplink) {
+    if (w->uplink)
+        t.wanted += nat_format_flows(w->uplink->nat, w->net, buf, size);
+    at = text_rest(&t, &room);
+    t.wanted += user_sockets.format(w->own, at, room);
+    if (w->uplink)
+        add_translated(&t, w);
+    else
         text_add(&t, "    no_way_out=%llu\n", (unsigned long long)w->no_way);
-        return t.wanted;
-    }
-    t.wanted += nat_format_flows(w->uplink->nat, w->net, buf, size);
-    a = w->uplink->outside.addr;
-    text_add(&t, "  outside %u.%u.%u.%u, %u user networks\n", a >> 24,
-             a >> 16 & 255, a >> 8 & 255, a & 255, w->uplink->users);
-    room = t.wanted < size;
-    t.wanted += nat_format_counters(w->uplink->nat, room ? buf + t.wanted : buf,
-                                    room ? size - t.wanted : 0);
-    if (w->uplink->lost)
-        text_add(&t, "    outside_lost=%llu\n",
-                 (unsigned long long)w->uplink->lost);
     return t.wanted;
 }
 

@@ -9,6 +9,7 @@
 #include "kernel/net/packet.h"
 #include "kernel/net/user/icmp.h"
 #include "kernel/net/user/impl.h"
+#include "kernel/net/user/inside.h"
 #include "kernel/net/user/sockets_impl.h"
 #include "kernel/platform.h"
 
@@ -25,6 +26,21 @@ static int guest_forward(const struct user_config *c, struct endpoint at)
             c->guest_forward[i].port == at.port)
             return i;
     return -1;
+}
+
+bool sockets_nameserver(struct sockets *s, struct endpoint at, unsigned i,
+                        struct endpoint *real)
+{
+    uint32_t servers[USER_NAMESERVERS];
+    unsigned n;
+
+    if (at.addr != s->config->dns || at.port != DNS_PORT)
+        return false;
+    n = user_nameservers(s->un, servers, USER_NAMESERVERS);
+    if (i >= n)
+        return false;
+    *real = (struct endpoint){ servers[(s->un->dns.first + i) % n], DNS_PORT };
+    return true;
 }
 
 bool sockets_real(struct sockets *s, bool tcp, struct endpoint at,
@@ -45,8 +61,8 @@ bool sockets_real(struct sockets *s, bool tcp, struct endpoint at,
     }
     if (at.addr == c->host)
         real->addr = LOOPBACK;
-    else if (at.addr == c->dns && tcp && at.port == DNS_PORT)
-        return user_nameservers(s->un, &real->addr, 1) == 1;
+    else if (tcp && sockets_nameserver(s, at, 0, real))
+        return true;
     else if (user_in_net(c, at.addr))
         return false;
     return true;
@@ -185,6 +201,7 @@ static int create(struct user_net *un, const struct user_config *config,
         return -ENOMEM;
     s->un = un;
     s->config = config;
+    s->tcp_limit = site->tcp_limit ? site->tcp_limit : INSIDE_SLOTS;
     r = resolve_guest_forwards(s, why, size);
     if (r)
         free(s);

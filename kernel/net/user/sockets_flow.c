@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "kernel/net/user/dns.h"
 #include "kernel/platform.h"
 
 #define CHUNK 16384u            /* bytes from the outside at a time */
 #define LINGER_NS 5000000000u   /* answers to repeated FINs */
+#define SERVER_NS (DNS_TRY_MS * 1000000ull)     /* as by UDP */
 #define ACCEPT_NS 30000000000u  /* lwIP's own limit is 20 s */
 
 /* ---- Ending -------------------------------------------------------------- */
@@ -220,6 +222,8 @@ static void outside_connected(void *ctx, int error)
 {
     struct tcp_flow *f = ctx;
 
+    if (error && tcp_flow_next_server(f))
+        return;
     if (error) {
         tcp_flow_refuse(f->s, f->syn, f->syn_len, error);
         tcp_flow_retire(f, true, 0);
@@ -256,9 +260,38 @@ static const struct stream_events events = {
 
 /* ---- Beginning ----------------------------------------------------------- */
 
+static bool connect_to(struct tcp_flow *f, struct endpoint real, int *error)
+{
+    f->until_ns = platform_now_ns() + SERVER_NS;
+    *error = stream_connect(real, &events, f, &f->stream);
+    return !*error;
+}
+
+bool tcp_flow_next_server(struct tcp_flow *f)
+{
+    struct endpoint at = { f->inside.peer, f->inside.peer_port }, real;
+    struct stream *old = f->stream;
+    int error;
+
+    while (sockets_nameserver(f->s, at, f->server + 1, &real)) {
+        f->server++;
+        if (!connect_to(f, real, &error))
+            continue;
+        if (old)
+            stream_close(old, true);
+        return true;
+    }
+    f->stream = old;
+    return false;
+}
+
 int tcp_flow_connect(struct tcp_flow *f, struct endpoint real)
 {
-    return stream_connect(real, &events, f, &f->stream);
+    int error;
+
+    if (connect_to(f, real, &error) || tcp_flow_next_server(f))
+        return 0;
+    return error;
 }
 
 bool tcp_flow_call(struct tcp_flow *f, struct stream *stream)

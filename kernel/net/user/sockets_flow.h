@@ -30,7 +30,8 @@ struct tcp_flow {
                                    more than its window */
     bool guest_ended, shut;     /* FIN came from the guest; went outside */
     bool outside_ended, paused;
-    uint64_t until_ns;
+    uint64_t until_ns;          /* CONNECTING: then another server's turn */
+    unsigned server;            /* of DNS: the one that is tried */
     uint8_t syn[SYN_MAX];
     size_t syn_len;
     struct tcp_flow *next;      /* of its sockets */
@@ -40,9 +41,14 @@ struct tcp_flow {
 
 /* ---- sockets_flow.c ------------------------------------------------------ */
 
-/* Begin to connect to `real`; the guest's SYN is held meanwhile. As
- * stream_connect. */
+/* Begin to connect to `real`, or another server if that has no way; the guest's
+ * SYN is held meanwhile. As stream_connect. */
 int tcp_flow_connect(struct tcp_flow *f, struct endpoint real);
+/*
+ * DNS: connect to the next server in place of one that refuses, or is silent.
+ * False: there is none, and all is as before.
+ */
+bool tcp_flow_next_server(struct tcp_flow *f);
 /* The outside's `stream` is there: call the guest. False: no memory; the stream
  * is still `f`'s. */
 bool tcp_flow_call(struct tcp_flow *f, struct stream *stream);

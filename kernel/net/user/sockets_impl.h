@@ -36,7 +36,7 @@ struct sockets {
     struct user_net *un;
     const struct user_config *config;
     struct tcp_flow *tcp;       /* all, in no order */
-    unsigned tcp_count;
+    unsigned tcp_count, tcp_limit;
     struct udp_flow *udp;
     unsigned udp_count;
     struct ping_flow *ping;
@@ -57,6 +57,12 @@ struct sockets {
  */
 bool sockets_real(struct sockets *s, bool tcp, struct endpoint at,
                   struct endpoint *real);
+/*
+ * The i-th name server to try where the guest calls `at`: the one that answered
+ * last is first. False: `at` is not DNS, or there are not so many.
+ */
+bool sockets_nameserver(struct sockets *s, struct endpoint at, unsigned i,
+                        struct endpoint *real);
 /* The other way: loopback is config->host to the guest. */
 uint32_t sockets_presented(const struct sockets *s, uint32_t addr);
 /* One line of `info usernet`; `fd` is a number of ours. */

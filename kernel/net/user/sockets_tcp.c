@@ -136,7 +136,8 @@ static struct tcp_flow *flow_new(struct sockets *s, uint32_t guest,
 {
     struct tcp_flow *f;
 
-    if (inside_start(tcp_flow_accepted) || !(f = calloc(1, sizeof *f)))
+    if (s->tcp_count >= s->tcp_limit || inside_start(tcp_flow_accepted) ||
+        !(f = calloc(1, sizeof *f)))
         return NULL;
     f->s = s;
     f->inside = (struct inside_flow){
@@ -308,6 +309,8 @@ void sockets_tcp_expire(struct sockets *s, uint64_t now_ns)
 
         if (f->state == ACCEPTING && f->until_ns <= now_ns)
             tcp_flow_abort(f);
+        if (f->state == CONNECTING && f->until_ns <= now_ns)
+            tcp_flow_next_server(f);
         if (!is_over(f, now_ns)) {
             at = &f->next;
             continue;

@@ -331,15 +331,14 @@ static void add_counters(struct textbuf *t, const struct user_net *un)
 int user_net_format(const struct user_net *un, char *buf, size_t size)
 {
     struct textbuf t = { buf, size, 0 };
+    size_t room;
+    char *at;
 
     text_add(&t, "  Protocol[State]    FD  Source Address  Port   "
              "Dest. Address  Port RecvQ SendQ\n");
     if (un->ops) {
-        bool room = t.wanted < size;
-        int n = un->ops->format(un->outside, room ? buf + t.wanted : NULL,
-                                room ? size - t.wanted : 0);
-
-        t.wanted += n > 0 ? n : 0;
+        at = text_rest(&t, &room);
+        t.wanted += un->ops->format(un->outside, at, room);
     }
     add_leases(&t, un);
     add_counters(&t, un);

@@ -25,6 +25,8 @@ struct user_site {
     const char *machine;        /* its name, for messages; outlives the net */
     const struct user_outside_ops *outside;     /* NULL: by via= and platform */
     const struct net *net;      /* the machine's, for via= */
+    unsigned tcp_limit;         /* connections at once by sockets.h, each of
+                                   which takes memory; 0: as inside.h has */
 };
 
 /* Why frames and packets went nowhere; names in user_net_format. */
