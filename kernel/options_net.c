@@ -304,7 +304,7 @@ char *net_next_word(char **at)
 static bool is_single(const char *value, const char *word)
 {
     static const char *const repeated[] = {
-        "hostfwd=", "guestfwd=", "nameserver="
+        "hostfwd=", "guestfwd=", "nameserver=", "dnssearch="
     };
     size_t len = strcspn(word, "=") + 1;
     unsigned n = 0;

@@ -2,14 +2,12 @@
 #include "kernel/hosted/tap_script.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
+#include "kernel/hosted/spawn.h"
 
 int tap_script_choose(const char *given, const char *by_default,
                       char out[TAP_SCRIPT_BYTES])
@@ -25,39 +23,16 @@ int tap_script_choose(const char *given, const char *by_default,
     return 0;
 }
 
-/* The script gets our terminal, none of our other files, and all signals. */
-static int start(const char *script, const char *ifname, pid_t *pid)
-{
-    char *const argv[] = { (char *)script, (char *)ifname, NULL };
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t signals;
-    int r;
-
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF |
-                                    POSIX_SPAWN_SETSIGMASK);
-    sigemptyset(&signals);
-    posix_spawnattr_setsigmask(&attr, &signals);
-    sigaddset(&signals, SIGPIPE);       /* which console.c ignores */
-    posix_spawnattr_setsigdefault(&attr, &signals);
-    r = posix_spawn(pid, script, &files, &attr, argv, environ);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&files);
-    return -r;
-}
-
 int tap_script_run(const char *script, const char *ifname, char *why,
                    size_t size)
 {
+    char *const argv[] = { (char *)script, (char *)ifname, NULL };
     int r, status = 0;
     pid_t pid;
 
     if (!*script)
         return 0;
-    r = start(script, ifname, &pid);
+    r = spawn(argv, -1, &pid);
     snprintf(why, size, "cannot run the script %s: %s", script, strerror(-r));
     if (r)
         return r;

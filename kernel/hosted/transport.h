@@ -29,6 +29,13 @@ void source_unwatch(struct source *s);
 /* Close it; freed once no event of it can be under way. */
 void source_close(struct source *s);
 
+/*
+ * A stream over the stream socket `fd`, which is connected, or will be:
+ * `connected` follows. Closed if there is no memory. 0 or -errno.
+ */
+int stream_wrap(int fd, const struct stream_events *events, void *ctx,
+                struct stream **out);
+
 struct sockaddr_in socket_address(struct endpoint e);
 struct endpoint socket_local(int fd);
 struct endpoint socket_endpoint(const struct sockaddr_in *a);

@@ -131,31 +131,48 @@ static void no_delay(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
+static int await(struct source *source, const struct stream_events *events,
+                 void *ctx, struct stream **out)
+{
+    struct stream *s = (struct stream *)source;
+    int r;
+
+    source->ready = stream_ready;
+    s->events = events;
+    s->ctx = ctx;
+    s->connecting = true;
+    r = source_watch(source, EPOLLOUT);
+    if (r)
+        source_close(source);
+    else
+        *out = s;
+    return r;
+}
+
+int stream_wrap(int fd, const struct stream_events *events, void *ctx,
+                struct stream **out)
+{
+    struct source *source;
+    int r = source_wrap(fd, sizeof(struct stream), &source);
+
+    return r ? r : await(source, events, ctx, out);
+}
+
 int stream_connect(struct endpoint to, const struct stream_events *events,
                    void *ctx, struct stream **out)
 {
     struct sockaddr_in a = socket_address(to);
     struct source *source;
-    struct stream *s;
-    int r = source_new(SOCK_STREAM, sizeof *s, &source);
+    int r = source_new(SOCK_STREAM, sizeof(struct stream), &source);
 
     if (r)
         return r;
-    s = (struct stream *)source;
-    source->ready = stream_ready;
-    s->events = events;
-    s->ctx = ctx;
-    s->connecting = true;
     no_delay(source->fd);
-    if (connect(source->fd, (struct sockaddr *)&a, sizeof a) &&
-        errno != EINPROGRESS)
-        r = -errno;
-    else
-        r = source_watch(source, EPOLLOUT);
-    if (r)
-        source_close(source);
-    else
-        *out = s;
+    if (!connect(source->fd, (struct sockaddr *)&a, sizeof a) ||
+        errno == EINPROGRESS)
+        return await(source, events, ctx, out);
+    r = -errno;
+    source_close(source);
     return r;
 }
 

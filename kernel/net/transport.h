@@ -67,6 +67,15 @@ int stream_connect(struct endpoint to, const struct stream_events *events,
                    void *ctx, struct stream **out);
 
 /*
+ * The same, to a command of the host's shell that is started now: the stream is
+ * its input, output and errors. -EAGAIN: too many run; -ENOTSUP: where there
+ * are no commands, which transport_has_commands tells.
+ */
+int stream_command(const char *command, const struct stream_events *events,
+                   void *ctx, struct stream **out);
+bool transport_has_commands(void);
+
+/*
  * To say that something is wrong before all goes on: wait `ms` at most for the
  * connect to end. 0: it did, or nothing is known yet; else what `connected`
  * would say (and will, unless it is closed). Where the network needs the loop

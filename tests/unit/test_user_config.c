@@ -107,13 +107,23 @@ static void test_forwards(void **state)
 
 static void test_guest_forwards(void **state)
 {
+    char longest[300] = "guestfwd=:10.0.2.9:1-cmd:";
+
+    /* As qemu's manual has it; blanks and dashes are the command's. */
+    assert_true(parse("guestfwd=tcp:10.0.2.100:1234-cmd:netcat -v 10.1.1.1 4"));
+    assert_string_equal(c.guest_forward[0].command, "netcat -v 10.1.1.1 4");
+    assert_refused("guestfwd=tcp:10.0.2.100:1234-cmd:", "or -cmd:COMMAND");
+    memset(longest + strlen(longest), 'x', 255);
+    assert_true(parse(longest));
+    strcat(longest, "x");
+    assert_refused(longest, "or -cmd:COMMAND");
     assert_true(parse("guestfwd=tcp:10.0.2.100:1234-tcp:localhost:99"));
     assert_int_equal(c.guest_forward_count, 1);
     assert_int_equal(c.guest_forward[0].addr, 0x0a000264);
     assert_int_equal(c.guest_forward[0].port, 1234);
     assert_string_equal(c.guest_forward[0].to_host, "localhost");
     assert_int_equal(c.guest_forward[0].to_port, 99);
-    assert_refused("guestfwd=tcp:10.0.2.100:1234-cmd:cat", "use guestfwd=");
+    assert_refused("guestfwd=tcp:10.0.2.100:1234-chardev", "use guestfwd=");
     assert_refused("guestfwd=udp:10.0.2.100:1234-tcp:a:1", "use guestfwd=");
     assert_refused("guestfwd=tcp:10.0.3.100:1234-tcp:a:1", "inside net");
     assert_refused("guestfwd=tcp:10.0.2.2:1234-tcp:a:1", "inside net");

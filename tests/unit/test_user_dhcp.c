@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +124,79 @@ static void test_discover_and_request(void **state)
     assert_memory_equal(find(67, &n), "/pxe.0", 6);
     assert_string_equal((char *)r.data + 108, "/pxe.0");
     assert_true(r.len >= 300);
+}
+
+static void settings(const char *text)
+{
+    char why[200];
+
+    if (!user_config_parse(text, &c, why, sizeof why))
+        fail_msg("%s", why);
+}
+
+static bool refused(const char *text, const char *because)
+{
+    static struct user_config other;
+    char why[200];
+
+    return !user_config_parse(text, &other, why, sizeof why) &&
+           strstr(why, because);
+}
+
+/* RFC 3397: a name that ends as one before it points there. */
+static void test_search_list(void **state)
+{
+    static const uint8_t list[] = "\3lan\7example\0\300\4\1a\300\0\3LAN\0"
+                                  "\3net\300\23";
+    uint8_t n;
+    const uint8_t *v;
+
+    settings("dnssearch=lan.example,dnssearch=Example,"
+             "dnssearch=a.lan.example.,dnssearch=LAN,dnssearch=net.lan");
+    request(3);
+    option_addr(50, 0x0a00020f);
+    assert_true(send(0));
+    v = find(119, &n);
+    assert_non_null(v);
+    assert_int_equal(n, sizeof list - 1);
+    assert_memory_equal(v, list, n);
+}
+
+static void test_search_list_refused(void **state)
+{
+    static const char *const bad[] = {
+        "dnssearch=", "dnssearch=.", "dnssearch=a..b", "dnssearch=.a",
+        "dnssearch=a b", "dnssearch=a..", "dnssearch="
+        "a123456789b123456789c123456789d123456789e123456789f123456789abcd",
+    };
+    char text[300], *at = text;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_true(refused(bad[i], "dnssearch="));
+    at += sprintf(at, "dnssearch=");
+    for (unsigned i = 0; i < 127; i++)
+        at += sprintf(at, "a.");
+    settings(text);             /* 253 characters and a dot fill an option */
+    assert_int_equal(c.search.len, 255);
+    strcpy(at, ",dnssearch=b");
+    assert_true(refused(text, "255 bytes together"));
+    strcpy(at, "a");
+    assert_true(refused(text, "255 bytes together"));
+}
+
+/* Nothing is left out of a reply in silence. */
+static void test_too_much_for_a_reply(void **state)
+{
+    char text[500] = "hostname=", *at = text + strlen(text);
+
+    at += sprintf(at, "%063d,domainname=%063d,bootfile=%0120d", 0, 0, 0);
+    settings(text);
+    request(3);
+    option_addr(50, 0x0a00020f);
+    assert_true(send(0));
+    assert_false(r.cut);
+    sprintf(at, ",tftp-server-name=%063d", 0);
+    assert_true(refused(text, "too long together"));
 }
 
 static void test_broadcast_flag_and_renewal(void **state)
@@ -324,6 +398,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_discover_and_request, setup),
+        cmocka_unit_test_setup(test_search_list, setup),
+        cmocka_unit_test_setup(test_search_list_refused, setup),
+        cmocka_unit_test_setup(test_too_much_for_a_reply, setup),
         cmocka_unit_test_setup(test_broadcast_flag_and_renewal, setup),
         cmocka_unit_test_setup(test_restrict_tells_no_router, setup),
         cmocka_unit_test_setup(test_wish_and_refusal, setup),

@@ -14,6 +14,7 @@
 
 /* As on the bare machine: the library has the hosted program's. */
 #include "kernel/metal/transport.c"
+#include "kernel/metal/transport_command.c"
 #include "kernel/metal/transport_ping.c"
 #include "kernel/metal/transport_tcp.c"
 #include "kernel/metal/transport_udp.c"
@@ -527,6 +528,13 @@ static void test_guest_forward(void **state)
     ask_by_tcp(0x0a000264, 7, 5);
 }
 
+static void test_no_commands_here(void **state)
+{
+    assert_true(make_net(0, (const char *const[]){
+        "nic", "user,guestfwd=tcp:10.0.2.100:7-cmd:cat", NULL }));
+    assert_non_null(strstr(why, "-cmd:cat: there are no programs here"));
+}
+
 /* Each costs memory here: a guest gets so many, and no more. */
 static void test_not_too_many(void **state)
 {
@@ -638,6 +646,7 @@ int main(void)
         TEST(test_forwards),
         TEST(test_dns_by_tcp),
         TEST(test_guest_forward),
+        TEST(test_no_commands_here),
         TEST(test_not_too_many),
         TEST(test_guest_with_the_hosts_addresses),
         TEST(test_addresses_come_and_go),

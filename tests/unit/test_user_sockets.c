@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -34,7 +35,7 @@ enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 
 static struct fake_guest g;
 static struct user_net *un;
-static char text[4096], why[160];
+static char text[16384], why[160];
 
 /* ---- The guest ----------------------------------------------------------- */
 
@@ -480,6 +481,78 @@ static void test_restricted(void **state)
     dgram_close(peer[0]);
 }
 
+/* ---- Commands ------------------------------------------------------------ */
+
+#define COMMAND 0x0a000264u
+
+static void make_command(const char *command)
+{
+    char params[160];
+
+    teardown(NULL);
+    snprintf(params, sizeof params, "guestfwd=tcp:10.0.2.100:7-cmd:%s",
+             command);
+    make(params);
+}
+
+static void to_command(uint16_t from, uint8_t flags, uint32_t seq,
+                       uint32_t ack, const char *data)
+{
+    uint8_t ip[1500];
+
+    fake_guest_sends_ip(&g, ip, segment(ip, from, COMMAND, 7, flags, seq, ack,
+                                        data, strlen(data)));
+}
+
+/* Some segment of those that came carries just `data`. */
+static bool came(const char *data)
+{
+    for (unsigned i = 0; i < g.count; i++) {
+        const uint8_t *ip = fake_guest_ip(&g, i), *tcp = ip + IP_HEADER;
+        size_t header = (tcp[12] >> 4) * 4u;
+
+        if (get16(ip + IP_LENGTH) == IP_HEADER + header + strlen(data) &&
+            !memcmp(tcp + header, data, strlen(data)))
+            return true;
+    }
+    return false;
+}
+
+static bool has_children(void)
+{
+    siginfo_t i;
+
+    return !waitid(P_ALL, 0, &i, WEXITED | WNOHANG | WNOWAIT);
+}
+
+/* It reads what the guest says to its end, answers, ends and is buried. */
+static void test_command(void **state)
+{
+    uint32_t iss;
+
+    make_command("tr a-z A-Z");
+    to_command(GUEST_PORT, SYN, ISS, 0, "");
+    POLL_UNTIL(g.count == 1);
+    assert_int_equal(last_segment()[13], SYN | ACK);
+    iss = get32(last_segment() + 4);
+    to_command(GUEST_PORT, ACK, ISS + 1, iss + 1, "");
+    to_command(GUEST_PORT, ACK | FIN, ISS + 1, iss + 1, "hello");
+    POLL_UNTIL(last_segment()[13] & FIN);
+    assert_true(came("HELLO"));
+    POLL_UNTIL(!has_children());
+}
+
+/* A guest cannot fill the host with processes; all end with their network. */
+static void test_many_commands(void **state)
+{
+    make_command("cat");
+    for (unsigned i = 0; i < 70; i++)
+        to_command(GUEST_PORT + i, SYN, ISS, 0, "");
+    assert_true(counted(" tcp_full=6\n"));
+    make_command("cat");
+    POLL_UNTIL(!has_children());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -497,6 +570,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_two_forwards, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restricted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_command, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_commands, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, group_setup, NULL);

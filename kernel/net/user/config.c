@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/net/user/dhcp.h"
+
 struct parse {
     struct user_config *c;
     char *why;
@@ -172,6 +174,25 @@ static bool check_guest_forward(struct parse *p,
     return true;
 }
 
+/* "tcp:HOST:PORT" or "cmd:COMMAND". */
+static bool take_target(const char *at, struct user_guest_forward *g)
+{
+    size_t n;
+
+    if (!strncmp(at, "cmd:", 4)) {
+        n = strlen(at += 4);
+        if (!n || n >= sizeof g->command)
+            return false;
+        memcpy(g->command, at, n + 1);
+        return true;
+    }
+    if (strncmp(at, "tcp:", 4))
+        return false;
+    at += 4;
+    return take(&at, ':', g->to_host, sizeof g->to_host) && *g->to_host &&
+           take_port(&at, '\0', &g->to_port) && g->to_port;
+}
+
 static bool parse_guest_forward(struct parse *p, const char *value)
 {
     struct user_config *c = p->c;
@@ -184,12 +205,9 @@ static bool parse_guest_forward(struct parse *p, const char *value)
     if (!take(&at, ':', protocol, sizeof protocol) ||
         (*protocol && strcmp(protocol, "tcp")) ||
         !take_address(&at, 0, &g->addr) || !take_port(&at, '-', &g->port) ||
-        !g->port || strncmp(at, "tcp:", 4))
-        return fail(p, "use guestfwd=tcp:ADDR:PORT-tcp:HOST:PORT, not", value);
-    at += 4;
-    if (!take(&at, ':', g->to_host, sizeof g->to_host) || !*g->to_host ||
-        !take_port(&at, '\0', &g->to_port) || !g->to_port)
-        return fail(p, "use guestfwd=tcp:ADDR:PORT-tcp:HOST:PORT, not", value);
+        !g->port || !take_target(at, g))
+        return fail(p, "use guestfwd=tcp:ADDR:PORT-tcp:HOST:PORT or "
+                    "-cmd:COMMAND, not", value);
     if (!check_guest_forward(p, g, value))
         return false;
     c->guest_forward_count++;
@@ -400,6 +418,12 @@ static bool parse_domain(struct parse *p, const char *value)
     return parse_text(p, value, p->c->domain, sizeof p->c->domain);
 }
 
+static bool parse_search(struct parse *p, const char *value)
+{
+    return search_add(&p->c->search, value) ||
+           fail(p, "dnssearch= takes domains, 255 bytes together, not", value);
+}
+
 static bool parse_tftp(struct parse *p, const char *value)
 {
     return parse_text(p, value, p->c->tftp, sizeof p->c->tftp);
@@ -431,6 +455,7 @@ static const struct setting {
     { "restrict", parse_switch, false, false },
     { "hostname", parse_hostname, false, false },
     { "domainname", parse_domain, false, false },
+    { "dnssearch", parse_search, true, false },
     { "tftp", parse_tftp, false, false },
     { "tftp-server-name", parse_tftp_name, false, false },
     { "bootfile", parse_bootfile, false, false },
@@ -529,6 +554,12 @@ bool user_config_parse(const char *params, struct user_config *c, char *why,
     ok = parse_all(&p, text, false) && finish_net(&p) && check_outside(&p) &&
          parse_all(&p, text + n + 1, true);
     free(text);
+    if (ok && !dhcp_settings_fit(c)) {
+        snprintf(why, size, "hostname=, domainname=, dnssearch=, "
+                 "tftp-server-name= and bootfile= are too long together for a "
+                 "DHCP reply");
+        ok = false;
+    }
     return ok;
 }
 

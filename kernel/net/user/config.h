@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/net/user/search.h"
+
 #define USER_FORWARDS 32u       /* hostfwd= */
 #define USER_GUEST_FORWARDS 8u  /* guestfwd= */
 #define USER_NAMESERVERS 3u     /* as resolv.conf(5) has */
@@ -23,10 +25,14 @@ struct user_forward {
     uint16_t guest_port;
 };
 
-/* guestfwd=: an address of the inside net that leads to a host's port. */
+/*
+ * guestfwd=: an address of the inside net that leads to a host's port, or to a
+ * command that is started for each connection.
+ */
 struct user_guest_forward {
     uint32_t addr;
     uint16_t port;
+    char command[256];          /* -cmd:; "": to_host and to_port */
     char to_host[64];           /* a name or a number */
     uint16_t to_port;
 };
@@ -38,6 +44,7 @@ struct user_config {
     bool restricted;
     char hostname[64];          /* "" here and below: not told */
     char domain[64];
+    struct search_list search;  /* dnssearch=, all of them */
     char tftp[128];             /* folder, or what stands for it; "": none */
     char tftp_name[64];         /* option 66 */
     char bootfile[128];

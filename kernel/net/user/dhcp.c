@@ -23,6 +23,7 @@ enum {
     OPT_PAD = 0, OPT_MASK = 1, OPT_ROUTER = 3, OPT_DNS = 6, OPT_HOSTNAME = 12,
     OPT_DOMAIN = 15, OPT_REQUESTED = 50, OPT_LEASE = 51, OPT_OVERLOAD = 52,
     OPT_TYPE = 53, OPT_SERVER = 54, OPT_TFTP = 66, OPT_BOOTFILE = 67,
+    OPT_SEARCH = 119,           /* RFC 3397 */
     OPT_END = 255,
 };
 
@@ -166,8 +167,10 @@ static void add_option(struct dhcp_reply *r, uint8_t code, const void *value,
                        size_t n)
 {
     /* With one byte left for the end. */
-    if (n > 255 || r->len + 2 + n + 1 > sizeof r->data)
+    if (n > 255 || r->len + 2 + n + 1 > sizeof r->data) {
+        r->cut = true;
         return;
+    }
     r->data[r->len++] = code;
     r->data[r->len++] = n;
     memcpy(r->data + r->len, value, n);
@@ -198,6 +201,8 @@ static void add_settings(struct dhcp_reply *r, const struct user_config *c)
     }
     add_text(r, OPT_HOSTNAME, c->hostname);
     add_text(r, OPT_DOMAIN, c->domain);
+    if (c->search.len)
+        add_option(r, OPT_SEARCH, c->search.data, c->search.len);
     add_text(r, OPT_TFTP, c->tftp_name);
     add_text(r, OPT_BOOTFILE, c->bootfile);
 }
@@ -247,6 +252,16 @@ static void write_reply(struct dhcp_reply *r, const struct user_config *c,
     memcpy(r->mac, q->data + CHADDR, 6);
     r->lease = yours;
     r->to = reply_to(q, type, yours);
+}
+
+bool dhcp_settings_fit(const struct user_config *c)
+{
+    static const uint8_t nothing[OPTIONS];
+    const struct request q = { .data = nothing, .type = REQUEST };
+    struct dhcp_reply r;
+
+    write_reply(&r, c, &q, ACK, c->dhcp_start);
+    return !r.cut;
 }
 
 static bool offer(struct dhcp *d, const struct user_config *c,

@@ -34,6 +34,7 @@ struct dhcp_reply {
     uint32_t to;                /* IPv4 destination; 0xffffffff: everybody */
     uint8_t mac[6];             /* of the client */
     uint32_t lease;             /* the address it now has, or 0 */
+    bool cut;                   /* an option found no room */
 };
 
 /*
@@ -43,5 +44,8 @@ struct dhcp_reply {
 bool dhcp_request(struct dhcp *d, const struct user_config *c,
                   const uint8_t *request, size_t len, uint64_t now_ms,
                   struct dhcp_reply *reply);
+
+/* All that DHCP is to tell has room in a reply. */
+bool dhcp_settings_fit(const struct user_config *c);
 
 #endif

@@ -28,13 +28,22 @@ static int guest_forward(const struct user_config *c, struct endpoint at)
     return -1;
 }
 
+const char *sockets_command(const struct sockets *s, struct endpoint at)
+{
+    int i = guest_forward(s->config, at);
+    const char *command = i < 0 ? "" : s->config->guest_forward[i].command;
+
+    return *command ? command : NULL;
+}
+
 bool sockets_nameserver(struct sockets *s, struct endpoint at, unsigned i,
                         struct endpoint *real)
 {
     uint32_t servers[USER_NAMESERVERS];
     unsigned n;
 
-    if (at.addr != s->config->dns || at.port != DNS_PORT)
+    if (at.addr != s->config->dns || at.port != DNS_PORT ||
+        guest_forward(s->config, at) >= 0)
         return false;
     n = user_nameservers(s->un, servers, USER_NAMESERVERS);
     if (i >= n)
@@ -173,20 +182,29 @@ static int forward_remove(void *outside, const struct user_forward *f)
 
 /* ---- Life ---------------------------------------------------------------- */
 
-static int resolve_guest_forwards(struct sockets *s, char *why, size_t size)
+static int check_command(const char *command, char *why, size_t size)
+{
+    snprintf(why, size, "guestfwd=...-cmd:%.40s: there are no programs here "
+             "but Trestle; use -tcp:HOST:PORT", command);
+    return transport_has_commands() ? 0 : -ENOTSUP;
+}
+
+static int check_guest_forwards(struct sockets *s, char *why, size_t size)
 {
     const struct user_config *c = s->config;
+    int r = 0;
 
-    for (unsigned i = 0; i < c->guest_forward_count; i++) {
-        int r = transport_resolve(c->guest_forward[i].to_host,
-                                  &s->guest_forward_host[i]);
+    for (unsigned i = 0; i < c->guest_forward_count && !r; i++) {
+        const struct user_guest_forward *g = &c->guest_forward[i];
 
-        snprintf(why, size, "guestfwd=: no such host: '%.60s'",
-                 c->guest_forward[i].to_host);
-        if (r)
-            return r;
+        if (*g->command) {
+            r = check_command(g->command, why, size);
+            continue;
+        }
+        r = transport_resolve(g->to_host, &s->guest_forward_host[i]);
+        snprintf(why, size, "guestfwd=: no such host: '%.60s'", g->to_host);
     }
-    return 0;
+    return r;
 }
 
 static int create(struct user_net *un, const struct user_config *config,
@@ -202,7 +220,7 @@ static int create(struct user_net *un, const struct user_config *config,
     s->un = un;
     s->config = config;
     s->tcp_limit = site->tcp_limit ? site->tcp_limit : INSIDE_SLOTS;
-    r = resolve_guest_forwards(s, why, size);
+    r = check_guest_forwards(s, why, size);
     if (r)
         free(s);
     else

@@ -294,6 +294,11 @@ int tcp_flow_connect(struct tcp_flow *f, struct endpoint real)
     return error;
 }
 
+int tcp_flow_run(struct tcp_flow *f, const char *command)
+{
+    return stream_command(command, &events, f, &f->stream);
+}
+
 bool tcp_flow_call(struct tcp_flow *f, struct stream *stream)
 {
     f->state = CALLING;

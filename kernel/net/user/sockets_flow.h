@@ -44,6 +44,8 @@ struct tcp_flow {
 /* Begin to connect to `real`, or another server if that has no way; the guest's
  * SYN is held meanwhile. As stream_connect. */
 int tcp_flow_connect(struct tcp_flow *f, struct endpoint real);
+/* The same, to a command that is started for it. */
+int tcp_flow_run(struct tcp_flow *f, const char *command);
 /*
  * DNS: connect to the next server in place of one that refuses, or is silent.
  * False: there is none, and all is as before.

@@ -63,6 +63,8 @@ bool sockets_real(struct sockets *s, bool tcp, struct endpoint at,
  */
 bool sockets_nameserver(struct sockets *s, struct endpoint at, unsigned i,
                         struct endpoint *real);
+/* The command of guestfwd= where the guest calls `at` by TCP, or NULL. */
+const char *sockets_command(const struct sockets *s, struct endpoint at);
 /* The other way: loopback is config->host to the guest. */
 uint32_t sockets_presented(const struct sockets *s, uint32_t addr);
 /* One line of `info usernet`; `fd` is a number of ours. */

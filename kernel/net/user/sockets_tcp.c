@@ -180,10 +180,11 @@ static void begin(struct sockets *s, const uint8_t *ip, size_t len)
 {
     const uint8_t *tcp = ip + ip_header_length(ip);
     struct endpoint at = { get32(ip + IP_DESTINATION), get16(tcp + 2) }, real;
+    const char *command = sockets_command(s, at);
     struct tcp_flow *f;
     int r;
 
-    if (!sockets_real(s, true, at, &real)) {
+    if (!command && !sockets_real(s, true, at, &real)) {
         s->counters.tcp_refused++;
         send_reset(s, ip, len);
         return;
@@ -194,7 +195,7 @@ static void begin(struct sockets *s, const uint8_t *ip, size_t len)
         return;
     }
     hold_syn(f, ip, len);
-    r = tcp_flow_connect(f, real);
+    r = command ? tcp_flow_run(f, command) : tcp_flow_connect(f, real);
     if (r) {
         tcp_flow_refuse(s, ip, len, r);
         tcp_flow_retire(f, true, 0);
