@@ -39,6 +39,8 @@ struct nic_counters {
     uint64_t tx_ring_full;
     uint64_t tx_errors;         /* refused: bad length, link or chip failure;
                                  * lost with a chip that had to start anew */
+    uint64_t resets_unanswered; /* and so bus mastering was turned off */
+    uint64_t dma_unstopped;     /* which failed: the chip keeps its buffers */
 };
 
 struct nic;
@@ -50,6 +52,8 @@ struct nic_ops {
      * come up later.
      */
     int (*open)(struct nic *nic);
+    /* Buffers come back; those that the chip cannot be kept from come back
+     * with an open or close that succeeds. */
     void (*close)(struct nic *nic);
     /*
      * Queue `buf` for sending. 0: the NIC owns it and frees it once it is
@@ -79,18 +83,25 @@ struct nic_ops {
     const char *(*counter)(const struct nic *nic, unsigned i, uint64_t *value);
 };
 
+/* The upper side's, of buffers for transmit; a refused one comes back, too. */
+struct nic_out {
+    uint64_t given, back;
+    unsigned copies;            /* of shared memory that are not back */
+};
+
 struct nic {
     const struct nic_ops *ops;
     char label[40];             /* "e1000e 8086:10d3 at 00:03.0" */
     char slot[16];              /* "00:03.0" on PCI, else "" */
     uint8_t mac[6];
-    bool is_open;
+    bool is_open;               /* false too once it gave up by itself */
     bool link_up;               /* as of the last poll */
     bool loses_irqs;            /* do not sleep for long on its account */
     struct nic_counters counters;
     /* Set by the upper side before open: takes the ownership of `buf`. */
     void (*receive)(struct nic *nic, struct nic_buf *buf);
     void *upper;                /* the upper side's own */
+    struct nic_out out;
     int poll_fd;                /* on Linux, readable when frames wait; else -1 */
     void *driver;               /* the driver's own */
 };

@@ -22,6 +22,8 @@
 
 /* A NIC that can neither interrupt nor be watched is looked at this often. */
 #define POLL_NS 1000000u
+/* One that does not answer, or does not send, this often at least. */
+#define WATCH_NS 1000000000u
 
 static struct net *nets;        /* of all machines */
 
@@ -418,6 +420,8 @@ bool net_poll(void)
     return false;
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
 uint64_t net_deadline(void)
 {
     uint64_t now = platform_now_ns(), deadline;
@@ -425,13 +429,15 @@ uint64_t net_deadline(void)
 
     if (!nets)
         return UINT64_MAX;
-    for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
+    deadline = user_net_deadline();
+    for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u)) {
         if (!u->port.nic->ops->arm && u->port.nic->poll_fd < 0)
             return now + POLL_NS;
-    deadline = user_net_deadline();
+        if (port_needs_time(&u->port))
+            deadline = sooner(deadline, now + WATCH_NS);
+    }
     sleep_ms = sys_timeouts_sleeptime();
-    if (sleep_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE &&
-        now + (uint64_t)sleep_ms * 1000000u < deadline)
-        deadline = now + (uint64_t)sleep_ms * 1000000u;
+    if (sleep_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE)
+        deadline = sooner(deadline, now + (uint64_t)sleep_ms * 1000000u);
     return deadline;
 }

@@ -60,6 +60,12 @@ static void add_port_counters(struct textbuf *t, const struct port *p)
         add_counter(t, "nic_rx_oversize", p->nic->counters.rx_oversize);
         add_counter(t, "nic_tx_ring_full", p->nic->counters.tx_ring_full);
         add_counter(t, "nic_tx_errors", p->nic->counters.tx_errors);
+        add_counter(t, "nic_resets_unanswered",
+                    p->nic->counters.resets_unanswered);
+        add_counter(t, "nic_dma_unstopped", p->nic->counters.dma_unstopped);
+        add_counter(t, "nic_tx_hangs", p->watch.hangs);
+        add_counter(t, "nic_lost", p->watch.lost);
+        add_counter(t, "nic_opened_again", p->watch.opened);
         add_own_counters(t, p->nic);
     }
 }

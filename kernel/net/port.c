@@ -1,5 +1,5 @@
-/* See port.h. */
-#include "kernel/net/port.h"
+/* See port.h, and port_nic.c for a physical NIC's side. */
+#include "kernel/net/port_impl.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,38 +9,14 @@
 #include "kernel/net/capture.h"
 #include "kernel/net/vlan.h"
 #include "kernel/platform.h"
-#include "lwip/pbuf.h"
 #include "lwip/prot/ethernet.h"
 #include "netif/bridgeif.h"
 
-#define POLL_BUDGET 64u
 #define ETH_HEADER 14u
 enum { TX_RUNT, TX_OVERSIZE, TX_FULL };
 
-/*
- * A frame inside lwIP: a custom pbuf over memory that somebody else owns - a
- * NIC's receive buffer, a guest's slot, or a bounce buffer of ours.
- */
-struct frame {
-    struct pbuf_custom pbuf;    /* first: lwIP hands back a pointer to it */
-    struct nic_buf *rx;         /* a NIC's buffer, or NULL */
-    struct guest_cable *cable;  /* a guest's slot, or NULL */
-    unsigned slot;
-    uint64_t phys;
-    struct frame *next_free;
-};
-
-/* A reference to a pbuf that a NIC is sending. */
-struct sending {
-    struct nic_buf buf;
-    struct pbuf *pbuf;
-    struct sending *next_free;
-    bool busy;                  /* of a bounce buffer: the NIC has it */
-};
-
 /* I/O core only. Kept for reuse: as many as were ever in flight at once. */
 static struct frame *free_frames;
-static struct sending *free_sendings;
 
 /* A NIC may still be sending a guest's frame when the guest's port goes. */
 static void cable_free_unused(struct guest_cable *c)
@@ -64,7 +40,7 @@ static void frame_free(struct pbuf *p)
     free_frames = f;
 }
 
-static struct frame *frame_new(void *data, size_t len, uint64_t phys)
+struct frame *port_frame_new(void *data, size_t len, uint64_t phys)
 {
     struct frame *f = free_frames;
 
@@ -80,6 +56,19 @@ static struct frame *frame_new(void *data, size_t len, uint64_t phys)
     return f;
 }
 
+bool port_frame_phys(struct pbuf *p, uint64_t *phys)
+{
+    struct frame *f = (struct frame *)p;
+
+    if (p->next || !(p->flags & PBUF_FLAG_IS_CUSTOM) ||
+        f->pbuf.custom_free_function != frame_free)
+        return false;
+    *phys = f->phys + ((uint8_t *)p->payload -
+                       (f->rx ? f->rx->data
+                        : frame_slot(&f->cable->from_guest, f->slot)));
+    return true;
+}
+
 /* 802.1D-2004 7.12.6: these group addresses are never forwarded. */
 static bool is_link_local(const uint8_t *frame)
 {
@@ -88,8 +77,7 @@ static bool is_link_local(const uint8_t *frame)
     return !memcmp(frame, prefix, 5) && frame[5] < 0x10;
 }
 
-/* The bridge takes `f`, or it is freed here and counted. */
-static void into_bridge(struct port *p, struct frame *f)
+void port_into_bridge(struct port *p, struct frame *f)
 {
     const uint8_t *data = f->pbuf.pbuf.payload;
     size_t len = f->pbuf.pbuf.tot_len;
@@ -113,8 +101,7 @@ static void into_bridge(struct port *p, struct frame *f)
     pbuf_free(&f->pbuf.pbuf);
 }
 
-/* A frame wants out at `p`: count it, and what no port of that kind takes. */
-static err_t refuse_out(struct port *p, const struct pbuf *pb, size_t max)
+err_t port_refuse_out(struct port *p, const struct pbuf *pb, size_t max)
 {
     p->counters.out_total++;
     if (p->link_off) {
@@ -126,139 +113,6 @@ static err_t refuse_out(struct port *p, const struct pbuf *pb, size_t max)
         return ERR_VAL;
     }
     capture_out(p, pb);
-    return ERR_OK;
-}
-
-/* ---- A physical NIC -------------------------------------------------------- */
-
-static void nic_receive(struct nic *nic, struct nic_buf *buf)
-{
-    struct port *p = nic->upper;
-    struct frame *f = frame_new(buf->data, buf->len, buf->phys);
-
-    if (!f) {
-        p->counters.in_total++;
-        p->counters.in_no_memory++;
-        buf->free(buf);
-        return;
-    }
-    f->rx = buf;
-    into_bridge(p, f);
-}
-
-static void sending_free(struct nic_buf *buf)
-{
-    struct sending *s = buf->owner;
-
-    pbuf_free(s->pbuf);
-    s->next_free = free_sendings;
-    free_sendings = s;
-}
-
-static struct sending *sending_new(void)
-{
-    struct sending *s = free_sendings;
-
-    if (s)
-        free_sendings = s->next_free;
-    else
-        s = malloc(sizeof *s);
-    return s;
-}
-
-/*
- * The bus address of a pbuf's bytes if it is one of our frames; else -1. lwIP's
- * own pbufs (the host's ARP, DHCP, ping) lie in the heap.
- */
-static bool pbuf_phys(struct pbuf *p, uint64_t *phys)
-{
-    struct frame *f = (struct frame *)p;
-
-    if (p->next || !(p->flags & PBUF_FLAG_IS_CUSTOM) ||
-        f->pbuf.custom_free_function != frame_free)
-        return false;
-    *phys = f->phys + ((uint8_t *)p->payload -
-                       (f->rx ? f->rx->data
-                        : frame_slot(&f->cable->from_guest, f->slot)));
-    return true;
-}
-
-static void bounce_free(struct nic_buf *buf)
-{
-    struct sending *s = buf->owner;
-
-    s->busy = false;
-}
-
-/* As many as a NIC's ring holds, and a round of the user nets' polls. */
-#define BOUNCES 256u
-
-/*
- * The host's own frames, and those that go out by its address, are copied here
- * to be reachable by DMA. They come back in turn.
- */
-static struct sending *bounce_new(struct pbuf *p)
-{
-    static struct sending bounce[BOUNCES];
-    static uint8_t *memory;
-    static uint64_t phys;
-    static unsigned next;
-
-    if (!memory)
-        memory = platform_dma_alloc(BOUNCES * FRAME_SLOT_BYTES, NIC_DMA_BELOW,
-                                    &phys);
-    for (unsigned n = 0; memory && n < BOUNCES; n++) {
-        unsigned i = next++ % BOUNCES;
-        struct sending *s = &bounce[i];
-
-        if (s->busy)
-            continue;
-        s->busy = true;
-        s->buf = (struct nic_buf){
-            memory + i * FRAME_SLOT_BYTES, phys + i * FRAME_SLOT_BYTES,
-            p->tot_len, bounce_free, s
-        };
-        pbuf_copy_partial(p, s->buf.data, p->tot_len, 0);
-        return s;
-    }
-    return NULL;
-}
-
-static err_t nic_linkoutput(struct netif *netif, struct pbuf *pb)
-{
-    struct port *p = netif->state;
-    struct sending *s;
-    uint64_t phys;
-    err_t refused = refuse_out(p, pb, NIC_MAX_FRAME);
-
-    if (refused != ERR_OK)
-        return refused;
-    if (!p->nic->link_up) {
-        p->counters.out_link_down++;
-        return ERR_IF;
-    }
-    if (pbuf_phys(pb, &phys)) {
-        s = sending_new();
-        if (s) {
-            s->buf = (struct nic_buf){ pb->payload, phys, pb->len,
-                                       sending_free, s };
-            s->pbuf = pb;
-            pbuf_ref(pb);
-        }
-    } else {
-        s = bounce_new(pb);
-    }
-    if (!s) {
-        p->counters.out_nic_full++;
-        return ERR_MEM;
-    }
-    if (p->nic->ops->transmit(p->nic, &s->buf)) {
-        p->counters.out_nic_full++;
-        s->buf.free(&s->buf);
-        return ERR_MEM;
-    }
-    p->counters.out_frames++;
-    p->counters.out_bytes += pb->tot_len;
     return ERR_OK;
 }
 
@@ -322,7 +176,7 @@ static err_t guest_linkoutput(struct netif *netif, struct pbuf *pb)
 {
     struct port *p = netif->state;
     struct guest_cable *c = p->cable;
-    err_t refused = refuse_out(p, pb, NETPORT_MAX_FRAME);
+    err_t refused = port_refuse_out(p, pb, NETPORT_MAX_FRAME);
     int slot;
 
     if (refused != ERR_OK)
@@ -369,8 +223,8 @@ static bool poll_cable(struct port *p)
     while (n < POLL_BUDGET && (slot = frame_ring_pop(&c->from_guest)) >= 0) {
         uint8_t *data = frame_slot(&c->from_guest, slot);
         size_t len = c->from_guest.len[slot];
-        struct frame *f = frame_new(data, len, c->from_guest.phys +
-                                    slot * FRAME_SLOT_BYTES);
+        struct frame *f = port_frame_new(data, len, c->from_guest.phys +
+                                         slot * FRAME_SLOT_BYTES);
 
         n++;
         if (!f) {
@@ -383,7 +237,7 @@ static bool poll_cable(struct port *p)
         f->slot = slot;
         c->under_way++;
         watch_dhcp(p, data, len);
-        into_bridge(p, f);
+        port_into_bridge(p, f);
     }
     p->counters.in_runt = atomic_load(&c->tx_refused[TX_RUNT]);
     p->counters.in_oversize = atomic_load(&c->tx_refused[TX_OVERSIZE]);
@@ -392,20 +246,9 @@ static bool poll_cable(struct port *p)
 
 bool port_poll(struct port *p)
 {
-    bool up;
-    unsigned n;
-
     if (p->cable)
         return poll_cable(p);
-    if (!p->nic)
-        return false;
-    n = p->nic->ops->poll(p->nic, POLL_BUDGET);
-    up = p->nic->link_up;
-    if (up != !!netif_is_link_up(&p->netif)) {
-        platform_log("%s: link %s", p->name, up ? "up" : "down");
-        port_plug(p, up);
-    }
-    return n > 0;
+    return p->nic && port_nic_poll(p);
 }
 
 /* ---- Making and removing ----------------------------------------------------- */
@@ -421,7 +264,7 @@ static err_t port_netif_init(struct netif *netif)
     netif->hwaddr_len = 6;
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP |
                    NETIF_FLAG_ETHERNET;
-    netif->linkoutput = p->nic ? nic_linkoutput : guest_linkoutput;
+    netif->linkoutput = p->nic ? port_nic_output : guest_linkoutput;
     return ERR_OK;
 }
 
@@ -452,7 +295,7 @@ static void take_nic(struct port *p, struct nic *nic)
     p->nic = nic;
     snprintf(p->name, sizeof p->name, "%s", nic->label);
     nic->upper = p;
-    nic->receive = nic_receive;
+    nic->receive = port_nic_receive;
 }
 
 int port_add_nic(struct port *p, struct vlan *vlan, struct nic *nic)
@@ -465,6 +308,7 @@ int port_add_nic(struct port *p, struct vlan *vlan, struct nic *nic)
 void port_attach_nic(struct port *p, struct nic *nic)
 {
     memset(&p->counters, 0, sizeof p->counters);
+    memset(&p->watch, 0, sizeof p->watch);
     p->link_off = false;
     take_nic(p, nic);
     memcpy(p->netif.hwaddr, nic->mac, 6);

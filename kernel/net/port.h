@@ -12,6 +12,7 @@
 #include "drivers/net/nic.h"
 #include "emu/netport.h"
 #include "kernel/net/frame_ring.h"
+#include "kernel/net/nic_watch.h"
 #include "lwip/netif.h"
 
 struct vlan;
@@ -54,6 +55,7 @@ struct port {
     struct vlan *vlan;
     bool link_off;              /* set_link: no frame passes */
     struct nic *nic;                    /* a physical port, or NULL */
+    struct nic_watch watch;             /* of the NIC */
     struct guest_cable *cable;          /* a guest's port, or NULL */
     struct port_counters counters;
 };
@@ -86,5 +88,8 @@ bool port_inject(struct port *p, const uint8_t *frame, size_t len);
 
 /* Move what waits into the bridge. True: something was moved. */
 bool port_poll(struct port *p);
+/* It is to be polled within a second though nothing happens: its NIC does not
+ * answer, or has not sent what it was given. */
+bool port_needs_time(const struct port *p);
 
 #endif

@@ -15,6 +15,7 @@
 #include "kernel/net/packet.h"
 #include "kernel/net/port.h"
 #include "kernel/net/vlan.h"
+#include "kernel/platform.h"
 #include "lwip/init.h"
 #include "netif/bridgeif.h"
 
@@ -35,7 +36,15 @@ static const uint8_t guest_mac[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 };
 static const uint8_t lan_mac[6] = { 0x02, 0, 0, 0, 0, 0x77 };
 static const uint8_t broadcast[6] = { 255, 255, 255, 255, 255, 255 };
 
-static int fake_open(struct nic *nic) { return 0; }
+static unsigned opens;
+
+static int fake_open(struct nic *nic)
+{
+    opens++;
+    nic->is_open = nic->link_up = true;
+    return 0;
+}
+
 static void fake_close(struct nic *nic) { }
 static unsigned fake_poll(struct nic *nic, unsigned budget) { return 0; }
 
@@ -274,6 +283,55 @@ static void test_link_and_full_nic(void **state)
     assert_int_equal(a.sent_count, 2);
 }
 
+/* The host sends a frame, which has to be copied, by that port. */
+static bool host_sends(struct port *p)
+{
+    struct pbuf *pb = pbuf_alloc(PBUF_RAW, 60, PBUF_RAM);
+    err_t r = p->netif.linkoutput(&p->netif, pb);
+
+    pbuf_free(pb);
+    return r == ERR_OK;
+}
+
+/* B sends nothing of what it is given: A sends nonetheless. */
+static void test_a_stuck_nic_leaves_copies_to_others(void **state)
+{
+    unsigned n = 0;
+
+    while (n < HELD && host_sends(&port_b))
+        n++;
+    assert_in_range(n, 64, HELD - 1);
+    assert_int_equal(port_b.counters.out_nic_full, 1);
+    for (unsigned i = 0; i < 64; i++)
+        assert_true(host_sends(&port_a));
+    fake_complete(&b);
+    assert_true(host_sends(&port_b));
+}
+
+/* It closed itself: its port opens it again, not at once, and bridges on. */
+static void test_a_lost_nic_is_opened_again(void **state)
+{
+    uint64_t end = platform_now_ns() + 20000000000u;
+    uint8_t f[60];
+
+    b.nic.is_open = true;
+    port_poll(&port_b);
+    b.nic.is_open = b.nic.link_up = false;
+    opens = 0;
+    port_poll(&port_b);
+    assert_int_equal(opens, 0);
+    assert_false(netif_is_link_up(&port_b.netif));
+    assert_true(port_needs_time(&port_b));
+    assert_false(port_needs_time(&port_a));
+    while (!opens && platform_now_ns() < end)
+        port_poll(&port_b);
+    assert_int_equal(opens, 1);
+    assert_int_equal(port_b.watch.opened, 1);
+    guest_sends(f, frame(f, broadcast, guest_mac, sizeof f));
+    assert_int_equal(b.sent_count, 1);
+    assert_true(port_needs_time(&port_b));
+}
+
 /* A host without an address answers nothing; with one it answers ARP. */
 static void test_host_address_only_on_demand(void **state)
 {
@@ -387,6 +445,8 @@ int main(void)
         TEST(test_full_guest_is_counted_and_told),
         TEST(test_refusals),
         TEST(test_link_and_full_nic),
+        TEST(test_a_stuck_nic_leaves_copies_to_others),
+        TEST(test_a_lost_nic_is_opened_again),
         TEST(test_host_address_only_on_demand),
         TEST(test_host_does_not_write_into_what_goes_to_all),
         TEST(test_host_keeps_no_receive_buffer),
