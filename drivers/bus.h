@@ -6,6 +6,7 @@
 #ifndef DRIVERS_BUS_H
 #define DRIVERS_BUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,12 @@ struct bus {
     /* A PCI function only: configuration space, `reg` below 256, a multiple of
      * 4. */
     uint32_t (*config_read32)(void *ctx, unsigned reg);
+    /*
+     * A PCI function only: whether it may master the bus. False: it is not as
+     * asked. Turned off, no DMA of its is under way any more; of one that is
+     * gone, neither.
+     */
+    bool (*set_master)(void *ctx, bool on);
 };
 
 static inline uint8_t bus_config_read8(const struct bus *bus, unsigned reg)

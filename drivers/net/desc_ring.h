@@ -69,7 +69,7 @@ void desc_ring_rx_refill(struct desc_ring *ring, struct nic_pool *pool);
 unsigned desc_ring_rx_poll(struct desc_ring *ring, struct nic *nic,
                            struct nic_pool *pool, unsigned budget);
 
-/* Queue for sending: 0, -EMSGSIZE or -ENOBUFS, counted in nic->counters. */
+/* Queue for sending: 0 or as nic_ops.transmit says, counted in nic->counters. */
 int desc_ring_tx(struct desc_ring *ring, struct nic *nic,
                  struct nic_buf *buf);
 /* Free what has been sent. */

@@ -95,16 +95,15 @@ static void tx_kick(struct desc_ring *ring, unsigned next)
 
 static int reset(struct ring_nic *n)
 {
-    if (rd(n, E1000_STATUS) == STATUS_GONE)
-        return -EIO;
-    wr(n, E1000_IMC, ~0u);
-    wr(n, E1000_RCTL, 0);
-    wr(n, E1000_TCTL, TCTL_PSP);
-    wr(n, E1000_CTRL, rd(n, E1000_CTRL) | CTRL_RST);
-    n->bus->delay_us(n->bus->ctx, RESET_US);
-    wr(n, E1000_IMC, ~0u);
-    rd(n, E1000_ICR);
-    return 0;
+    const struct intel_mac_reset how = {
+        .irq_off = { E1000_IMC }, .wait_us = RESET_US,
+        .ends_dma = ((struct e1000 *)n)->is_express,
+    };
+    int r = intel_mac_reset(n->bus, &how);
+
+    if (!r)
+        rd(n, E1000_ICR);
+    return r;
 }
 
 static void set_ring(struct ring_nic *n, uint32_t base_low,
@@ -134,7 +133,7 @@ static int start(struct ring_nic *n)
     missed(n);                          /* what others missed */
     crc_errors(n);
     wr(n, E1000_CTRL, (rd(n, E1000_CTRL) | CTRL_SLU | CTRL_ASDE) &
-       ~(CTRL_LRST | CTRL_ILOS | CTRL_PHY_RST | CTRL_VME));
+       ~(CTRL_NO_MASTER | CTRL_LRST | CTRL_ILOS | CTRL_PHY_RST | CTRL_VME));
     intel_mac_clear_multicast(n->bus);
     set_ring(n, E1000_RDBAL, &n->rx);
     set_ring(n, E1000_TDBAL, &n->tx);
@@ -198,9 +197,10 @@ static int create(const struct bus *bus, const struct bus_info *info,
         return r;
     e->is_express = is_express;
     ring_nic_init(&e->n, &chip, ops, bus, info, ops->name);
-    reset(&e->n);
-    r = intel_mac_address(bus, e->n.nic.mac)
-            ? ring_nic_allocate(&e->n, RING, UINT64_MAX) : -EIO;
+    r = reset(&e->n);
+    if (!r)
+        r = intel_mac_address(bus, e->n.nic.mac)
+                ? ring_nic_allocate(&e->n, RING, UINT64_MAX) : -EIO;
     if (r)
         free(e);
     else

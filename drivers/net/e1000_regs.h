@@ -35,6 +35,7 @@
 #define E1000_RAL0   0x5400u
 #define E1000_RAH0   0x5404u
 
+#define CTRL_NO_MASTER (1u << 2)        /* PCI Express: 82574, 10.2.2.1 */
 #define CTRL_LRST    (1u << 3)
 #define CTRL_ASDE    (1u << 5)
 #define CTRL_SLU     (1u << 6)  /* set link up */
@@ -43,6 +44,7 @@
 #define CTRL_VME     (1u << 30) /* strip VLAN tags: we do not */
 #define CTRL_PHY_RST (1u << 31)
 #define STATUS_LU    (1u << 1)
+#define STATUS_MASTER (1u << 19)        /* PCI Express: 82574, 10.2.2.2 */
 #define STATUS_GONE  (~0u)      /* no card answers: reserved bits read 0 */
 #define RCTL_EN      (1u << 1)
 #define RCTL_UPE     (1u << 3)  /* unicast promiscuous */

@@ -17,6 +17,7 @@
 #include "drivers/net/desc_ring.h"
 #include "drivers/net/eepro100_eeprom.h"
 #include "drivers/net/eepro100_regs.h"
+#include "drivers/net/nic_dma.h"
 #include "drivers/net/nic_frames.h"
 
 #define RING 128u
@@ -152,13 +153,15 @@ static bool command(struct eepro100 *e, uint8_t what, uint64_t pointer)
     return true;
 }
 
-static void reset(struct eepro100 *e)
+/* False: its units are not idle then. */
+static bool reset(struct eepro100 *e)
 {
     wr32(e, EEPRO_PORT, PORT_SELECTIVE);
     delay(e, RESET_US);
     wr32(e, EEPRO_PORT, PORT_RESET);
     delay(e, RESET_US);
     wr8(e, EEPRO_MASK, MASK_ALL);
+    return !(rd8(e, EEPRO_STATUS) & (STATUS_CU | STATUS_RU));
 }
 
 /* Run one block of setup; `data` follows its header. */
@@ -443,26 +446,29 @@ static int bring_up(struct eepro100 *e)
     return e->ru_check ? -EIO : 0;
 }
 
-static void eepro100_close(struct nic *nic)
+static int stop(struct eepro100 *e)
 {
-    struct eepro100 *e = nic->driver;
+    bool answered = reset(e);
 
-    reset(e);
-    forget(e);
-    nic->is_open = nic->link_up = false;
+    e->nic.is_open = e->nic.link_up = e->armed = false;
+    if (nic_dma_ended(&e->nic, e->bus, answered))
+        forget(e);
+    return answered ? 0 : -EIO;
 }
+
+static void eepro100_close(struct nic *nic) { stop(nic->driver); }
 
 static int eepro100_open(struct nic *nic)
 {
     struct eepro100 *e = nic->driver;
-    int r;
+    int r = stop(e);
 
-    reset(e);
-    forget(e);
-    e->armed = false;
+    if (r)
+        return r;
+    nic_dma_allow(e->bus);
     r = bring_up(e);
     if (r)
-        eepro100_close(nic);
+        stop(e);
     else
         nic->is_open = true;
     return r;

@@ -10,8 +10,6 @@
 #include "drivers/net/ring_nic.h"
 
 #define RING 256u
-#define TRIES 100u
-#define TRY_US 1000u
 #define RESET_US 5000u
 #define PHY_TRIES 50u
 #define PHY_TRY_US 50u
@@ -43,18 +41,6 @@ static void change(const struct ring_nic *n, uint32_t reg, uint32_t clear,
                    uint32_t set)
 {
     wr(n, reg, (rd(n, reg) & ~clear) | set);
-}
-
-/* Until the bits of `mask` read `want`; false: they do not. */
-static bool wait_for(const struct ring_nic *n, uint32_t reg, uint32_t mask,
-                     uint32_t want)
-{
-    for (unsigned i = 0; i < TRIES; i++) {
-        if ((rd(n, reg) & mask) == want)
-            return true;
-        n->bus->delay_us(n->bus->ctx, TRY_US);
-    }
-    return false;
 }
 
 /* ---- Descriptors ----------------------------------------------------------- */
@@ -122,23 +108,20 @@ static void tx_kick(struct desc_ring *ring, unsigned next)
 
 /* ---- The chip -------------------------------------------------------------- */
 
-/* 4.3.1: no DMA of ours is under way when the reset comes. */
+/* 4.3.1. */
 static int reset(struct ring_nic *n)
 {
-    if (rd(n, E1000_STATUS) == STATUS_GONE)
-        return -EIO;
+    static const struct intel_mac_reset how = {
+        .irq_off = { IGB_IMC, IGB_EIMC }, .wait_us = RESET_US,
+        .ends_dma = true,
+    };
+    int r;
+
     change(n, IGB_CTRL_EXT, CTRL_EXT_DRIVER, 0);
-    wr(n, IGB_IMC, ~0u);
-    wr(n, IGB_EIMC, ~0u);
-    wr(n, E1000_RCTL, 0);
-    wr(n, E1000_TCTL, TCTL_PSP);
-    change(n, E1000_CTRL, 0, CTRL_NO_MASTER);
-    wait_for(n, E1000_STATUS, STATUS_MASTER, 0);
-    change(n, E1000_CTRL, 0, CTRL_RST);
-    n->bus->delay_us(n->bus->ctx, RESET_US);
-    wait_for(n, IGB_EECD, EECD_AUTO_READ, EECD_AUTO_READ);
-    wr(n, IGB_IMC, ~0u);
-    wr(n, IGB_EIMC, ~0u);
+    r = intel_mac_reset(n->bus, &how);
+    if (r)
+        return r;
+    intel_mac_wait(n->bus, IGB_EECD, EECD_AUTO_READ, EECD_AUTO_READ);
     rd(n, IGB_ICR);
     return 0;
 }
@@ -182,7 +165,7 @@ static bool start_queue(struct ring_nic *n, uint32_t queue, uint32_t control,
     wr(n, queue + QUEUE_HEAD, 0);
     wr(n, queue + QUEUE_TAIL, 0);
     change(n, control, 0, QUEUE_ENABLE);
-    return wait_for(n, control, QUEUE_ENABLE, QUEUE_ENABLE);
+    return intel_mac_wait(n->bus, control, QUEUE_ENABLE, QUEUE_ENABLE);
 }
 
 static int start(struct ring_nic *n)
@@ -259,8 +242,7 @@ static int create(const struct bus *bus, const struct bus_info *info,
         return -ENOMEM;
     e->is_2g5 = ops == &igc_ops;
     ring_nic_init(&e->n, &chip, ops, bus, info, ops->name);
-    reset(&e->n);
-    if (intel_mac_address(bus, e->n.nic.mac))
+    if (!reset(&e->n) && intel_mac_address(bus, e->n.nic.mac))
         r = ring_nic_allocate(&e->n, RING, UINT64_MAX);
     if (r) {
         free(e);

@@ -35,8 +35,6 @@
 #define QUEUE_HEAD      0x10u
 #define QUEUE_TAIL      0x18u
 
-#define CTRL_NO_MASTER  (1u << 2)
-#define STATUS_MASTER   (1u << 19)
 #define EECD_AUTO_READ  (1u << 9)       /* the NVM has been read */
 #define CTRL_EXT_DRIVER (1u << 28)      /* tells the firmware */
 #define PHPM_NO_LINK    (1u << 5)

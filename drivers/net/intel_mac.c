@@ -1,7 +1,12 @@
 /* See intel_mac.h. */
 #include "drivers/net/intel_mac.h"
 
+#include <errno.h>
+
 #include "drivers/net/e1000_regs.h"
+
+#define TRIES 100u
+#define TRY_US 1000u
 
 bool intel_mac_address(const struct bus *bus, uint8_t m[6])
 {
@@ -11,6 +16,48 @@ bool intel_mac_address(const struct bus *bus, uint8_t m[6])
     m[0] = low, m[1] = low >> 8, m[2] = low >> 16, m[3] = low >> 24;
     m[4] = high, m[5] = high >> 8;
     return (high & RAH_AV) && !(m[0] & 1) && (low || (high & 0xffff));
+}
+
+bool intel_mac_wait(const struct bus *bus, uint32_t reg, uint32_t mask,
+                    uint32_t want)
+{
+    for (unsigned i = 0; i < TRIES; i++) {
+        if ((bus->read32(bus->ctx, reg) & mask) == want)
+            return true;
+        bus->delay_us(bus->ctx, TRY_US);
+    }
+    return false;
+}
+
+static void irqs_off(const struct bus *bus, const struct intel_mac_reset *how)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (how->irq_off[i])
+            bus->write32(bus->ctx, how->irq_off[i], ~0u);
+}
+
+int intel_mac_reset(const struct bus *bus, const struct intel_mac_reset *how)
+{
+    uint32_t ctrl;
+
+    if (bus->read32(bus->ctx, E1000_STATUS) == STATUS_GONE)
+        return -EIO;
+    irqs_off(bus, how);
+    bus->write32(bus->ctx, E1000_RCTL, 0);
+    bus->write32(bus->ctx, E1000_TCTL, TCTL_PSP);
+    ctrl = bus->read32(bus->ctx, E1000_CTRL);
+    if (how->ends_dma) {
+        ctrl |= CTRL_NO_MASTER;
+        bus->write32(bus->ctx, E1000_CTRL, ctrl);
+        intel_mac_wait(bus, E1000_STATUS, STATUS_MASTER, 0);
+    }
+    bus->write32(bus->ctx, E1000_CTRL, ctrl | CTRL_RST);
+    bus->delay_us(bus->ctx, how->wait_us);
+    /* It clears itself: 10.2.2.1 of the 82574's datasheet. */
+    if (bus->read32(bus->ctx, E1000_CTRL) & CTRL_RST)
+        return -EIO;
+    irqs_off(bus, how);
+    return 0;
 }
 
 void intel_mac_clear_multicast(const struct bus *bus)

@@ -9,6 +9,20 @@
 
 /* The address that the NVM gave the MAC; false: it is not a valid one. */
 bool intel_mac_address(const struct bus *bus, uint8_t mac[6]);
+/*
+ * Receiver, transmitter and interrupts off and the MAC reset, by `how`; 0, or
+ * -EIO: it did not answer, or is gone. DMA of ours that is under way is ended
+ * first where the chip can be told so.
+ */
+struct intel_mac_reset {
+    uint32_t irq_off[2];        /* registers that take all ones; 0: none */
+    bool ends_dma;              /* CTRL_NO_MASTER is there: PCI Express */
+    uint32_t wait_us;           /* until the reset is over */
+};
+int intel_mac_reset(const struct bus *bus, const struct intel_mac_reset *how);
+/* Until the bits of `mask` read `want`; false: they do not, for 100 ms. */
+bool intel_mac_wait(const struct bus *bus, uint32_t reg, uint32_t mask,
+                    uint32_t want);
 /* No multicast address passes by its hash. */
 void intel_mac_clear_multicast(const struct bus *bus);
 /*

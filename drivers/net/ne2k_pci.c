@@ -251,10 +251,10 @@ static void tx_pop(struct ne2k *e)
     b->free(b);
 }
 
-/* It answers no more; only open() tries again. */
+/* It answers no more: it is closed. */
 static void gone(struct ne2k *e)
 {
-    e->nic.link_up = false;
+    e->nic.is_open = e->nic.link_up = false;
     e->sending = false;
     while (e->queued) {
         e->nic.counters.tx_errors++;
@@ -288,15 +288,10 @@ static void tx_poll(struct ne2k *e)
 static int ne2k_transmit(struct nic *nic, struct nic_buf *buf)
 {
     struct ne2k *e = nic->driver;
-
     int r = nic_check_tx(nic, buf);
 
     if (r)
         return r;
-    if (!nic->link_up) {
-        nic->counters.tx_errors++;
-        return -ENETDOWN;
-    }
     if (e->queued == QUEUE)
         tx_poll(e);
     if (e->queued == QUEUE) {
@@ -463,7 +458,7 @@ static unsigned ne2k_poll(struct nic *nic, unsigned budget)
     unsigned n = 0;
     uint8_t isr;
 
-    if (!nic->is_open || !nic->link_up)
+    if (!nic->is_open)
         return 0;
     if (e->armed)
         wr(e, NE2K_IMR, 0);
@@ -488,7 +483,7 @@ static void ne2k_arm(struct nic *nic)
 {
     struct ne2k *e = nic->driver;
 
-    if (e->armed || !nic->is_open || !nic->link_up)
+    if (e->armed || !nic->is_open)
         return;
     e->armed = true;
     if (e->bus->arm_irq)

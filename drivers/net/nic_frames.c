@@ -23,10 +23,12 @@ void nic_deliver(struct nic *nic, struct nic_buf *buf, uint32_t len)
 
 int nic_check_tx(struct nic *nic, const struct nic_buf *buf)
 {
-    if (buf->len >= ETH_MIN_FRAME && buf->len <= NIC_MAX_FRAME)
+    bool fits = buf->len >= ETH_MIN_FRAME && buf->len <= NIC_MAX_FRAME;
+
+    if (fits && nic->is_open)
         return 0;
     nic->counters.tx_errors++;
-    return -EMSGSIZE;
+    return fits ? -ENETDOWN : -EMSGSIZE;
 }
 
 void nic_count_tx(struct nic *nic, const struct nic_buf *buf)

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "drivers/net/nic_dma.h"
+
 #define POOL 1024u              /* what is not in the ring may be held above */
 /* Link and statistics are read at every n-th poll: a read stalls the CPU. */
 #define SLOW_POLLS 64u
@@ -36,11 +38,13 @@ static int stop(struct ring_nic *n)
 {
     int r = n->chip->reset(n);
 
-    desc_ring_reset(&n->rx);
-    desc_ring_reset(&n->tx);
     n->nic.is_open = false;
     n->nic.link_up = false;
     n->armed = false;
+    if (!nic_dma_ended(&n->nic, n->bus, !r))
+        return r;
+    desc_ring_reset(&n->rx);
+    desc_ring_reset(&n->tx);
     return r;
 }
 
@@ -51,6 +55,7 @@ int ring_nic_open(struct nic *nic)
 
     if (r)
         return r;
+    nic_dma_allow(n->bus);
     r = n->chip->start(n);
     if (r)
         stop(n);

@@ -14,7 +14,7 @@ struct ring_nic;
 
 struct ring_nic_chip {
     struct desc_chip rx, tx;    /* their owner is the struct ring_nic */
-    /* No DMA and no interrupt any more. 0 or -errno. */
+    /* No DMA and no interrupt any more: 0; -errno: it did not answer so. */
     int (*reset)(struct ring_nic *n);
     /*
      * After a reset, the rings empty: tell the chip of them, give it what to

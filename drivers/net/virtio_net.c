@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/net/nic_dma.h"
 #include "drivers/net/nic_frames.h"
 #include "drivers/net/nic_pool.h"
 #include "drivers/net/virtio_net_regs.h"
@@ -35,7 +36,6 @@ struct virtio_net {
     uint64_t shared_phys;
     uint64_t features;          /* agreed on */
     bool armed;
-    bool has_failed;            /* it lied or gave up, and was reset */
     bool ran_empty;             /* receive queue, at the last poll */
     unsigned polls;
 };
@@ -112,10 +112,6 @@ static int virtio_net_transmit(struct nic *nic, struct nic_buf *buf)
 
     if (r)
         return r;
-    if (v->has_failed || !nic->is_open) {
-        nic->counters.tx_errors++;
-        return -ENETDOWN;
-    }
     if (v->tx.free_count < PIECES)
         tx_clean(v);
     r = virtq_add(&v->tx, piece, PIECES, buf);
@@ -138,17 +134,18 @@ static bool link_is_up(const struct virtio_net *v)
            VIRTIO_NET_LINK_UP;
 }
 
-/* Without an answer it would go on writing into our buffers: see stop. */
 static int stop(struct virtio_net *v)
 {
     int r = virtio_pci_reset(&v->pci);
 
+    v->nic.is_open = v->nic.link_up = false;
+    v->armed = v->ran_empty = false;
+    if (!nic_dma_ended(&v->nic, v->pci.bus, !r))
+        return r;
     virtq_reset(&v->rx, give_back);
     virtq_reset(&v->tx, give_back);
     if (v->features & VIRTIO_NET_F_CTRL_VQ)
         virtq_reset(&v->ctrl, NULL);
-    v->nic.link_up = false;
-    v->armed = v->ran_empty = false;
     return r;
 }
 
@@ -186,7 +183,10 @@ static int start(struct virtio_net *v)
     bool ctrl = v->features & VIRTIO_NET_F_CTRL_VQ;
     int r;
 
-    if ((r = stop(v)) || (r = virtio_pci_begin(&v->pci, v->features)) ||
+    if ((r = stop(v)))
+        return r;
+    nic_dma_allow(v->pci.bus);
+    if ((r = virtio_pci_begin(&v->pci, v->features)) ||
         (r = virtio_pci_queue_start(&v->pci, &v->rx)) ||
         (r = virtio_pci_queue_start(&v->pci, &v->tx)) ||
         (ctrl && (r = virtio_pci_queue_start(&v->pci, &v->ctrl))))
@@ -200,7 +200,6 @@ static int virtio_net_open(struct nic *nic)
     struct virtio_net *v = nic->driver;
     int r = start(v);
 
-    v->has_failed = false;
     if (r) {
         stop(v);
         return r;
@@ -213,19 +212,15 @@ static int virtio_net_open(struct nic *nic)
 
 static void virtio_net_close(struct nic *nic)
 {
-    struct virtio_net *v = nic->driver;
-
-    stop(v);
-    nic->is_open = false;
+    stop(nic->driver);
 }
 
-/* It gave back what it had not, or says itself that it cannot go on. Its link
- * is down until somebody opens it again. */
+/* It gave back what it had not, or says itself that it cannot go on: it is
+ * closed. */
 static void fail(struct virtio_net *v)
 {
     v->nic.counters.rx_errors++;
     v->nic.counters.tx_errors += v->tx.in_flight;
-    v->has_failed = true;
     stop(v);
 }
 
@@ -243,7 +238,7 @@ static unsigned virtio_net_poll(struct nic *nic, unsigned budget)
     bool slow = v->armed || ++v->polls % SLOW_POLLS == 0;
     unsigned n;
 
-    if (!nic->is_open || v->has_failed)
+    if (!nic->is_open)
         return 0;
     if (v->armed)
         disarm(v);
@@ -262,7 +257,7 @@ static void virtio_net_arm(struct nic *nic)
     struct virtio_net *v = nic->driver;
     const struct bus *bus = v->pci.bus;
 
-    if (v->armed || !nic->is_open || v->has_failed)
+    if (v->armed || !nic->is_open)
         return;
     v->armed = true;
     if (!bus->arm_irq)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "drivers/net/desc_ring.h"
+#include "drivers/net/nic_dma.h"
 #include "drivers/net/vmxnet3_regs.h"
 
 #define RING 256u               /* a multiple of 32 (both rings) */
@@ -214,15 +215,22 @@ static void queue_reset(struct queue *q)
     q->gen = false;
 }
 
-static void stop(struct vmxnet3 *v)
+/* 0, or -EIO: it did not answer. Reading tells that a command has ended. */
+static int stop(struct vmxnet3 *v)
 {
+    bool answered;
+
     wr_queue(v, VMXNET3_IMR, 1);
     wr(v, VMXNET3_CMD, VMXNET3_CMD_QUIESCE);
-    wr(v, VMXNET3_CMD, VMXNET3_CMD_RESET);
-    queue_reset(&v->rx);
-    queue_reset(&v->tx);
+    answered = command(v, VMXNET3_CMD_RESET) != VMXNET3_GONE;
+    v->nic.is_open = v->nic.link_up = false;
     v->armed = false;
     v->no_buffer = v->tx_errors = 0;
+    if (nic_dma_ended(&v->nic, v->device, answered)) {
+        queue_reset(&v->rx);
+        queue_reset(&v->tx);
+    }
+    return answered ? 0 : -EIO;
 }
 
 /* All that it reads when it is activated. */
@@ -256,14 +264,22 @@ static void describe(struct vmxnet3 *v)
     m->rx.ring_size[0] = m->rx.comp_ring_size = RING;
 }
 
-static bool link_is_up(const struct vmxnet3 *v)
+/* False: it is gone. */
+static bool poll_link(struct vmxnet3 *v)
 {
-    return command(v, VMXNET3_CMD_GET_LINK) & VMXNET3_LINK_UP;
+    uint32_t link = command(v, VMXNET3_CMD_GET_LINK);
+
+    v->nic.link_up = link != VMXNET3_GONE && (link & VMXNET3_LINK_UP);
+    return link != VMXNET3_GONE;
 }
 
 static int start(struct vmxnet3 *v)
 {
-    stop(v);
+    int r = stop(v);
+
+    if (r)
+        return r;
+    nic_dma_allow(v->device);
     describe(v);
     desc_ring_rx_refill(&v->rx.ring, &v->pool);
     wr(v, VMXNET3_DSAL, (uint32_t)v->phys);
@@ -272,16 +288,10 @@ static int start(struct vmxnet3 *v)
         return -EIO;
     wr_queue(v, VMXNET3_RXPROD, v->rx.ring.next);
     wr(v, VMXNET3_CMD, VMXNET3_CMD_UPDATE_RX_MODE);
-    v->nic.link_up = link_is_up(v);
-    return 0;
+    return poll_link(v) ? 0 : -EIO;
 }
 
-static void vmxnet3_close(struct nic *nic)
-{
-    stop(nic->driver);
-    nic->is_open = false;
-    nic->link_up = false;
-}
+static void vmxnet3_close(struct nic *nic) { stop(nic->driver); }
 
 static int vmxnet3_open(struct nic *nic)
 {
@@ -310,13 +320,14 @@ static uint64_t news(uint64_t now, uint64_t *seen)
     return more;
 }
 
-/* A queue that it stopped takes a new start of all; false: that failed. */
+/* A queue that it stopped takes a new start of all, and so does a device that
+ * is gone; false: that failed. */
 static bool start_anew(struct vmxnet3 *v, uint32_t events)
 {
     struct nic_counters *c = &v->nic.counters;
 
     desc_ring_tx_clean(&v->tx.ring);    /* what is left is lost */
-    c->rx_errors += !!(events & VMXNET3_ECR_RQERR);
+    c->rx_errors += !events || (events & VMXNET3_ECR_RQERR);
     c->tx_errors += !!(events & VMXNET3_ECR_TQERR) + v->tx.ring.used;
     return !vmxnet3_open(&v->nic);
 }
@@ -330,7 +341,8 @@ static bool slow_poll(struct vmxnet3 *v)
 
     if (events)
         wr(v, VMXNET3_ECR, events);
-    v->nic.link_up = link_is_up(v);
+    if (!poll_link(v))
+        return start_anew(v, 0);
     wr(v, VMXNET3_CMD, VMXNET3_CMD_GET_STATS);
     c->rx_no_buffer += news(m->rx.stats[VMXNET3_STAT_NO_BUFFER],
                             &v->no_buffer);

@@ -33,6 +33,7 @@
 #define VMXNET3_CMD_UPDATE_RX_MODE 0xcafe0003u
 #define VMXNET3_CMD_GET_STATS      0xf00d0001u  /* into the queues' stats */
 #define VMXNET3_CMD_GET_LINK       0xf00d0002u  /* bit 0: up; 16 on: Mbit/s */
+#define VMXNET3_GONE ~0u        /* no device answers a command */
 #define VMXNET3_LINK_UP            1u
 
 /* Fields that follow each other within a word are written as one. */

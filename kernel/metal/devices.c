@@ -162,6 +162,13 @@ static uint32_t config_read32(void *ctx, unsigned reg)
     return reg < 256 ? host_pci_read32(w->device->function, reg & ~3u) : ~0u;
 }
 
+static bool set_master(void *ctx, bool on)
+{
+    struct window *w = ctx;
+
+    return host_pci_set_master(w->device->function, on);
+}
+
 static const struct bus *open_window(void *ctx, unsigned bar);
 
 static const struct bus bus_over_pci = {
@@ -171,6 +178,7 @@ static const struct bus bus_over_pci = {
     .dma_alloc = dma_alloc, .delay_us = delay_us,
     .arm_irq = arm_irq, .wake = wait_end,
     .window = open_window, .config_read32 = config_read32,
+    .set_master = set_master,
 };
 
 static const struct bus *open_bar(struct device *d, unsigned i)

@@ -13,8 +13,7 @@
 enum { PCI_ID = 0x00, PCI_COMMAND = 0x04, PCI_STATUS = 0x06, PCI_CLASS = 0x08,
        PCI_HEADER_TYPE = 0x0e, PCI_BAR0 = 0x10, PCI_SUBSYSTEM = 0x2c,
        PCI_CAPABILITIES = 0x34, PCI_IRQ_LINE = 0x3c };
-enum { COMMAND_IO = 1, COMMAND_MEMORY = 2, COMMAND_MASTER = 4,
-       COMMAND_NO_INTX = 0x400,
+enum { COMMAND_IO = 1, COMMAND_MEMORY = 2,
        STATUS_CAPABILITIES = 0x10 };
 enum { CAPABILITY_MSI = 0x05, CAPABILITY_MSIX = 0x11 };
 
@@ -235,20 +234,4 @@ unsigned host_pci_count(void) { return count; }
 const struct host_pci_function *host_pci_get(unsigned i)
 {
     return &functions[i];
-}
-
-
-void host_pci_enable(const struct host_pci_function *f)
-{
-    host_pci_write16(f, PCI_COMMAND,
-                host_pci_read16(f, PCI_COMMAND) | COMMAND_IO | COMMAND_MEMORY |
-                    COMMAND_MASTER);
-}
-
-void host_pci_disable(const struct host_pci_function *f)
-{
-    uint16_t command = host_pci_read16(f, PCI_COMMAND);
-
-    host_pci_write16(f, PCI_COMMAND, (command & (uint16_t)~COMMAND_MASTER) |
-                                         COMMAND_NO_INTX);
 }

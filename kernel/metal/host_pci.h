@@ -45,6 +45,11 @@ void host_pci_enable(const struct host_pci_function *f);
 /* Bus mastering and INTx off: what firmware left running there writes no memory
  * more, and holds no line that others share. */
 void host_pci_disable(const struct host_pci_function *f);
+/*
+ * Bus mastering alone. False: it is not as asked. Off, no write of the
+ * function's is under way any more; one that is gone is off.
+ */
+bool host_pci_set_master(const struct host_pci_function *f, bool on);
 
 /*
  * Let the function's interrupt call `fn(ctx)` in an interrupt handler, by

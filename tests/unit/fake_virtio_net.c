@@ -94,10 +94,12 @@ static void notified(unsigned index)
 bool model_wire_saying(const void *frame, size_t len, uint32_t said)
 {
     struct queue *q = &model.q[VIRTIO_NET_RX];
-    int head = model_pop_avail(q);
     struct virtq_desc *h, *d;
+    int head;
 
-    if (head < 0)
+    if (!nic_bench_hears(frame, model.promiscuous,
+                         model.promiscuous, true) ||
+        (head = model_pop_avail(q)) < 0)
         return false;
     h = &q->desc[head];
     d = &q->desc[h->next];
@@ -117,12 +119,13 @@ bool model_wire(const void *frame, size_t len)
 
 static void set_status(uint8_t v)
 {
-    if (!v && !model.stays_busy) {
+    if (!v && !model.stays_busy && !bench.is_deaf) {
         for (unsigned i = 0; i < MODEL_QUEUES; i++)
             model.q[i] = (struct queue){ .size = MODEL_QUEUE };
         model.features = 0;
+        model.promiscuous = 0;
     }
-    model.status = v | (model.stays_busy ? 1 : 0);
+    model.status = v | (model.stays_busy || bench.is_deaf);
     if (model.refuse_features)
         model.status &= ~VIRTIO_STATUS_FEATURES_OK;
 }
@@ -298,6 +301,7 @@ const struct bus model_bus = {
     .read32 = bar_read, .write32 = bar_write, .dma_alloc = nic_bench_dma,
     .delay_us = nic_bench_delay, .arm_irq = nic_bench_arm, .wake = m_wake,
     .window = window, .config_read32 = config_read32,
+    .set_master = nic_bench_master,
 };
 
 static const struct bus *window(void *ctx, unsigned bar)

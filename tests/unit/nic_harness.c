@@ -41,13 +41,26 @@ void *nic_bench_dma(void *ctx, size_t bytes, uint64_t max, uint64_t *phys)
 void nic_bench_delay(void *ctx, unsigned us) { }
 void nic_bench_arm(void *ctx) { bench.irq_armed++; }
 
+bool nic_bench_master(void *ctx, bool on)
+{
+    if (!on && bench.keeps_master)
+        return false;
+    bench.is_no_master = !on;
+    return true;
+}
+
 static void receive(struct nic *nic, struct nic_buf *buf)
 {
     assert_true(bench.got_count < sizeof bench.got / sizeof *bench.got);
     bench.got[bench.got_count++] = buf;
 }
 
-static void count_free(struct nic_buf *buf) { bench.freed++; }
+/* Never while the chip can read it. */
+static void count_free(struct nic_buf *buf)
+{
+    assert_true(!bench.is_deaf || bench.is_no_master);
+    bench.freed++;
+}
 
 int nic_bench_open(struct nic *nic)
 {
@@ -59,9 +72,22 @@ int nic_bench_open(struct nic *nic)
 void nic_bench_sent(const void *frame, size_t len)
 {
     assert_true(len <= sizeof bench.last);
+    assert_false(bench.is_no_master);
     memcpy(bench.last, frame, len);
     bench.last_len = len;
     bench.sent++;
+}
+
+bool nic_bench_hears(const void *frame, bool others, bool groups,
+                     bool broadcasts)
+{
+    static const uint8_t all[6] = { 255, 255, 255, 255, 255, 255 };
+    const uint8_t *to = frame;
+
+    assert_false(bench.is_no_master);
+    if (!memcmp(to, all, 6))
+        return broadcasts;
+    return to[0] & 1 ? groups : others || !memcmp(to, bench.nic->mac, 6);
 }
 
 struct nic_buf nic_bench_buf(void *frame, uint32_t len)
@@ -204,6 +230,74 @@ void nic_test_close(void **state)
     nic->ops->poll(nic, 1);
     assert_int_equal(bench.got_count, 1);
     nic_bench_free_got();
+}
+
+/* A bridge's NIC hears what is for any station, and for any group. */
+void nic_test_every_address(void **state)
+{
+    static const uint8_t to[][6] = {
+        { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
+        { 0x02, 0x11, 0x22, 0x33, 0x44, 0x55 },         /* another station */
+        { 0x33, 0x33, 0x00, 0x00, 0x00, 0x01 },         /* IPv6: all nodes */
+        { 0x33, 0x33, 0xff, 0x12, 0x34, 0x56 },         /* solicited node */
+        { 0x33, 0x33, 0x00, 0x00, 0x00, 0xfb },         /* mDNS */
+        { 0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb },
+        { 0x01, 0x00, 0x5e, 0x7f, 0xff, 0xfa },         /* SSDP */
+        { 0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e },         /* LLDP */
+    };
+    uint8_t frame[60] = { 0 };
+
+    for (unsigned i = 0; i < sizeof to / sizeof *to; i++) {
+        memcpy(frame, to[i], 6);
+        assert_true(bench.wire(frame, sizeof frame));
+        bench.nic->ops->poll(bench.nic, 1);
+        assert_int_equal(bench.got_count, 1);
+        assert_memory_equal(bench.got[0]->data, frame, sizeof frame);
+        nic_bench_free_got();
+    }
+}
+
+/*
+ * A chip that does not stop when it is told to may go on reading its frames:
+ * they come back once it may not master the bus any more, and if that does not
+ * help, once it answers again; each once.
+ */
+void nic_test_no_answer(void **state)
+{
+    static uint8_t frame[60];
+    struct nic *nic = bench.nic;
+    struct nic_buf buf = nic_bench_buf(frame, sizeof frame);
+
+    bench.hold_tx = true;
+    assert_int_equal(nic->ops->transmit(nic, &buf), 0);
+    bench.is_deaf = true;
+    nic->ops->close(nic);
+    assert_int_equal(bench.freed, 1);
+    assert_int_equal(nic->counters.resets_unanswered, 1);
+    assert_int_equal(nic->counters.dma_unstopped, 0);
+    assert_true(nic->ops->open(nic) < 0);
+    assert_false(nic->is_open);
+    assert_int_equal(nic->ops->transmit(nic, &buf), -ENETDOWN);
+    bench.is_deaf = false;
+    assert_int_equal(nic->ops->open(nic), 0);
+    assert_false(bench.is_no_master);
+
+    assert_int_equal(nic->ops->transmit(nic, &buf), 0);
+    bench.is_deaf = bench.keeps_master = true;
+    nic->ops->close(nic);
+    assert_int_equal(bench.freed, 1);
+    assert_int_equal(nic->counters.dma_unstopped, 1);
+    assert_int_equal(nic->ops->poll(nic, 8), 0);
+    assert_true(nic->ops->open(nic) < 0);
+    assert_int_equal(bench.freed, 1);
+    bench.is_deaf = bench.keeps_master = false;
+    assert_int_equal(nic->ops->open(nic), 0);
+    assert_int_equal(bench.freed, 2);
+    bench.hold_tx = false;
+    nic_test_every_address(state);
+    assert_int_equal(nic->ops->transmit(nic, &buf), 0);
+    nic->ops->poll(nic, 1);
+    assert_int_equal(bench.freed, 3);
 }
 
 /* Every register reads ones: no link, no statistics, and what it had is lost. */

@@ -31,6 +31,10 @@ struct nic_bench {
     bool is_noise;              /* registers answer nic_bench_noise() and take
                                  * nothing: the model sees to that */
     bool is_gone;               /* or they read ones: the model, too */
+    bool is_deaf;               /* resets do nothing, and are never over: the
+                                 * model, too */
+    bool keeps_master;          /* nor can its DMA be turned off */
+    bool is_no_master;          /* it was */
     /* The chip's addresses have 32 bits and the driver copies nothing: all lies
      * where it reaches it. Set before anything is allocated. */
     bool is_32_bit;
@@ -46,15 +50,22 @@ struct nic_bench {
 };
 extern struct nic_bench bench;
 
-/* struct bus: dma_alloc, delay_us and arm_irq. */
+/* struct bus: dma_alloc, delay_us, arm_irq and set_master. */
 void *nic_bench_dma(void *ctx, size_t bytes, uint64_t max, uint64_t *phys);
 void nic_bench_delay(void *ctx, unsigned us);
 void nic_bench_arm(void *ctx);
+bool nic_bench_master(void *ctx, bool on);
 
 /* Give `nic` a receiver and open it: what open() says. */
 int nic_bench_open(struct nic *nic);
 /* The model sends this frame. */
 void nic_bench_sent(const void *frame, size_t len);
+/*
+ * Whether a station hears `frame`, by what its filter lets through beside its
+ * own address: all of other stations, of groups, broadcasts. It writes memory.
+ */
+bool nic_bench_hears(const void *frame, bool others, bool groups,
+                     bool broadcasts);
 /* For transmit: `frame`, or a copy where is_32_bit asks for one; freeing it
  * counts. */
 struct nic_buf nic_bench_buf(void *frame, uint32_t len);
@@ -71,6 +82,9 @@ void nic_test_receive_in_order(void **state);
 void nic_test_starved_pool(void **state);
 void nic_test_transmit(void **state);
 void nic_test_close(void **state);
+void nic_test_every_address(void **state);
+/* For models that know is_deaf. */
+void nic_test_no_answer(void **state);
 /* For models that know is_noise. */
 void nic_test_noise(void **state);
 /* For models that know is_gone. */
@@ -82,6 +96,8 @@ void nic_test_pulled_out(void **state);
     NIC_TEST(nic_test_receive_in_order, setup), \
     NIC_TEST(nic_test_starved_pool, setup), \
     NIC_TEST(nic_test_transmit, setup), \
-    NIC_TEST(nic_test_close, setup)
+    NIC_TEST(nic_test_close, setup), \
+    NIC_TEST(nic_test_every_address, setup), \
+    NIC_TEST(nic_test_no_answer, setup)
 
 #endif

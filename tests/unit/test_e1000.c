@@ -21,6 +21,7 @@ static uint32_t reg[REGS / 4];
 static struct nic *nic;
 /* Statistics that neither reading nor a reset clears, as QEMU's e1000 has. */
 static bool keeps_counts;
+static unsigned resets, resets_under_dma;
 
 static void send_all(void)
 {
@@ -52,6 +53,9 @@ static bool wire(const void *frame, size_t len, uint8_t status, uint8_t errors)
         R(E1000_MPC)++;
         return false;
     }
+    if (!nic_bench_hears(frame, R(E1000_RCTL) & RCTL_UPE,
+                         R(E1000_RCTL) & RCTL_MPE, R(E1000_RCTL) & RCTL_BAM))
+        return false;
     assert_true(len <= 2048);
     memcpy((void *)(uintptr_t)d->addr, frame, len);
     d->length = len;
@@ -86,10 +90,12 @@ static void reset(void)
 {
     uint32_t missed = R(E1000_MPC), crc = R(E1000_CRCERRS);
 
+    resets++;
+    resets_under_dma += !!(R(E1000_STATUS) & STATUS_MASTER);
     memset(reg, 0, sizeof reg);
     R(E1000_RAL0) = 0x12005452;
     R(E1000_RAH0) = RAH_AV | 0x5634;
-    R(E1000_STATUS) = STATUS_LU;
+    R(E1000_STATUS) = STATUS_LU | STATUS_MASTER;
     if (keeps_counts) {
         R(E1000_MPC) = missed;
         R(E1000_CRCERRS) = crc;
@@ -101,11 +107,13 @@ static void m_write32(void *ctx, uint32_t at, uint32_t v)
     assert_true(at < REGS);
     if (bench.is_noise || bench.is_gone)
         return;
-    if (at == E1000_CTRL && (v & CTRL_RST)) {
+    if (at == E1000_CTRL && (v & CTRL_RST) && !bench.is_deaf) {
         reset();
         return;
     }
     R(at) = v;
+    if (at == E1000_CTRL && (v & CTRL_NO_MASTER))
+        R(E1000_STATUS) &= ~STATUS_MASTER;
     if (at == E1000_TDT)
         send_all();
 }
@@ -113,15 +121,19 @@ static void m_write32(void *ctx, uint32_t at, uint32_t v)
 static const struct bus bus = {
     .read32 = m_read32, .write32 = m_write32, .dma_alloc = nic_bench_dma,
     .delay_us = nic_bench_delay, .arm_irq = nic_bench_arm,
+    .set_master = nic_bench_master,
 };
 static const struct bus_info info = { .vendor = 0x8086, .device = 0x100e,
                                       .slot = "00:03.0" };
+static const struct bus_info express = { .vendor = 0x8086, .device = 0x10d3,
+                                         .slot = "00:03.0" };
 
-static int make(void)
+static int make(const struct nic_driver *driver, const struct bus_info *which)
 {
+    resets = resets_under_dma = 0;
     bench = (struct nic_bench){ .wire = wire_good, .resume = send_all,
                                 .tx_room = 255 };
-    if (e1000_driver.create(&bus, &info, &nic))
+    if (driver->create(&bus, which, &nic))
         return -1;
     return nic_bench_open(nic);
 }
@@ -130,7 +142,15 @@ static int setup(void **state)
 {
     memset(reg, 0, sizeof reg);
     keeps_counts = false;
-    return make();
+    return make(&e1000_driver, &info);
+}
+
+static int setup_express(void **state)
+{
+    memset(reg, 0, sizeof reg);
+    keeps_counts = false;
+    R(E1000_STATUS) = STATUS_LU | STATUS_MASTER;
+    return make(&e1000e_driver, &express);
 }
 
 static int setup_keeps_counts(void **state)
@@ -139,7 +159,7 @@ static int setup_keeps_counts(void **state)
     keeps_counts = true;
     R(E1000_MPC) = 1000;                        /* the firmware's */
     R(E1000_CRCERRS) = 2000;
-    return make();
+    return make(&e1000_driver, &info);
 }
 
 static void test_identity(void **state)
@@ -152,6 +172,29 @@ static void test_identity(void **state)
     assert_int_equal(R(E1000_RCTL) & (RCTL_UPE | RCTL_MPE | RCTL_BAM),
                      RCTL_UPE | RCTL_MPE | RCTL_BAM);
     assert_int_equal(R(E1000_CTRL) & CTRL_VME, 0);
+}
+
+/* On PCI Express its DMA is ended before the reset (82574, 10.2.2.1). */
+static void test_no_reset_under_dma(void **state)
+{
+    static uint8_t frame[60];
+    struct nic_buf buf = nic_bench_buf(frame, sizeof frame);
+
+    bench.hold_tx = true;
+    nic->ops->transmit(nic, &buf);
+    nic->ops->close(nic);
+    assert_int_equal(nic->ops->open(nic), 0);
+    assert_int_equal(R(E1000_CTRL) & CTRL_NO_MASTER, 0);
+    assert_int_equal(resets, 4);
+    assert_int_equal(resets_under_dma, 0);
+}
+
+/* A bit that is reserved on PCI. */
+static void test_pci_has_no_such_bit(void **state)
+{
+    nic->ops->close(nic);
+    assert_true(R(E1000_STATUS) & STATUS_MASTER);
+    assert_int_equal(R(E1000_CTRL) & CTRL_NO_MASTER, 0);
 }
 
 static void test_bad_frames_are_counted(void **state)
@@ -254,6 +297,9 @@ int main(void)
         NIC_TEST(test_statistics, setup),
         NIC_TEST(test_statistics, setup_keeps_counts),
         NIC_TEST(nic_test_pulled_out, setup),
+        NIC_TEST(test_no_reset_under_dma, setup_express),
+        NIC_TEST(test_pci_has_no_such_bit, setup),
+        NIC_TESTS(setup_express),
         NIC_TESTS(setup),
         NIC_TESTS(setup_keeps_counts),
         NIC_TEST(nic_test_noise, setup),

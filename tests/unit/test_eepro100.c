@@ -25,6 +25,7 @@
 #define CONFIG_MII 8
 #define CONFIG_FILTER 15
 #define CONFIG_LONG 18
+#define CONFIG_GROUPS 21
 
 static const uint8_t mac[6] = { 0x52, 0x54, 0x00, 0x12, 0x34, 0x56 };
 
@@ -167,6 +168,10 @@ static bool wire_as(const void *frame, size_t len, uint16_t status,
         event(EVENT_RNR);
         return false;
     }
+    if (!nic_bench_hears(frame, model.config[CONFIG_FILTER] & 1,
+                         model.config[CONFIG_GROUPS] & 8,
+                         !(model.config[CONFIG_FILTER] & 2)))
+        return false;
     assert_int_equal(d->status, 0);
     assert_true(len <= d->size);
     if (model.is_late) {
@@ -295,6 +300,8 @@ static void m_write32(void *ctx, uint32_t reg, uint32_t v)
         return;
     if (reg == EEPRO_POINTER) {
         model.pointer = v;
+    } else if (reg == EEPRO_PORT && bench.is_deaf) {
+        return;
     } else if (reg == EEPRO_PORT) {
         model.resets++;
         model.ru = model.events = model.mask = 0;
@@ -312,7 +319,7 @@ static const struct bus bus = {
     .read8 = m_read8, .write8 = m_write8, .read16 = m_read16,
     .write16 = m_write16, .read32 = m_read32, .write32 = m_write32,
     .dma_alloc = nic_bench_dma, .delay_us = nic_bench_delay,
-    .arm_irq = nic_bench_arm,
+    .arm_irq = nic_bench_arm, .set_master = nic_bench_master,
 };
 
 static void set_up_model(void)

@@ -61,6 +61,9 @@ static bool wire(const void *frame, size_t len, uint32_t status)
         R(E1000_MPC)++;
         return false;
     }
+    if (!nic_bench_hears(frame, R(E1000_RCTL) & RCTL_UPE,
+                         R(E1000_RCTL) & RCTL_MPE, R(E1000_RCTL) & RCTL_BAM))
+        return false;
     assert_true(len <= 2048);
     assert_int_equal(d->status, 0);
     memcpy((void *)d->addr, frame, len);
@@ -122,7 +125,7 @@ static void m_write32(void *ctx, uint32_t at, uint32_t v)
     assert_true(at < REGS);
     if (bench.is_noise || bench.is_gone)
         return;
-    if (at == E1000_CTRL && (v & CTRL_RST)) {
+    if (at == E1000_CTRL && (v & CTRL_RST) && !bench.is_deaf) {
         reset();
         return;
     }
@@ -143,6 +146,7 @@ static void m_write32(void *ctx, uint32_t at, uint32_t v)
 static const struct bus bus = {
     .read32 = m_read32, .write32 = m_write32, .dma_alloc = nic_bench_dma,
     .delay_us = nic_bench_delay, .arm_irq = nic_bench_arm,
+    .set_master = nic_bench_master,
 };
 
 static int create(const struct nic_driver *driver, uint16_t device)

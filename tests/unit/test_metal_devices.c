@@ -12,6 +12,7 @@
 
 static struct host_pci_function functions[2];
 static unsigned disabled[2];
+static bool mastering[2];
 
 /* ---- What it calls ------------------------------------------------------- */
 
@@ -31,6 +32,12 @@ void host_pci_enable(const struct host_pci_function *f) { }
 void host_pci_disable(const struct host_pci_function *f)
 {
     disabled[f - functions]++;
+}
+
+bool host_pci_set_master(const struct host_pci_function *f, bool on)
+{
+    mastering[f - functions] = on;
+    return true;
 }
 
 bool host_pci_irq_connect(const struct host_pci_function *f,
@@ -74,10 +81,25 @@ static void test_not_driven(void **state)
     assert_null(platform_nic(0));
 }
 
+/* A driver whose card does not stop takes it off the bus, and no other. */
+static void test_bus_mastering(void **state)
+{
+    struct device d = { .function = &functions[1] };
+    struct window w = { .bus = bus_over_pci, .device = &d };
+
+    mastering[0] = mastering[1] = true;
+    assert_true(w.bus.set_master(&w, false));
+    assert_true(mastering[0]);
+    assert_false(mastering[1]);
+    assert_true(w.bus.set_master(&w, true));
+    assert_true(mastering[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_not_driven),
+        cmocka_unit_test(test_bus_mastering),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

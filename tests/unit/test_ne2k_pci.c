@@ -232,6 +232,28 @@ static void test_identity(void **state)
     assert_memory_equal(rig.card->par, mac, 6);
 }
 
+/* As nic_test_every_address: the emulated card filters as a real one does. */
+static void test_every_address(void **state)
+{
+    static const uint8_t to[][6] = {
+        { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
+        { 0x02, 0x11, 0x22, 0x33, 0x44, 0x55 },
+        { 0x33, 0x33, 0x00, 0x00, 0x00, 0x01 },
+        { 0x33, 0x33, 0xff, 0x12, 0x34, 0x56 },
+        { 0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb },
+        { 0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e },
+    };
+
+    for (unsigned i = 0; i < sizeof to / sizeof *to; i++) {
+        wire(60, i);
+        memcpy(rig.rx[(rig.rx_tail - 1) % CABLE].data, to[i], 6);
+        assert_int_equal(poll(4), 1);
+        assert_int_equal(got_count, 1);
+        assert_memory_equal(got[0]->data, to[i], 6);
+        free_got();
+    }
+}
+
 /* Every length round the ring, to any station. */
 static void every_length(void)
 {
@@ -547,7 +569,9 @@ static void test_pulled_out(void **state)
     rig.is_gone = true;
     assert_int_equal(nic->ops->poll(nic, 10), 0);
     assert_false(nic->link_up);
+    assert_false(nic->is_open);
     assert_int_equal(freed, 5);
+    assert_int_equal(nic->ops->transmit(nic, &buf), -ENETDOWN);
     assert_int_equal(nic->ops->open(nic), -EIO);
     rig.is_gone = false;
     assert_int_equal(nic->ops->open(nic), 0);
@@ -624,7 +648,7 @@ static void test_noise(void **state_)
     }
     nic->receive = receive;
     for (unsigned i = 0; i < 20000; i++) {
-        if (!nic->link_up)
+        if (!nic->is_open)
             opened += !nic->ops->open(nic);
         buf.len = 14 + noise() % 1505;
         taken += !nic->ops->transmit(nic, &buf);
@@ -647,6 +671,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_identity),
+        TEST(test_every_address),
         TEST(test_receive_every_length),
         TEST(test_16_bit_port),
         TEST(test_small_card),

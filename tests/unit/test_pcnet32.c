@@ -76,6 +76,9 @@ static bool wire_as(const void *frame, size_t len, uint32_t count,
         model.csr[0] |= CSR0_MISS;
         return false;
     }
+    if (!nic_bench_hears(frame, model.init.mode & MODE_PROM,
+                         model.init.mode & MODE_PROM, true))
+        return false;
     assert_int_equal(negative(d->flags), 2048);
     memcpy(fake_dma_at(d->addr), frame, len);
     if (model.is_late) {
@@ -100,6 +103,8 @@ static bool wire(const void *frame, size_t len)
 
 static void soft_reset(void)
 {
+    if (bench.is_deaf)
+        return;
     model.resets++;
     model.csr[0] = CSR0_STOP;
     model.csr[CSR_MISSED] = 0;
@@ -113,6 +118,8 @@ static void write_status(uint16_t v)
 
     *s &= ~(v & CSR0_EVENTS);
     *s = (*s & ~CSR0_IENA) | (v & CSR0_IENA);
+    if (v & CSR0_STOP && bench.is_deaf)
+        return;
     if (v & CSR0_STOP) {
         *s = CSR0_STOP;
         return;
@@ -235,6 +242,7 @@ static const struct bus bus = {
     .read8 = m_read8, .read16 = m_read16, .write16 = m_write16,
     .read32 = m_read32, .write32 = m_write32, .dma_alloc = nic_bench_dma,
     .delay_us = nic_bench_delay, .arm_irq = nic_bench_arm,
+    .set_master = nic_bench_master,
 };
 static const struct bus_info info = { .vendor = 0x1022, .device = 0x2000,
                                       .slot = "00:03.0" };

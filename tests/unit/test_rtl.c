@@ -82,7 +82,11 @@ static bool wire(const void *frame, size_t len, unsigned pieces, bool bad)
 {
     struct rtl8169_desc *ring = pointer(RTL_RDSAR);
 
-    if (!(get(RTL_RCR, 4) & RCR_AAP))
+    if (!(get(RTL_RCR, 4) & RCR_ACCEPT) ||
+        !nic_bench_hears(frame, get(RTL_RCR, 4) & RCR_AAP,
+                         (get(RTL_RCR, 4) & RCR_AM) &&
+                             (get(RTL_MAR, 4) & get(RTL_MAR + 4, 4)) == ~0u,
+                         get(RTL_RCR, 4) & RCR_AB))
         return false;
     for (unsigned i = 0; i < pieces; i++) {
         struct rtl8169_desc *d = &ring[model.rx_at];
@@ -164,7 +168,7 @@ static void m_write(uint32_t reg, uint32_t v, unsigned bytes)
     assert_true(reg + bytes <= REGS && reg % bytes == 0);
     if (bench.is_noise || bench.is_gone)
         return;
-    if (reg == RTL_CR && (v & CR_RST)) {
+    if (reg == RTL_CR && (v & CR_RST) && !bench.is_deaf) {
         reset();
         return;
     }
@@ -212,7 +216,7 @@ static const struct bus bus = {
     .read16 = m_read16, .write16 = m_write16,
     .read32 = m_read32, .write32 = m_write32,
     .dma_alloc = nic_bench_dma, .delay_us = nic_bench_delay,
-    .arm_irq = nic_bench_arm,
+    .arm_irq = nic_bench_arm, .set_master = nic_bench_master,
 };
 
 static int create(const struct nic_driver *driver, uint32_t tcr,

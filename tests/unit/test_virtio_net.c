@@ -347,6 +347,8 @@ int main(void)
         EACH(test_sent_in_any_order),
         EACH(test_link_and_wakeup),
         EACH(nic_test_close),
+        EACH(nic_test_every_address),
+        EACH(nic_test_no_answer),
         EACH(nic_test_noise),
         EACH(test_used_index_jumps),
         EACH(test_ids_that_it_has_not),

@@ -97,6 +97,10 @@ static bool wire_as(const void *frame, size_t len, uint32_t bits,
         model.rx_stats[VMXNET3_STAT_NO_BUFFER]++;
         return false;
     }
+    if (!nic_bench_hears(frame, model.mode & VMXNET3_RX_PROMISC,
+                         model.mode & VMXNET3_RX_ALL_MULTI,
+                         model.mode & VMXNET3_RX_BROADCAST))
+        return false;
     assert_int_equal(d->len_gen & 0x7fff, 2048);
     memcpy(at(d->addr), frame, len);
     complete_rx(model.rx.next | bits, said);
@@ -141,6 +145,10 @@ static void activate(void)
 
 static void command(uint32_t v)
 {
+    if (bench.is_deaf) {
+        model.answer = ~0u;
+        return;
+    }
     switch (v) {
     case VMXNET3_CMD_RESET:
         model.address = 0;
@@ -148,6 +156,7 @@ static void command(uint32_t v)
         /* fall through */
     case VMXNET3_CMD_QUIESCE:
         model.active = false;
+        model.answer = 0;
         return;
     case VMXNET3_CMD_ACTIVATE: activate(); return;
     case VMXNET3_CMD_UPDATE_RX_MODE: model.mode = shared()->filter.mode; return;
@@ -166,6 +175,8 @@ static uint32_t read_device(void *ctx, uint32_t reg)
 {
     if (bench.is_noise)
         return nic_bench_noise();
+    if (bench.is_gone)
+        return ~0u;
     switch (reg) {
     case VMXNET3_VRRS: return model.revisions;
     case VMXNET3_UVRS: return model.upt_revisions;
@@ -180,7 +191,7 @@ static uint32_t read_device(void *ctx, uint32_t reg)
 
 static void write_device(void *ctx, uint32_t reg, uint32_t v)
 {
-    if (bench.is_noise)
+    if (bench.is_noise || bench.is_gone)
         return;
     switch (reg) {
     case VMXNET3_VRRS: case VMXNET3_UVRS: assert_int_equal(v, 1); return;
@@ -200,7 +211,7 @@ static uint32_t read_queues(void *ctx, uint32_t reg)
 
 static void write_queues(void *ctx, uint32_t reg, uint32_t v)
 {
-    if (bench.is_noise)
+    if (bench.is_noise || bench.is_gone)
         return;
     switch (reg) {
     case VMXNET3_IMR: model.masked = v; return;
@@ -219,10 +230,12 @@ static void m_wake(void *ctx) { model.woken++; }
 static const struct bus queues = {
     .read32 = read_queues, .write32 = write_queues, .dma_alloc = nic_bench_dma,
     .arm_irq = nic_bench_arm, .wake = m_wake, .window = window,
+    .set_master = nic_bench_master,
 };
 static const struct bus device = {
     .read32 = read_device, .write32 = write_device, .dma_alloc = nic_bench_dma,
     .arm_irq = nic_bench_arm, .wake = m_wake, .window = window,
+    .set_master = nic_bench_master,
 };
 static const struct bus_info info = { .vendor = 0x15ad, .device = 0x07b0,
                                       .slot = "00:03.0" };
@@ -509,6 +522,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NIC_TESTS(setup),
         NIC_TEST(nic_test_noise, setup),
+        NIC_TEST(nic_test_pulled_out, setup),
         TEST(test_identity),
         TEST(test_bad_frames_are_counted),
         TEST(test_told_of_new_buffers_if_it_asks),
