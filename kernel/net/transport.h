@@ -179,16 +179,33 @@ void dgram_close(struct dgram *d);
 
 struct ping;
 
-/*
- * `replied` gets each reply to what this one sent; `data` is valid during the
- * call. 0, or -EACCES (this user may not ping), -ENOTSUP, -EMFILE ...
- */
-int ping_open(void (*replied)(void *ctx, uint32_t from, uint16_t sequence,
-                              const uint8_t *data, size_t len),
-              void *ctx, struct ping **out);
-/* 0, or it was not sent: -ENETUNREACH ... */
-int ping_send(struct ping *p, uint32_t to, uint16_t sequence, const void *data,
-              size_t len);
+/* An ICMP error (RFC 792: types 3, 11) about an echo that `to` was sent. */
+struct ping_error {
+    uint32_t from, to;
+    uint8_t type, code;
+    uint16_t sequence;
+    const uint8_t *echo;        /* as it was on the wire, as far as it is quoted
+                                   (8 bytes at least), with an identifier of
+                                   the transport's */
+    size_t len;
+};
+
+struct ping_events {
+    /* A reply to what this one sent; `data` is valid during the call. */
+    void (*replied)(void *ctx, uint32_t from, uint16_t sequence,
+                    const uint8_t *data, size_t len);
+    /* Not told: "fragmentation needed", which the host itself heeds. */
+    void (*failed)(void *ctx, const struct ping_error *e);
+};
+
+/* 0, or -EACCES (this user may not ping), -ENOTSUP, -EMFILE ... `events` must
+ * outlive it. */
+int ping_open(const struct ping_events *events, void *ctx, struct ping **out);
+/* An echo with this TTL, 1 to 255. 0, or it was not sent: -ENETUNREACH ... */
+int ping_send(struct ping *p, uint32_t to, uint8_t ttl, uint16_t sequence,
+              const void *data, size_t len);
+/* Replies and errors that were malformed, and not told. */
+uint64_t ping_malformed(const struct ping *p);
 void ping_close(struct ping *p);
 
 #endif

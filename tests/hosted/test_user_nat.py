@@ -10,10 +10,10 @@ import sys
 import pytest
 
 from test_user_net import CONNECT, DNS, ECHO, TCP_ECHO, UDP_ECHO
-from user_net import GUEST, SERVER, Guest, wait_for_device
+from user_net import (FAR, GUEST, SERVER, Guest, far_network,
+                      wait_for_device)
 
 LIMIT = 240
-FAR = "10.98.0.2"
 STATIC = "10.99.0.40"
 UPLOAD = """
 import hashlib, os, socket, sys
@@ -170,19 +170,6 @@ def test_forwards(lab, tmp_path):
     assert net.out.run("/usr/bin/python3", "-c", CONNECT, STATIC,
                        "5556").startswith("ConnectionRefusedError")
     assert net.out.run(*call, "5555") == "100000\n"
-
-
-def far_network(out, far):
-    """`far` behind `out`, by a link of 1,300 bytes."""
-    for words in ("link add v0 type veth peer name v1", "link set v0 mtu 1300",
-                  "addr add 10.98.0.1/24 dev v0", "link set v0 up",
-                  f"link set v1 netns {far.name}"):
-        out.run("ip", *words.split())
-    for words in ("link set v1 mtu 1300", f"addr add {FAR}/24 dev v1",
-                  "link set v1 up", "route add default via 10.98.0.1",
-                  f"link delete {far.tap}"):
-        far.run("ip", *words.split())
-    out.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
 
 
 def test_path_mtu(lab, namespace, tmp_path):

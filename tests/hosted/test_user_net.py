@@ -10,7 +10,8 @@ import tempfile
 import pytest
 
 from conftest import BUILD, free_port
-from user_net import GUEST, SERVER, Guest, wait_for_device
+from user_net import (FAR, GUEST, SERVER, Guest, far_network,
+                      wait_for_device)
 
 LIMIT = 120
 ECHO = """
@@ -103,6 +104,32 @@ def lab(trestle, namespace, guest):
         return out, Guest(out, inside, "tap1"), t
 
     return start
+
+
+@pytest.mark.parametrize("groups", ["1 0", "0 0"])
+def test_errors_about_pings(lab, namespace, groups):
+    """What routers say on the way, as traceroute -I needs it: by a raw socket
+    of root's, and by a ping socket."""
+    out, guest, _ = lab()
+    out.run("sysctl", "-q", "-w", f"net.ipv4.ping_group_range={groups}")
+    far = namespace(LIMIT)
+    far_network(out, far)
+    out.run("ip", "route", "add", "10.97.0.0/24", "via", FAR)
+    far.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
+    far.run("ip", "route", "add", "unreachable", "10.97.0.9")
+
+    def ping(address, *more):
+        return subprocess.run(
+            [*guest.net.prefix, "ping", "-c", "1", "-W", "5", *more, address],
+            capture_output=True, text=True, timeout=30, check=False).stdout
+
+    for ttl, router in (("1", "10.0.2.2"), ("2", FAR)):
+        got = ping("10.97.0.1", "-t", ttl, "-s", "100")
+        assert f"From {router} icmp_seq=1 Time to live exceeded" in got
+    assert f"From {FAR} icmp_seq=1 Destination Host Unreachable" in \
+        ping("10.97.0.9")
+    # An error is that echo's alone.
+    assert guest.ping(FAR)
 
 
 def echo_server(out, tmp_path):

@@ -9,6 +9,7 @@ import time
 
 SERVER = "10.99.0.1"            # Namespace.HOST: an address of the outside
 GUEST = "10.0.2.20"
+FAR = "10.98.0.2"
 
 
 class Guest:
@@ -48,3 +49,16 @@ def wait_for_device(namespace, name):
     while name not in namespace.run("ip", "-o", "link"):
         assert time.time() < end
         time.sleep(0.05)
+
+
+def far_network(out, far):
+    """`far` behind `out`, by a link of 1,300 bytes."""
+    for words in ("link add v0 type veth peer name v1", "link set v0 mtu 1300",
+                  "addr add 10.98.0.1/24 dev v0", "link set v0 up",
+                  f"link set v1 netns {far.name}"):
+        out.run("ip", *words.split())
+    for words in ("link set v1 mtu 1300", f"addr add {FAR}/24 dev v1",
+                  "link set v1 up", "route add default via 10.98.0.1",
+                  f"link delete {far.tap}"):
+        far.run("ip", *words.split())
+    out.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1")

@@ -319,6 +319,8 @@ static void add_counters(struct textbuf *t, const struct sockets *s)
     COUNTER(ping_malformed);
     COUNTER(ping_not_allowed);
     COUNTER(ping_full);
+    COUNTER(ping_errors);
+    add_counter(t, "ping_bad_replies", sockets_ping_bad_replies(s));
     COUNTER(other_protocol);
     COUNTER(restricted);
 #undef COUNTER

@@ -28,7 +28,8 @@ struct socket_counters {
     uint64_t udp_flows, udp_sent, udp_received, udp_malformed, udp_full;
     uint64_t udp_not_sent;
     uint64_t ping_sent, ping_replies, ping_malformed, ping_not_allowed;
-    uint64_t ping_full;
+    uint64_t ping_full, ping_errors;
+    uint64_t ping_bad_replies;  /* of flows that have ended */
     uint64_t other_protocol, restricted;
 };
 
@@ -99,6 +100,7 @@ void sockets_udp_format(const struct sockets *s, struct textbuf *t,
 
 void sockets_ping_input(struct sockets *s, const uint8_t *ip, size_t len);
 void sockets_ping_expire(struct sockets *s, uint64_t now_ns);
+uint64_t sockets_ping_bad_replies(const struct sockets *s);
 void sockets_ping_format(const struct sockets *s, struct textbuf *t,
                          uint64_t now_ns);
 

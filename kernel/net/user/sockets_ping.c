@@ -15,6 +15,7 @@ struct ping_flow {
     struct sockets *s;
     uint32_t guest, last;       /* `last`: the destination as the guest says */
     uint16_t id;                /* the guest's */
+    uint16_t length;            /* of the last packet that the guest sent */
     struct ping *ping;
     uint64_t until_ns;
     struct ping_flow *next;     /* the one used last is first */
@@ -41,12 +42,46 @@ static void replied(void *ctx, uint32_t from, uint16_t sequence,
     user_net_to_guest(f->s->un, ip, IP_HEADER + ICMP_HEADER + len);
 }
 
+/*
+ * The error is about an echo of ours: to the guest it is about its own, with
+ * its addresses and identifier. What it said besides that an error does not
+ * quote is not kept: the length is that of its last one, as pings in a row are
+ * alike.
+ */
+static void failed(void *ctx, const struct ping_error *e)
+{
+    uint8_t ip[ICMP_ERROR_MAX] = { 0 }, *icmp = ip + IP_HEADER;
+    uint8_t *quoted = icmp + ICMP_HEADER, *echo = quoted + IP_HEADER, id[2];
+    struct ping_flow *f = ctx;
+    size_t len = e->len, room = (size_t)(ip + sizeof ip - echo);
+
+    if (len > room)
+        len = room;
+    memcpy(echo, e->echo, len);
+    put16(id, f->id);
+    sum_update(echo + 2, echo + 4, id, sizeof id);
+    memcpy(echo + 4, id, sizeof id);
+    ip_header_write(quoted, PROTO_ICMP, f->guest,
+                    sockets_presented(f->s, e->to), f->length - IP_HEADER);
+    icmp[0] = e->type;
+    icmp[1] = e->code;
+    len += ICMP_HEADER + IP_HEADER;
+    put16(icmp + 2, checksum(icmp, len));
+    ip_header_write(ip, PROTO_ICMP, sockets_presented(f->s, e->from), f->guest,
+                    len);
+    f->s->counters.ping_errors++;
+    user_net_to_guest(f->s->un, ip, IP_HEADER + len);
+}
+
+static const struct ping_events events = { replied, failed };
+
 static void flow_close(struct sockets *s, struct ping_flow **at)
 {
     struct ping_flow *f = *at;
 
     *at = f->next;
     s->ping_count--;
+    s->counters.ping_bad_replies += ping_malformed(f->ping);
     ping_close(f->ping);
     free(f);
 }
@@ -75,7 +110,7 @@ static struct ping_flow *flow_new(struct sockets *s, uint32_t guest,
     f->s = s;
     f->guest = guest;
     f->id = id;
-    r = ping_open(replied, f, &f->ping);
+    r = ping_open(&events, f, &f->ping);
     if (r) {
         free(f);
         if (r == -EACCES || r == -ENOTSUP)
@@ -125,9 +160,10 @@ void sockets_ping_input(struct sockets *s, const uint8_t *ip, size_t len)
     if (!f)
         return;
     f->last = at.addr;
+    f->length = IP_HEADER + len - header;
     f->until_ns = platform_now_ns() + IDLE_NS;
-    r = ping_send(f->ping, real.addr, get16(icmp + 6), icmp + ICMP_HEADER,
-                  len - header - ICMP_HEADER);
+    r = ping_send(f->ping, real.addr, ip[IP_TTL], get16(icmp + 6),
+                  icmp + ICMP_HEADER, len - header - ICMP_HEADER);
     if (!r)
         s->counters.ping_sent++;
     else if (r == -ENETUNREACH || r == -EHOSTUNREACH)
@@ -164,4 +200,13 @@ void sockets_ping_format(const struct sockets *s, struct textbuf *t,
         sockets_line(t, what, i, (struct endpoint){ f->guest, f->id },
                      (struct endpoint){ f->last, 0 }, 0, 0);
     }
+}
+
+uint64_t sockets_ping_bad_replies(const struct sockets *s)
+{
+    uint64_t n = s->counters.ping_bad_replies;
+
+    for (const struct ping_flow *f = s->ping; f; f = f->next)
+        n += ping_malformed(f->ping);
+    return n;
 }
