@@ -33,8 +33,7 @@ def serve_data(lan, folder, size=TRANSFER):
     """So many bytes on the LAN's web server; returns their hash."""
     data = os.urandom(size)
     (folder / "data").write_bytes(data)
-    lan.start("/usr/bin/python3", "-m", "http.server", "-d", folder,
-              "--bind", HOST, "8000")
+    lan.serve(folder, HOST)
     return hashlib.sha256(data).hexdigest()
 
 
@@ -47,9 +46,6 @@ def transfers(lan, shell, address, want, lap, size=TRANSFER):
     assert sha256(shell.run("sha256sum /tmp/data", 300)) == want
     shell.run("httpd -p 80 -h /tmp")
     start = time.monotonic()
-    fetched = lan.run(
-        "/usr/bin/python3", "-c", "import sys, urllib.request as u;"
-        f"sys.stdout.buffer.write(u.urlopen('http://{address}/data',"
-        "timeout=60).read())", timeout=limit).stdout
+    fetched = lan.fetch(f"http://{address}/data", limit)
     lap(f"{size / 1e6:g} MB from the router", start)
     assert hashlib.sha256(fetched).hexdigest() == want
