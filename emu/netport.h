@@ -7,6 +7,7 @@
 #ifndef EMU_NETPORT_H
 #define EMU_NETPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,8 +16,11 @@
 struct netport {
     uint8_t mac[6];             /* the station address in the NIC's PROM */
     void *ctx;
-    /* The guest sends `len` bytes (1..65535, as the guest asked). */
-    void (*tx)(void *ctx, const uint8_t *frame, size_t len);
+    /*
+     * The guest sends `len` bytes (1..65535, as the guest asked). False: no room now,
+     * nothing was taken; the NIC tries again or gives the frame up.
+     */
+    bool (*tx)(void *ctx, const uint8_t *frame, size_t len);
     /*
      * Look at the oldest waiting frame: its length, with *frame pointing at
      * it until rx_done; 0 when none waits.

@@ -68,6 +68,9 @@ struct nic_ops {
     unsigned (*poll)(struct nic *nic, unsigned budget);
     /* All that transmit will get for now has come: send it. May be NULL. */
     void (*flush)(struct nic *nic);
+    /* Frames that wait are no reason to wake up as long as `held`: nobody takes
+     * them. May be NULL: then poll is called often enough. */
+    void (*hold)(struct nic *nic, bool held);
     /* Ask for a wake-up (platform interrupt) at the next event; may be NULL. */
     void (*arm)(struct nic *nic);
     /*
@@ -100,6 +103,10 @@ struct nic {
     struct nic_counters counters;
     /* Set by the upper side before open: takes the ownership of `buf`. */
     void (*receive)(struct nic *nic, struct nic_buf *buf);
+    /* How many frames `receive` takes now without a loss, ~0u: no limit is
+     * known. Set before open. For software ports, which can keep back what they
+     * would send. NULL: no limit. */
+    unsigned (*room)(struct nic *nic);
     void *upper;                /* the upper side's own */
     struct nic_out out;
     int poll_fd;                /* on Linux, readable when frames wait; else -1 */

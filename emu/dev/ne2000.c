@@ -418,7 +418,8 @@ int ne2000_format(const struct ne2000 *s, char *buf, size_t size)
         { "rx_stopped", c->rx_stopped }, { "rx_bad_length", c->rx_bad_length },
         { "rx_bad_ring", c->rx_bad_ring }, { "rx_lost", c->rx_lost },
         { "rx_held", c->rx_held }, { "tx_refused", c->tx_refused },
-        { "tx_loopback", c->tx_loopback },
+        { "tx_loopback", c->tx_loopback }, { "tx_held", c->tx_held },
+        { "tx_lost", c->tx_lost },
     };
     struct textbuf t = { .buf = buf, .size = size };
 

@@ -25,6 +25,8 @@ struct ne2000_counters {
     uint64_t rx_held;           /* times a frame had to wait for room */
     uint64_t tx_refused;        /* empty, oversize or outside the memory */
     uint64_t tx_loopback;       /* sent to itself */
+    uint64_t tx_held;           /* times a frame had to wait for the host */
+    uint64_t tx_lost;           /* the host had no room for it for too long */
 };
 
 /*

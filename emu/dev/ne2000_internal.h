@@ -23,7 +23,8 @@ enum { ISR_PRX = 0x01, ISR_PTX = 0x02, ISR_RXE = 0x04, ISR_TXE = 0x08,
        ISR_OVW = 0x10, ISR_CNT = 0x20, ISR_RDC = 0x40, ISR_RST = 0x80 };
 enum { DCR_WTS = 0x01, DCR_LAS = 0x04 };
 enum { TCR_CRC = 0x01, TCR_LB = 0x06 };
-enum { TSR_PTX = 0x01, TSR_CRS = 0x10, TSR_FU = 0x20, TSR_CDH = 0x40 };
+enum { TSR_PTX = 0x01, TSR_CRS = 0x10, TSR_ABT = 0x08,
+       TSR_FU = 0x20, TSR_CDH = 0x40 };
 enum { RCR_AB = 0x04, RCR_AM = 0x08, RCR_PRO = 0x10, RCR_MON = 0x20 };
 enum { RSR_PRX = 0x01, RSR_CRC = 0x02, RSR_MPA = 0x10, RSR_PHY = 0x20,
        RSR_DIS = 0x40 };
@@ -58,6 +59,9 @@ struct ne2000 {
 
     bool tx_busy;
     uint8_t tx_tsr, tx_isr;     /* what its end will set */
+    uint32_t tx_addr, tx_len;   /* the frame, as it was when TXP was set */
+    bool tx_held;               /* the port had no room for it */
+    uint64_t tx_since;          /* since then */
 
     uint8_t prom[NE_PROM_BYTES];
     uint8_t ram[NE_RAM_BYTES];

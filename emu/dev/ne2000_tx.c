@@ -9,6 +9,13 @@
  * the 1.2 ms of 10 Mbit/s either.
  */
 #define TX_NS 10000u
+/*
+ * While the port has no room the frame stays in the packet memory, as on a wire
+ * that others keep busy, and the guest's queue behind it. Linux's driver resets
+ * a chip whose transmission takes 200 ms.
+ */
+#define TX_RETRY_NS 50000u
+#define TX_HOLD_NS 50000000u
 
 /* The frame's check sequence as it goes over the wire. */
 static void put_fcs(const uint8_t *frame, size_t len, uint8_t *fcs)
@@ -54,16 +61,42 @@ static void loop_back(struct ne2000 *s, const uint8_t *frame, uint32_t len)
     s->fifo_pos = 0;
 }
 
-static void on_the_wire(struct ne2000 *s, const uint8_t *frame, uint32_t len)
+/* The port had no room: what a transmitter says whose wire is never free. */
+static void give_up(struct ne2000 *s)
 {
-    if (len > NETPORT_MAX_FRAME) {
-        s->counters.tx_refused++;
-        ne_refuse(s, "ne2000: transmit oversize");
+    s->counters.tx_lost++;
+    s->tx_tsr = TSR_ABT;
+    s->tx_isr = ISR_TXE;
+}
+
+/* The frame leaves, or must wait (tx_held), or is given up. */
+static void on_the_wire(struct ne2000 *s)
+{
+    const uint8_t *frame = s->ram + (s->tx_addr - NE_RAM_START);
+    uint64_t now = machine_now(s->pci.dev.machine);
+
+    if (s->port->tx(s->port->ctx, frame, s->tx_len)) {
+        s->counters.tx_frames++;
+        s->counters.tx_bytes += s->tx_len;
+        s->tx_held = false;
+    } else if (!s->tx_held) {
+        s->counters.tx_held++;
+        s->tx_held = true;
+        s->tx_since = now;
+    } else if (now - s->tx_since >= TX_HOLD_NS) {
+        s->tx_held = false;
+        give_up(s);
+    }
+}
+
+static void send(struct ne2000 *s)
+{
+    if (s->tx_len <= NETPORT_MAX_FRAME) {
+        on_the_wire(s);
         return;
     }
-    s->counters.tx_frames++;
-    s->counters.tx_bytes += len;
-    s->port->tx(s->port->ctx, frame, len);
+    s->counters.tx_refused++;
+    ne_refuse(s, "ne2000: transmit oversize");
 }
 
 void ne_transmit(struct ne2000 *s)
@@ -81,6 +114,9 @@ void ne_transmit(struct ne2000 *s)
         return;
     }
     s->tx_busy = true;
+    s->tx_held = false;
+    s->tx_addr = addr;
+    s->tx_len = len;
     s->tsr = 0;
     if (!len || addr < NE_RAM_START || addr + len > NE_RAM_END) {
         s->counters.tx_refused++;
@@ -95,7 +131,7 @@ void ne_transmit(struct ne2000 *s)
         if (mode)
             loop_back(s, frame, len);
         if (mode == 0 || mode == 3)
-            on_the_wire(s, frame, len);
+            send(s);
     }
     machine_timer_arm(m, s->timer, machine_now(m) + TX_NS);
 }
@@ -103,7 +139,14 @@ void ne_transmit(struct ne2000 *s)
 void ne_transmit_end(void *ctx)
 {
     struct ne2000 *s = ctx;
+    struct machine *m = s->pci.dev.machine;
 
+    if (s->tx_held)
+        on_the_wire(s);
+    if (s->tx_held) {
+        machine_timer_arm(m, s->timer, machine_now(m) + TX_RETRY_NS);
+        return;
+    }
     s->tx_busy = false;
     s->tsr = s->tx_tsr;
     s->ncr = 0;

@@ -103,6 +103,14 @@ static int tap_transmit(struct nic *nic, struct nic_buf *buf)
     return 0;
 }
 
+static void tap_hold(struct nic *nic, bool held)
+{
+    if (held)
+        console_unwatch_fd(nic->poll_fd);
+    else
+        console_watch_fd(nic->poll_fd, false);
+}
+
 static int tap_open(struct nic *nic)
 {
     nic->is_open = true;
@@ -134,7 +142,8 @@ static void tap_destroy(struct nic *nic)
 
 static const struct nic_ops tap_ops = {
     .name = "tap", .open = tap_open, .close = tap_close,
-    .destroy = tap_destroy, .transmit = tap_transmit, .poll = tap_poll
+    .destroy = tap_destroy, .transmit = tap_transmit, .poll = tap_poll,
+    .hold = tap_hold
 };
 
 /* The value of `key` in "a=b,c=d", copied to `out`; false when absent. */

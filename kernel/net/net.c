@@ -20,7 +20,8 @@
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
 
-/* A NIC that can neither interrupt nor be watched is looked at this often. */
+/* A NIC that can neither interrupt nor be watched, or must not while a guest has
+ * no room for its frames, is looked at this often. */
 #define POLL_NS 1000000u
 /* One that does not answer, or does not send, this often at least. */
 #define WATCH_NS 1000000000u
@@ -415,7 +416,7 @@ bool net_poll(void)
     if (moved)
         return true;
     for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u))
-        if (u->port.nic->ops->arm)
+        if (u->port.nic->ops->arm && !u->port.held)
             u->port.nic->ops->arm(u->port.nic);
     return false;
 }
@@ -431,7 +432,8 @@ uint64_t net_deadline(void)
         return UINT64_MAX;
     deadline = user_net_deadline();
     for (struct uplink *u = uplink_next(NULL); u; u = uplink_next(u)) {
-        if (!u->port.nic->ops->arm && u->port.nic->poll_fd < 0)
+        if (u->port.held ||
+            (!u->port.nic->ops->arm && u->port.nic->poll_fd < 0))
             return now + POLL_NS;
         if (port_needs_time(&u->port))
             deadline = sooner(deadline, now + WATCH_NS);

@@ -16,7 +16,7 @@ static uint64_t refused_by_cable(const struct port *p)
 {
     uint64_t n = 0;
 
-    for (int i = 0; p->cable && i < 3; i++)
+    for (int i = 0; p->cable && i < 2; i++)
         n += atomic_load(&p->cable->tx_refused[i]);
     return n;
 }
@@ -46,14 +46,12 @@ static void add_port_counters(struct textbuf *t, const struct port *p)
     add_counter(t, "in_link_local", c->in_link_local);
     add_counter(t, "in_no_memory", c->in_no_memory);
     add_counter(t, "in_link_off", c->in_link_off);
+    add_counter(t, "in_held", c->in_held);
     add_counter(t, "out_guest_full", c->out_guest_full);
     add_counter(t, "out_nic_full", c->out_nic_full);
     add_counter(t, "out_link_down", c->out_link_down);
     add_counter(t, "out_link_off", c->out_link_off);
     add_counter(t, "out_oversize", c->out_oversize);
-    if (p->cable)
-        add_counter(t, "in_ring_full",
-                    atomic_load(&p->cable->tx_refused[2]));
     if (p->nic) {
         add_counter(t, "nic_rx_no_buffer", p->nic->counters.rx_no_buffer);
         add_counter(t, "nic_rx_errors", p->nic->counters.rx_errors);

@@ -13,7 +13,7 @@
 #include "netif/bridgeif.h"
 
 #define ETH_HEADER 14u
-enum { TX_RUNT, TX_OVERSIZE, TX_FULL };
+enum { TX_RUNT, TX_OVERSIZE };
 
 /* I/O core only. Kept for reuse: as many as were ever in flight at once. */
 static struct frame *free_frames;
@@ -119,7 +119,7 @@ err_t port_refuse_out(struct port *p, const struct pbuf *pb, size_t max)
 /* ---- A guest's cable -------------------------------------------------------- */
 
 /* Guest's core. */
-static void cable_tx(void *ctx, const uint8_t *frame, size_t len)
+static bool cable_tx(void *ctx, const uint8_t *frame, size_t len)
 {
     struct guest_cable *c = ctx;
     int slot;
@@ -127,17 +127,16 @@ static void cable_tx(void *ctx, const uint8_t *frame, size_t len)
     if (len < ETH_HEADER || len > NETPORT_MAX_FRAME) {
         atomic_fetch_add(&c->tx_refused[len < ETH_HEADER ? TX_RUNT
                                         : TX_OVERSIZE], 1);
-        return;
+        return true;
     }
     slot = frame_ring_alloc(&c->from_guest);
-    if (slot < 0) {
-        atomic_fetch_add(&c->tx_refused[TX_FULL], 1);
-        return;
-    }
+    if (slot < 0)
+        return false;
     memcpy(frame_slot(&c->from_guest, slot), frame, len);
     frame_ring_push(&c->from_guest, slot, len);
     if (platform_core_index())
         platform_wake();
+    return true;
 }
 
 /* Guest's core. */
@@ -296,13 +295,18 @@ static void take_nic(struct port *p, struct nic *nic)
     snprintf(p->name, sizeof p->name, "%s", nic->label);
     nic->upper = p;
     nic->receive = port_nic_receive;
+    nic->room = port_nic_room;
 }
 
 int port_add_nic(struct port *p, struct vlan *vlan, struct nic *nic)
 {
+    int r;
+
     memset(p, 0, sizeof *p);
     take_nic(p, nic);
-    return add_to_bridge(p, vlan, nic->mac);
+    r = add_to_bridge(p, vlan, nic->mac);
+    vlan->nic_count += !r;
+    return r;
 }
 
 void port_attach_nic(struct port *p, struct nic *nic)
@@ -312,6 +316,7 @@ void port_attach_nic(struct port *p, struct nic *nic)
     p->link_off = false;
     take_nic(p, nic);
     memcpy(p->netif.hwaddr, nic->mac, 6);
+    p->vlan->nic_count++;
 }
 
 static void close_nic(struct port *p)
@@ -320,6 +325,8 @@ static void close_nic(struct port *p)
 
     nic->ops->close(nic);
     p->nic = NULL;
+    p->held = false;
+    p->vlan->nic_count--;
     if (nic->ops->destroy)
         nic->ops->destroy(nic);
 }
@@ -354,11 +361,23 @@ int port_add_guest(struct port *p, struct vlan *vlan, const uint8_t mac[6],
     };
     memcpy(p->cable->port.mac, mac, 6);
     r = add_to_bridge(p, vlan, none);
-    if (r)
+    if (r) {
         free(p->cable);
-    else
-        port_plug(p, true);
-    return r;
+        return r;
+    }
+    p->next_guest = vlan->guests;
+    vlan->guests = p;
+    port_plug(p, true);
+    return 0;
+}
+
+static void forget_guest(const struct port *p)
+{
+    struct port **at = &p->vlan->guests;
+
+    while (*at != p)
+        at = &(*at)->next_guest;
+    *at = p->next_guest;
 }
 
 void port_plug(struct port *p, bool in)
@@ -402,6 +421,7 @@ void port_remove(struct port *p)
     if (p->nic)
         close_nic(p);
     if (p->cable) {
+        forget_guest(p);
         p->cable->unplugged = true;
         cable_free_unused(p->cable);
         p->cable = NULL;

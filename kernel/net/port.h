@@ -12,6 +12,7 @@
 #include "drivers/net/nic.h"
 #include "emu/netport.h"
 #include "kernel/net/frame_ring.h"
+#include "kernel/net/hold.h"
 #include "kernel/net/nic_watch.h"
 #include "lwip/netif.h"
 
@@ -30,6 +31,8 @@ struct port_counters {
     uint64_t in_link_local;             /* 01:80:C2:00:00:0x: not forwarded */
     uint64_t in_no_memory;              /* no pbuf or slot to hold it */
     uint64_t in_link_off;               /* set_link off */
+    uint64_t in_held;                   /* times the NIC was not read, as the
+                                           guest had no room; nothing is lost */
     uint64_t out_guest_full;            /* the guest does not read */
     uint64_t out_nic_full;              /* the NIC does not send */
     uint64_t out_link_down;
@@ -40,10 +43,11 @@ struct port_counters {
 struct guest_cable {
     struct netport port;
     struct frame_ring to_guest, from_guest;
-    _Atomic uint64_t tx_refused[3];     /* guest core: runt, oversize, full */
+    _Atomic uint64_t tx_refused[2];     /* guest core: runt, oversize */
     _Atomic uint32_t rx_lost;           /* for the NE2000's overflow */
     uint32_t rx_lost_told;
     bool warned_dhcp;                   /* seen answering DHCP on the LAN */
+    struct hold hold;
     unsigned under_way;                 /* frames of it that are still held */
     bool unplugged;                     /* its port is gone: the last frees it */
 };
@@ -57,6 +61,8 @@ struct port {
     struct nic *nic;                    /* a physical port, or NULL */
     struct nic_watch watch;             /* of the NIC */
     struct guest_cable *cable;          /* a guest's port, or NULL */
+    struct port *next_guest;            /* of its vlan's */
+    bool held;                  /* its NIC is not read: see hold.h */
     struct port_counters counters;
 };
 

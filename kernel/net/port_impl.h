@@ -38,5 +38,7 @@ err_t port_refuse_out(struct port *p, const struct pbuf *pb, size_t max);
 void port_nic_receive(struct nic *nic, struct nic_buf *buf);
 err_t port_nic_output(struct netif *netif, struct pbuf *pb);
 bool port_nic_poll(struct port *p);
+/* struct nic's `room`. */
+unsigned port_nic_room(struct nic *nic);
 
 #endif

@@ -60,11 +60,25 @@ static bool is_watched(const struct nic *nic)
     return !nic->ops->destroy;
 }
 
+unsigned port_nic_room(struct nic *nic) { return hold_room(nic->upper); }
+
+static void set_held(struct port *p, bool held)
+{
+    if (p->held == held)
+        return;
+    p->held = held;
+    p->counters.in_held += held;
+    if (p->nic->ops->hold)
+        p->nic->ops->hold(p->nic, held);
+}
+
 bool port_nic_poll(struct port *p)
 {
-    unsigned n = p->nic->ops->poll(p->nic, POLL_BUDGET);
+    unsigned room = hold_room(p), n;
     bool up;
 
+    set_held(p, !room);
+    n = p->nic->ops->poll(p->nic, room < POLL_BUDGET ? room : POLL_BUDGET);
     if (is_watched(p->nic))
         nic_watch_look(&p->watch, p->nic, p->name, sys_now());
     up = p->nic->link_up;

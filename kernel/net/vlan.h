@@ -10,11 +10,15 @@
 #include "kernel/net/fdb.h"
 #include "lwip/netif.h"
 
+struct port;
+
 struct vlan {
     struct netif bridge;
     struct fdb *fdb;
     netif_linkoutput_fn send;   /* bridgeif's, for the host's own frames */
-    unsigned port_count;
+    unsigned port_count;        /* ever: lwIP's bridges forget none */
+    struct port *guests;        /* guests' ports, by next_guest */
+    unsigned nic_count;         /* physical ports that have their NIC */
     unsigned users;             /* machines' VLANs that are this bridge */
 };
 

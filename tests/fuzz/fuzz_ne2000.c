@@ -23,15 +23,19 @@ static struct {
     uint8_t frame[4096];        /* the one that waits, if len is not 0 */
     size_t len;
     unsigned lost;
+    bool tx_full;
     uint8_t sum;                /* of all that was sent: every byte is read */
 } rig;
 
-static void port_tx(void *ctx, const uint8_t *frame, size_t len)
+static bool port_tx(void *ctx, const uint8_t *frame, size_t len)
 {
     if (len == 0 || len > NETPORT_MAX_FRAME)
         abort();
+    if (rig.tx_full)
+        return false;
     for (size_t i = 0; i < len; i++)
         rig.sum += frame[i];
+    return true;
 }
 
 static size_t port_peek(void *ctx, const uint8_t **frame)
@@ -154,6 +158,7 @@ static void step(void)
     case 6:
         fake_advance(rig.m, (uint64_t)input_u8(in) * 1000000);
         rig.lost = op >> 4;
+        rig.tx_full = op & 8;
         ne2000_poll(rig.nic);
         break;
     case 7:
@@ -179,6 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pci_config_write(rig.bus, DEVFN, 0x04, 2, 1);
     rig.in = (struct input){ data, size };
     rig.len = 0;
+    rig.tx_full = false;
     while (input_more(&rig.in))
         step();
     if (size % 64 == 0)         /* now and then another life */ {

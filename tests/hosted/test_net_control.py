@@ -7,7 +7,7 @@ from conftest import free_port
 from test_net import MAC, Lan, echoed, frame
 
 IN = ("in", "in_runt", "in_oversize", "in_link_local", "in_no_memory",
-      "in_link_off", "in_ring_full")
+      "in_link_off")
 OUT = ("out", "out_guest_full", "out_nic_full", "out_link_down",
        "out_link_off", "out_oversize")
 

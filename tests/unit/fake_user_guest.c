@@ -20,10 +20,19 @@ static void receive(struct nic *nic, struct nic_buf *buf)
     buf->free(buf);
 }
 
+static unsigned room(struct nic *nic)
+{
+    const struct fake_guest *g = nic->upper;
+
+    return g->full ? 0 : ~0u;
+}
+
 void fake_guest_plug(struct fake_guest *g, struct nic *nic)
 {
     g->nic = nic;
     g->count = 0;
+    g->full = false;
+    nic->room = room;
     nic->upper = g;
     nic->receive = receive;
     nic->ops->open(nic);

@@ -5,6 +5,7 @@
 #ifndef TESTS_UNIT_FAKE_USER_GUEST_H
 #define TESTS_UNIT_FAKE_USER_GUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct fake_guest {
     uint8_t frame[FAKE_GUEST_FRAMES][NIC_MAX_FRAME];    /* received */
     size_t len[FAKE_GUEST_FRAMES];
     unsigned count;             /* received; those over the limit are lost */
+    bool full;                  /* it says that it has no room */
 };
 
 extern const uint8_t fake_guest_mac[6];

@@ -33,16 +33,21 @@ struct rig {
     unsigned tx_count;
     size_t tx_len[TX_LOG];
     uint8_t tx[TX_LOG][65536];
+    bool tx_full;
 };
 
-static void port_tx(void *ctx, const uint8_t *frame, size_t len)
+static bool port_tx(void *ctx, const uint8_t *frame, size_t len)
 {
     struct rig *r = ctx;
-    unsigned i = r->tx_count++ % TX_LOG;
+    unsigned i;
 
-    assert_in_range(len, 1, 65535);
+    assert_in_range(len, 1, NETPORT_MAX_FRAME);
+    if (r->tx_full)
+        return false;
+    i = r->tx_count++ % TX_LOG;
     r->tx_len[i] = len;
     memcpy(r->tx[i], frame, len);
+    return true;
 }
 
 static size_t port_peek(void *ctx, const uint8_t **frame)
@@ -638,6 +643,73 @@ static void test_transmit_and_stop(void **state)
     in(r, 0x1f);
     fake_advance(r->m, 1000000);
     assert_int_equal(in(r, 7), 0x80);
+    rig_free(r);
+}
+
+/* What the host has no room for waits in the transmitter, for 50 ms. */
+static void test_transmit_held_up(void **state)
+{
+    struct rig *r = rig_new();
+
+    driver_start(r);
+    load_frame(r, 0x4000, broadcast, 61);
+    out(r, 7, 0xff);
+    r->tx_full = true;
+    transmit(r, 0x40, 61);
+    out(r, 4, 0x46);                            /* what TXP found counts */
+    out(r, 5, 99);
+    fake_advance(r->m, 40000000);
+    assert_int_equal(in(r, 0) & 0x04, 0x04);
+    assert_int_equal(in(r, 7), 0);
+    assert_int_equal(count(r)->tx_held, 1);
+    assert_int_equal(count(r)->tx_frames, 0);
+    r->tx_full = false;
+    fake_advance(r->m, 100000);
+    assert_int_equal(in(r, 0) & 0x04, 0);
+    assert_int_equal(in(r, 7), 0x02);
+    assert_int_equal(in(r, 4), 0x01);
+    assert_int_equal(r->tx_count, 1);
+    assert_int_equal(r->tx_len[0], 61);
+    assert_memory_equal(r->tx[0], broadcast, 6);
+    assert_int_equal(count(r)->tx_frames, 1);
+    out(r, 7, 0xff);
+    r->tx_full = true;
+    transmit(r, 0x40, 61);
+    fake_advance(r->m, 60000000);
+    assert_int_equal(in(r, 0) & 0x04, 0);
+    assert_int_equal(in(r, 7), 0x08);           /* TXE: */
+    assert_int_equal(in(r, 4), 0x08);           /* ABT */
+    assert_int_equal(count(r)->tx_lost, 1);
+    assert_int_equal(count(r)->tx_held, 2);
+    assert_int_equal(r->tx_count, 1);
+    rig_free(r);
+}
+
+/* A stop waits for the frame, a reset forgets it. */
+static void test_transmit_held_up_and_stopped(void **state)
+{
+    struct rig *r = rig_new();
+
+    driver_start(r);
+    out(r, 7, 0xff);
+    r->tx_full = true;
+    transmit(r, 0x40, 60);
+    out(r, 0, 0x21);
+    fake_advance(r->m, 1000000);
+    assert_int_equal(in(r, 7), 0x00);
+    r->tx_full = false;
+    fake_advance(r->m, 100000);
+    assert_int_equal(in(r, 7), 0x82);
+    assert_int_equal(r->tx_count, 1);
+    out(r, 0, 0x22);
+    r->tx_full = true;
+    transmit(r, 0x40, 60);
+    in(r, 0x1f);
+    r->tx_full = false;
+    fake_advance(r->m, 100000000);
+    assert_int_equal(in(r, 7), 0x80);
+    assert_int_equal(r->tx_count, 1);
+    assert_int_equal(count(r)->tx_lost, 0);
     rig_free(r);
 }
 
@@ -1319,6 +1391,8 @@ int main(void)
         cmocka_unit_test(test_remote_dma_at_reset_values),
         cmocka_unit_test(test_transmit),
         cmocka_unit_test(test_transmit_and_stop),
+        cmocka_unit_test(test_transmit_held_up),
+        cmocka_unit_test(test_transmit_held_up_and_stopped),
         cmocka_unit_test(test_transmit_bounds),
         cmocka_unit_test(test_loopback),
         cmocka_unit_test(test_loopback_crc),

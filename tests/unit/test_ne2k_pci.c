@@ -53,13 +53,14 @@ static struct nic *nic;
 static struct nic_buf *got[DRIVER_POOL + 1];
 static unsigned got_count, freed;
 
-static void cable_tx(void *ctx, const uint8_t *data, size_t len)
+static bool cable_tx(void *ctx, const uint8_t *data, size_t len)
 {
     struct frame *f = &rig.tx[rig.tx_count++ % SENT];
 
     assert_in_range(len, 60, 1518);
     f->len = len;
     memcpy(f->data, data, len);
+    return true;
 }
 
 static size_t cable_peek(void *ctx, const uint8_t **data)

@@ -27,6 +27,8 @@ struct fake_nic {
     unsigned sent_count;
     bool full;
     unsigned rx_freed;
+    unsigned budget;                    /* of the last poll */
+    bool held;
 };
 
 static struct fake_nic a, b;
@@ -46,7 +48,21 @@ static int fake_open(struct nic *nic)
 }
 
 static void fake_close(struct nic *nic) { }
-static unsigned fake_poll(struct nic *nic, unsigned budget) { return 0; }
+
+static unsigned fake_poll(struct nic *nic, unsigned budget)
+{
+    struct fake_nic *f = nic->driver;
+
+    f->budget = budget;
+    return 0;
+}
+
+static void fake_hold(struct nic *nic, bool held)
+{
+    struct fake_nic *f = nic->driver;
+
+    f->held = held;
+}
 
 static int fake_transmit(struct nic *nic, struct nic_buf *buf)
 {
@@ -69,7 +85,7 @@ static void fake_complete(struct fake_nic *f)
 
 static const struct nic_ops fake_ops = {
     .name = "fake", .open = fake_open, .close = fake_close,
-    .transmit = fake_transmit, .poll = fake_poll
+    .transmit = fake_transmit, .poll = fake_poll, .hold = fake_hold
 };
 
 static void rx_free(struct nic_buf *buf)
@@ -149,10 +165,12 @@ static size_t guest_reads(uint8_t *out)
     return n;
 }
 
-static void guest_sends(const uint8_t *f, size_t len)
+static bool guest_sends(const uint8_t *f, size_t len)
 {
-    port_g.cable->port.tx(port_g.cable->port.ctx, f, len);
+    bool taken = port_g.cable->port.tx(port_g.cable->port.ctx, f, len);
+
     port_poll(&port_g);
+    return taken;
 }
 
 static void test_flood_then_learn(void **state)
@@ -200,13 +218,12 @@ static void test_guest_slot_is_held_until_sent(void **state)
     for (unsigned i = 0; i < FRAME_SLOTS; i++)
         guest_sends(f, n);
     assert_int_equal(a.sent_count, FRAME_SLOTS);
-    /* All slots are with the NICs: the next is refused and counted. */
-    guest_sends(f, n);
+    /* All slots are with the NICs: the next has to wait. */
+    assert_false(guest_sends(f, n));
     assert_int_equal(a.sent_count, FRAME_SLOTS);
-    assert_int_equal(atomic_load(&port_g.cable->tx_refused[2]), 1);
     fake_complete(&a);
     fake_complete(&b);
-    guest_sends(f, n);
+    assert_true(guest_sends(f, n));
     assert_int_equal(a.sent_count, 1);
 }
 
@@ -239,6 +256,69 @@ static void test_full_guest_is_counted_and_told(void **state)
     for (unsigned i = 0; i < FRAME_SLOTS; i++)
         assert_int_equal(guest_reads(got), n);
     assert_int_equal(guest_reads(got), 0);
+}
+
+/* A LAN with one guest: what its ring has no room for stays at the NIC. */
+static void test_full_guest_holds_the_sender_up(void **state)
+{
+    uint8_t f[100], got[1600];
+    size_t n = frame(f, broadcast, lan_mac, sizeof f);
+
+    port_poll(&port_a);
+    assert_int_equal(a.budget, 64);     /* the other NIC must not wait */
+    port_detach_nic(&port_b);
+    for (unsigned i = 0; i < FRAME_SLOTS - 2; i++)
+        arrive(&a, f, n);
+    port_poll(&port_a);
+    assert_int_equal(a.budget, 2);
+    arrive(&a, f, n);
+    arrive(&a, f, n);
+    port_poll(&port_a);
+    assert_int_equal(a.budget, 0);
+    assert_true(a.held);
+    assert_int_equal(a.nic.room(&a.nic), 0);
+    assert_int_equal(port_a.counters.in_held, 1);
+    assert_int_equal(guest_reads(got), n);
+    port_poll(&port_a);
+    assert_int_equal(a.budget, 1);
+    assert_false(a.held);
+    port_set_link(&port_g, false);      /* nothing is for it any more */
+    port_poll(&port_a);
+    assert_int_equal(a.budget, 64);
+    port_set_link(&port_g, true);
+    assert_int_equal(port_g.counters.out_guest_full, 0);
+    while (guest_reads(got))
+        ;
+    port_attach_nic(&port_b, &b.nic);
+}
+
+/* It takes nothing at all: the others' frames go on, its own are lost. */
+static void test_dead_guest_holds_nobody_up_for_long(void **state)
+{
+    uint8_t f[100], got[1600];
+    size_t n = frame(f, broadcast, lan_mac, sizeof f);
+    uint64_t end = platform_now_ns() + 60000000000u;
+
+    port_detach_nic(&port_b);
+    for (unsigned i = 0; i < FRAME_SLOTS; i++)
+        arrive(&a, f, n);
+    port_poll(&port_a);
+    assert_true(a.held);
+    while (a.held && platform_now_ns() < end) {
+        platform_wait(platform_now_ns() + 10000000u);
+        port_poll(&port_a);
+    }
+    assert_false(a.held);
+    assert_int_equal(a.budget, 64);
+    arrive(&a, f, n);
+    assert_int_equal(port_g.counters.out_guest_full, 1);
+    assert_int_equal(guest_reads(got), n);      /* it lives */
+    arrive(&a, f, n);
+    port_poll(&port_a);
+    assert_true(a.held);
+    while (guest_reads(got))
+        ;
+    port_attach_nic(&port_b, &b.nic);
 }
 
 static void test_refusals(void **state)
@@ -443,6 +523,8 @@ int main(void)
         TEST(test_guest_slot_is_held_until_sent),
         TEST(test_guest_goes_before_its_frame),
         TEST(test_full_guest_is_counted_and_told),
+        TEST(test_full_guest_holds_the_sender_up),
+        TEST(test_dead_guest_holds_nobody_up_for_long),
         TEST(test_refusals),
         TEST(test_link_and_full_nic),
         TEST(test_a_stuck_nic_leaves_copies_to_others),

@@ -232,7 +232,7 @@ static void assert_adds_up(const char *device)
 {
     static const char *const in[] = {
         "in", "in_runt", "in_oversize", "in_link_local", "in_no_memory",
-        "in_link_off", "in_ring_full", NULL
+        "in_link_off", NULL
     }, *const out[] = {
         "out", "out_guest_full", "out_nic_full", "out_link_down",
         "out_link_off", "out_oversize", NULL

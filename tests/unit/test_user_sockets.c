@@ -220,6 +220,40 @@ static void test_the_end_waits_for_the_guest(void **state)
     stop_listening();
 }
 
+/* A guest without room gets nothing that it would lose, and all of it later. */
+static void test_who_sends_waits_for_room(void **state)
+{
+    static uint8_t data[600];           /* two segments without an MSS option */
+    uint16_t port = listen_here();
+    const uint8_t *tcp;
+    uint32_t iss;
+
+    guest_sends(port, SYN, ISS, 0, "", 0);
+    POLL_UNTIL(g.count == 1);
+    iss = get32(last_segment() + 4);
+    guest_sends(port, ACK, ISS + 1, iss + 1, "", 0);
+    POLL_UNTIL(server != NULL);
+    g.full = true;
+    g.count = 0;
+    memset(data, 0x5a, sizeof data);
+    assert_int_equal(stream_write(server, data, sizeof data), sizeof data);
+    POLL_UNTIL(!counted("     0     0\n"));     /* lwIP has it */
+    g.nic->ops->poll(g.nic, 64);
+    assert_int_equal(g.count, 0);
+    g.full = false;
+    g.nic->ops->poll(g.nic, 64);
+    POLL_UNTIL(g.count >= 2);
+    tcp = fake_guest_ip(&g, 0) + IP_HEADER;
+    assert_int_equal(get32(tcp + 4), iss + 1);
+    assert_int_equal(tcp[20], 0x5a);
+    tcp = last_segment();
+    assert_int_equal(get32(tcp + 4) + (g.len[g.count - 1] - 14 - IP_HEADER -
+                                       20), iss + 1 + sizeof data);
+    g.nic->ops->poll(g.nic, 64);                /* once each */
+    assert_int_equal(g.count, 2);
+    stop_listening();
+}
+
 /* The host's port of the forward that `info usernet` names so. */
 static uint16_t forward_port(const char *name)
 {
@@ -562,6 +596,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_the_end_waits_for_the_guest,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_sends_waits_for_room, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_forward, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut_option, setup, teardown),
         cmocka_unit_test_setup_teardown(test_longest_segment, setup, teardown),

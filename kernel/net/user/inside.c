@@ -22,6 +22,7 @@
 static struct netif inside;
 static struct tcp_pcb *listener;
 static bool (*told)(struct inside_flow *f, struct tcp_pcb *pcb);
+static bool held;               /* a segment found no room at its guest */
 
 /* By slot; the port of PEER is one more. Freed slots wait in a queue, so that
  * one is used again as late as can be. */
@@ -76,6 +77,10 @@ static err_t output(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
     f = flow_of_port(get16(ip + ip_header_length(ip) + 2));
     if (!f)
         return ERR_RTE;
+    if (!user_net_has_room(f->un)) {
+        held = true;            /* lwIP keeps what has data */
+        return ERR_MEM;
+    }
     rewrite(ip, f->peer, f->peer_port, f->guest, f->guest_port);
     user_net_to_guest(f->un, ip, p->tot_len);
     return ERR_OK;
@@ -193,6 +198,14 @@ void inside_input(struct inside_flow *f, const uint8_t *ip, size_t len)
     rewrite(p->payload, PEER, f->slot + 1, SELF, f->local_port);
     if (inside.input(p, &inside) != ERR_OK)
         pbuf_free(p);
+}
+
+void inside_go_on(void)
+{
+    if (!held)
+        return;
+    held = false;
+    tcp_txnow();
 }
 
 struct tcp_pcb *inside_connect(struct inside_flow *f, void *arg,

@@ -52,6 +52,12 @@ bool inside_is_under_way(const struct inside_flow *f);
 /* A TCP packet of the guest's, whole and checked, to lwIP. */
 void inside_input(struct inside_flow *f, const uint8_t *ip, size_t len);
 
+/*
+ * A guest may have room again: segments that lwIP had to keep go out. What finds
+ * none again waits for the next call.
+ */
+void inside_go_on(void);
+
 /* Begin a connection to the guest's end of `f`; its pcb or NULL. */
 struct tcp_pcb *inside_connect(struct inside_flow *f, void *arg,
                                tcp_connected_fn connected, tcp_err_fn failed);

@@ -172,6 +172,11 @@ void user_net_to_guest(struct user_net *un, const uint8_t *ip, size_t len)
         wait_for(un, to, ip, len);
 }
 
+bool user_net_has_room(struct user_net *un)
+{
+    return !un->nic.room || un->nic.room(&un->nic);
+}
+
 void user_net_icmp_error(struct user_net *un, uint8_t type, uint8_t code,
                          uint32_t rest, const uint8_t *ip, size_t len)
 {

@@ -251,6 +251,8 @@ static bool poll(void *outside)
     struct sockets *s = outside;
     uint64_t now = platform_now_ns();
 
+    if (user_net_has_room(s->un))
+        inside_go_on();
     if (now < s->next_expire_ns)
         return false;
     s->next_expire_ns = now + EXPIRE_NS;

@@ -66,6 +66,8 @@ const struct user_config *user_net_config(const struct user_net *un);
  * copied, and cut into fragments where it is longer than the MTU and may be.
  */
 void user_net_to_guest(struct user_net *un, const uint8_t *ip, size_t len);
+/* Whether the guest has room for a packet. Who can, waits for that. */
+bool user_net_has_room(struct user_net *un);
 /*
  * An ICMP error (RFC 792) from the gateway about the guest's packet `ip`;
  * `rest` is the second word (the MTU of "fragmentation needed"). None about
