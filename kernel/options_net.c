@@ -47,11 +47,8 @@ static bool parse_number(const char *text, unsigned max, unsigned *out)
     return true;
 }
 
-/*
- * "a.b.c.d/n", a host's address with n in 1..30, or "dhcp". sscanf would take
- * blanks and signs.
- */
-static bool is_ip_setting(const char *v)
+/* sscanf would take blanks and signs. */
+bool options_is_ip(const char *v)
 {
     unsigned a, b, c, d, n;
     char tail;
@@ -114,7 +111,7 @@ static bool bridge_key(struct net_option *n, const char *key,
     unsigned k;
 
     if (!strcmp(key, "ip")) {
-        if (!is_ip_setting(value))
+        if (!options_is_ip(value))
             return net_fail(why, size, "use ip=dhcp or ip=A.B.C.D/N, not",
                             value);
         snprintf(n->ip, sizeof n->ip, "%s", value);

@@ -81,5 +81,7 @@ bool options_check_net(struct options *o, char *why, size_t why_size);
 
 /* "52:54:00:12:34:56" (one or two digits each) to six bytes. */
 bool options_parse_mac(const char *text, uint8_t mac[6]);
+/* "dhcp", or "a.b.c.d/n": a host's address with n in 1..30. */
+bool options_is_ip(const char *text);
 
 #endif

@@ -339,6 +339,13 @@ static void take(struct listener *l, int fd, struct endpoint from)
     l->accepted(l->ctx, s, from);
 }
 
+/* accept(2): what else it says is of one connection, which is gone. */
+static bool is_lack(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+           error == ENOMEM;
+}
+
 static void listener_ready(struct source *source, uint32_t events)
 {
     struct listener *l = (struct listener *)source;
@@ -352,7 +359,7 @@ static void listener_ready(struct source *source, uint32_t events)
 
         if (fd >= 0)
             take(l, fd, socket_endpoint(&a));
-        else if (errno == EAGAIN || !refuse(l))
+        else if (errno == EAGAIN || (is_lack(errno) && !refuse(l)))
             return;
     }
 }

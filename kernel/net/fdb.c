@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lwip/sys.h"
+#include "kernel/net/arch/cc.h"
 #include "netif/bridgeif.h"
 
 #define WAYS 4u
@@ -32,7 +32,7 @@ static struct fdb_entry *set_of(struct fdb *fdb, const uint8_t *mac)
 
 static bool is_live(const struct fdb_entry *e)
 {
-    return e->used && sys_now() - e->seen_ms < FDB_AGE_MS;
+    return e->used && net_now_ms() - e->seen_ms < FDB_AGE_MS;
 }
 
 void *bridgeif_fdb_init(u16_t max_entries)
@@ -61,13 +61,13 @@ void bridgeif_fdb_update_src(void *ptr, struct eth_addr *src, u8_t port)
         }
         /* A free way, else the one that was quiet for longest. */
         if (victim->used &&
-            (!e->used || (int32_t)(e->seen_ms - victim->seen_ms) < 0))
+            (!e->used || e->seen_ms < victim->seen_ms))
             victim = e;
     }
     memcpy(victim->mac, src->addr, 6);
     victim->port = port;
     victim->used = true;
-    victim->seen_ms = sys_now();
+    victim->seen_ms = net_now_ms();
 }
 
 bridgeif_portmask_t bridgeif_fdb_get_dst_ports(void *ptr, struct eth_addr *dst)

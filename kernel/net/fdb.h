@@ -17,7 +17,7 @@ struct fdb_entry {
     uint8_t mac[6];
     uint8_t port;
     bool used;
-    uint32_t seen_ms;           /* sys_now() of the last frame from it */
+    uint64_t seen_ms;           /* net_now_ms() of the last frame from it */
 };
 
 struct fdb;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/net/bytes.h"
 #include "kernel/net/lwip_hooks.h"
 #include "kernel/platform.h"
 #include "lwip/dhcp.h"
@@ -64,12 +65,23 @@ unsigned host_ip_nameservers(const struct netif *bridge, uint32_t *out,
     return count;
 }
 
+/* The name servers of a lease go with it: the next one may tell of none. */
+static void forget_nameservers(struct netif *netif)
+{
+    struct nameservers *n = netif_get_client_data(netif, client_data_id());
+
+    if (n)
+        memset(n, 0, sizeof *n);
+}
+
 static void report_address(struct netif *netif)
 {
     char text[IP4ADDR_STRLEN_MAX];
 
-    if (ip4_addr_isany(netif_ip4_addr(netif)))
+    if (ip4_addr_isany(netif_ip4_addr(netif))) {
+        forget_nameservers(netif);
         return;
+    }
     ip4addr_ntoa_r(netif_ip4_addr(netif), text, sizeof text);
     platform_log("Trestle's own address on the LAN: %s", text);
 }
@@ -151,6 +163,23 @@ bool host_ip_wanted(const struct netif *bridge)
 }
 
 /*
+ * 240.0.0.0/4 but for the limited broadcast: no host has such an address (RFC
+ * 1112 4), and inside.c has some for itself.
+ */
+static bool is_reserved(uint32_t addr)
+{
+    return addr >= 0xf0000000u && addr != 0xffffffffu;
+}
+
+static bool has_reserved(struct pbuf *p)
+{
+    uint8_t ip[IP_HLEN];
+
+    return pbuf_copy_partial(p, ip, sizeof ip, 0) == sizeof ip &&
+           (is_reserved(get32(ip + 12)) || is_reserved(get32(ip + 16)));
+}
+
+/*
  * A frame lies in a NIC's receive buffer or a guest's slot, and may be on its
  * way to others. lwIP writes into what it is given, and keeps some of it for
  * long (fragments, TCP's segments out of order): so it gets a copy.
@@ -162,6 +191,11 @@ int host_ip_input(struct pbuf *p, struct netif *netif)
 
     if (p == copy)
         return 0;
+    /* A bridge's, as inside.c's own has no Ethernet. */
+    if (netif->flags & NETIF_FLAG_ETHERNET && has_reserved(p)) {
+        pbuf_free(p);
+        return 1;
+    }
     if (nat_outside_input(p, netif))
         return 1;
     if (!(p->flags & PBUF_FLAG_IS_CUSTOM))

@@ -31,21 +31,23 @@ static struct net *nets;        /* of all machines */
 const struct net *net_all(void) { return nets; }
 
 /*
- * lwIP's clock. The bridge asks for it several times a frame: all frames of one
- * round of net_poll have one time, which the first of them reads.
+ * The clock, also lwIP's. The bridge asks for it several times a frame: all
+ * frames of one round of net_poll have one time, which the first of them reads.
  */
 static struct {
     bool runs, is_read;
-    uint32_t ms;
+    uint64_t ms;
 } frames_time;
 
-uint32_t sys_now(void)
+uint64_t net_now_ms(void)
 {
     if (!frames_time.is_read)
         frames_time.ms = platform_now_ns() / 1000000u;
     frames_time.is_read = frames_time.runs;
     return frames_time.ms;
 }
+
+uint32_t sys_now(void) { return net_now_ms(); }
 
 _Noreturn void net_lwip_assert(const char *what, const char *file, int line)
 {

@@ -177,8 +177,8 @@ int net_netdev_del(struct net *net, const char *id, char *why, size_t why_size)
     snprintf(why, why_size, "netdev_del: there is no netdev '%.40s'", id);
     if (!u)
         return -ENOENT;
-    snprintf(why, why_size, "netdev_del: %s carries Trestle's own address "
-             "(ip= or via=)", id);
+    snprintf(why, why_size, "netdev_del: Trestle's own address is at %s: for "
+             "ip=, or a user network goes out there", id);
     if (carries_ip(u))
         return -EBUSY;
     c->uplink = NULL;

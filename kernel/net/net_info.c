@@ -1,9 +1,9 @@
 /* The network's text for the monitor: see net_format in net.h. */
 #include "emu/textbuf.h"
+#include "kernel/net/arch/cc.h"
 #include "kernel/net/fdb.h"
 #include "kernel/net/net_impl.h"
 #include "kernel/net/uplink.h"
-#include "lwip/sys.h"
 
 static void add_counter(struct textbuf *t, const char *name, uint64_t n)
 {
@@ -160,7 +160,8 @@ int net_format_bridge(const struct net *net, char *buf, size_t size)
         while ((e = fdb_next(vlan->fdb, &cursor))) {
             text_add(&t, "  %-4u ", e->port);
             add_mac(&t, e->mac);
-            text_add(&t, "  %u s\n", (unsigned)(sys_now() - e->seen_ms) / 1000);
+            text_add(&t, "  %u s\n",
+                     (unsigned)((net_now_ms() - e->seen_ms) / 1000));
         }
     }
     return t.wanted;

@@ -399,13 +399,16 @@ void port_set_link(struct port *p, bool on)
 
 bool port_inject(struct port *p, const uint8_t *frame, size_t len)
 {
-    struct pbuf *pb = pbuf_alloc(PBUF_RAW, len, PBUF_RAM);
+    struct pbuf *pb = p->link_off ? NULL : pbuf_alloc(PBUF_RAW, len, PBUF_RAM);
 
-    if (!pb || p->link_off) {
-        if (pb)
-            pbuf_free(pb);
+    p->counters.in_total++;
+    if (!pb) {
+        p->counters.in_link_off += p->link_off;
+        p->counters.in_no_memory += !p->link_off;
         return false;
     }
+    p->counters.in_frames++;
+    p->counters.in_bytes += len;
     pbuf_take(pb, frame, len);
     capture_in(p, p->vlan, pb);
     if (p->netif.input(pb, &p->netif) != ERR_OK)

@@ -89,7 +89,8 @@ void port_set_link(struct port *p, bool on);
 void port_detach_nic(struct port *p);
 void port_attach_nic(struct port *p, struct nic *nic);
 
-/* A frame of `len` bytes as if it had come in at `p`. False: no memory. */
+/* A frame of `len` bytes as if it had come in at `p`, counted as such. False:
+ * no memory, or the link is off. */
 bool port_inject(struct port *p, const uint8_t *frame, size_t len);
 
 /* Move what waits into the bridge. True: something was moved. */

@@ -25,6 +25,7 @@ static const char *const count_names[TUNNEL_COUNTS] = {
     [TUNNEL_STRANGER] = "tunnel_stranger",
     [TUNNEL_OWN_LOOP] = "tunnel_own_loop",
     [TUNNEL_DROPPED] = "tunnel_dropped",
+    [TUNNEL_NOT_SENT] = "tunnel_not_sent",
     [TUNNEL_LOST] = "tunnel_lost",
 };
 

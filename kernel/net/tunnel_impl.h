@@ -19,6 +19,7 @@ enum tunnel_count {
     TUNNEL_STRANGER,            /* a datagram that is not from udp= */
     TUNNEL_OWN_LOOP,            /* a multicast of ours that came back */
     TUNNEL_DROPPED,             /* datagrams that found the queue full */
+    TUNNEL_NOT_SENT,            /* frames that were taken, and found no way */
     TUNNEL_LOST,                /* connections that ended */
     TUNNEL_COUNTS,
 };
@@ -26,6 +27,7 @@ enum tunnel_count {
 /* Frames on their way out, each behind a head as on a stream. */
 struct outbox {
     size_t len;
+    size_t rest;                /* of a frame whose first bytes are sent */
     uint8_t data[TUNNEL_OUT_BYTES];
 };
 

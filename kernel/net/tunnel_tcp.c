@@ -26,9 +26,38 @@ static bool any_connected(const struct tunnel *t)
     return false;
 }
 
+/* The end of the frame that begins at `at`. */
+static size_t frame_end(const struct outbox *o, size_t at)
+{
+    return at + TUNNEL_HEAD + get32(o->data + at);
+}
+
+static void outbox_sent(struct outbox *o, size_t n)
+{
+    size_t next = o->rest;
+
+    while (next < n)
+        next = frame_end(o, next);
+    o->rest = next - n;
+    o->len -= n;
+    memmove(o->data, o->data + n, o->len);
+}
+
+/* Those that are not sent as a whole. */
+static unsigned outbox_frames(const struct outbox *o)
+{
+    unsigned n = o->rest > 0;
+
+    for (size_t at = o->rest; at < o->len; at = frame_end(o, at))
+        n++;
+    return n;
+}
+
 static void peer_free(struct peer *p, bool reset)
 {
     struct tunnel *t = p->tunnel;
+
+    t->counts[TUNNEL_NOT_SENT] += outbox_frames(&p->out);
 
     for (unsigned i = 0; i < TUNNEL_PEERS; i++)
         if (t->peers[i] == p)
@@ -68,8 +97,7 @@ static void peer_flush(struct peer *p)
         peer_drop(p, "the peer has gone", true);
         return;
     }
-    p->out.len -= (size_t)n;
-    memmove(p->out.data, p->out.data + n, p->out.len);
+    outbox_sent(&p->out, (size_t)n);
     p->blocked = p->out.len > 0;
 }
 

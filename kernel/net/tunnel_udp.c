@@ -49,12 +49,9 @@ static void udp_flush(struct tunnel *t)
 
     while (p < end) {
         size_t len = get32(p);
-        int r = dgram_send(t->out, t->to, p + TUNNEL_HEAD, len);
 
-        if (r == -EAGAIN)
-            t->nic.counters.tx_ring_full++;
-        else if (r)
-            t->nic.counters.tx_errors++;
+        if (dgram_send(t->out, t->to, p + TUNNEL_HEAD, len))
+            t->counts[TUNNEL_NOT_SENT]++;
         p += TUNNEL_HEAD + len;
     }
     t->queue.len = 0;

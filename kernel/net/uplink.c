@@ -183,10 +183,10 @@ int uplink_open(const struct net_option *o, const struct net *net,
     }
     make_key(o, u->key, sizeof u->key);
     u->users = 0;
-    if (lends)
-        vlan_set_hwaddr(v, nic->mac);
     r = nic->ops->open(nic);
     if (!r) {
+        if (lends)
+            vlan_set_hwaddr(v, nic->mac);
         *out = u;
         return 0;
     }

@@ -15,6 +15,7 @@
 #include "kernel/metal/transport_udp.c"
 
 #include "kernel/net/lwip_hooks.h"
+#include "lwip/dns.h"
 #include "lwip/etharp.h"
 #include "lwip/init.h"
 #include "lwip/netif.h"
@@ -145,10 +146,28 @@ static void test_addresses(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Who was told of by a lease is not asked under the next. */
+static void test_nameservers_go_with_the_lease(void **state)
+{
+    ip_addr_t server = transport_address(0x0a000001);
+    ip4_addr_t none = { 0 };
+    uint32_t got[DNS_MAX_SERVERS];
+
+    ip_data.current_input_netif = &lan;
+    dns_setserver(0, &server);
+    dns_setserver(1, &server);
+    assert_int_equal(host_ip_nameservers(&lan, got, 3), 2);
+    dns_setserver(0, &server);
+    assert_int_equal(host_ip_nameservers(&lan, got, 3), 1);
+    netif_set_addr(&lan, &none, &none, &none);
+    assert_int_equal(host_ip_nameservers(&lan, got, 3), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_group_is_left),
+        TEST(test_nameservers_go_with_the_lease),
         TEST(test_sequence_numbers),
         TEST(test_addresses),
     };

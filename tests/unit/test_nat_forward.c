@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/net/nat/nat_impl.h"
 #include "nat_harness.h"
 
 static int setup(void **state)
@@ -85,6 +86,32 @@ static void test_forward_of_an_address(void **state)
     nat_set_addr(OUTSIDE + 1, ROUTER);
     p = udp(PEER, 1, OUTSIDE + 1, 700, 1);
     assert_ends(in(&p), PEER, 1, GUEST, 80);
+}
+
+/* Each of the host's addresses has its own, in the translator's range, too. */
+static void one_port_at_two_addresses(uint16_t port)
+{
+    struct nat_forward a = { PROTO_TCP, OUTSIDE, port, GUEST, 80 }, b = a;
+    struct test_packet p = tcp(PEER, 1, OUTSIDE, port, TCP_SYN);
+
+    b.host_addr = OUTSIDE + 1;
+    b.guest_port = 81;
+    assert_int_equal(nat_forward_add(nat, net, &a), 0);
+    assert_int_equal(nat_forward_add(nat, net, &b), 0);
+    assert_int_equal(nat_forward_add(nat, net, &b), -EADDRINUSE);
+    assert_ends(in(&p), PEER, 1, GUEST, 80);
+    assert_int_equal(nat_forward_remove(nat, net, &b), 0);
+    assert_int_equal(nat_flow_count(nat), 1);
+    assert_int_equal(port_is_taken(nat, PROTO_TCP, port), port == 40000);
+    assert_int_equal(nat_forward_remove(nat, net, &a), 0);
+    assert_int_equal(nat_flow_count(nat), 0);
+    assert_false(port_is_taken(nat, PROTO_TCP, port));
+}
+
+static void test_one_port_at_two_addresses(void **state)
+{
+    one_port_at_two_addresses(700);
+    one_port_at_two_addresses(40000);
 }
 
 /* One peer port, two forwards to one guest port: the guest can tell them. */
@@ -218,6 +245,7 @@ int main(void)
         TEST(test_forward),
         TEST(test_forwards_are_checked),
         TEST(test_forward_of_an_address),
+        TEST(test_one_port_at_two_addresses),
         TEST(test_two_forwards_to_one_port),
         TEST(test_peer_with_an_inside_address),
         TEST(test_gateway_is_the_outsides),

@@ -17,6 +17,7 @@
 #include "kernel/net/net.h"
 #include "kernel/options.h"
 #include "kernel/platform.h"
+#include "lwip/netif.h"
 
 #define WIRES 16u
 
@@ -408,6 +409,35 @@ static void test_netdev_mistakes(void **state)
 }
 
 /* What is refused leaves a name where it was, with its VLAN. */
+/* The address that a bridge's own frames are from. */
+static const uint8_t *bridge_address(void)
+{
+    struct netif *n;
+
+    NETIF_FOREACH(n)
+        if (n->name[0] == 'b' && n->name[1] == 'r')
+            return n->hwaddr;
+    fail();
+    return NULL;
+}
+
+/* A NIC that cannot be opened leaves the bridge no address of its own. */
+static void test_nic_that_opens_badly(void **state)
+{
+    uint8_t before[6];
+
+    MAKE("net", "nic", "net", "tap,id=lan");
+    assert_int_equal(netdev_del("lan"), 0);
+    memcpy(before, "\x02\x00\x00\x00\x00\x77", 6);
+    memcpy((uint8_t *)bridge_address(), before, 6);
+    next_opens_badly = true;
+    assert_int_not_equal(netdev_add("tap,id=lan"), 0);
+    next_opens_badly = false;
+    assert_memory_equal(bridge_address(), before, 6);
+    assert_int_equal(netdev_add("tap,id=lan"), 0);
+    assert_memory_equal(bridge_address(), only_wire()->nic.mac, 6);
+}
+
 static void test_failed_netdev_changes_nothing(void **state)
 {
     MAKE("net", "nic", "net", "nic,vlan=1", "net", "tap,id=lan");
@@ -493,7 +523,14 @@ static void test_announce_self(void **state)
         net_poll();
     }
     assert_int_equal(w->sent, 5);
+    net_format(net, text, sizeof text);
+    assert_non_null(strstr(text, "in_total=5 "));
+    assert_true(net_set_link(net, "eth0", false));
     net_announce(net);                      /* one that the end cuts off */
+    assert_int_equal(w->sent, 5);
+    net_format(net, text, sizeof text);
+    assert_non_null(strstr(text, "in_total=6 "));
+    assert_non_null(strstr(text, "in_link_off=1\n"));
 }
 
 int main(void)
@@ -506,6 +543,7 @@ int main(void)
         CASE(test_netdev_goes_and_comes),
         CASE(test_netdev_joins_a_vlan),
         CASE(test_netdev_mistakes),
+        CASE(test_nic_that_opens_badly),
         CASE(test_failed_netdev_changes_nothing),
         CASE(test_full_bridge),
         CASE(test_netdev_del_beside_ip),

@@ -447,6 +447,9 @@ static void test_nobody_reads(void **state)
         poll_all();
     assert_int_equal(nic->counters.tx_ring_full, 1);
     close(fd);
+    POLL_UNTIL(counter(nic, "tunnel_lost"));
+    /* 64 KiB of whole ones, and the one of which a part is sent. */
+    assert_in_range(counter(nic, "tunnel_not_sent"), 43, 44);
 }
 
 static void test_hostile_peer(void **state)
@@ -636,6 +639,24 @@ static void test_udp(void **state)
     close(stranger);
 }
 
+/* A frame that was taken and then finds no way is counted once, by its name. */
+static void test_udp_not_sent(void **state)
+{
+    static uint8_t frame[60];
+    char params[96];
+    struct nic *nic;
+
+    /* No datagram leaves loopback's address for another host. */
+    snprintf(params, sizeof params, "udp=192.0.2.1:9,localaddr=127.0.0.1:%u",
+             free_port(SOCK_DGRAM));
+    nic = tunnel(params);
+    assert_int_equal(transmit(nic, frame, sizeof frame), 0);
+    poll_all();
+    assert_int_equal(counter(nic, "tunnel_not_sent"), 1);
+    assert_int_equal(nic->counters.tx_errors, 0);
+    assert_int_equal(nic->counters.tx_ring_full, 0);
+}
+
 /* Another program's datagram leaves from the group's port, as qemu's does. */
 static void test_mcast(void **state)
 {
@@ -680,7 +701,7 @@ int main(void)
         T(test_slow_peer), T(test_nobody_reads), T(test_hostile_peer),
         T(test_own_carrier), T(test_own_carrier_udp),
         T(test_connects_again), T(test_refused_at_start),
-        T(test_udp), T(test_mcast),
+        T(test_udp), T(test_udp_not_sent), T(test_mcast),
     };
     int quiet[2];
 

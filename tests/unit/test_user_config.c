@@ -143,6 +143,9 @@ static void test_other_settings(void **state)
     assert_string_equal(c.tftp, "/srv");
     assert_string_equal(c.tftp_name, "boss");
     assert_string_equal(c.bootfile, "/pxe.0");
+    assert_refused("ip=10.1.2.3/024", "ip=");    /* 2, 24? */
+    assert_refused("ip=127.0.0.1/8", "ip=");
+    assert_refused("ip=240.0.0.1/8", "ip=");
     assert_true(parse("nic=1,ip=10.1.2.3/24,gw=10.1.2.1,nameserver=9.9.9.9,"
                       "nameserver=8.8.8.8"));
     assert_int_equal(c.nic_index, 1);

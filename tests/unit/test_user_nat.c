@@ -39,6 +39,7 @@ static struct nic nic;
 static uint8_t wire[16][1518];  /* what the NIC sent, and ARP but for us */
 static size_t wire_len[16];
 static unsigned wire_count;
+static bool opens_badly;
 static struct options options[MACHINES];
 static struct net *nets[MACHINES];
 static char why[320];
@@ -59,6 +60,8 @@ int platform_tap_open(const char *params, struct nic **out, char *reason,
 static int fake_open(struct nic *n)
 {
     assert_false(n->is_open);
+    if (opens_badly)
+        return -5;
     n->is_open = true;
     return 0;
 }
@@ -347,26 +350,50 @@ static void test_before_the_lease(void **state)
     assert_unreachable(0);
 }
 
-/* What is not a flow's is for Trestle itself. */
-static void test_the_host_is_there_too(void **state)
+/* The router pings `dst`, which is to be Trestle. */
+static void ping_from_outside(uint32_t src, uint32_t dst)
 {
     static uint8_t f[98];
-    const uint8_t *answer = wire[0];
 
-    MAKE(0, "nic", "user," STATIC);
-    there_and_back(0);
     wire_count = 0;
     memset(f, 0, sizeof f);
-    udp_frame(f, nic.mac, router_mac, ROUTER, 0, OUTSIDE, 0);
-    ip_header_write(f + 14, PROTO_ICMP, ROUTER, OUTSIDE, 64);
+    udp_frame(f, nic.mac, router_mac, src, 0, dst, 0);
+    ip_header_write(f + 14, PROTO_ICMP, src, dst, 64);
     memset(f + 34, 0, 64);
     f[34] = 8;
     put16(f + 36, 0xf7ff);
     wire_gives(f, sizeof f);
+}
+
+/* What is not a flow's is for Trestle itself. */
+static void test_the_host_is_there_too(void **state)
+{
+    const uint8_t *answer = wire[0];
+
+    MAKE(0, "nic", "user," STATIC);
+    there_and_back(0);
+    ping_from_outside(ROUTER, OUTSIDE);
     assert_int_equal(wire_count, 1);
     assert_int_equal(get32(answer + 26), OUTSIDE);
     assert_int_equal(answer[34], 0);
     assert_int_equal(answer[23], PROTO_ICMP);
+}
+
+/* A NIC that could not be opened is tried again. */
+static void test_way_out_that_comes_later(void **state)
+{
+    uint64_t end = platform_now_ns() + 20000000000u;
+
+    opens_badly = true;
+    MAKE(0, "nic", "user," STATIC);
+    assert_unreachable(0);
+    assert_false(nic.is_open);
+    opens_badly = false;
+    while (!nic.is_open && platform_now_ns() < end) {
+        platform_wait(net_deadline());
+        net_poll();
+    }
+    there_and_back(0);
 }
 
 static void test_forwards(void **state)
@@ -521,6 +548,19 @@ static void test_dns_by_tcp(void **state)
     ask_by_tcp(NAMES, 53, 53);
 }
 
+/* Addresses that lwIP has for the inside are no business of the LAN's. */
+static void test_reserved_addresses(void **state)
+{
+    MAKE(0, "nic", "user,nameserver=198.51.100.20," STATIC);
+    ask_by_tcp(NAMES, 53, 53);
+    ping_from_outside(ROUTER, 0xf0000001);
+    assert_int_equal(wire_count, 0);
+    ping_from_outside(0xf0000002, OUTSIDE);
+    assert_int_equal(wire_count, 0);
+    ping_from_outside(ROUTER, OUTSIDE);
+    assert_int_equal(wire_count, 1);
+}
+
 static void test_guest_forward(void **state)
 {
     MAKE(0, "nic", "user,restrict=on,guestfwd=tcp:10.0.2.100:7-"
@@ -646,6 +686,8 @@ int main(void)
         TEST(test_forwards),
         TEST(test_dns_by_tcp),
         TEST(test_guest_forward),
+        TEST(test_reserved_addresses),
+        TEST(test_way_out_that_comes_later),
         TEST(test_no_commands_here),
         TEST(test_not_too_many),
         TEST(test_guest_with_the_hosts_addresses),

@@ -473,6 +473,21 @@ static void test_closed_with_frames(void **state)
     assert_int_equal(g.count, 0);
 }
 
+/* RFC 1812 5.3.4: what a guest sends to all on its LAN goes no further. */
+static void test_broadcast_frames_are_not_forwarded(void **state)
+{
+    uint8_t f[100] = { 255, 255, 255, 255, 255, 255 };
+    unsigned before = outside_count;
+    size_t len = fake_udp(f + 14, GUEST, 1000, FAR, 53, "x", 1);
+
+    memcpy(f + 6, fake_guest_mac, 6);
+    put16(f + 12, 0x0800);
+    fake_guest_sends(&g, f, 14 + len);
+    assert_int_equal(outside_count, before);
+    fake_guest_sends_ip(&g, f + 14, len);
+    assert_int_equal(outside_count, before + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +497,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_padding, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_broadcast_frames_are_not_forwarded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sources, setup, teardown),
         cmocka_unit_test_setup_teardown(test_destinations, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ports_of_nobody, setup, teardown),

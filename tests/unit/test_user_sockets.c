@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -515,6 +516,34 @@ static void test_restricted(void **state)
     dgram_close(peer[0]);
 }
 
+/* Who calls while there is no descriptor is counted, whoever hears of it. */
+static void test_refused_by_a_forward(void **state)
+{
+    struct endpoint at = { LOOPBACK, 0 };
+    struct rlimit old, low;
+    struct stream *caller;
+    char params[80];
+    int last;
+
+    at.port = listen_here();
+    stop_listening();
+    teardown(NULL);
+    snprintf(params, sizeof params, "hostfwd=tcp:127.0.0.1:%u-:7", at.port);
+    make(params);
+    assert_int_equal(stream_connect(at, NULL, NULL, &caller), 0);
+    last = dup(STDERR_FILENO);
+    close(last);
+    getrlimit(RLIMIT_NOFILE, &old);
+    low = (struct rlimit){ (rlim_t)last, old.rlim_max };
+    setrlimit(RLIMIT_NOFILE, &low);
+    for (int i = 0; i < 100 && !counted(" forward_refused=1\n"); i++)
+        if (!transport_poll())
+            platform_wait(platform_now_ns() + MS);
+    setrlimit(RLIMIT_NOFILE, &old);
+    assert_true(counted(" forward_refused=1\n"));
+    stream_close(caller, true);
+}
+
 /* ---- Commands ------------------------------------------------------------ */
 
 #define COMMAND 0x0a000264u
@@ -606,6 +635,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_two_forwards, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restricted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused_by_a_forward, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_command, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_commands, setup, teardown),
     };

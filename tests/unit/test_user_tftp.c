@@ -166,6 +166,11 @@ static void test_repeats(void **state)
 {
     assert_block(ASK(1, "long", OCTET), 1, 512, 0);
     assert_block(acknowledge(1, 1), 2, 512, 512);
+    /* RFC 1123 4.2.3.1: one that the network doubled gets no second answer. */
+    now += TFTP_AGAIN_MS - 1;
+    assert_int_equal(acknowledge(1, 1), 0);
+    assert_int_equal(t.duplicates, 1);
+    now += 1;
     assert_block(acknowledge(1, 1), 2, 512, 512);
     assert_int_equal(acknowledge(1, 0), 0);
     assert_int_equal(acknowledge(1, 3), 0);
@@ -228,6 +233,7 @@ static void test_too_many(void **state)
     now++;
     assert_block(ASK(99, "even", OCTET), 1, 512, 0);
     assert_int_equal(acknowledge(1, 1), 0);             /* it made room */
+    now += TFTP_AGAIN_MS;
     assert_block(acknowledge(0, 1), 2, 512, 512);
 }
 

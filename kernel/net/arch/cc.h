@@ -18,6 +18,9 @@ _Noreturn void net_lwip_assert(const char *what, const char *file, int line);
 #define LWIP_PLATFORM_ASSERT(x) net_lwip_assert(x, __FILE__, __LINE__)
 #define LWIP_RAND() net_random()
 
+/* kernel/net/net.c: sys_now, which does not wrap. */
+uint64_t net_now_ms(void);
+
 /* kernel/net/random.c: hard to guess for who has seen some. */
 uint32_t net_random(void);
 

@@ -51,6 +51,20 @@ static struct forward *find_rule(struct nat *nat, const struct nat_forward *r)
     return NULL;
 }
 
+/* Another forward has the port, by another address of the host's. */
+static bool is_shared(const struct nat *nat, const struct forward *self,
+                      const struct nat_forward *r)
+{
+    for (unsigned i = 0; i < nat->forward_count; i++) {
+        const struct forward *f = &nat->forwards[i];
+
+        if (f->net && f != self && f->rule.protocol == r->protocol &&
+            f->rule.host_port == r->host_port)
+            return true;
+    }
+    return false;
+}
+
 int nat_forward_add(struct nat *nat, struct nat_net *net,
                     const struct nat_forward *r)
 {
@@ -60,7 +74,9 @@ int nat_forward_add(struct nat *nat, struct nat_net *net,
         !r->host_port || !r->guest_port || !net_has(net, r->guest_addr) ||
         r->guest_addr == net->config.gateway)
         return -EINVAL;
-    if (find_rule(nat, r) || port_is_taken(nat, r->protocol, r->host_port))
+    /* A port of the translator's own range may be a guest's. */
+    if (find_rule(nat, r) || (port_is_taken(nat, r->protocol, r->host_port) &&
+                              !is_shared(nat, NULL, r)))
         return -EADDRINUSE;
     while (i < nat->forward_count && nat->forwards[i].net)
         i++;
@@ -75,7 +91,8 @@ int nat_forward_add(struct nat *nat, struct nat_net *net,
 
 static void remove_rule(struct nat *nat, struct forward *f)
 {
-    port_release(nat, f->rule.protocol, f->rule.host_port);
+    if (!is_shared(nat, f, &f->rule))
+        port_release(nat, f->rule.protocol, f->rule.host_port);
     f->net = NULL;
     while (nat->forward_count && !nat->forwards[nat->forward_count - 1].net)
         nat->forward_count--;
@@ -88,7 +105,8 @@ static void end_flows(struct nat *nat, const struct forward *r)
 
         if (f->net != r->net || f->mapping ||
             f->protocol != r->rule.protocol ||
-            f->outer.near_port != r->rule.host_port)
+            f->outer.near_port != r->rule.host_port ||
+            !covers(r, f->outer.near))
             continue;
         nat->counters[NAT_flows_ended]++;
         flow_remove(nat, f);

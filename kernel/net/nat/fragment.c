@@ -147,6 +147,11 @@ static void hold(struct nat *nat, struct entry *e, const struct packet *p)
     if (!t->free)
         drop_oldest_held(nat);
     h = t->free;
+    /* All are of one datagram that is being let go (fragment_first). */
+    if (!h) {
+        nat->counters[NAT_drop_fragment_lost]++;
+        return;
+    }
     t->free = h->next;
     h->next = NULL;
     h->len = p->len;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/net/user/dhcp.h"
+#include "kernel/options_net.h"
 
 struct parse {
     struct user_config *c;
@@ -342,17 +343,9 @@ static bool parse_nameserver(struct parse *p, const char *value)
 
 static bool parse_mac(struct parse *p, const char *value)
 {
-    unsigned m[6];
-    char tail;
-
-    if (value[strspn(value, "0123456789abcdefABCDEF:")] ||
-        sscanf(value, "%2x:%2x:%2x:%2x:%2x:%2x%c", &m[0], &m[1], &m[2], &m[3],
-               &m[4], &m[5], &tail) != 6)
-        return fail(p, "mac= takes XX:XX:XX:XX:XX:XX, not", value);
-    for (unsigned i = 0; i < 6; i++)
-        p->c->mac[i] = m[i];
-    p->c->has_mac = true;
-    return true;
+    p->c->has_mac = options_parse_mac(value, p->c->mac);
+    return p->c->has_mac ||
+           fail(p, "mac= takes XX:XX:XX:XX:XX:XX, not", value);
 }
 
 /* "BB:DD.F" */
@@ -369,19 +362,9 @@ static bool parse_pci(struct parse *p, const char *value)
     return fits || fail(p, "pci= takes BB:DD.F, not", value);
 }
 
-/* "dhcp" or "A.B.C.D/N" */
 static bool parse_ip(struct parse *p, const char *value)
 {
-    char addr[20];
-    const char *slash = strchr(value, '/');
-    uint32_t a;
-    unsigned bits;
-
-    snprintf(addr, sizeof addr, "%.*s", (int)(slash ? slash - value : 0),
-             value);
-    if (strcmp(value, "dhcp") &&
-        (!slash || !user_parse_address(addr, &a) || !a ||
-         !parse_number(slash + 1, 30, &bits) || !bits))
+    if (!options_is_ip(value))
         return fail(p, "ip= takes dhcp or A.B.C.D/N, not", value);
     return parse_text(p, value, p->c->ip, sizeof p->c->ip);
 }

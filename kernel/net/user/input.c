@@ -181,7 +181,10 @@ static void ip_input(struct user_net *un, uint8_t *frame, size_t len)
     }
     if (source)
         learn(un, source, frame + 6);
-    if (!ours && !all)
+    /* RFC 1812 5.3.4: what was sent to all is not forwarded. */
+    if (!ours && !all && !memcmp(frame, broadcast, 6))
+        un->counts[USER_NOT_OURS]++;
+    else if (!ours && !all)
         route(un, ip, total);
     else if (!user_service(un, frame + 6, &ip, &total))
         to_outside(un, ip, total);

@@ -21,6 +21,8 @@
 #include "kernel/platform.h"
 
 #define NS_PER_MS 1000000u
+/* A NIC that could not be opened, or memory, may be there later. */
+#define TRY_AGAIN_MS 2000u
 /* A hostile guest can make each take some 200 KB on the bare machine. */
 #define OWN_CONNECTIONS 128u
 
@@ -28,7 +30,8 @@ struct way {
     struct user_net *un;
     const struct user_config *config;
     const struct net *machine;
-    bool tried;
+    uint64_t next_try_ms;       /* while there is none */
+    bool told;                  /* the log knows why */
     struct nat_uplink *uplink;  /* NULL: there is none */
     bool holds;                 /* its bridge is kept for us */
     struct nat_net *net;
@@ -66,15 +69,23 @@ static int add_forward(struct way *w, const struct user_forward *f, char *why,
     return r;
 }
 
+/* Of many tries that fail the log has the first. */
+static void no_way(struct way *w, const char *why)
+{
+    if (!w->told)
+        platform_log("-net user: %s: no way out; trying on", why);
+    w->told = true;
+}
+
 static void find(struct way *w)
 {
     const struct user_config *c = w->config;
     char why[160];
 
-    w->tried = true;
+    w->next_try_ms = now_ms() + TRY_AGAIN_MS;
     if (nat_uplink_get(w->machine, c, own_vlan(w->un), &w->uplink, &w->holds,
                        why, sizeof why)) {
-        platform_log("-net user: %s: no way out", why);
+        no_way(w, why);
         return;
     }
     w->net = nat_net_add(w->uplink->nat, &(struct nat_net_config){
@@ -82,8 +93,8 @@ static void find(struct way *w)
     if (!w->net) {
         nat_uplink_put(w->uplink, w->holds);
         w->uplink = NULL;
-        platform_log("-net user: there are %u on this way out already",
-                     NAT_NETS);
+        snprintf(why, sizeof why, "there are %u on it already", NAT_NETS);
+        no_way(w, why);
         return;
     }
     for (unsigned i = 0; i < w->forward_count; i++)
@@ -209,7 +220,7 @@ static bool poll(void *outside)
     struct way *w = outside;
     bool any = user_sockets.poll(w->own);
 
-    if (!w->tried)
+    if (!w->uplink && w->next_try_ms <= now_ms())
         find(w);
     if (!w->uplink)
         return any;
@@ -222,11 +233,9 @@ static bool poll(void *outside)
 static uint64_t deadline(void *outside)
 {
     struct way *w = outside;
-    uint64_t ms = w->uplink ? nat_deadline(w->uplink->nat) : UINT64_MAX;
+    uint64_t ms = w->uplink ? nat_deadline(w->uplink->nat) : w->next_try_ms;
     uint64_t own = user_sockets.deadline(w->own);
 
-    if (!w->tried)
-        return 0;
     return ms < own / NS_PER_MS ? ms * NS_PER_MS : own;
 }
 

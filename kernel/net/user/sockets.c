@@ -130,8 +130,18 @@ static int open_forward(struct socket_forward *w)
     return r;
 }
 
+/* What it could not take, added to `c`. */
+static void add_lost(const struct socket_forward *w, struct socket_counters *c)
+{
+    if (w->listener)
+        c->forward_refused += listener_refused(w->listener);
+    if (w->udp)
+        c->forward_dropped += sockets_udp_dropped(w->udp);
+}
+
 static void close_forward(struct socket_forward *w)
 {
+    add_lost(w, &w->s->counters);
     if (w->listener)
         listener_close(w->listener);
     if (w->udp)
@@ -298,10 +308,12 @@ static void add_counter(struct textbuf *t, const char *name, uint64_t v)
 
 static void add_counters(struct textbuf *t, const struct sockets *s)
 {
-    const struct socket_counters *c = &s->counters;
+    struct socket_counters c = s->counters;
     const struct reassembly *r = &s->reassembly;
 
-#define COUNTER(name) add_counter(t, #name, c->name)
+    for (const struct socket_forward *w = s->forwards; w; w = w->next)
+        add_lost(w, &c);
+#define COUNTER(name) add_counter(t, #name, c.name)
     COUNTER(tcp_flows);
     COUNTER(tcp_refused);
     COUNTER(tcp_unreachable);
@@ -325,6 +337,8 @@ static void add_counters(struct textbuf *t, const struct sockets *s)
     add_counter(t, "ping_bad_replies", sockets_ping_bad_replies(s));
     COUNTER(other_protocol);
     COUNTER(restricted);
+    COUNTER(forward_refused);
+    COUNTER(forward_dropped);
 #undef COUNTER
     add_counter(t, "reassembled", r->whole);
     add_counter(t, "reassembly_expired", r->expired);

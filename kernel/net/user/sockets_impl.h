@@ -31,6 +31,8 @@ struct socket_counters {
     uint64_t ping_full, ping_errors;
     uint64_t ping_bad_replies;  /* of flows that have ended */
     uint64_t other_protocol, restricted;
+    uint64_t forward_refused;   /* peers; of forwards that are closed */
+    uint64_t forward_dropped;   /* datagrams, likewise */
 };
 
 struct sockets {
@@ -91,6 +93,8 @@ int sockets_udp_forward(struct sockets *s, const struct user_forward *rule,
                         struct udp_flow **out);
 /* The host's port that it has. */
 uint16_t sockets_udp_port(const struct udp_flow *f);
+/* Datagrams that found no room. */
+uint64_t sockets_udp_dropped(const struct udp_flow *f);
 void sockets_udp_close(struct sockets *s, struct udp_flow *f);
 void sockets_udp_expire(struct sockets *s, uint64_t now_ns);
 void sockets_udp_format(const struct sockets *s, struct textbuf *t,

@@ -182,6 +182,11 @@ uint16_t sockets_udp_port(const struct udp_flow *f)
     return dgram_local(f->dgram).port;
 }
 
+uint64_t sockets_udp_dropped(const struct udp_flow *f)
+{
+    return dgram_dropped(f->dgram);
+}
+
 void sockets_udp_input(struct sockets *s, const uint8_t *ip, size_t len)
 {
     long n = user_check_udp(ip, len);

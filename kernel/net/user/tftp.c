@@ -43,7 +43,7 @@ static uint64_t last_block(const struct tftp_session *s)
 }
 
 static size_t send_block(struct tftp *t, struct tftp_session *s,
-                         uint8_t *reply)
+                         uint64_t now_ms, uint8_t *reply)
 {
     size_t n = block_bytes(s, s->block);
 
@@ -56,6 +56,7 @@ static size_t send_block(struct tftp *t, struct tftp_session *s,
         return error(reply, NOT_DEFINED, "read error");
     }
     t->blocks++;
+    s->sent_ms = now_ms;
     return 4 + n;
 }
 
@@ -230,11 +231,13 @@ static size_t read_request(struct tftp *t, uint32_t client, uint16_t port,
     if (n)
         return n;
     s->block = 1;
-    return send_block(t, s, reply);
+    return send_block(t, s, now_ms, reply);
 }
 
 /*
- * ACK of the block sent last: the next. Of the one before: the last once more.
+ * ACK of the block sent last: the next. Of the one before: the last once more,
+ * as that is how a client says that it waits, but not at once (RFC 1123
+ * 4.2.3.1: an ACK that the network doubled would double all that follows).
  * Numbers are of 16 bits, so that they are compared in these.
  */
 static size_t acknowledged(struct tftp *t, struct tftp_session *s,
@@ -251,8 +254,11 @@ static size_t acknowledged(struct tftp *t, struct tftp_session *s,
     } else if (!s->block || block != (uint16_t)(s->block - 1)) {
         t->stray++;
         return 0;
+    } else if (now_ms - s->sent_ms < TFTP_AGAIN_MS) {
+        t->duplicates++;
+        return 0;
     }
-    return send_block(t, s, reply);
+    return send_block(t, s, now_ms, reply);
 }
 
 size_t tftp_input(struct tftp *t, uint32_t client, uint16_t port,

@@ -18,6 +18,8 @@
 #define TFTP_REPLY_MAX (4u + TFTP_BLOCK_MAX)
 #define TFTP_NAME_MAX 384u      /* of folder and file together */
 #define TFTP_IDLE_MS 30000u     /* then a session may make room */
+/* A client that asks again sooner does not: the network doubled its ACK. */
+#define TFTP_AGAIN_MS 100u
 
 struct tftp_session {
     bool used;
@@ -27,7 +29,7 @@ struct tftp_session {
     char name[TFTP_NAME_MAX];   /* of the open file */
     unsigned block_size;
     uint64_t block;             /* sent last; 0: options */
-    uint64_t seen_ms;
+    uint64_t seen_ms, sent_ms;
 };
 
 struct tftp {
@@ -35,7 +37,7 @@ struct tftp {
     struct tftp_session session[TFTP_SESSIONS];
     uint64_t requests, blocks, finished;
     uint64_t malformed, refused_mode, refused_name, no_file, no_session;
-    uint64_t stray, read_errors;
+    uint64_t stray, duplicates, read_errors;
 };
 
 /*

@@ -140,16 +140,6 @@ struct user_net *user_net_of(const struct nic *nic)
     return nic->ops == &un_ops ? nic->driver : NULL;
 }
 
-const struct user_config *user_net_config(const struct user_net *un)
-{
-    return &un->config;
-}
-
-void user_net_count(struct user_net *un, enum user_count what)
-{
-    un->counts[what]++;
-}
-
 /* ---- Making ------------------------------------------------------------- */
 
 static int open_outside(struct user_net *un, const struct user_site *site,
@@ -325,6 +315,7 @@ static void add_counters(struct textbuf *t, const struct user_net *un)
     add_counter(t, "tftp_no_file", f->no_file);
     add_counter(t, "tftp_no_session", f->no_session);
     add_counter(t, "tftp_stray", f->stray);
+    add_counter(t, "tftp_duplicates", f->duplicates);
     add_counter(t, "tftp_read_errors", f->read_errors);
 }
 

@@ -59,7 +59,6 @@ int user_net_create(const char *params, const struct user_site *site,
 
 /* The user net that `nic` is, or NULL. */
 struct user_net *user_net_of(const struct nic *nic);
-const struct user_config *user_net_config(const struct user_net *un);
 
 /*
  * From a backend: an IPv4 packet for the guest that has its destination. It is
@@ -75,7 +74,6 @@ bool user_net_has_room(struct user_net *un);
  */
 void user_net_icmp_error(struct user_net *un, uint8_t type, uint8_t code,
                          uint32_t rest, const uint8_t *ip, size_t len);
-void user_net_count(struct user_net *un, enum user_count what);
 
 /*
  * hostfwd_add and hostfwd_remove, in qemu's words: "tcp::5555-:80" and
