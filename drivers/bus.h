@@ -58,6 +58,41 @@ struct bus {
     bool (*set_master)(void *ctx, bool on);
 };
 
+static inline uint8_t bus_read8(const struct bus *bus, uint32_t reg)
+{
+    return bus->read8(bus->ctx, reg);
+}
+
+static inline void bus_write8(const struct bus *bus, uint32_t reg, uint8_t v)
+{
+    bus->write8(bus->ctx, reg, v);
+}
+
+static inline uint16_t bus_read16(const struct bus *bus, uint32_t reg)
+{
+    return bus->read16(bus->ctx, reg);
+}
+
+static inline void bus_write16(const struct bus *bus, uint32_t reg, uint16_t v)
+{
+    bus->write16(bus->ctx, reg, v);
+}
+
+static inline uint32_t bus_read32(const struct bus *bus, uint32_t reg)
+{
+    return bus->read32(bus->ctx, reg);
+}
+
+static inline void bus_write32(const struct bus *bus, uint32_t reg, uint32_t v)
+{
+    bus->write32(bus->ctx, reg, v);
+}
+
+static inline void bus_delay(const struct bus *bus, unsigned us)
+{
+    bus->delay_us(bus->ctx, us);
+}
+
 static inline uint8_t bus_config_read8(const struct bus *bus, unsigned reg)
 {
     return (uint8_t)(bus->config_read32(bus->ctx, reg & ~3u) >> (reg & 3) * 8);

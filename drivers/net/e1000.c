@@ -17,16 +17,6 @@ struct e1000 {
     uint32_t missed, crc_errors;        /* intel_mac_growth's */
 };
 
-static uint32_t rd(const struct ring_nic *n, uint32_t reg)
-{
-    return n->bus->read32(n->bus->ctx, reg);
-}
-
-static void wr(const struct ring_nic *n, uint32_t reg, uint32_t v)
-{
-    n->bus->write32(n->bus->ctx, reg, v);
-}
-
 /* ---- Descriptors ----------------------------------------------------------- */
 
 /* The chip reads memory after the doorbell: order the writes before it. */
@@ -63,7 +53,7 @@ static enum desc_rx_result rx_check(struct desc_ring *ring, unsigned i,
 static void rx_kick(struct desc_ring *ring, unsigned next)
 {
     dma_wmb();
-    wr(ring->owner, E1000_RDT, next);
+    bus_write32(ring_nic_bus(ring), E1000_RDT, next);
 }
 
 static void tx_arm(struct desc_ring *ring, unsigned i,
@@ -88,7 +78,7 @@ static bool tx_done(struct desc_ring *ring, unsigned i)
 static void tx_kick(struct desc_ring *ring, unsigned next)
 {
     dma_wmb();
-    wr(ring->owner, E1000_TDT, next);
+    bus_write32(ring_nic_bus(ring), E1000_TDT, next);
 }
 
 /* ---- The chip -------------------------------------------------------------- */
@@ -102,7 +92,7 @@ static int reset(struct ring_nic *n)
     int r = intel_mac_reset(n->bus, &how);
 
     if (!r)
-        rd(n, E1000_ICR);
+        bus_read32(n->bus, E1000_ICR);
     return r;
 }
 
@@ -110,11 +100,11 @@ static void set_ring(struct ring_nic *n, uint32_t base_low,
                      const struct desc_ring *ring)
 {
     /* RD* and TD* lie alike: base low, base high, length, head, tail. */
-    wr(n, base_low, (uint32_t)ring->phys);
-    wr(n, base_low + 4, ring->phys >> 32);
-    wr(n, base_low + 8, ring->count * ring->chip->desc_bytes);
-    wr(n, base_low + 0x10, 0);
-    wr(n, base_low + 0x18, 0);
+    bus_write32(n->bus, base_low, (uint32_t)ring->phys);
+    bus_write32(n->bus, base_low + 4, ring->phys >> 32);
+    bus_write32(n->bus, base_low + 8, ring->count * ring->chip->desc_bytes);
+    bus_write32(n->bus, base_low + 0x10, 0);
+    bus_write32(n->bus, base_low + 0x18, 0);
 }
 
 static uint64_t missed(struct ring_nic *n)
@@ -132,19 +122,23 @@ static int start(struct ring_nic *n)
 {
     missed(n);                          /* what others missed */
     crc_errors(n);
-    wr(n, E1000_CTRL, (rd(n, E1000_CTRL) | CTRL_SLU | CTRL_ASDE) &
-       ~(CTRL_NO_MASTER | CTRL_LRST | CTRL_ILOS | CTRL_PHY_RST | CTRL_VME));
+    bus_write32(n->bus, E1000_CTRL,
+                (bus_read32(n->bus, E1000_CTRL) | CTRL_SLU | CTRL_ASDE) &
+                    ~(CTRL_NO_MASTER | CTRL_LRST | CTRL_ILOS | CTRL_PHY_RST |
+                      CTRL_VME));
     intel_mac_clear_multicast(n->bus);
     set_ring(n, E1000_RDBAL, &n->rx);
     set_ring(n, E1000_TDBAL, &n->tx);
-    wr(n, E1000_RDTR, 0);
+    bus_write32(n->bus, E1000_RDTR, 0);
     if (((struct e1000 *)n)->is_express)
-        wr(n, E1000_TXDCTL, rd(n, E1000_TXDCTL) | TXDCTL_COUNT_DESC);
-    wr(n, E1000_TIPG, TIPG_802_3);
-    wr(n, E1000_TCTL, TCTL_EN | TCTL_PSP | TCTL_CT | TCTL_COLD);
-    wr(n, E1000_RCTL, RCTL_EN | RCTL_UPE | RCTL_MPE | RCTL_BAM | RCTL_SECRC);
+        bus_write32(n->bus, E1000_TXDCTL,
+                    bus_read32(n->bus, E1000_TXDCTL) | TXDCTL_COUNT_DESC);
+    bus_write32(n->bus, E1000_TIPG, TIPG_802_3);
+    bus_write32(n->bus, E1000_TCTL, TCTL_EN | TCTL_PSP | TCTL_CT | TCTL_COLD);
+    bus_write32(n->bus, E1000_RCTL,
+                RCTL_EN | RCTL_UPE | RCTL_MPE | RCTL_BAM | RCTL_SECRC);
     desc_ring_rx_refill(&n->rx, &n->pool);
-    n->nic.link_up = rd(n, E1000_STATUS) & STATUS_LU;
+    n->nic.link_up = bus_read32(n->bus, E1000_STATUS) & STATUS_LU;
     return 0;
 }
 
@@ -153,8 +147,8 @@ static bool look(struct ring_nic *n)
     uint32_t status;
 
     /* Reading acknowledges; all else is looked at after that. */
-    rd(n, E1000_ICR);
-    status = rd(n, E1000_STATUS);
+    bus_read32(n->bus, E1000_ICR);
+    status = bus_read32(n->bus, E1000_STATUS);
     if (status == STATUS_GONE)
         return false;
     n->nic.link_up = status & STATUS_LU;
@@ -166,9 +160,10 @@ static bool look(struct ring_nic *n)
 static void irq(struct ring_nic *n, bool on)
 {
     if (on)
-        wr(n, E1000_IMS, INT_TXDW | INT_LSC | INT_RXDMT0 | INT_RXO | INT_RXT0);
+        bus_write32(n->bus, E1000_IMS,
+                    INT_TXDW | INT_LSC | INT_RXDMT0 | INT_RXO | INT_RXT0);
     else
-        wr(n, E1000_IMC, ~0u);
+        bus_write32(n->bus, E1000_IMC, ~0u);
 }
 
 static const struct ring_nic_chip chip = {

@@ -3,31 +3,28 @@
  * eepro100_regs.h names.
  *
  * The command unit gets frames in batches, each a list with an end, and a new
- * one only when it is idle: no list grows under its hands. The receive unit's
- * list does grow: it stops when it comes to an end that it had seen before more
- * was appended, and is started again behind that.
+ * one only when it is idle: no list grows under its hands. Receiving is
+ * eepro100_rx.c's.
  */
 #include "drivers/net/eepro100.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "drivers/net/desc_ring.h"
 #include "drivers/net/eepro100_eeprom.h"
 #include "drivers/net/eepro100_regs.h"
+#include "drivers/net/eepro100_rx.h"
+#include "drivers/net/eepro100_scb.h"
 #include "drivers/net/nic_dma.h"
-#include "drivers/net/nic_frames.h"
+#include "drivers/net/nic_identity.h"
 
 #define RING 128u
-#define POOL 1024u              /* the rest may be held above */
 /* Emulated chips execute no more in one go. */
 #define BATCH 16u
-#define REFILL 16u              /* frame descriptors, appended at once */
 #define SLOW_POLLS 64u
 #define RESET_US 20u
-#define SPIN 50u                /* reads until a command is accepted */
 #define SETUP_TRIES 2000u
 #define MDI_TRIES 50u
 #define STEP_US 5u
@@ -47,13 +44,7 @@ struct eepro100 {
     unsigned tx_last;           /* the last that it was */
     bool cu_busy;
 
-    struct nic_pool pool;
-    uint8_t *frames;            /* the pool's memory, NIC_POOL_BUF_BYTES each */
-    uint64_t frames_phys;
-    struct nic_buf *rx[RING];   /* with the RU, in its order */
-    bool rx_was_end[RING];      /* the list ended there once */
-    unsigned rx_head, rx_count;
-    bool ru_check;              /* it may have stopped */
+    struct eepro_rx rx;
     bool stats_due;             /* the next are not asked for yet */
 
     struct eepro_block *setup;
@@ -64,37 +55,17 @@ struct eepro100 {
 #define dma_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define dma_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 
-static uint8_t rd8(const struct eepro100 *e, uint32_t reg)
-{
-    return e->bus->read8(e->bus->ctx, reg);
-}
-
-static void wr8(const struct eepro100 *e, uint32_t reg, uint8_t v)
-{
-    e->bus->write8(e->bus->ctx, reg, v);
-}
-
-static void wr32(const struct eepro100 *e, uint32_t reg, uint32_t v)
-{
-    e->bus->write32(e->bus->ctx, reg, v);
-}
-
-static void delay(const struct eepro100 *e, unsigned us)
-{
-    e->bus->delay_us(e->bus->ctx, us);
-}
-
 /* ---- MDI (6.3.6): the PHY ------------------------------------------------ */
 
 static void mdi_start(struct eepro100 *e, unsigned phy)
 {
-    wr32(e, EEPRO_MDI, MDI_READ | phy << MDI_PHY_SHIFT |
+    bus_write32(e->bus, EEPRO_MDI, MDI_READ | phy << MDI_PHY_SHIFT |
          MII_BMSR << MDI_REG_SHIFT);
 }
 
 static bool mdi_done(struct eepro100 *e, uint16_t *v)
 {
-    uint32_t mdi = e->bus->read32(e->bus->ctx, EEPRO_MDI);
+    uint32_t mdi = bus_read32(e->bus, EEPRO_MDI);
 
     *v = (uint16_t)mdi;
     return mdi & MDI_READY;
@@ -106,7 +77,7 @@ static bool phy_answers(struct eepro100 *e, unsigned phy)
 
     mdi_start(e, phy);
     for (unsigned i = 0; i < MDI_TRIES && !mdi_done(e, &v); i++)
-        delay(e, STEP_US);
+        bus_delay(e->bus, STEP_US);
     return mdi_done(e, &v) && v != 0 && v != 0xffff;
 }
 
@@ -136,32 +107,15 @@ static void poll_link(struct eepro100 *e)
 
 /* ---- Commands (6.3.2) ---------------------------------------------------- */
 
-static bool accepted(const struct eepro100 *e)
-{
-    return !rd8(e, EEPRO_COMMAND);
-}
-
-/* False: the one before was not accepted yet, and this one not given. */
-static bool command(struct eepro100 *e, uint8_t what, uint64_t pointer)
-{
-    for (unsigned i = 0; !accepted(e); i++)
-        if (i == SPIN)
-            return false;
-    dma_wmb();
-    wr32(e, EEPRO_POINTER, (uint32_t)pointer);
-    wr8(e, EEPRO_COMMAND, what);
-    return true;
-}
-
 /* False: its units are not idle then. */
 static bool reset(struct eepro100 *e)
 {
-    wr32(e, EEPRO_PORT, PORT_SELECTIVE);
-    delay(e, RESET_US);
-    wr32(e, EEPRO_PORT, PORT_RESET);
-    delay(e, RESET_US);
-    wr8(e, EEPRO_MASK, MASK_ALL);
-    return !(rd8(e, EEPRO_STATUS) & (STATUS_CU | STATUS_RU));
+    bus_write32(e->bus, EEPRO_PORT, PORT_SELECTIVE);
+    bus_delay(e->bus, RESET_US);
+    bus_write32(e->bus, EEPRO_PORT, PORT_RESET);
+    bus_delay(e->bus, RESET_US);
+    bus_write8(e->bus, EEPRO_MASK, MASK_ALL);
+    return !(bus_read8(e->bus, EEPRO_STATUS) & (STATUS_CU | STATUS_RU));
 }
 
 /* Run one block of setup; `data` follows its header. */
@@ -173,13 +127,13 @@ static int run_setup(struct eepro100 *e, uint16_t what, const uint8_t *data,
     *e->setup = (struct eepro_block){ .command = CB_EL | what,
                                       .link = NO_ADDRESS };
     memcpy(e->setup->data, data, len);
-    if (!command(e, CU_START, e->setup_phys))
+    if (!eepro100_command(e->bus, CU_START, e->setup_phys))
         return -EIO;
     for (unsigned i = 0; i < SETUP_TRIES; i++) {
-        if (b->status & CB_COMPLETE && accepted(e) &&
-            !(rd8(e, EEPRO_STATUS) & STATUS_CU_BUSY))
+        if (b->status & CB_COMPLETE && eepro100_accepted(e->bus) &&
+            !(bus_read8(e->bus, EEPRO_STATUS) & STATUS_CU_BUSY))
             return b->status & CB_OK ? 0 : -EIO;
-        delay(e, STEP_US);
+        bus_delay(e->bus, STEP_US);
     }
     return -EIO;
 }
@@ -240,8 +194,8 @@ static bool cu_idle(struct eepro100 *e)
     volatile struct eepro_send *last =
         (volatile struct eepro_send *)e->tx.desc + e->tx_last;
 
-    if (e->cu_busy && (last->status & CB_COMPLETE) && accepted(e))
-        e->cu_busy = rd8(e, EEPRO_STATUS) & STATUS_CU_BUSY;
+    if (e->cu_busy && (last->status & CB_COMPLETE) && eepro100_accepted(e->bus))
+        e->cu_busy = bus_read8(e->bus, EEPRO_STATUS) & STATUS_CU_BUSY;
     return !e->cu_busy;
 }
 
@@ -256,7 +210,8 @@ static bool tx_start(struct eepro100 *e)
         return false;
     last = (e->tx_first + (n < BATCH ? n : BATCH) - 1) % RING;
     d[last].command = CB_TRANSMIT | CB_FLEXIBLE | CB_EL;
-    if (!command(e, CU_START, e->tx.phys + e->tx_first * sizeof *d))
+    if (!eepro100_command(e->bus, CU_START,
+                          e->tx.phys + e->tx_first * sizeof *d))
         return false;
     e->tx_last = last;
     e->tx_first = (last + 1) % RING;
@@ -288,131 +243,6 @@ static int eepro100_transmit(struct nic *nic, struct nic_buf *buf)
     return desc_ring_tx(&e->tx, nic, buf);
 }
 
-/* ---- Receiving: each descriptor lies before its frame -------------------- */
-
-static size_t rfd_offset(const struct eepro100 *e, const struct nic_buf *buf)
-{
-    return (size_t)(buf - e->pool.bufs) * NIC_POOL_BUF_BYTES;
-}
-
-static volatile struct eepro_rfd *rfd_of(const struct eepro100 *e,
-                                         const struct nic_buf *buf)
-{
-    return (volatile struct eepro_rfd *)(e->frames + rfd_offset(e, buf));
-}
-
-static uint32_t rfd_phys(const struct eepro100 *e, const struct nic_buf *buf)
-{
-    return (uint32_t)(e->frames_phys + rfd_offset(e, buf));
-}
-
-static void rx_push(struct eepro100 *e, struct nic_buf *buf)
-{
-    volatile struct eepro_rfd *d = rfd_of(e, buf);
-    unsigned i = (e->rx_head + e->rx_count++) % RING;
-
-    d->status = d->command = d->count = 0;
-    d->link = d->reserved = NO_ADDRESS;
-    d->size = NIC_POOL_BUF_BYTES - sizeof *d;
-    buf->data = (uint8_t *)e->frames + rfd_offset(e, buf) + sizeof *d;
-    buf->phys = e->frames_phys + rfd_offset(e, buf) + sizeof *d;
-    e->rx[i] = buf;
-    e->rx_was_end[i] = false;
-}
-
-static struct nic_buf *rx_pop(struct eepro100 *e)
-{
-    struct nic_buf *buf = e->rx[e->rx_head];
-
-    e->ru_check |= e->rx_was_end[e->rx_head];
-    e->rx[e->rx_head] = NULL;
-    e->rx_head = (e->rx_head + 1) % RING;
-    e->rx_count--;
-    return buf;
-}
-
-/* A piece of list, with its end; then it is hung behind the old end. */
-static void rx_refill(struct eepro100 *e)
-{
-    struct nic_buf *end = NULL, *first = NULL, *last = NULL, *buf;
-
-    if (e->rx_count > RING - REFILL)
-        return;
-    if (e->rx_count)
-        end = e->rx[(e->rx_head + e->rx_count - 1) % RING];
-    while (e->rx_count < RING && (buf = nic_pool_get(&e->pool))) {
-        rx_push(e, buf);
-        if (last)
-            rfd_of(e, last)->link = rfd_phys(e, buf);
-        else
-            first = buf;
-        last = buf;
-    }
-    if (!last)
-        return;
-    rfd_of(e, last)->command = CB_EL;
-    e->rx_was_end[(e->rx_head + e->rx_count - 1) % RING] = true;
-    if (!end) {
-        e->ru_check = true;
-        return;
-    }
-    dma_wmb();
-    rfd_of(e, end)->link = rfd_phys(e, first);
-    dma_wmb();
-    rfd_of(e, end)->command = 0;
-}
-
-/* Start the receive unit at the oldest free descriptor if it has stopped. */
-static void ru_check(struct eepro100 *e)
-{
-    const struct nic_buf *head = e->rx[e->rx_head];
-
-    if (!e->ru_check || !accepted(e))
-        return;
-    if ((rd8(e, EEPRO_STATUS) & STATUS_RU) == STATUS_RU_READY)
-        e->ru_check = false;
-    else if (head && !(rfd_of(e, head)->status & CB_COMPLETE))
-        e->ru_check = !command(e, RU_START, rfd_phys(e, head));
-}
-
-/*
- * How many frames there are, `most` at most. QEMU's chip says so in a
- * descriptor before it writes length and frame; but it answers no register
- * meanwhile. A real one writes in order, and its answer comes behind that.
- */
-static unsigned rx_complete(struct eepro100 *e, unsigned most)
-{
-    unsigned n = 0;
-
-    while (n < most && n < e->rx_count &&
-           (rfd_of(e, e->rx[(e->rx_head + n) % RING])->status & CB_COMPLETE))
-        n++;
-    if (n)
-        rd8(e, EEPRO_STATUS);
-    dma_rmb();
-    return n;
-}
-
-static unsigned rx_poll(struct eepro100 *e, unsigned budget)
-{
-    unsigned n = rx_complete(e, budget);
-
-    for (unsigned i = 0; i < n; i++) {
-        volatile struct eepro_rfd *d = rfd_of(e, e->rx[e->rx_head]);
-        struct nic_buf *buf = rx_pop(e);
-
-        if (d->status & CB_OK) {
-            nic_deliver(&e->nic, buf, d->count & RFD_COUNT);
-            continue;
-        }
-        e->nic.counters.rx_errors++;
-        buf->free(buf);
-    }
-    rx_refill(e);
-    ru_check(e);
-    return n;
-}
-
 /* ---- Life ---------------------------------------------------------------- */
 
 static void forget(struct eepro100 *e)
@@ -420,11 +250,7 @@ static void forget(struct eepro100 *e)
     desc_ring_reset(&e->tx);
     e->tx_first = e->tx_last = 0;
     e->cu_busy = false;
-    while (e->rx_count) {
-        struct nic_buf *buf = rx_pop(e);
-
-        buf->free(buf);
-    }
+    eepro100_rx_forget(&e->rx);
 }
 
 static int bring_up(struct eepro100 *e)
@@ -432,18 +258,16 @@ static int bring_up(struct eepro100 *e)
     int r;
 
     find_phy(e);
-    if (!command(e, CU_BASE, 0) || !command(e, RU_BASE, 0) ||
-        !command(e, CU_STATS_AT, e->stats_phys))
+    if (!eepro100_command(e->bus, CU_BASE, 0) ||
+        !eepro100_command(e->bus, RU_BASE, 0) ||
+        !eepro100_command(e->bus, CU_STATS_AT, e->stats_phys))
         return -EIO;
     if ((r = configure(e)) ||
         (r = run_setup(e, CB_IA, e->nic.mac, sizeof e->nic.mac)))
         return r;
     memset(e->stats, 0, sizeof *e->stats);
     e->stats_due = true;
-    rx_refill(e);
-    for (unsigned i = 0; i < SPIN && e->ru_check; i++)
-        ru_check(e);
-    return e->ru_check ? -EIO : 0;
+    return eepro100_rx_start(&e->rx) ? 0 : -EIO;
 }
 
 static int stop(struct eepro100 *e)
@@ -487,24 +311,24 @@ static void poll_stats(struct eepro100 *e)
         e->stats_due = true;
     }
     if (e->stats_due)
-        e->stats_due = !command(e, CU_DUMP_RESET, 0);
+        e->stats_due = !eepro100_command(e->bus, CU_DUMP_RESET, 0);
 }
 
 /* Acknowledge, before the lists are looked at. False: it was pulled out. */
 static bool slow_poll(struct eepro100 *e)
 {
-    uint8_t events = rd8(e, EEPRO_ACK);
+    uint8_t events = bus_read8(e->bus, EEPRO_ACK);
 
-    if (events == 0xff && rd8(e, EEPRO_COMMAND) == 0xff) {
+    if (events == 0xff && bus_read8(e->bus, EEPRO_COMMAND) == 0xff) {
         desc_ring_tx_clean(&e->tx);
         e->nic.counters.tx_errors += e->tx.used;
         eepro100_close(&e->nic);
         return false;
     }
-    wr8(e, EEPRO_ACK, events);
+    bus_write8(e->bus, EEPRO_ACK, events);
     poll_link(e);
     poll_stats(e);
-    e->ru_check = true;
+    e->rx.ru_check = true;
     return true;
 }
 
@@ -515,13 +339,13 @@ static unsigned eepro100_poll(struct nic *nic, unsigned budget)
     if (!nic->is_open)
         return 0;
     if (e->armed || ++e->polls % SLOW_POLLS == 0) {
-        wr8(e, EEPRO_MASK, MASK_ALL);
+        bus_write8(e->bus, EEPRO_MASK, MASK_ALL);
         e->armed = false;
         if (!slow_poll(e))
             return 0;
     }
     tx_poll(e);
-    return rx_poll(e, budget);
+    return eepro100_rx_poll(&e->rx, budget);
 }
 
 static void eepro100_arm(struct nic *nic)
@@ -533,7 +357,7 @@ static void eepro100_arm(struct nic *nic)
     e->armed = true;
     if (e->bus->arm_irq)
         e->bus->arm_irq(e->bus->ctx);
-    wr8(e, EEPRO_MASK, 0);
+    bus_write8(e->bus, EEPRO_MASK, 0);
 }
 
 static const struct nic_ops eepro100_ops = {
@@ -551,11 +375,7 @@ static int create(const struct bus *bus, const struct bus_info *info,
         return r;
     e->bus = bus;
     e->is_82557 = info->device == 0x1229 && info->revision < FIRST_82558;
-    e->nic.ops = &eepro100_ops;
-    e->nic.driver = e;
-    e->nic.poll_fd = -1;
-    snprintf(e->nic.label, sizeof e->nic.label, "%s %04x:%04x at %s",
-             e->nic.ops->name, info->vendor, info->device, info->slot);
+    nic_identify(&e->nic, &eepro100_ops, e, info, eepro100_ops.name);
     reset(e);
     if (!eepro100_eeprom_mac(bus, e->nic.mac)) {
         r = -EIO;
@@ -567,10 +387,8 @@ static int create(const struct bus *bus, const struct bus_info *info,
                               &e->stats_phys);
     if (!e->setup || !e->stats ||
         (r = desc_ring_init(&e->tx, &tx_chip, e, bus, RING, NIC_DMA_BELOW)) ||
-        (r = nic_pool_init(&e->pool, bus, POOL, NIC_DMA_BELOW)))
+        (r = eepro100_rx_init(&e->rx, bus, &e->nic)))
         goto fail;
-    e->frames = e->pool.bufs[0].data;
-    e->frames_phys = e->pool.bufs[0].phys;
     *out = &e->nic;
     return 0;
 fail:

@@ -2,6 +2,7 @@
 #include "drivers/net/eepro100_eeprom.h"
 
 #include "drivers/net/eepro100_regs.h"
+#include "drivers/net/nic_identity.h"
 
 #define HALF_CLOCK_US 4u        /* 250 kHz at most */
 
@@ -56,7 +57,6 @@ static uint16_t read_word(const struct bus *bus, unsigned word, unsigned *bits)
 bool eepro100_eeprom_mac(const struct bus *bus, uint8_t mac[6])
 {
     unsigned bits = 0;
-    uint16_t any = 0;
 
     for (unsigned i = 0; i < 3; i++) {
         uint16_t v = read_word(bus, i, &bits);
@@ -65,7 +65,6 @@ bool eepro100_eeprom_mac(const struct bus *bus, uint8_t mac[6])
             return false;
         mac[2 * i] = (uint8_t)v;
         mac[2 * i + 1] = v >> 8;
-        any |= v;
     }
-    return any && !(mac[0] & 1);
+    return nic_mac_is_usable(mac);
 }

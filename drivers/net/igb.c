@@ -27,20 +27,10 @@ struct igb {
     uint32_t missed, crc_errors, too_long;      /* intel_mac_growth's */
 };
 
-static uint32_t rd(const struct ring_nic *n, uint32_t reg)
-{
-    return n->bus->read32(n->bus->ctx, reg);
-}
-
-static void wr(const struct ring_nic *n, uint32_t reg, uint32_t v)
-{
-    n->bus->write32(n->bus->ctx, reg, v);
-}
-
 static void change(const struct ring_nic *n, uint32_t reg, uint32_t clear,
                    uint32_t set)
 {
-    wr(n, reg, (rd(n, reg) & ~clear) | set);
+    bus_write32(n->bus, reg, (bus_read32(n->bus, reg) & ~clear) | set);
 }
 
 /* ---- Descriptors ----------------------------------------------------------- */
@@ -93,7 +83,7 @@ static bool tx_done(struct desc_ring *ring, unsigned i)
 static void kick(struct desc_ring *ring, uint32_t queue, unsigned next)
 {
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    wr(ring->owner, queue + QUEUE_TAIL, next);
+    bus_write32(ring_nic_bus(ring), queue + QUEUE_TAIL, next);
 }
 
 static void rx_kick(struct desc_ring *ring, unsigned next)
@@ -122,7 +112,7 @@ static int reset(struct ring_nic *n)
     if (r)
         return r;
     intel_mac_wait(n->bus, IGB_EECD, EECD_AUTO_READ, EECD_AUTO_READ);
-    rd(n, IGB_ICR);
+    bus_read32(n->bus, IGB_ICR);
     return 0;
 }
 
@@ -130,12 +120,12 @@ static int reset(struct ring_nic *n)
 static uint32_t phy_access(const struct ring_nic *n, unsigned reg,
                            uint32_t command)
 {
-    wr(n, IGB_MDIC, command | reg << MDIC_REG_SHIFT);
+    bus_write32(n->bus, IGB_MDIC, command | reg << MDIC_REG_SHIFT);
     for (unsigned i = 0; i < PHY_TRIES; i++) {
         uint32_t v;
 
-        n->bus->delay_us(n->bus->ctx, PHY_TRY_US);
-        v = rd(n, IGB_MDIC);
+        bus_delay(n->bus, PHY_TRY_US);
+        v = bus_read32(n->bus, IGB_MDIC);
         if (v & MDIC_READY)
             return v;
     }
@@ -159,11 +149,12 @@ static void start_phy(const struct ring_nic *n)
 static bool start_queue(struct ring_nic *n, uint32_t queue, uint32_t control,
                         const struct desc_ring *ring)
 {
-    wr(n, queue + QUEUE_BASE_LOW, (uint32_t)ring->phys);
-    wr(n, queue + QUEUE_BASE_HIGH, ring->phys >> 32);
-    wr(n, queue + QUEUE_LENGTH, ring->count * ring->chip->desc_bytes);
-    wr(n, queue + QUEUE_HEAD, 0);
-    wr(n, queue + QUEUE_TAIL, 0);
+    bus_write32(n->bus, queue + QUEUE_BASE_LOW, (uint32_t)ring->phys);
+    bus_write32(n->bus, queue + QUEUE_BASE_HIGH, ring->phys >> 32);
+    bus_write32(n->bus, queue + QUEUE_LENGTH,
+                ring->count * ring->chip->desc_bytes);
+    bus_write32(n->bus, queue + QUEUE_HEAD, 0);
+    bus_write32(n->bus, queue + QUEUE_TAIL, 0);
     change(n, control, 0, QUEUE_ENABLE);
     return intel_mac_wait(n->bus, control, QUEUE_ENABLE, QUEUE_ENABLE);
 }
@@ -172,23 +163,24 @@ static int start(struct ring_nic *n)
 {
     change(n, IGB_CTRL_EXT, 0, CTRL_EXT_DRIVER);
     if (!((struct igb *)n)->is_2g5) {
-        wr(n, IGB_RXPBS, RXPBS_I210);
-        wr(n, IGB_TXPBS, TXPBS_I210);
+        bus_write32(n->bus, IGB_RXPBS, RXPBS_I210);
+        bus_write32(n->bus, IGB_TXPBS, TXPBS_I210);
     }
     change(n, E1000_CTRL, CTRL_NO_MASTER | CTRL_ILOS | CTRL_VME, CTRL_SLU);
     intel_mac_clear_multicast(n->bus);
     start_phy(n);
-    wr(n, IGB_GPIE, GPIE_NSICR);
-    wr(n, IGB_IVAR0, IVAR0_QUEUES);
-    wr(n, IGB_SRRCTL, SRRCTL_2K | SRRCTL_ADVANCED);
+    bus_write32(n->bus, IGB_GPIE, GPIE_NSICR);
+    bus_write32(n->bus, IGB_IVAR0, IVAR0_QUEUES);
+    bus_write32(n->bus, IGB_SRRCTL, SRRCTL_2K | SRRCTL_ADVANCED);
     change(n, IGB_DVMOLR, DVMOLR_STRIP_VLAN, DVMOLR_STRIP_CRC);
     if (!start_queue(n, IGB_RX_QUEUE, IGB_RXDCTL, &n->rx) ||
         !start_queue(n, IGB_TX_QUEUE, IGB_TXDCTL, &n->tx))
         return -EIO;
     desc_ring_rx_refill(&n->rx, &n->pool);
-    wr(n, E1000_TCTL, TCTL_EN | TCTL_PSP | TCTL_CT | TCTL_COLD);
-    wr(n, E1000_RCTL, RCTL_EN | RCTL_UPE | RCTL_MPE | RCTL_BAM | RCTL_SECRC);
-    n->nic.link_up = rd(n, E1000_STATUS) & STATUS_LU;
+    bus_write32(n->bus, E1000_TCTL, TCTL_EN | TCTL_PSP | TCTL_CT | TCTL_COLD);
+    bus_write32(n->bus, E1000_RCTL,
+                RCTL_EN | RCTL_UPE | RCTL_MPE | RCTL_BAM | RCTL_SECRC);
+    n->nic.link_up = bus_read32(n->bus, E1000_STATUS) & STATUS_LU;
     return 0;
 }
 
@@ -199,8 +191,8 @@ static bool look(struct ring_nic *n)
     uint32_t status;
 
     /* Reading acknowledges; all else is looked at after that. */
-    rd(n, IGB_ICR);
-    status = rd(n, E1000_STATUS);
+    bus_read32(n->bus, IGB_ICR);
+    status = bus_read32(n->bus, E1000_STATUS);
     if (status == STATUS_GONE)
         return false;
     n->nic.link_up = status & STATUS_LU;
@@ -212,7 +204,7 @@ static bool look(struct ring_nic *n)
 
 static void irq(struct ring_nic *n, bool on)
 {
-    wr(n, on ? IGB_IMS : IGB_IMC, on ? WAKE : ~0u);
+    bus_write32(n->bus, on ? IGB_IMS : IGB_IMC, on ? WAKE : ~0u);
 }
 
 static const struct ring_nic_chip chip = {

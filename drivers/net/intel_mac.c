@@ -4,27 +4,26 @@
 #include <errno.h>
 
 #include "drivers/net/e1000_regs.h"
+#include "drivers/net/nic_identity.h"
 
 #define TRIES 100u
 #define TRY_US 1000u
 
-bool intel_mac_address(const struct bus *bus, uint8_t m[6])
+bool intel_mac_address(const struct bus *bus, uint8_t mac[6])
 {
-    uint32_t low = bus->read32(bus->ctx, E1000_RAL0);
-    uint32_t high = bus->read32(bus->ctx, E1000_RAH0);
+    uint32_t high = bus_read32(bus, E1000_RAH0);
 
-    m[0] = low, m[1] = low >> 8, m[2] = low >> 16, m[3] = low >> 24;
-    m[4] = high, m[5] = high >> 8;
-    return (high & RAH_AV) && !(m[0] & 1) && (low || (high & 0xffff));
+    return nic_mac_from(bus_read32(bus, E1000_RAL0), high, mac) &&
+           (high & RAH_AV);
 }
 
 bool intel_mac_wait(const struct bus *bus, uint32_t reg, uint32_t mask,
                     uint32_t want)
 {
     for (unsigned i = 0; i < TRIES; i++) {
-        if ((bus->read32(bus->ctx, reg) & mask) == want)
+        if ((bus_read32(bus, reg) & mask) == want)
             return true;
-        bus->delay_us(bus->ctx, TRY_US);
+        bus_delay(bus, TRY_US);
     }
     return false;
 }
@@ -33,28 +32,28 @@ static void irqs_off(const struct bus *bus, const struct intel_mac_reset *how)
 {
     for (unsigned i = 0; i < 2; i++)
         if (how->irq_off[i])
-            bus->write32(bus->ctx, how->irq_off[i], ~0u);
+            bus_write32(bus, how->irq_off[i], ~0u);
 }
 
 int intel_mac_reset(const struct bus *bus, const struct intel_mac_reset *how)
 {
     uint32_t ctrl;
 
-    if (bus->read32(bus->ctx, E1000_STATUS) == STATUS_GONE)
+    if (bus_read32(bus, E1000_STATUS) == STATUS_GONE)
         return -EIO;
     irqs_off(bus, how);
-    bus->write32(bus->ctx, E1000_RCTL, 0);
-    bus->write32(bus->ctx, E1000_TCTL, TCTL_PSP);
-    ctrl = bus->read32(bus->ctx, E1000_CTRL);
+    bus_write32(bus, E1000_RCTL, 0);
+    bus_write32(bus, E1000_TCTL, TCTL_PSP);
+    ctrl = bus_read32(bus, E1000_CTRL);
     if (how->ends_dma) {
         ctrl |= CTRL_NO_MASTER;
-        bus->write32(bus->ctx, E1000_CTRL, ctrl);
+        bus_write32(bus, E1000_CTRL, ctrl);
         intel_mac_wait(bus, E1000_STATUS, STATUS_MASTER, 0);
     }
-    bus->write32(bus->ctx, E1000_CTRL, ctrl | CTRL_RST);
-    bus->delay_us(bus->ctx, how->wait_us);
+    bus_write32(bus, E1000_CTRL, ctrl | CTRL_RST);
+    bus_delay(bus, how->wait_us);
     /* It clears itself: 10.2.2.1 of the 82574's datasheet. */
-    if (bus->read32(bus->ctx, E1000_CTRL) & CTRL_RST)
+    if (bus_read32(bus, E1000_CTRL) & CTRL_RST)
         return -EIO;
     irqs_off(bus, how);
     return 0;
@@ -63,13 +62,13 @@ int intel_mac_reset(const struct bus *bus, const struct intel_mac_reset *how)
 void intel_mac_clear_multicast(const struct bus *bus)
 {
     for (unsigned i = 0; i < 128; i++)
-        bus->write32(bus->ctx, E1000_MTA + 4 * i, 0);
+        bus_write32(bus, E1000_MTA + 4 * i, 0);
 }
 
 uint64_t intel_mac_growth(const struct bus *bus, uint32_t reg, uint32_t *seen)
 {
-    uint32_t v = bus->read32(bus->ctx, reg), before = *seen;
-    uint32_t again = v ? bus->read32(bus->ctx, reg) : 0;
+    uint32_t v = bus_read32(bus, reg), before = *seen;
+    uint32_t again = v ? bus_read32(bus, reg) : 0;
 
     if (v == ~0u || again == ~0u)
         return 0;

@@ -7,12 +7,12 @@
 #include "drivers/net/ne2k_pci.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "drivers/net/ne2k_dma.h"
 #include "drivers/net/ne2k_pci_regs.h"
 #include "drivers/net/nic_frames.h"
+#include "drivers/net/nic_identity.h"
 #include "drivers/net/nic_pool.h"
 
 #define POOL 256u
@@ -24,7 +24,6 @@
 #define STOP_US 1600u
 #define STEP_US 20u
 #define RESET_US 20000u
-#define DMA_TRIES 200u          /* reads of ISR; the chip needs a few */
 
 #define INTERRUPTS (N_ISR_PRX | N_ISR_PTX | N_ISR_RXE | N_ISR_TXE | \
                     N_ISR_OVW | N_ISR_CNT)
@@ -39,7 +38,7 @@ struct ne2k {
     struct nic nic;
     const struct bus *bus;
     enum quirk quirk;
-    unsigned strobe;            /* bytes per access to the data port */
+    struct ne2k_dma dma;
     uint8_t stop_page;
     bool armed;
     bool rx_waits;              /* the ring was not seen empty since PRX */
@@ -52,104 +51,20 @@ struct ne2k {
     struct nic_pool pool;
 };
 
-static uint8_t rd(const struct ne2k *e, uint32_t reg)
-{
-    return e->bus->read8(e->bus->ctx, reg);
-}
-
-static void wr(const struct ne2k *e, uint32_t reg, uint8_t v)
-{
-    e->bus->write8(e->bus->ctx, reg, v);
-}
-
-/* ---- Remote DMA (9.0) ---------------------------------------------------- */
-
-static uint32_t strobes_of(const struct ne2k *e, uint32_t len)
-{
-    return (len + e->strobe - 1) / e->strobe * e->strobe;
-}
-
-static void dma_start(const struct ne2k *e, uint16_t addr, uint32_t len,
-                      uint8_t command)
-{
-    len = strobes_of(e, len);
-    wr(e, NE2K_CR, N_CR_NO_DMA | N_CR_STA);
-    wr(e, NE2K_RBCR0, len);
-    wr(e, NE2K_RBCR1, len >> 8);
-    wr(e, NE2K_RSAR0, addr);
-    wr(e, NE2K_RSAR1, addr >> 8);
-    wr(e, NE2K_CR, command | N_CR_STA);
-}
-
-static uint32_t data_in(const struct ne2k *e)
-{
-    return e->strobe == 4 ? e->bus->read32(e->bus->ctx, NE2K_DATA)
-                          : e->bus->read16(e->bus->ctx, NE2K_DATA);
-}
-
-static void data_out(const struct ne2k *e, uint32_t v)
-{
-    if (e->strobe == 4)
-        e->bus->write32(e->bus->ctx, NE2K_DATA, v);
-    else
-        e->bus->write16(e->bus->ctx, NE2K_DATA, v);
-}
-
-/* `len` bytes that do not reach past the memory's end. */
-static void card_read(const struct ne2k *e, uint16_t addr, void *to,
-                      uint32_t len)
-{
-    uint8_t *p = to;
-
-    dma_start(e, addr, len, N_CR_READ);
-    while (len) {
-        uint32_t n = len < e->strobe ? len : e->strobe, v = data_in(e);
-
-        memcpy(p, &v, n);
-        p += n;
-        len -= n;
-    }
-    wr(e, NE2K_CR, N_CR_NO_DMA | N_CR_STA);
-    wr(e, NE2K_ISR, N_ISR_RDC);
-}
-
-/*
- * `len` bytes of `from`, and zeros up to `padded`. The last strobe may still be
- * on its way to the memory when the port has taken it: RDC tells.
- */
-static void card_write(const struct ne2k *e, uint16_t addr, const void *from,
-                       uint32_t len, uint32_t padded)
-{
-    const uint8_t *p = from;
-
-    wr(e, NE2K_ISR, N_ISR_RDC);
-    dma_start(e, addr, padded, N_CR_WRITE);
-    for (uint32_t at = 0; at < padded; at += e->strobe) {
-        uint32_t left = at < len ? len - at : 0, v = 0;
-
-        memcpy(&v, p + (left ? at : 0), left < e->strobe ? left : e->strobe);
-        data_out(e, v);
-    }
-    for (unsigned i = 0; i < DMA_TRIES && !(rd(e, NE2K_ISR) & N_ISR_RDC); i++)
-        continue;
-    wr(e, NE2K_CR, N_CR_NO_DMA | N_CR_STA);
-    wr(e, NE2K_ISR, N_ISR_RDC);
-}
-
 /* ---- The chip ------------------------------------------------------------ */
 
 /* False: nothing answers as the chip must. */
 static bool reset(struct ne2k *e)
 {
-    if (rd(e, NE2K_CR) == 0xff)
+    if (bus_read8(e->bus, NE2K_CR) == 0xff)
         return false;
-    wr(e, NE2K_RESET, rd(e, NE2K_RESET));
+    bus_write8(e->bus, NE2K_RESET, bus_read8(e->bus, NE2K_RESET));
     for (unsigned us = 0; us < RESET_US; us += STEP_US) {
-        uint8_t isr = rd(e, NE2K_ISR);
+        uint8_t isr = bus_read8(e->bus, NE2K_ISR);
 
         if (isr != 0xff && (isr & N_ISR_RST))
             return true;
-        e->bus->delay_us(e->bus->ctx, STEP_US);
+        bus_delay(e->bus, STEP_US);
     }
     return false;
 }
@@ -157,32 +72,32 @@ static bool reset(struct ne2k *e)
 /* Initialization sequence, 10.3, up to the start in loopback. */
 static void setup(struct ne2k *e)
 {
-    wr(e, NE2K_CR, N_CR_NO_DMA | N_CR_STP);
-    wr(e, NE2K_DCR, N_DCR_WORDS);
-    wr(e, NE2K_RBCR0, 0);
-    wr(e, NE2K_RBCR1, 0);
-    wr(e, NE2K_RCR, N_RCR_MON);
-    wr(e, NE2K_TCR, N_TCR_LOOPBACK);
-    wr(e, NE2K_PSTART, NE2K_RX_PAGE);
-    wr(e, NE2K_PSTOP, e->stop_page);
-    wr(e, NE2K_BNRY, e->stop_page - 1);
-    wr(e, NE2K_ISR, 0xff);
-    wr(e, NE2K_IMR, 0);
-    wr(e, NE2K_CR, N_CR_PAGE1 | N_CR_NO_DMA | N_CR_STP);
+    bus_write8(e->bus, NE2K_CR, N_CR_NO_DMA | N_CR_STP);
+    bus_write8(e->bus, NE2K_DCR, N_DCR_WORDS);
+    bus_write8(e->bus, NE2K_RBCR0, 0);
+    bus_write8(e->bus, NE2K_RBCR1, 0);
+    bus_write8(e->bus, NE2K_RCR, N_RCR_MON);
+    bus_write8(e->bus, NE2K_TCR, N_TCR_LOOPBACK);
+    bus_write8(e->bus, NE2K_PSTART, NE2K_RX_PAGE);
+    bus_write8(e->bus, NE2K_PSTOP, e->stop_page);
+    bus_write8(e->bus, NE2K_BNRY, e->stop_page - 1);
+    bus_write8(e->bus, NE2K_ISR, 0xff);
+    bus_write8(e->bus, NE2K_IMR, 0);
+    bus_write8(e->bus, NE2K_CR, N_CR_PAGE1 | N_CR_NO_DMA | N_CR_STP);
     for (unsigned i = 0; i < 6; i++)
-        wr(e, NE2K_PAR0 + i, e->nic.mac[i]);
+        bus_write8(e->bus, NE2K_PAR0 + i, e->nic.mac[i]);
     for (unsigned i = 0; i < 8; i++)
-        wr(e, NE2K_MAR0 + i, 0xff);
-    wr(e, NE2K_CURR, NE2K_RX_PAGE);
-    wr(e, NE2K_CR, N_CR_NO_DMA | N_CR_STA);
+        bus_write8(e->bus, NE2K_MAR0 + i, 0xff);
+    bus_write8(e->bus, NE2K_CURR, NE2K_RX_PAGE);
+    bus_write8(e->bus, NE2K_CR, N_CR_NO_DMA | N_CR_STA);
     e->next = NE2K_RX_PAGE;
     e->rx_waits = false;
 }
 
 static void hear(struct ne2k *e)
 {
-    wr(e, NE2K_TCR, N_TCR_NORMAL);
-    wr(e, NE2K_RCR, N_RCR_AB | N_RCR_AM | N_RCR_PRO);
+    bus_write8(e->bus, NE2K_TCR, N_TCR_NORMAL);
+    bus_write8(e->bus, NE2K_RCR, N_RCR_AB | N_RCR_AM | N_RCR_PRO);
 }
 
 /* What lay in the card is lost; what it was made from is still queued. */
@@ -202,14 +117,12 @@ static bool read_mac(struct ne2k *e)
 {
     uint8_t prom[NE2K_PROM_BYTES];
     bool doubled = e->quirk != ONLY_32BIT;
-    uint8_t any = 0, *mac = e->nic.mac;
+    uint8_t *mac = e->nic.mac;
 
-    card_read(e, 0, prom, sizeof prom);
-    for (unsigned i = 0; i < 6; i++) {
+    ne2k_dma_read(&e->dma, 0, prom, sizeof prom);
+    for (unsigned i = 0; i < 6; i++)
         mac[i] = prom[doubled ? 2 * i : i];
-        any |= mac[i];
-    }
-    return any && !(mac[0] & 1);
+    return nic_mac_is_usable(mac);
 }
 
 /* ---- Sending (8.0) ------------------------------------------------------- */
@@ -220,10 +133,10 @@ static void tx_start(struct ne2k *e)
 
     if (len < MIN_FRAME)
         len = MIN_FRAME;
-    wr(e, NE2K_TPSR, NE2K_TX_PAGE + e->slot * NE2K_TX_PAGES);
-    wr(e, NE2K_TBCR0, len);
-    wr(e, NE2K_TBCR1, len >> 8);
-    wr(e, NE2K_CR, N_CR_NO_DMA | N_CR_TXP | N_CR_STA);
+    bus_write8(e->bus, NE2K_TPSR, NE2K_TX_PAGE + e->slot * NE2K_TX_PAGES);
+    bus_write8(e->bus, NE2K_TBCR0, len);
+    bus_write8(e->bus, NE2K_TBCR1, len >> 8);
+    bus_write8(e->bus, NE2K_CR, N_CR_NO_DMA | N_CR_TXP | N_CR_STA);
     e->sending = true;
 }
 
@@ -234,8 +147,10 @@ static void tx_fill(struct ne2k *e)
         const struct nic_buf *b = e->queue[(e->head + e->loaded) % QUEUE];
         unsigned slot = (e->slot + e->loaded) % CARD_SLOTS;
 
-        card_write(e, (NE2K_TX_PAGE + slot * NE2K_TX_PAGES) * NE2K_PAGE,
-                   b->data, b->len, b->len < MIN_FRAME ? MIN_FRAME : b->len);
+        ne2k_dma_write(&e->dma,
+                       (NE2K_TX_PAGE + slot * NE2K_TX_PAGES) * NE2K_PAGE,
+                       b->data, b->len,
+                       b->len < MIN_FRAME ? MIN_FRAME : b->len);
         e->loaded++;
         if (!e->sending)
             tx_start(e);
@@ -265,7 +180,7 @@ static void gone(struct ne2k *e)
 /* The oldest has left, or the chip gave up on it. */
 static void tx_done(struct ne2k *e)
 {
-    if (!(rd(e, NE2K_TSR) & N_TSR_PTX))
+    if (!(bus_read8(e->bus, NE2K_TSR) & N_TSR_PTX))
         e->nic.counters.tx_errors++;
     tx_pop(e);
     e->loaded--;
@@ -276,7 +191,7 @@ static void tx_done(struct ne2k *e)
 static void tx_poll(struct ne2k *e)
 {
     for (unsigned i = 0; i < QUEUE && e->sending; i++) {
-        if (rd(e, NE2K_CR) & N_CR_TXP)
+        if (bus_read8(e->bus, NE2K_CR) & N_CR_TXP)
             return;
         tx_done(e);
         if (e->loaded)
@@ -310,9 +225,9 @@ static uint8_t read_curr(const struct ne2k *e)
 {
     uint8_t v;
 
-    wr(e, NE2K_CR, N_CR_PAGE1 | N_CR_NO_DMA | N_CR_STA);
-    v = rd(e, NE2K_CURR);
-    wr(e, NE2K_CR, N_CR_NO_DMA | N_CR_STA);
+    bus_write8(e->bus, NE2K_CR, N_CR_PAGE1 | N_CR_NO_DMA | N_CR_STA);
+    v = bus_read8(e->bus, NE2K_CURR);
+    bus_write8(e->bus, NE2K_CR, N_CR_NO_DMA | N_CR_STA);
     return v;
 }
 
@@ -347,11 +262,11 @@ static void read_frame(const struct ne2k *e, uint8_t *to, uint32_t len)
     uint32_t room = e->stop_page * NE2K_PAGE - addr;
 
     if (len <= room) {
-        card_read(e, addr, to, len);
+        ne2k_dma_read(&e->dma, addr, to, len);
         return;
     }
-    card_read(e, addr, to, room);
-    card_read(e, NE2K_RX_PAGE * NE2K_PAGE, to + room, len - room);
+    ne2k_dma_read(&e->dma, addr, to, room);
+    ne2k_dma_read(&e->dma, NE2K_RX_PAGE * NE2K_PAGE, to + room, len - room);
 }
 
 static void deliver(struct ne2k *e, const struct ne2k_header *h)
@@ -397,7 +312,7 @@ static unsigned rx_poll(struct ne2k *e, unsigned budget)
         e->rx_waits = e->next != curr;
         if (!e->rx_waits)
             break;
-        card_read(e, e->next * NE2K_PAGE, &h, sizeof h);
+        ne2k_dma_read(&e->dma, e->next * NE2K_PAGE, &h, sizeof h);
         if (header_fits(e, &h, curr)) {
             deliver(e, &h);
             e->next = h.next;
@@ -406,7 +321,7 @@ static unsigned rx_poll(struct ne2k *e, unsigned budget)
             e->next = curr;
         }
         n++;
-        wr(e, NE2K_BNRY,
+        bus_write8(e->bus, NE2K_BNRY,
            (e->next == NE2K_RX_PAGE ? e->stop_page : e->next) - 1);
     }
     return n;
@@ -422,22 +337,23 @@ static unsigned overflow(struct ne2k *e, unsigned budget)
     bool sending;
     unsigned n;
 
-    wr(e, NE2K_ISR, N_ISR_PTX | N_ISR_TXE);
-    sending = e->sending && (rd(e, NE2K_CR) & N_CR_TXP);
-    wr(e, NE2K_CR, N_CR_NO_DMA | N_CR_STP);
-    wr(e, NE2K_RBCR0, 0);
-    wr(e, NE2K_RBCR1, 0);
-    for (unsigned us = 0; us < STOP_US && !(rd(e, NE2K_ISR) & N_ISR_RST);
+    bus_write8(e->bus, NE2K_ISR, N_ISR_PTX | N_ISR_TXE);
+    sending = e->sending && (bus_read8(e->bus, NE2K_CR) & N_CR_TXP);
+    bus_write8(e->bus, NE2K_CR, N_CR_NO_DMA | N_CR_STP);
+    bus_write8(e->bus, NE2K_RBCR0, 0);
+    bus_write8(e->bus, NE2K_RBCR1, 0);
+    for (unsigned us = 0;
+         us < STOP_US && !(bus_read8(e->bus, NE2K_ISR) & N_ISR_RST);
          us += STEP_US)
-        e->bus->delay_us(e->bus->ctx, STEP_US);
-    if (sending && (rd(e, NE2K_ISR) & (N_ISR_PTX | N_ISR_TXE)))
+        bus_delay(e->bus, STEP_US);
+    if (sending && (bus_read8(e->bus, NE2K_ISR) & (N_ISR_PTX | N_ISR_TXE)))
         sending = false;
-    wr(e, NE2K_TCR, N_TCR_LOOPBACK);
-    wr(e, NE2K_CR, N_CR_NO_DMA | N_CR_STA);
+    bus_write8(e->bus, NE2K_TCR, N_TCR_LOOPBACK);
+    bus_write8(e->bus, NE2K_CR, N_CR_NO_DMA | N_CR_STA);
     e->rx_waits = true;
     n = rx_poll(e, budget);
-    wr(e, NE2K_ISR, N_ISR_OVW);
-    wr(e, NE2K_TCR, N_TCR_NORMAL);
+    bus_write8(e->bus, NE2K_ISR, N_ISR_OVW);
+    bus_write8(e->bus, NE2K_TCR, N_TCR_NORMAL);
     if (sending && e->sending)
         tx_start(e);            /* it was cut short: again */
     return n;
@@ -447,9 +363,9 @@ static void tallies(struct ne2k *e)
 {
     struct nic_counters *c = &e->nic.counters;
 
-    c->rx_errors += rd(e, NE2K_CNTR0);
-    c->rx_errors += rd(e, NE2K_CNTR1);
-    c->rx_no_buffer += rd(e, NE2K_CNTR2);
+    c->rx_errors += bus_read8(e->bus, NE2K_CNTR0);
+    c->rx_errors += bus_read8(e->bus, NE2K_CNTR1);
+    c->rx_no_buffer += bus_read8(e->bus, NE2K_CNTR2);
 }
 
 static unsigned ne2k_poll(struct nic *nic, unsigned budget)
@@ -461,14 +377,14 @@ static unsigned ne2k_poll(struct nic *nic, unsigned budget)
     if (!nic->is_open)
         return 0;
     if (e->armed)
-        wr(e, NE2K_IMR, 0);
+        bus_write8(e->bus, NE2K_IMR, 0);
     e->armed = false;
-    isr = rd(e, NE2K_ISR);
-    if (isr == 0xff && rd(e, NE2K_CR) == 0xff) {        /* pulled out */
+    isr = bus_read8(e->bus, NE2K_ISR);
+    if (isr == 0xff && bus_read8(e->bus, NE2K_CR) == 0xff) {  /* pulled out */
         gone(e);
         return 0;
     }
-    wr(e, NE2K_ISR, isr & INTERRUPTS & ~N_ISR_OVW);
+    bus_write8(e->bus, NE2K_ISR, isr & INTERRUPTS & ~N_ISR_OVW);
     if (isr & N_ISR_CNT)
         tallies(e);
     tx_poll(e);
@@ -488,7 +404,7 @@ static void ne2k_arm(struct nic *nic)
     e->armed = true;
     if (e->bus->arm_irq)
         e->bus->arm_irq(e->bus->ctx);
-    wr(e, NE2K_IMR, INTERRUPTS);
+    bus_write8(e->bus, NE2K_IMR, INTERRUPTS);
 }
 
 /* ---- Life ---------------------------------------------------------------- */
@@ -516,8 +432,8 @@ static void ne2k_close(struct nic *nic)
     struct ne2k *e = nic->driver;
 
     reset(e);
-    wr(e, NE2K_IMR, 0);
-    wr(e, NE2K_CR, N_CR_NO_DMA | N_CR_STP);
+    bus_write8(e->bus, NE2K_IMR, 0);
+    bus_write8(e->bus, NE2K_CR, N_CR_NO_DMA | N_CR_STP);
     forget_queue(e);
     nic->is_open = nic->link_up = false;
 }
@@ -561,19 +477,15 @@ static int create(const struct bus *bus, const struct bus_info *info,
         return -ENOMEM;
     e->bus = bus;
     e->quirk = quirk_of(info);
-    e->strobe = e->quirk == ONLY_16BIT ? 2 : 4;
+    e->dma = (struct ne2k_dma){ bus, e->quirk == ONLY_16BIT ? 2 : 4 };
     e->stop_page = e->quirk == ONLY_32BIT ? NE2K_SMALL_STOP : NE2K_STOP_PAGE;
-    e->nic.ops = &ne2k_ops;
-    e->nic.driver = e;
-    e->nic.poll_fd = -1;
-    snprintf(e->nic.label, sizeof e->nic.label, "%s %04x:%04x at %s",
-             e->nic.ops->name, info->vendor, info->device, info->slot);
+    nic_identify(&e->nic, &ne2k_ops, e, info, ne2k_ops.name);
     if (!reset(e))
         goto fail;
     setup(e);
     if (!read_mac(e))
         goto fail;
-    wr(e, NE2K_CR, N_CR_NO_DMA | N_CR_STP);
+    bus_write8(e->bus, NE2K_CR, N_CR_NO_DMA | N_CR_STP);
     r = nic_pool_init(&e->pool, bus, POOL, NIC_DMA_BELOW);
     if (r)
         goto fail;

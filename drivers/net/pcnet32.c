@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/net/nic_identity.h"
 #include "drivers/net/pcnet32_regs.h"
 #include "drivers/net/ring_nic.h"
 
@@ -58,28 +59,39 @@ static void choose(struct pcnet32 *e, unsigned reg)
     e->rap = reg;
 }
 
-static uint16_t csr(struct pcnet32 *e, unsigned reg)
+/* Register `reg` through one of the two data ports. */
+static uint16_t rd_at(struct pcnet32 *e, unsigned reg, uint32_t wio,
+                      uint32_t dwio)
 {
     choose(e, reg);
-    return rd(e, PCNET_WIO_RDP, PCNET_DWIO_RDP);
+    return rd(e, wio, dwio);
+}
+
+static void wr_at(struct pcnet32 *e, unsigned reg, uint32_t wio, uint32_t dwio,
+                  uint16_t v)
+{
+    choose(e, reg);
+    wr(e, wio, dwio, v);
+}
+
+static uint16_t csr(struct pcnet32 *e, unsigned reg)
+{
+    return rd_at(e, reg, PCNET_WIO_RDP, PCNET_DWIO_RDP);
 }
 
 static void set_csr(struct pcnet32 *e, unsigned reg, uint16_t v)
 {
-    choose(e, reg);
-    wr(e, PCNET_WIO_RDP, PCNET_DWIO_RDP, v);
+    wr_at(e, reg, PCNET_WIO_RDP, PCNET_DWIO_RDP, v);
 }
 
 static uint16_t bcr(struct pcnet32 *e, unsigned reg)
 {
-    choose(e, reg);
-    return rd(e, PCNET_WIO_BDP, PCNET_DWIO_BDP);
+    return rd_at(e, reg, PCNET_WIO_BDP, PCNET_DWIO_BDP);
 }
 
 static void set_bcr(struct pcnet32 *e, unsigned reg, uint16_t v)
 {
-    choose(e, reg);
-    wr(e, PCNET_WIO_BDP, PCNET_DWIO_BDP, v);
+    wr_at(e, reg, PCNET_WIO_BDP, PCNET_DWIO_BDP, v);
 }
 
 /* Stopped, and RAP does what it should. */
@@ -325,16 +337,14 @@ static const struct ring_nic_chip chip = {
 
 static bool read_mac(struct pcnet32 *e)
 {
-    uint8_t any = 0, *mac = e->n.nic.mac;
+    uint8_t *mac = e->n.nic.mac;
     const struct bus *bus = e->n.bus;
 
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < 6; i++)
         mac[i] = e->is_dwio
-            ? bus->read32(bus->ctx, PCNET_APROM + (i & ~3u)) >> i % 4 * 8
-            : bus->read8(bus->ctx, PCNET_APROM + i);
-        any |= mac[i];
-    }
-    return any && !(mac[0] & 1);
+            ? bus_read32(bus, PCNET_APROM + (i & ~3u)) >> i % 4 * 8
+            : bus_read8(bus, PCNET_APROM + i);
+    return nic_mac_is_usable(mac);
 }
 
 static const struct nic_ops pcnet32_ops = RING_NIC_OPS("pcnet32");

@@ -1,9 +1,8 @@
 /* See ring_nic.h. */
 #include "drivers/net/ring_nic.h"
 
-#include <stdio.h>
-
 #include "drivers/net/nic_dma.h"
+#include "drivers/net/nic_identity.h"
 
 #define POOL 1024u              /* what is not in the ring may be held above */
 /* Link and statistics are read at every n-th poll: a read stalls the CPU. */
@@ -15,11 +14,7 @@ void ring_nic_init(struct ring_nic *n, const struct ring_nic_chip *chip,
 {
     n->chip = chip;
     n->bus = bus;
-    n->nic.ops = ops;
-    n->nic.driver = n;
-    n->nic.poll_fd = -1;
-    snprintf(n->nic.label, sizeof n->nic.label, "%s %04x:%04x at %s", kind,
-             info->vendor, info->device, info->slot);
+    nic_identify(&n->nic, ops, n, info, kind);
 }
 
 int ring_nic_allocate(struct ring_nic *n, unsigned count, uint64_t max_address)

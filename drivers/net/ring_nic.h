@@ -51,6 +51,12 @@ void ring_nic_init(struct ring_nic *n, const struct ring_nic_chip *chip,
 int ring_nic_allocate(struct ring_nic *n, unsigned count,
                       uint64_t max_address);
 
+/* Of a ring whose owner is the NIC, as all here are. */
+static inline const struct bus *ring_nic_bus(const struct desc_ring *ring)
+{
+    return ((const struct ring_nic *)ring->owner)->bus;
+}
+
 int ring_nic_open(struct nic *nic);
 void ring_nic_close(struct nic *nic);
 int ring_nic_transmit(struct nic *nic, struct nic_buf *buf);

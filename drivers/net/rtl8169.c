@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/net/nic_identity.h"
 #include "drivers/net/ring_nic.h"
 #include "drivers/net/rtl8169_chip.h"
 #include "drivers/net/rtl8169_regs.h"
@@ -31,36 +32,11 @@ struct rtl8169 {
     uint8_t dumps;              /* 2: `seen` is of a dump since the start */
 };
 
-static uint8_t rd8(const struct rtl8169 *r, uint32_t reg)
-{
-    return r->hw.bus->read8(r->hw.bus->ctx, reg);
-}
-
-static void wr8(const struct rtl8169 *r, uint32_t reg, uint8_t v)
-{
-    r->hw.bus->write8(r->hw.bus->ctx, reg, v);
-}
-
-static void wr16(const struct rtl8169 *r, uint32_t reg, uint16_t v)
-{
-    r->hw.bus->write16(r->hw.bus->ctx, reg, v);
-}
-
-static uint32_t rd32(const struct rtl8169 *r, uint32_t reg)
-{
-    return r->hw.bus->read32(r->hw.bus->ctx, reg);
-}
-
-static void wr32(const struct rtl8169 *r, uint32_t reg, uint32_t v)
-{
-    r->hw.bus->write32(r->hw.bus->ctx, reg, v);
-}
-
 /* An address register of 8 bytes; some chips take it with the low half. */
 static void wr64(const struct rtl8169 *r, uint32_t reg, uint64_t v)
 {
-    wr32(r, reg + 4, v >> 32);
-    wr32(r, reg, v);
+    bus_write32(r->hw.bus, reg + 4, v >> 32);
+    bus_write32(r->hw.bus, reg, v);
 }
 
 static bool is(const struct rtl8169 *r, uint16_t flag)
@@ -149,28 +125,30 @@ static void tx_kick(struct desc_ring *ring, unsigned next)
 
 static void configure(struct rtl8169 *r)
 {
-    uint16_t cpcr = r->hw.bus->read16(r->hw.bus->ctx, RTL_CPCR) & CPCR_KEEP;
+    uint16_t cpcr = bus_read16(r->hw.bus, RTL_CPCR) & CPCR_KEEP;
 
-    wr8(r, RTL_9346CR, CR9346_UNLOCK);
+    bus_write8(r->hw.bus, RTL_9346CR, CR9346_UNLOCK);
     if (is(r, RTL_IS_8139)) {
         /* First of all: the other registers then mean C+ mode (6.20). */
-        wr16(r, RTL_CPCR, CPCR_MULRW | CPCR_CPRX | CPCR_CPTX);
+        bus_write16(r->hw.bus, RTL_CPCR, CPCR_MULRW | CPCR_CPRX | CPCR_CPTX);
     } else {
         if (r->hw.kind->xid <= 0x180)           /* those on PCI */
             cpcr |= CPCR_MULRW;
-        wr16(r, RTL_CPCR, cpcr | (is(r, RTL_MUST_14) ? CPCR_BIT14 : 0));
-        wr8(r, RTL_MTPS, is(r, RTL_AUTO_FIFO) ? MTPS_EVL : MTPS_NO_EARLY);
-        wr16(r, RTL_RMS, LONGEST);
+        bus_write16(r->hw.bus, RTL_CPCR,
+                    cpcr | (is(r, RTL_MUST_14) ? CPCR_BIT14 : 0));
+        bus_write8(r->hw.bus, RTL_MTPS,
+                   is(r, RTL_AUTO_FIFO) ? MTPS_EVL : MTPS_NO_EARLY);
+        bus_write16(r->hw.bus, RTL_RMS, LONGEST);
         if (is(r, RTL_IS_2G5))
             for (unsigned i = 0; i < 64; i++)
-                wr32(r, RTL_INTMIT_2G5 + 4 * i, 0);
+                bus_write32(r->hw.bus, RTL_INTMIT_2G5 + 4 * i, 0);
         else
-            wr16(r, RTL_INTMIT, 0);
+            bus_write16(r->hw.bus, RTL_INTMIT, 0);
     }
     wr64(r, RTL_TNPDS, r->n.tx.phys);
     wr64(r, RTL_RDSAR, r->n.rx.phys);
-    wr8(r, RTL_9346CR, 0);
-    rd8(r, RTL_CR);             /* all of that is in the chip now */
+    bus_write8(r->hw.bus, RTL_9346CR, 0);
+    bus_read8(r->hw.bus, RTL_CR); /* all of that is in the chip now */
 }
 
 static int reset(struct ring_nic *n)
@@ -184,15 +162,16 @@ static int start(struct ring_nic *n)
     uint32_t rcr = r->hw.kind->rx_config;
 
     configure(r);
-    wr8(r, RTL_CR, CR_RE | CR_TE);      /* RCR and TCR are writable now */
-    wr32(r, RTL_RCR, rcr);
-    wr32(r, RTL_TCR, TCR_IFG | TCR_MXDMA |
+    /* RCR and TCR are writable after this. */
+    bus_write8(r->hw.bus, RTL_CR, CR_RE | CR_TE);
+    bus_write32(r->hw.bus, RTL_RCR, rcr);
+    bus_write32(r->hw.bus, RTL_TCR, TCR_IFG | TCR_MXDMA |
          (is(r, RTL_AUTO_FIFO) ? TCR_AUTO_FIFO : 0));
-    wr32(r, RTL_MAR, ~0u);
-    wr32(r, RTL_MAR + 4, ~0u);
+    bus_write32(r->hw.bus, RTL_MAR, ~0u);
+    bus_write32(r->hw.bus, RTL_MAR + 4, ~0u);
     desc_ring_rx_refill(&n->rx, &n->pool);
     rtl8169_open_gate(&r->hw);
-    wr32(r, RTL_RCR, rcr | RCR_AAP | RCR_APM | RCR_AM | RCR_AB);
+    bus_write32(r->hw.bus, RTL_RCR, rcr | RCR_AAP | RCR_APM | RCR_AM | RCR_AB);
     n->nic.link_up = rtl8169_link_up(&r->hw);
     r->dumps = 0;
     return 0;
@@ -204,7 +183,7 @@ static void count(struct rtl8169 *r)
     struct nic_counters *c = &r->n.nic.counters;
     struct rtl8169_tally now;
 
-    if (rd32(r, RTL_DTCCR) & DTCCR_DUMP)
+    if (bus_read32(r->hw.bus, RTL_DTCCR) & DTCCR_DUMP)
         return;
     now = *r->tally;
     if (r->dumps == 2) {
@@ -219,8 +198,8 @@ static void count(struct rtl8169 *r)
         r->dumps++;
     }
     r->seen = now;
-    wr32(r, RTL_DTCCR + 4, r->tally_phys >> 32);
-    wr32(r, RTL_DTCCR, (uint32_t)r->tally_phys | DTCCR_DUMP);
+    bus_write32(r->hw.bus, RTL_DTCCR + 4, r->tally_phys >> 32);
+    bus_write32(r->hw.bus, RTL_DTCCR, (uint32_t)r->tally_phys | DTCCR_DUMP);
 }
 
 static bool look(struct ring_nic *n)
@@ -262,11 +241,11 @@ static const struct nic_ops rtl8169_ops = RING_NIC_OPS("rtl8169");
 
 static bool read_mac(struct rtl8169 *r, uint32_t reg)
 {
-    uint8_t *m = r->n.nic.mac, any = 0;
+    uint8_t *mac = r->n.nic.mac;
 
     for (unsigned i = 0; i < 6; i++)
-        any |= m[i] = rd8(r, reg + i);
-    return any && !(m[0] & 1);
+        mac[i] = bus_read8(r->hw.bus, reg + i);
+    return nic_mac_is_usable(mac);
 }
 
 static int allocate(struct rtl8169 *r)
@@ -307,7 +286,7 @@ static int create(const struct bus *bus, const struct bus_info *info,
     if (!r)
         return -ENOMEM;
     r->hw.bus = bus;
-    r->hw.kind = rtl8169_kind_of(rd32(r, RTL_TCR));
+    r->hw.kind = rtl8169_kind_of(bus_read32(r->hw.bus, RTL_TCR));
     r->hw.is_fast = info->device == 0x8136;
     if (r->hw.kind) {
         ring_nic_init(&r->n, &chip, &rtl8169_ops, bus, info,

@@ -83,34 +83,14 @@ const struct rtl8169_kind *rtl8169_kind_of(uint32_t tcr)
     return NULL;
 }
 
-static uint8_t rd8(const struct rtl8169_hw *hw, uint32_t reg)
-{
-    return hw->bus->read8(hw->bus->ctx, reg);
-}
-
-static void wr8(const struct rtl8169_hw *hw, uint32_t reg, uint8_t v)
-{
-    hw->bus->write8(hw->bus->ctx, reg, v);
-}
-
-static uint32_t rd32(const struct rtl8169_hw *hw, uint32_t reg)
-{
-    return hw->bus->read32(hw->bus->ctx, reg);
-}
-
-static void wr32(const struct rtl8169_hw *hw, uint32_t reg, uint32_t v)
-{
-    hw->bus->write32(hw->bus->ctx, reg, v);
-}
-
 /* Until the bits of `mask` read `want`; false: they do not. */
 static bool wait8(const struct rtl8169_hw *hw, uint32_t reg, uint8_t mask,
                   uint8_t want)
 {
     for (unsigned i = 0; i < TRIES; i++) {
-        if ((rd8(hw, reg) & mask) == want)
+        if ((bus_read8(hw->bus, reg) & mask) == want)
             return true;
-        hw->bus->delay_us(hw->bus->ctx, TRY_US);
+        bus_delay(hw->bus, TRY_US);
     }
     return false;
 }
@@ -118,9 +98,9 @@ static bool wait8(const struct rtl8169_hw *hw, uint32_t reg, uint8_t mask,
 bool rtl8169_reset(const struct rtl8169_hw *hw)
 {
     rtl8169_irq_mask(hw, 0);
-    wr32(hw, RTL_RCR, rd32(hw, RTL_RCR) & ~RCR_ACCEPT);
-    hw->bus->delay_us(hw->bus->ctx, TRY_US);    /* what is under way ends */
-    wr8(hw, RTL_CR, CR_RST);
+    bus_write32(hw->bus, RTL_RCR, bus_read32(hw->bus, RTL_RCR) & ~RCR_ACCEPT);
+    bus_delay(hw->bus, TRY_US);    /* what is under way ends */
+    bus_write8(hw->bus, RTL_CR, CR_RST);
     if (!wait8(hw, RTL_CR, CR_RST, 0))
         return false;
     rtl8169_irq_mask(hw, 0);
@@ -135,20 +115,21 @@ static void mac_ocp(const struct rtl8169_hw *hw, uint32_t at, uint16_t clear,
 {
     uint32_t v;
 
-    wr32(hw, RTL_MAC_OCP, at << 15);
-    v = rd32(hw, RTL_MAC_OCP) & 0xffffu & ~clear;
-    wr32(hw, RTL_MAC_OCP, OCP_FLAG | at << 15 | v | set);
+    bus_write32(hw->bus, RTL_MAC_OCP, at << 15);
+    v = bus_read32(hw->bus, RTL_MAC_OCP) & 0xffffu & ~clear;
+    bus_write32(hw->bus, RTL_MAC_OCP, OCP_FLAG | at << 15 | v | set);
 }
 
 void rtl8169_leave_oob(const struct rtl8169_hw *hw)
 {
     if (!(hw->kind->flags & RTL_OOB))
         return;
-    wr32(hw, RTL_MISC, rd32(hw, RTL_MISC) | MISC_RXDV_GATE);
+    bus_write32(hw->bus, RTL_MISC,
+                bus_read32(hw->bus, RTL_MISC) | MISC_RXDV_GATE);
     wait8(hw, RTL_MCU, MCU_EMPTY, MCU_EMPTY);
-    wr8(hw, RTL_CR, rd8(hw, RTL_CR) & ~(CR_TE | CR_RE));
-    hw->bus->delay_us(hw->bus->ctx, 1000);
-    wr8(hw, RTL_MCU, rd8(hw, RTL_MCU) & ~MCU_IS_OOB);
+    bus_write8(hw->bus, RTL_CR, bus_read8(hw->bus, RTL_CR) & ~(CR_TE | CR_RE));
+    bus_delay(hw->bus, 1000);
+    bus_write8(hw->bus, RTL_MCU, bus_read8(hw->bus, RTL_MCU) & ~MCU_IS_OOB);
     mac_ocp(hw, OCP_LISTS, 1u << 14, 0);
     if (!wait8(hw, RTL_MCU, MCU_LINK_LIST, MCU_LINK_LIST))
         return;
@@ -160,7 +141,8 @@ void rtl8169_leave_oob(const struct rtl8169_hw *hw)
 void rtl8169_open_gate(const struct rtl8169_hw *hw)
 {
     if (hw->kind->flags & RTL_OOB)
-        wr32(hw, RTL_MISC, rd32(hw, RTL_MISC) & ~MISC_RXDV_GATE);
+        bus_write32(hw->bus, RTL_MISC,
+                    bus_read32(hw->bus, RTL_MISC) & ~MISC_RXDV_GATE);
 }
 
 /* ---- The PHY --------------------------------------------------------------- */
@@ -169,11 +151,11 @@ void rtl8169_open_gate(const struct rtl8169_hw *hw)
 static void phy_wait(const struct rtl8169_hw *hw, uint32_t reg, bool set)
 {
     for (unsigned i = 0; i < PHY_TRIES; i++) {
-        hw->bus->delay_us(hw->bus->ctx, PHY_TRY_US);
-        if (!(rd32(hw, reg) & PHYAR_FLAG) == !set)
+        bus_delay(hw->bus, PHY_TRY_US);
+        if (!(bus_read32(hw->bus, reg) & PHYAR_FLAG) == !set)
             break;
     }
-    hw->bus->delay_us(hw->bus->ctx, PHY_REST_US);
+    bus_delay(hw->bus, PHY_REST_US);
 }
 
 /* OCP addresses count bytes, two to a register; PHYAR has the number. */
@@ -192,16 +174,16 @@ static uint16_t phy_read(const struct rtl8169_hw *hw, unsigned reg)
 {
     uint32_t port, command = phy_command(hw, reg, &port);
 
-    wr32(hw, port, command);
+    bus_write32(hw->bus, port, command);
     phy_wait(hw, port, true);
-    return rd32(hw, port);
+    return bus_read32(hw->bus, port);
 }
 
 static void phy_write(const struct rtl8169_hw *hw, unsigned reg, uint16_t v)
 {
     uint32_t port, command = phy_command(hw, reg, &port);
 
-    wr32(hw, port, PHYAR_FLAG | command | v);
+    bus_write32(hw->bus, port, PHYAR_FLAG | command | v);
     phy_wait(hw, port, false);
 }
 
@@ -222,7 +204,8 @@ void rtl8169_start_phy(const struct rtl8169_hw *hw)
     bool changed;
 
     if (hw->kind->pmch)
-        wr8(hw, RTL_PMCH, rd8(hw, RTL_PMCH) | hw->kind->pmch);
+        bus_write8(hw->bus, RTL_PMCH,
+                   bus_read8(hw->bus, RTL_PMCH) | hw->kind->pmch);
     if (!(flags & (RTL_PHY_BY_AR | RTL_PHY_BY_OCP)))
         return;
     bmcr = phy_read(hw, MII_BMCR);
@@ -239,8 +222,8 @@ void rtl8169_start_phy(const struct rtl8169_hw *hw)
 bool rtl8169_link_up(const struct rtl8169_hw *hw)
 {
     if (hw->kind->flags & RTL_IS_8139)
-        return !(rd8(hw, RTL_MSR) & MSR_LINKB);
-    return rd8(hw, RTL_PHYSTAT) & PHYSTAT_LINK;
+        return !(bus_read8(hw->bus, RTL_MSR) & MSR_LINKB);
+    return bus_read8(hw->bus, RTL_PHYSTAT) & PHYSTAT_LINK;
 }
 
 /* ---- Interrupts and doorbell ----------------------------------------------- */
@@ -248,9 +231,9 @@ bool rtl8169_link_up(const struct rtl8169_hw *hw)
 void rtl8169_irq_mask(const struct rtl8169_hw *hw, uint32_t enabled)
 {
     if (hw->kind->flags & RTL_IS_2G5)
-        wr32(hw, RTL_IMR_2G5, enabled);
+        bus_write32(hw->bus, RTL_IMR_2G5, enabled);
     else
-        hw->bus->write16(hw->bus->ctx, RTL_IMR, enabled);
+        bus_write16(hw->bus, RTL_IMR, enabled);
 }
 
 uint32_t rtl8169_irq_take(const struct rtl8169_hw *hw)
@@ -258,11 +241,11 @@ uint32_t rtl8169_irq_take(const struct rtl8169_hw *hw)
     uint32_t v;
 
     if (hw->kind->flags & RTL_IS_2G5) {
-        v = rd32(hw, RTL_ISR_2G5);
-        wr32(hw, RTL_ISR_2G5, v);
+        v = bus_read32(hw->bus, RTL_ISR_2G5);
+        bus_write32(hw->bus, RTL_ISR_2G5, v);
     } else {
-        v = hw->bus->read16(hw->bus->ctx, RTL_ISR);
-        hw->bus->write16(hw->bus->ctx, RTL_ISR, v);
+        v = bus_read16(hw->bus, RTL_ISR);
+        bus_write16(hw->bus, RTL_ISR, v);
     }
     return v;
 }
@@ -270,9 +253,9 @@ uint32_t rtl8169_irq_take(const struct rtl8169_hw *hw)
 void rtl8169_tx_poll(const struct rtl8169_hw *hw)
 {
     if (hw->kind->flags & RTL_IS_2G5)
-        hw->bus->write16(hw->bus->ctx, RTL_TPPOLL_2G5, TPPOLL_2G5_GO);
+        bus_write16(hw->bus, RTL_TPPOLL_2G5, TPPOLL_2G5_GO);
     else if (hw->kind->flags & RTL_IS_8139)
-        wr8(hw, RTL_TPPOLL_8139, TPPOLL_NPQ);
+        bus_write8(hw->bus, RTL_TPPOLL_8139, TPPOLL_NPQ);
     else
-        wr8(hw, RTL_TPPOLL, TPPOLL_NPQ);
+        bus_write8(hw->bus, RTL_TPPOLL, TPPOLL_NPQ);
 }

@@ -2,12 +2,12 @@
 #include "drivers/net/virtio_net.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "drivers/net/nic_dma.h"
 #include "drivers/net/nic_frames.h"
+#include "drivers/net/nic_identity.h"
 #include "drivers/net/nic_pool.h"
 #include "drivers/net/virtio_net_regs.h"
 #include "drivers/virtio/virtio_pci.h"
@@ -298,12 +298,11 @@ static int choose_features(struct virtio_net *v)
 
 static int read_mac(struct virtio_net *v)
 {
-    static const uint8_t none[6];
     uint8_t *mac = v->nic.mac;
 
     for (unsigned i = 0; i < sizeof v->nic.mac; i++)
         mac[i] = virtio_pci_config8(&v->pci, VIRTIO_NET_MAC + i);
-    return (mac[0] & 1) || !memcmp(mac, none, sizeof none) ? -EIO : 0;
+    return nic_mac_is_usable(mac) ? 0 : -EIO;
 }
 
 static int allocate(struct virtio_net *v, const struct bus *bus)
@@ -335,9 +334,6 @@ static int create(const struct bus *bus, const struct bus_info *info,
 
     if (!v)
         return r;
-    v->nic.ops = &virtio_net_ops;
-    v->nic.driver = v;
-    v->nic.poll_fd = -1;
     /* The features may be read once it is told that it has a driver (3.1). */
     if ((r = virtio_pci_find(&v->pci, bus)) ||
         (r = virtio_pci_reset(&v->pci)) || (r = choose_features(v)) ||
@@ -346,9 +342,9 @@ static int create(const struct bus *bus, const struct bus_info *info,
         free(v);
         return r;
     }
-    snprintf(v->nic.label, sizeof v->nic.label, "%s %04x:%04x at %.8s%s",
-             v->nic.ops->name, info->vendor, info->device, info->slot,
-             can_filter(v) ? "" : " may filter");
+    nic_identify(&v->nic, &virtio_net_ops, v, info, virtio_net_ops.name);
+    if (!can_filter(v))
+        nic_label_add(&v->nic, " may filter");
     *out = &v->nic;
     return 0;
 }

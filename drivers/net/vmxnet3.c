@@ -2,12 +2,12 @@
 #include "drivers/net/vmxnet3.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "drivers/net/desc_ring.h"
 #include "drivers/net/nic_dma.h"
+#include "drivers/net/nic_identity.h"
 #include "drivers/net/vmxnet3_regs.h"
 
 #define RING 256u               /* a multiple of 32 (both rings) */
@@ -48,25 +48,10 @@ struct vmxnet3 {
     uint64_t no_buffer, tx_errors;      /* as last seen */
 };
 
-static uint32_t rd(const struct vmxnet3 *v, uint32_t reg)
-{
-    return v->device->read32(v->device->ctx, reg);
-}
-
-static void wr(const struct vmxnet3 *v, uint32_t reg, uint32_t value)
-{
-    v->device->write32(v->device->ctx, reg, value);
-}
-
-static void wr_queue(const struct vmxnet3 *v, uint32_t reg, uint32_t value)
-{
-    v->queues->write32(v->queues->ctx, reg, value);
-}
-
 static uint32_t command(const struct vmxnet3 *v, uint32_t what)
 {
-    wr(v, VMXNET3_CMD, what);
-    return rd(v, VMXNET3_CMD);
+    bus_write32(v->device, VMXNET3_CMD, what);
+    return bus_read32(v->device, VMXNET3_CMD);
 }
 
 /* ---- Descriptors ------------------------------------------------------------- */
@@ -187,12 +172,14 @@ static void rx_kick(struct desc_ring *ring, unsigned next)
     struct vmxnet3 *v = ((struct queue *)ring->owner)->device;
 
     if (v->memory->rx.update_prod)
-        wr_queue(v, VMXNET3_RXPROD, next);
+        bus_write32(v->queues, VMXNET3_RXPROD, next);
 }
 
 static void tx_kick(struct desc_ring *ring, unsigned next)
 {
-    wr_queue(((struct queue *)ring->owner)->device, VMXNET3_TXPROD, next);
+    const struct queue *q = ring->owner;
+
+    bus_write32(q->device->queues, VMXNET3_TXPROD, next);
 }
 
 static const struct desc_chip rx_chip = {
@@ -220,8 +207,8 @@ static int stop(struct vmxnet3 *v)
 {
     bool answered;
 
-    wr_queue(v, VMXNET3_IMR, 1);
-    wr(v, VMXNET3_CMD, VMXNET3_CMD_QUIESCE);
+    bus_write32(v->queues, VMXNET3_IMR, 1);
+    bus_write32(v->device, VMXNET3_CMD, VMXNET3_CMD_QUIESCE);
     answered = command(v, VMXNET3_CMD_RESET) != VMXNET3_GONE;
     v->nic.is_open = v->nic.link_up = false;
     v->armed = false;
@@ -282,12 +269,12 @@ static int start(struct vmxnet3 *v)
     nic_dma_allow(v->device);
     describe(v);
     desc_ring_rx_refill(&v->rx.ring, &v->pool);
-    wr(v, VMXNET3_DSAL, (uint32_t)v->phys);
-    wr(v, VMXNET3_DSAH, v->phys >> 32);
+    bus_write32(v->device, VMXNET3_DSAL, (uint32_t)v->phys);
+    bus_write32(v->device, VMXNET3_DSAH, v->phys >> 32);
     if (command(v, VMXNET3_CMD_ACTIVATE) != 0)
         return -EIO;
-    wr_queue(v, VMXNET3_RXPROD, v->rx.ring.next);
-    wr(v, VMXNET3_CMD, VMXNET3_CMD_UPDATE_RX_MODE);
+    bus_write32(v->queues, VMXNET3_RXPROD, v->rx.ring.next);
+    bus_write32(v->device, VMXNET3_CMD, VMXNET3_CMD_UPDATE_RX_MODE);
     return poll_link(v) ? 0 : -EIO;
 }
 
@@ -340,10 +327,10 @@ static bool slow_poll(struct vmxnet3 *v)
     uint32_t events = m->shared.ecr;
 
     if (events)
-        wr(v, VMXNET3_ECR, events);
+        bus_write32(v->device, VMXNET3_ECR, events);
     if (!poll_link(v))
         return start_anew(v, 0);
-    wr(v, VMXNET3_CMD, VMXNET3_CMD_GET_STATS);
+    bus_write32(v->device, VMXNET3_CMD, VMXNET3_CMD_GET_STATS);
     c->rx_no_buffer += news(m->rx.stats[VMXNET3_STAT_NO_BUFFER],
                             &v->no_buffer);
     c->tx_errors += news(m->tx.stats[VMXNET3_TX_STAT_ERROR], &v->tx_errors);
@@ -359,8 +346,8 @@ static unsigned vmxnet3_poll(struct nic *nic, unsigned budget)
     if (!nic->is_open)
         return 0;
     if (v->armed) {
-        wr_queue(v, VMXNET3_IMR, 1);
-        rd(v, VMXNET3_ICR);
+        bus_write32(v->queues, VMXNET3_IMR, 1);
+        bus_read32(v->device, VMXNET3_ICR);
         v->armed = false;
     }
     if (slow && !slow_poll(v))
@@ -380,7 +367,7 @@ static void vmxnet3_arm(struct nic *nic)
     if (!bus->arm_irq)
         return;
     bus->arm_irq(bus->ctx);
-    wr_queue(v, VMXNET3_IMR, 0);
+    bus_write32(v->queues, VMXNET3_IMR, 0);
     /* A poll that met a completion of nothing has left the rest. */
     if (completion(&v->rx) || (v->tx.ring.used && completion(&v->tx)))
         bus->wake(bus->ctx);
@@ -395,22 +382,18 @@ static const struct nic_ops vmxnet3_ops = {
 
 static bool read_mac(struct vmxnet3 *v)
 {
-    uint32_t low = rd(v, VMXNET3_MACL), high = rd(v, VMXNET3_MACH);
-    uint8_t *m = v->nic.mac;
-
-    m[0] = low, m[1] = low >> 8, m[2] = low >> 16, m[3] = low >> 24;
-    m[4] = high, m[5] = high >> 8;
-    return !(m[0] & 1) && (low || (high & 0xffff));
+    return nic_mac_from(bus_read32(v->device, VMXNET3_MACL),
+                        bus_read32(v->device, VMXNET3_MACH), v->nic.mac);
 }
 
 /* Which revisions both sides know. */
 static bool agree(const struct vmxnet3 *v)
 {
-    if (!(rd(v, VMXNET3_VRRS) & VMXNET3_REVISION_1) ||
-        !(rd(v, VMXNET3_UVRS) & VMXNET3_REVISION_1))
+    if (!(bus_read32(v->device, VMXNET3_VRRS) & VMXNET3_REVISION_1) ||
+        !(bus_read32(v->device, VMXNET3_UVRS) & VMXNET3_REVISION_1))
         return false;
-    wr(v, VMXNET3_VRRS, VMXNET3_REVISION_1);
-    wr(v, VMXNET3_UVRS, VMXNET3_REVISION_1);
+    bus_write32(v->device, VMXNET3_VRRS, VMXNET3_REVISION_1);
+    bus_write32(v->device, VMXNET3_UVRS, VMXNET3_REVISION_1);
     return true;
 }
 
@@ -449,17 +432,13 @@ static int create(const struct bus *bus, const struct bus_info *info,
 
     if (!v)
         return r;
-    v->nic.ops = &vmxnet3_ops;
-    v->nic.driver = v;
-    v->nic.poll_fd = -1;
-    snprintf(v->nic.label, sizeof v->nic.label, "%s %04x:%04x at %s",
-             v->nic.ops->name, info->vendor, info->device, info->slot);
+    nic_identify(&v->nic, &vmxnet3_ops, v, info, vmxnet3_ops.name);
     v->queues = bus->window(bus->ctx, 0);
     v->device = bus->window(bus->ctx, 1);
     r = -EIO;
     if (!v->queues || !v->device)
         goto fail;
-    wr(v, VMXNET3_CMD, VMXNET3_CMD_RESET);
+    bus_write32(v->device, VMXNET3_CMD, VMXNET3_CMD_RESET);
     if (!agree(v) || !read_mac(v) || (r = allocate(v)))
         goto fail;
     *out = &v->nic;
