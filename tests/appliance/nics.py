@@ -2,10 +2,9 @@
 import contextlib
 import socket
 import threading
-import time
 
 from lan import TAP
-from wire import BROADCAST, EXPERIMENT, Wire, frame
+from wire import BROADCAST, Wire
 
 # QEMU's model: what the console calls it.
 NICS = {
@@ -45,17 +44,6 @@ class HubWire(Wire):
 
     def set_link(self, state):
         qemu_monitor(self.monitor, f"set_link nic0 {state}")
-
-    def echoed(self, mac, number, timeout):
-        """Whether a guest that echoes answers frame `number` in time."""
-        self.send(frame(mac, number))
-        end = time.monotonic() + timeout
-        while time.monotonic() < end:
-            data = self.receive(end - time.monotonic())
-            if data and data[12:] == frame(mac, number)[12:] and \
-                    data[6:12] == mac:
-                return True
-        return False
 
     @contextlib.contextmanager
     def drained(self):

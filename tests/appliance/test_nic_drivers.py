@@ -14,6 +14,7 @@ from console import ask_monitor
 from guests import guest_mac, image
 from lan import Lan
 from nics import NICS, WITH_LINK, HubWire, link_goes_and_comes, targets
+from wire import Wire, frame
 
 FLOOD = 5000                    # more than any driver has buffers
 
@@ -59,3 +60,25 @@ def test_nic(medium, tmp_path, model):
         appliance.send("q")
         appliance.expect(r"frames \w{8} bad 00000000")
         assert appliance.ends() == 0
+
+
+def test_hang(medium, tmp_path):
+    """The wire takes no more: started anew after 5 s, and again in use."""
+    last = 0x7f000000
+    with contextlib.ExitStack() as stack:
+        wire = stack.enter_context(contextlib.closing(Wire(tmp_path)))
+        appliance = stack.enter_context(contextlib.closing(Appliance(
+            medium, "bios", tmp_path, net=wire.qemu("virtio-net-pci"),
+            limit=120)))
+        appliance.expect("nic0: virtio")
+        mac = guest_mac(appliance)
+        assert wire.echoed(mac, last, 30)
+        # Nobody reads the echoes: QEMU's socket fills, then the NIC's ring.
+        for i in range(1200):
+            wire.send(frame(mac, i, 1500))
+        appliance.expect("sent nothing for 5 s: starting it anew", 60)
+        assert "nic_tx_hangs=1" in ask_monitor(appliance, "info network")
+        while wire.receive(2):
+            pass
+        assert wire.echoed(mac, last, 30)
+        appliance.expect("it sends again", 30)

@@ -69,6 +69,17 @@ class Wire:
             got.append(self.receive())
         return got
 
+    def echoed(self, mac, number, timeout):
+        """Whether a guest that echoes answers frame `number` in time."""
+        self.send(frame(mac, number))
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            data = self.receive(end - time.monotonic())
+            if data and data[12:] == frame(mac, number)[12:] and \
+                    data[6:12] == mac:
+                return True
+        return False
+
     def close(self):
         if self.socket:
             self.socket.close()
