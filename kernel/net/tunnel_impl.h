@@ -38,6 +38,7 @@ struct peer {
     struct endpoint local, remote;
     bool connected;
     bool blocked;               /* `writable` will come */
+    bool held;                  /* not read, as the guest has no room */
     struct tunnel_reader in;
     struct outbox out;
 };

@@ -10,6 +10,7 @@
 #include "lwip/timeouts.h"
 
 #define READ_BYTES (64u * 1024)
+#define FRAME_BYTES (TUNNEL_HEAD + 60u)
 #define SETTLE_MS 500u          /* at start: time to be refused */
 #define RETRY_FIRST_MS 1000u
 #define RETRY_LAST_MS 60000u
@@ -125,11 +126,40 @@ static bool tcp_send(struct tunnel *t, const uint8_t *frame, size_t len)
     return send_to_peers(t, NULL, frame, len);
 }
 
+/*
+ * Bytes to read now: of as many frames as the bridge takes, if they have the
+ * 60 bytes of any wire; shorter ones may be too many, and lost there. Peers of a
+ * listener hear each other and wait for no guest.
+ */
+static size_t peer_room(const struct peer *p)
+{
+    struct nic *nic = &p->tunnel->nic;
+    unsigned frames = nic->room ? nic->room(nic) : ~0u;
+
+    for (unsigned i = 0; i < TUNNEL_PEERS; i++)
+        if (p->tunnel->peers[i] && p->tunnel->peers[i] != p)
+            return READ_BYTES;
+    return frames < READ_BYTES / FRAME_BYTES ? frames * FRAME_BYTES
+                                             : READ_BYTES;
+}
+
+static void set_held(struct peer *p, bool held)
+{
+    if (p->held != held)
+        stream_pause(p->stream, held);
+    p->held = held;
+}
+
 static void tcp_flush(struct tunnel *t)
 {
-    for (unsigned i = 0; i < TUNNEL_PEERS; i++)
-        if (t->peers[i])
-            peer_flush(t->peers[i]);
+    for (unsigned i = 0; i < TUNNEL_PEERS; i++) {
+        struct peer *p = t->peers[i];
+
+        if (p && p->held)
+            set_held(p, !peer_room(p));
+        if (p)
+            peer_flush(p);
+    }
 }
 
 static void take_frame(void *ctx, const uint8_t *frame, size_t len)
@@ -146,8 +176,13 @@ static void on_readable(void *ctx)
 {
     static uint8_t data[READ_BYTES];
     struct peer *p = ctx;
-    ssize_t n = stream_read(p->stream, data, sizeof data);
+    size_t room = peer_room(p);
+    ssize_t n;
 
+    set_held(p, !room);
+    if (!room)
+        return;
+    n = stream_read(p->stream, data, room);
     if (n < 0) {
         peer_drop(p, "the peer has gone", false);
     } else if (!tunnel_reader_feed(&p->in, data, (size_t)n, take_frame, p)) {

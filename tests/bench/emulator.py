@@ -10,6 +10,10 @@ import sys
 import time
 
 
+class Silent(SystemExit):
+    """Nothing came for too long: the end, unless somebody expects it."""
+
+
 class Emulator:
     """One run; the guest's serial port is on its standard input and output."""
 
@@ -28,8 +32,8 @@ class Emulator:
         out = self.process.stdout.fileno()
         while not (match := re.search(pattern, self.seen)):
             if not select.select([out], [], [], seconds)[0]:
-                sys.exit(f"{self.name}: nothing for {seconds} s after "
-                         f"{self.seen[-300:]!r}")
+                raise Silent(f"{self.name}: nothing for {seconds} s after "
+                             f"{self.seen[-300:]!r}")
             data = os.read(out, 4096)
             if not data:
                 sys.exit(f"{self.name} ended: {self.seen[-300:]!r}")

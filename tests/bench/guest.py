@@ -43,13 +43,13 @@ class Guest:
         for line in SET_UP + lines:
             self.run(line)
 
-    def run(self, line):
-        """(times, output) of a command, which must succeed."""
+    def run(self, line, seconds=600):
+        """(times, output) of a command, which must succeed, in that time."""
         self.emulator.send(f"{line}; echo end-$?".encode())
         self.emulator.wait_for(TYPED, 60)
         begin = [time.monotonic(), self.emulator.cpu_seconds()]
         self.emulator.send(b"\r")
-        answer = self.emulator.wait_for(rb"(?s)(.*)end-(\d+)\r\n", 600)
+        answer = self.emulator.wait_for(rb"(?s)(.*)end-(\d+)\r\n", seconds)
         times = [time.monotonic() - begin[0],
                  self.emulator.cpu_seconds() - begin[1]]
         if answer[2] != b"0":

@@ -17,7 +17,8 @@ import sys
 import textwrap
 import time
 
-from emulator import heading, qemu_command, trestle_command, write
+from emulator import (Silent, heading, qemu_command, trestle_command,
+                      write)
 from guest import Guest, grown
 
 NEAR, FAR = "10.1.0.1", "10.2.0.1"      # the hosts of the two LANs
@@ -31,7 +32,7 @@ SET_UP = (
     "echo 1 >/proc/sys/net/ipv4/ip_forward",
     f"ping -c 1 {NEAR}; ping -c 1 {FAR}; ping -c 1 {NEAR} && ping -c 1 {FAR}",
 )
-LIMIT = 120                             # seconds for one iperf3
+LIMIT = 60                              # seconds for one iperf3
 
 
 class Lans:
@@ -93,7 +94,7 @@ def server(namespace):
         yield
         process.wait(LIMIT)
     finally:
-        process.kill()
+        process.terminate()     # timeout(1) hands it on
         process.wait()
 
 
@@ -105,7 +106,7 @@ def outcome(said):
     rate = re.search(rb"([\d.]+) Kbits/sec.*receiver", said)
     again = re.search(rb"Kbits/sec +(\d+) +sender", said)
     if not rate:
-        sys.exit(f"iperf3: {said!r}")
+        raise Silent(f"iperf3: {said!r}")
     return float(rate[1]) / 1e3, int(again[1]) if again else 0
 
 
@@ -115,7 +116,7 @@ def by_guest(host, *options):
         with server(lans.near):
             return outcome(guest.run(
                 f"/mnt/run iperf3 -c {host} -t {seconds} -f k "
-                f"{' '.join(options)} 2>&1 | grep bits/sec")[1])
+                f"{' '.join(options)} 2>&1 | grep bits/sec", LIMIT)[1])
     return measure
 
 
@@ -159,6 +160,13 @@ class Results:
     def __init__(self):
         self.rates = {}
         self.again = {}
+        self.stalls = {}
+
+    def stalled(self, name, part, why):
+        self.rates.setdefault((name, part), []).append(0)
+        self.again.setdefault((name, part), []).append(0)
+        self.stalls[name, part] = self.stalls.get((name, part), 0) + 1
+        print(f"{part}: {name} stalled: {why}", flush=True)
 
     def record(self, name, part, mbits, retransmits):
         self.rates.setdefault((name, part), []).append(mbits)
@@ -169,16 +177,21 @@ class Results:
     def cell(self, name, part):
         text = f"{statistics.median(self.rates[name, part]):.1f}"
         again = statistics.median(self.again[name, part])
-        return text + (f" ({again:.0f})" if again else "")
+        stalls = self.stalls.get((name, part))
+        return (text + (f" ({again:.0f})" if again else "") +
+                (f", stalled {stalls} times" if stalls else ""))
+
+    def ratio(self, name, part):
+        base = statistics.median(self.rates["QEMU", part])
+        rate = statistics.median(self.rates[name, part])
+        return f"{rate / base:.2f}" if base else ""
 
     def table(self, names, wanted):
         head = ["Mbit/s", *names, *(f"{name}/QEMU" for name in names[1:])]
         lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
         for part in wanted:
-            base = statistics.median(self.rates["QEMU", part])
             cells = [part, *(self.cell(name, part) for name in names)]
-            cells += [f"{statistics.median(self.rates[name, part]) / base:.2f}"
-                      for name in names[1:]]
+            cells += [self.ratio(name, part) for name in names[1:]]
             lines.append(f"| {' | '.join(cells)} |")
         return "\n".join(lines)
 
@@ -202,12 +215,24 @@ def inside_for_ever(lans, command):
     return ["ip", "netns", "exec", lans.near, *command]
 
 
-def measure(name, command, args, lans, record):
+def booted(name, command):
     guest = Guest(name, command)
     guest.log_in(*SET_UP)
+    return guest
+
+
+def measure(name, command, args, lans, results):
+    guest = booted(name, command)
     for part, how in PARTS:
-        if part in args.wanted:
-            record(name, part, *how(guest, lans, args.seconds))
+        if part not in args.wanted:
+            continue
+        try:
+            results.record(name, part, *how(guest, lans, args.seconds))
+        except (Silent, subprocess.SubprocessError) as why:
+            # Seen of QEMU's guest: after TCP to it nothing comes any more.
+            results.stalled(name, part, why)
+            guest.emulator.kill()
+            guest = booted(name, command)
     guest.emulator.kill()
 
 
@@ -233,7 +258,7 @@ def main():
         emulators = list(commands(args, disk.name, lans, args.engines.split()))
         for _ in range(args.rounds):
             for name, command in emulators:
-                measure(name, command, args, lans, results.record)
+                measure(name, command, args, lans, results)
     text = (f"`make bench-network`, {heading()}{os.cpu_count()} processors, "
             f"load {load:.1f} before. iperf3 for {args.seconds} s between the "
             "router image and two hosts on TAP devices, and by -net user; "
@@ -241,6 +266,8 @@ def main():
             "TCP had to send again")
     write("Network", textwrap.fill(text + ".", 80) + "\n\n" +
           results.table([n for n, _ in emulators], args.wanted), args.out)
+    if any(name != "QEMU" for name, _ in results.stalls):
+        sys.exit("Trestle stalled")
 
 
 if __name__ == "__main__":

@@ -346,6 +346,44 @@ static void test_nobody_reads(void **state)
     assert_in_range(counter(nic, "tunnel_not_sent"), 43, 44);
 }
 
+static unsigned guest_room;
+
+static unsigned room_of_guest(struct nic *nic)
+{
+    (void)nic;
+    return guest_room;
+}
+
+/* A guest without room: the peer's bytes stay in its connection. */
+static void test_peer_waits_for_room(void **state)
+{
+    static uint8_t frame[60];
+    struct nic *nic = listening();
+    int fd = peer(), other;
+
+    nic->room = room_of_guest;
+    guest_room = 0;
+    POLL_UNTIL(nic->link_up);
+    for (unsigned i = 0; i < 5; i++)
+        send_frame(fd, frame, sizeof frame);
+    poll_for(50);
+    assert_int_equal(came, 0);
+    guest_room = 2;
+    POLL_UNTIL(came);
+    assert_int_equal(came, 2);
+    guest_room = 0;
+    poll_for(50);
+    assert_int_equal(came, 2);
+    guest_room = ~0u;
+    POLL_UNTIL(came == 5);
+    guest_room = 0;
+    other = peer();                     /* who must not wait */
+    send_frame(other, frame, sizeof frame);
+    POLL_UNTIL(came == 6);
+    close(other);
+    close(fd);
+}
+
 static void test_hostile_peer(void **state)
 {
     static uint8_t junk[4000];
@@ -591,7 +629,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_many), T(test_peers_are_one_segment), T(test_too_many_peers),
         T(test_no_descriptors),
-        T(test_slow_peer), T(test_nobody_reads), T(test_hostile_peer),
+        T(test_slow_peer), T(test_nobody_reads), T(test_peer_waits_for_room),
+        T(test_hostile_peer),
         T(test_own_carrier), T(test_own_carrier_udp),
         T(test_connects_again), T(test_refused_at_start),
         T(test_udp), T(test_udp_not_sent), T(test_mcast),
