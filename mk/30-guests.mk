@@ -21,8 +21,13 @@ $(GUESTS)/%.img: $(GUESTS)/boot.o $(GUESTS)/%.o $(GUESTS)/lib.o tests/guests/gue
 	@truncate -s '%65536' $@
 $(GUESTS)/long64.img: $(GUESTS)/long64_code.o
 .PRECIOUS: $(GUESTS)/%.o
+# Programs for Linux guests, without a C library.
+$(GUESTS)/linux/%: $(GUESTS)/linux/%.o
+	@echo "  GUEST $@"
+	@$(CC) -m32 -nostdlib -static -no-pie -Wl,--build-id=none \
+	  -Wl,-z,noexecstack -o $@ $<
 
 .PHONY: guests
 ## guests          the tests' own tiny guests, as disk images
 guests: $(GUEST_NAMES:%=$(GUESTS)/%.img)
--include $(wildcard $(GUESTS)/*.d)
+-include $(wildcard $(GUESTS)/*.d $(GUESTS)/linux/*.d)

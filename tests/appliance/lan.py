@@ -1,4 +1,8 @@
-"""A real LAN: a network namespace with a TAP device and dnsmasq on it."""
+"""A real LAN: a network namespace with a TAP device and dnsmasq on it.
+
+dnsmasq gives leases, and tells that its host is their gateway; with `names`
+(name: address) it is their name server, too.
+"""
 import contextlib
 import os
 import re
@@ -70,15 +74,19 @@ class Host:
 class Lan(Host):
     """The LAN's host; QEMU runs inside it (`inside`) with NIC model `model`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, names=None):
         super().__init__(f"trestle{os.getpid()}")
         self.log_path = folder / "dnsmasq.log"
+        self.dns = ["--port=0"] if names is None else [
+            "--no-resolv", "--no-hosts", *(
+                f"--address=/{name}/{address}"
+                for name, address in names.items())]
 
     def set_up(self):
         self.run("ip", "tuntap", "add", "dev", TAP, "mode", "tap")
         self.run("ip", "addr", "add", f"{HOST}/24", "dev", TAP)
         self.run("ip", "link", "set", TAP, "up")
-        self.start("dnsmasq", "--port=0", f"--interface={TAP}",
+        self.start("dnsmasq", *self.dns, f"--interface={TAP}",
                    "--bind-interfaces", "--conf-file=/dev/null",
                    "--keep-in-foreground", "--user=root", "--pid-file=",
                    "--dhcp-range=10.77.0.100,10.77.0.150,1h",

@@ -37,11 +37,14 @@ def serve_data(lan, folder, size=TRANSFER):
     return hashlib.sha256(data).hexdigest()
 
 
-def transfers(lan, shell, address, want, lap, size=TRANSFER):
-    """Those bytes, each way; lap(name, start) notes a time."""
+def transfers(lan, shell, address, want, lap, size=TRANSFER, server=HOST):
+    """Those bytes, each way; lap(name, start) notes a time.
+
+    The router knows the LAN's host as `server`, and is `address` there.
+    """
     limit = max(600, size / SLOWEST)
     start = time.monotonic()
-    shell.run(f"wget -q -O /tmp/data http://{HOST}:8000/data", limit)
+    shell.run(f"wget -q -O /tmp/data http://{server}:8000/data", limit)
     lap(f"{size / 1e6:g} MB to the router", start)
     assert sha256(shell.run("sha256sum /tmp/data", 300)) == want
     shell.run("httpd -p 80 -h /tmp")

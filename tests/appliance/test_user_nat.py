@@ -14,12 +14,16 @@ FETCH = ("import sys, urllib.request as u;"
          "sys.stdout.buffer.write(u.urlopen(sys.argv[1], timeout=60).read())")
 
 
-def behind_user_net(boot, lan, limit, settings=""):
-    """(appliance, the router's shell) once it has its lease."""
+def behind_user_net(boot, lan, limit, settings="", memory=64, ram=512):
+    """(appliance, the router's shell) once it has its lease.
+
+    memory, ram: the guest's and the appliance's, in MiB.
+    """
     appliance = boot(
-        f"-m 64 -hda router.img -net nic -net user{settings} -nographic",
+        f"-m {memory} -hda router.img -net nic -net user{settings} "
+        "-nographic",
         modules=[("router.img", (BUILD / "router.img").read_bytes())],
-        net=lan.qemu_net("e1000e"), inside=lan.inside, limit=limit)
+        net=lan.qemu_net("e1000e"), inside=lan.inside, ram=ram, limit=limit)
     appliance.expect("Please press Enter to activate this console", limit)
     appliance.send("\r")
     appliance.expect(PROMPT)
