@@ -32,6 +32,9 @@ struct bus {
                        uint64_t *phys);
     /* Busy-wait at least `us` microseconds (resets, at most a few ms). */
     void (*delay_us)(void *ctx, unsigned us);
+    /* Nanoseconds since an arbitrary start: what takes longer than delay_us may
+     * is timed by this. */
+    uint64_t (*now_ns)(void *ctx);
     /*
      * Let the device's interrupt end the platform's sleep once. Call before
      * the chip's interrupt is enabled; level-triggered lines are masked again
@@ -47,6 +50,12 @@ struct bus {
      * there is no such BAR, or it cannot be reached.
      */
     const struct bus *(*window)(void *ctx, unsigned bar);
+    /*
+     * A PCI function only: the bus whose registers are the `count` I/O ports at
+     * `port`, for functions that decode ports which no BAR names; shares all
+     * the rest, and lives as long. NULL: there are too many such.
+     */
+    const struct bus *(*ports)(void *ctx, uint16_t port, unsigned count);
     /* A PCI function only: configuration space, `reg` below 256, a multiple of
      * 4. */
     uint32_t (*config_read32)(void *ctx, unsigned reg);
@@ -93,6 +102,11 @@ static inline void bus_delay(const struct bus *bus, unsigned us)
     bus->delay_us(bus->ctx, us);
 }
 
+static inline uint64_t bus_now(const struct bus *bus)
+{
+    return bus->now_ns(bus->ctx);
+}
+
 static inline uint8_t bus_config_read8(const struct bus *bus, unsigned reg)
 {
     return (uint8_t)(bus->config_read32(bus->ctx, reg & ~3u) >> (reg & 3) * 8);
@@ -110,6 +124,7 @@ struct bus_info {
     uint16_t subsystem_vendor, subsystem_device;
     uint8_t revision;
     char slot[16];              /* "00:03.0" */
+    uint32_t class_code;        /* class, subclass, interface: 24 bits */
 };
 
 #endif

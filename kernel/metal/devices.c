@@ -26,6 +26,7 @@
 
 #define MAX_NICS 16u
 #define MAX_WINDOW (1u << 20)   /* bytes of a BAR that drivers reach */
+#define PORT_WINDOWS 4u         /* two channels of ATA */
 #define PCI_CLASS_NETWORK 0x02u
 /* Behind an INTx line, which firmware may have misrouted, or with interrupts
  * that get lost; and without any. */
@@ -61,6 +62,7 @@ struct window {
 struct device {
     const struct host_pci_function *function;
     struct window window[PCI_BARS];
+    struct window ports[PORT_WINDOWS];
     struct bus_info info;
     struct host_pci_irq irq;
     bool no_irq;
@@ -148,6 +150,8 @@ static void *dma_alloc(void *ctx, size_t bytes, uint64_t max_address,
 
 static void delay_us(void *ctx, unsigned us) { clock_delay_us(us); }
 
+static uint64_t now_ns(void *ctx) { return platform_now_ns(); }
+
 static void arm_irq(void *ctx)
 {
     struct window *w = ctx;
@@ -170,16 +174,27 @@ static bool set_master(void *ctx, bool on)
 }
 
 static const struct bus *open_window(void *ctx, unsigned bar);
+static const struct bus *open_ports(void *ctx, uint16_t port, unsigned count);
 
 static const struct bus bus_over_pci = {
     .read8 = read8, .write8 = write8,
     .read16 = read16, .write16 = write16,
     .read32 = read32, .write32 = write32,
-    .dma_alloc = dma_alloc, .delay_us = delay_us,
+    .dma_alloc = dma_alloc, .delay_us = delay_us, .now_ns = now_ns,
     .arm_irq = arm_irq, .wake = wait_end,
-    .window = open_window, .config_read32 = config_read32,
-    .set_master = set_master,
+    .window = open_window, .ports = open_ports,
+    .config_read32 = config_read32, .set_master = set_master,
 };
+
+static const struct bus *open_bus(struct device *d, struct window *w)
+{
+    w->bus = bus_over_pci;
+    w->bus.ctx = w;
+    w->device = d;
+    if (d->no_irq)
+        w->bus.arm_irq = w->bus.wake = NULL;
+    return &w->bus;
+}
 
 static const struct bus *open_bar(struct device *d, unsigned i)
 {
@@ -200,12 +215,7 @@ static const struct bus *open_bar(struct device *d, unsigned i)
         w->size = 0;
         return NULL;
     }
-    w->bus = bus_over_pci;
-    w->bus.ctx = w;
-    w->device = d;
-    if (d->no_irq)
-        w->bus.arm_irq = w->bus.wake = NULL;
-    return &w->bus;
+    return open_bus(d, w);
 }
 
 static const struct bus *open_window(void *ctx, unsigned bar)
@@ -213,6 +223,23 @@ static const struct bus *open_window(void *ctx, unsigned bar)
     struct window *w = ctx;
 
     return bar < PCI_BARS ? open_bar(w->device, bar) : NULL;
+}
+
+static const struct bus *open_ports(void *ctx, uint16_t port, unsigned count)
+{
+    struct device *d = ((struct window *)ctx)->device;
+
+    for (unsigned i = 0; i < PORT_WINDOWS; i++) {
+        struct window *w = &d->ports[i];
+
+        if (w->size)
+            continue;
+        w->is_io = true;
+        w->port = port;
+        w->size = count;
+        return open_bus(d, w);
+    }
+    return NULL;
 }
 
 /* The first memory BAR, else the first I/O BAR. */
@@ -248,7 +275,8 @@ static int bind(const struct nic_driver *driver,
     memset(d, 0, sizeof *d);
     d->function = f;
     d->info = (struct bus_info){f->vendor, f->id, f->subsystem_vendor,
-                                f->subsystem_id, f->revision, ""};
+                                f->subsystem_id, f->revision, "",
+                                f->class_code};
     memcpy(d->info.slot, f->slot, sizeof d->info.slot);
     first = open_first(d);
     if (!first)

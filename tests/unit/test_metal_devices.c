@@ -55,6 +55,7 @@ void *paging_map_device(uint64_t phys, size_t size, unsigned flags)
 void wait_end(void *ctx) { }
 void wait_limit(uint64_t ns) { }
 void clock_delay_us(unsigned us) { }
+uint64_t platform_now_ns(void) { return 0; }
 void *platform_dma_alloc(size_t bytes, uint64_t max_address, uint64_t *phys)
 {
     return NULL;
