@@ -21,6 +21,9 @@ struct disk_sink {
     /* `disk` can be opened from now on. Called from poll, or from within
      * create. */
     void (*add)(struct disk_sink *sink, struct disk *disk);
+    /* Something that was found cannot be used: what, and why, for the log.
+     * Called as `add` is. */
+    void (*left_out)(struct disk_sink *sink, const char *what);
     void *ctx;
 };
 

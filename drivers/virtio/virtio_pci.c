@@ -4,15 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "drivers/pci/pci_caps.h"
 #include "drivers/virtio/virtio_pci_regs.h"
 
-#define PCI_STATUS        0x06u
-#define PCI_CAPABILITIES  0x34u
-#define PCI_HAS_LIST      0x10u     /* of capabilities */
-#define PCI_CAP_MSIX      0x11u
-#define PCI_CAPS_MAX      48u       /* 192 bytes of 4 */
-#define MSIX_CONTROL      2u
-#define MSIX_ENABLED      0x8000u
 #define RESET_TRIES       100u
 #define RESET_STEP_US     100u
 #define VECTOR            0u        /* the one that the platform has set */
@@ -80,22 +74,12 @@ static void read_region(struct virtio_pci *v, unsigned at)
 
 static void read_capabilities(struct virtio_pci *v)
 {
-    const struct bus *bus = v->bus;
-    unsigned at;
+    unsigned left = PCI_CAPS_MAX;
 
-    if (!(bus_config_read16(bus, PCI_STATUS) & PCI_HAS_LIST))
-        return;
-    at = bus_config_read8(bus, PCI_CAPABILITIES) & 0xfc;
-    for (unsigned i = 0; at >= 0x40 && i < PCI_CAPS_MAX; i++) {
-        unsigned id = bus_config_read8(bus, at);
-
-        if (id == VIRTIO_CAP_ID && at + VIRTIO_CAP_STEP < 256)
+    for (unsigned at = 0; (at = pci_cap_next(v->bus, at, &left));)
+        if (bus_config_read8(v->bus, at) == VIRTIO_CAP_ID &&
+            at + VIRTIO_CAP_STEP < 256)
             read_region(v, at);
-        else if (id == PCI_CAP_MSIX)
-            v->has_msix = bus_config_read16(bus, at + MSIX_CONTROL) &
-                          MSIX_ENABLED;
-        at = bus_config_read8(bus, at + 1) & 0xfc;
-    }
 }
 
 int virtio_pci_find(struct virtio_pci *v, const struct bus *bus)
@@ -105,6 +89,7 @@ int virtio_pci_find(struct virtio_pci *v, const struct bus *bus)
     if (!bus->config_read32 || !bus->window)
         return -EIO;
     read_capabilities(v);
+    v->has_msix = pci_uses_msix(bus);
     v->is_modern = v->common.bus && v->common.length >= VIRTIO_COMMON_BYTES &&
                    v->notify.bus && v->isr.bus && v->isr.length;
     v->max_address = UINT64_MAX;
@@ -204,6 +189,11 @@ bool virtio_pci_has_failed(const struct virtio_pci *v)
     return status(v) & VIRTIO_STATUS_NEEDS_RESET;
 }
 
+bool virtio_pci_is_gone(const struct virtio_pci *v)
+{
+    return status(v) == 0xff;
+}
+
 void virtio_pci_acknowledge(const struct virtio_pci *v)
 {
     if (v->has_msix)
@@ -224,6 +214,12 @@ uint16_t virtio_pci_config16(const struct virtio_pci *v, uint32_t offset)
 {
     return v->config.bus && offset + 1 < v->config.length
                ? get16(&v->config, offset) : 0xffff;
+}
+
+uint32_t virtio_pci_config32(const struct virtio_pci *v, uint32_t offset)
+{
+    return v->config.bus && offset + 3 < v->config.length
+               ? get32(&v->config, offset) : ~0u;
 }
 
 /* ---- Its queues -------------------------------------------------------------- */

@@ -45,12 +45,14 @@ int virtio_pci_begin(struct virtio_pci *v, uint64_t features);
 void virtio_pci_ready(struct virtio_pci *v);
 /* Whether it is gone, or asks to be reset. */
 bool virtio_pci_has_failed(const struct virtio_pci *v);
+bool virtio_pci_is_gone(const struct virtio_pci *v);
 /* Acknowledge its interrupt (that of a line only). */
 void virtio_pci_acknowledge(const struct virtio_pci *v);
 
 /* Its own configuration; all ones outside. */
 uint8_t virtio_pci_config8(const struct virtio_pci *v, uint32_t offset);
 uint16_t virtio_pci_config16(const struct virtio_pci *v, uint32_t offset);
+uint32_t virtio_pci_config32(const struct virtio_pci *v, uint32_t offset);
 
 /* Memory for its queue `index`. 0, -ENOMEM, or -EIO: there is no such queue. */
 int virtio_pci_queue_init(struct virtio_pci *v, unsigned index,
