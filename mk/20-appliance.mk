@@ -150,24 +150,20 @@ run: $(BUILD)/trestle.iso
 # ---- Tests ----------------------------------------------------------------
 
 .PHONY: check-appliance
-# Debian's python3: pexpect and scapy are its packages.
-## check-appliance the appliance's tests in QEMU, PYTEST_ARGS=
+## check-appliance the appliance's tests in QEMU, PYTEST_ARGS= TEST_JOBS=2
 check-appliance: $(BUILD)/trestle.iso $(BUILD)/enginetest.elf guests | $(DEPS_test)
-	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
-	  tests/appliance $(PYTEST_ARGS)
+	@$(PYTEST_TOGETHER) tests/appliance $(PYTEST_ARGS)
 
 .PHONY: check-uart-long
 ## check-uart-long a UART at 115200 baud under 100 MB of bridge load
 check-uart-long: appliance guests | $(DEPS_test)
-	@BUILD=$(BUILD) UART_LOAD_MB=100 /usr/bin/python3 -B -m pytest -q -s \
-	  -p no:cacheprovider tests/appliance/test_uart_load.py
+	@UART_LOAD_MB=100 $(PYTEST) -s tests/appliance/test_uart_load.py
 
 .PHONY: check-nic-drivers
 ## check-nic-drivers each NIC driver on a bridge: 100 MB each way, 10 minutes of
 ##                 hostile frames, NIC_MEGABYTES= NIC_MINUTES= (root)
 check-nic-drivers: appliance guests | $(DEPS_test)
-	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -s \
-	  -p no:cacheprovider tests/appliance/long_nic_drivers.py
+	@$(PYTEST) -s tests/appliance/long_nic_drivers.py
 
 .PHONY: check-user-nat
 ## check-user-nat  a router behind -net user: names, 100 MB each way, 2,000
@@ -180,13 +176,11 @@ check-user-nat: appliance $(BUILD)/router.img $(GUESTS)/linux/many_tcp | $(DEPS_
 .PHONY: check-amd64
 ## check-amd64     Debian amd64 as a guest under svm in QEMU, on a LAN (root)
 check-amd64: appliance $(BUILD)/router-amd64.img | $(DEPS_test)
-	@BUILD=$(BUILD) AMD64_GUEST=1 /usr/bin/python3 -B -m pytest -q -s \
-	  -p no:cacheprovider tests/appliance/test_long_mode.py -k amd64
+	@AMD64_GUEST=1 $(PYTEST) -s tests/appliance/test_long_mode.py -k amd64
 
 .PHONY: check-vmx-long
 ## check-vmx-long  Linux, 32 and 64 bits, under VT-x in Bochs (15 minutes)
 check-vmx-long: appliance router-image router-image-amd64 | $(DEPS_test)
-	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -s \
-	  -p no:cacheprovider tests/appliance/long_bochs.py
+	@$(PYTEST) -s tests/appliance/long_bochs.py
 
 -include $(shell [ -d $(METAL) ] && find $(METAL) -name '*.d')

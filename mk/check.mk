@@ -16,6 +16,15 @@ done; \
 echo "== all in $$(($$(date +%s) - start)) s"; echo "$$n passed, 0 failed"
 endef
 
+# Debian's python3: pytest, pexpect and scapy are its packages.
+PYTEST = BUILD=$(BUILD) PYTHONPATH=tests /usr/bin/python3 -B -m pytest -q \
+    -p no:cacheprovider
+# A test keeps little more than one core busy. With 1, pytest by itself: its -s
+# and --pdb work.
+TEST_JOBS ?= 2
+PYTEST_TOGETHER = $(PYTEST) -p together \
+    $(if $(filter-out 1,$(TEST_JOBS)),-n $(TEST_JOBS) --dist loadgroup)
+
 .PHONY: check check-long
 ## check           the tests, under 40 minutes on two cores
 check: | $(DEPS_test)

@@ -13,5 +13,4 @@ $(BUILD)/debian.img: $(DEBIAN_DISK_SRC) | $(BUILD)/trestle $(DEPS_run)
 
 ## check-debian    that disk as a guest under svm in QEMU, to its login
 check-debian: appliance $(BUILD)/debian.img | $(DEPS_test)
-	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -s \
-	  -p no:cacheprovider tests/appliance/long_debian.py
+	@$(PYTEST) -s tests/appliance/long_debian.py

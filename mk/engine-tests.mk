@@ -40,5 +40,4 @@ check-fuzz-guest: $(BUILD)/enginetest.elf | $(DEPS_test)
 
 ## check-vmx-cpu   CPU tests, lockstep, random guests under VT-x in Bochs
 check-vmx-cpu: $(BUILD)/enginetest.elf $(BUILD)/router.img | $(DEPS_test)
-	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
-	  tests/appliance/long_engine_bochs.py
+	@$(PYTEST) tests/appliance/long_engine_bochs.py

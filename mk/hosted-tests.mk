@@ -1,10 +1,8 @@
 # The hosted program on a pseudo terminal, in network namespaces (as root).
 .PHONY: check-hosted check-jit-boots check-jit-fuzz
-# Debian's python3: pexpect is its package.
-## check-hosted    the hosted program's tests, PYTEST_ARGS=
+## check-hosted    the hosted program's tests, PYTEST_ARGS= TEST_JOBS=2
 check-hosted: $(BUILD)/trestle $(BUILD)/enginetest guests $(BUILD)/router.img | $(DEPS_test)
-	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -p no:cacheprovider \
-	  tests/hosted $(PYTEST_ARGS)
+	@$(PYTEST_TOGETHER) tests/hosted $(PYTEST_ARGS)
 
 JIT_BOOTS_SECONDS ?= 3600
 ## check-jit-boots boots by the translator with check=N for JIT_BOOTS_SECONDS

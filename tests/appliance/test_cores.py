@@ -163,6 +163,7 @@ def ran(appliance):
         r"(?m)^. \d +(\S+) .* ([\d.]+) s\r$", text)}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("busy", [{}, {"d": ("spin", "icount shift=0",
                                              "accel interp")}],
                          ids=["", "I/O core never idle"])

@@ -7,6 +7,7 @@ import struct
 
 from console import ask_monitor
 from guests import boot_guest, echoed, guest_mac
+from together import free_port
 from wire import BROADCAST, PEER, frame
 
 LENGTHS = [*range(60, 1515, 13), 1514]
@@ -32,12 +33,6 @@ class Stream:
 
     def receive(self):
         return self.exactly(struct.unpack(">I", self.exactly(4))[0])
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def test_both_directions(boot):

@@ -1,17 +1,13 @@
 """One machine that routes between two physical NICs: the seed page's words."""
 import os
-import pathlib
 import re
-import sys
 
 import pytest
 
 from accel import SVM
 from conftest import BUILD
 from shell import PROMPT, Shell
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from two_lans import LEFT, RIGHT, TwoLans, route  # noqa: E402
+from two_lans import LEFT, RIGHT, TwoLans, route
 
 
 @pytest.fixture

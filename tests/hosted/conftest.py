@@ -152,12 +152,6 @@ class Wire:
         self.socket.close()
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 @pytest.fixture
 def wires():
     """wires(port) -> Wire."""

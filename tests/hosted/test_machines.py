@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, ESCAPE, free_port
+from conftest import BUILD, ESCAPE
 from test_router import PROMPT as SHELL
 from test_router import Router
+from together import free_port
 
 READY = "uart_echo ready\r\n"
 

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, free_port
+from conftest import BUILD
+from together import free_port
 
 PEER = bytes.fromhex("020000000001")
 MAC = bytes.fromhex("525400123456")

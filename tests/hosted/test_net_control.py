@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from conftest import free_port
 from test_net import MAC, Lan, echoed, frame
+from together import free_port
 
 IN = ("in", "in_runt", "in_oversize", "in_link_local", "in_no_memory",
       "in_link_off")

@@ -8,8 +8,9 @@ import time
 import pexpect
 import pytest
 
-from conftest import BUILD, Trestle, free_port
+from conftest import BUILD, Trestle
 from test_router import Router
+from together import free_port
 
 LIMIT = 400                     # of which an idle machine needs 30
 GROUP = "239.255.77.8"

@@ -1,18 +1,14 @@
 """The seed page's last command: a router between two LANs, by two scripts."""
 import os
-import pathlib
 import re
 import shutil
 import signal
-import sys
 
 import pytest
 
 from conftest import BUILD
 from test_router import Router
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from two_lans import LEFT, RIGHT, TwoLans, route  # noqa: E402
+from two_lans import LEFT, RIGHT, TwoLans, route
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0,
                                 reason="network namespaces need root")

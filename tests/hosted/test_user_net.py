@@ -6,10 +6,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 import pytest
 
-from conftest import BUILD, free_port
+from conftest import BUILD
+from together import free_port
 from user_net import (FAR, GUEST, SERVER, Guest, far_network,
                       wait_for_device)
 
@@ -72,6 +74,37 @@ try:
     print("connected")
 except OSError as e:
     print(type(e).__name__, e.errno)
+"""
+CONNECTION = """
+import os, socket, sys, time
+role, server, go = sys.argv[1:]
+if role == "accept":
+    listener = socket.create_server((server, 9))
+    print("ready", flush=True)
+    c = listener.accept()[0]
+else:
+    c = socket.create_connection((server, 9), 10)
+    print("ready", flush=True)
+"""
+FILL = """
+c.settimeout(2)
+n = 0
+try:
+    while True:
+        n += c.send(bytes(65536))
+except TimeoutError:
+    print("sent", n, flush=True)
+c.shutdown(socket.SHUT_WR)
+c.settimeout(100)
+c.recv(1)
+"""
+READ_LATE = """
+while not os.path.exists(go):
+    time.sleep(0.05)
+n = 0
+while data := c.recv(65536):
+    n += len(data)
+print("received", n, flush=True)
 """
 DNS = r"""
 import socket, struct, sys
@@ -179,58 +212,34 @@ def test_udp(lab, tmp_path):
     assert guest.python(UDP_ECHO, "10.0.2.2", 7, *sizes) == "equal\n"
 
 
-def test_nobody_reads(lab, tmp_path):
-    """A sender is held up, and nothing of ours grows."""
+def said(log, pattern):
+    """What `pattern` has in its group, once the file has such a line."""
+    end = time.monotonic() + 60
+    while not (found := re.search(pattern, log.read_text())):
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.05)
+    return found[1]
+
+
+@pytest.mark.parametrize("sender", ["connect", "accept"])
+def test_nobody_reads(lab, tmp_path, sender):
+    """A sender is held up, and nothing of ours grows; what it was rid of comes
+    once the other reads. The guest connects; either side sends."""
     out, guest, _ = lab()
-    code = """
-import socket, sys
-s = socket.create_server((sys.argv[1], 9))
-print("ready", flush=True)
-c = s.accept()[0]
-import time
-time.sleep(100)
-"""
-    out.start(sys.executable, "-c", code, SERVER, ready="ready",
-              log=tmp_path / "nobody.log")
-    sent = int(guest.python("""
-import socket, sys, time
-s = socket.create_connection((sys.argv[1], 9))
-s.settimeout(2)
-n = 0
-try:
-    while True:
-        n += s.send(bytes(65536))
-except TimeoutError:
-    print(n)
-""", SERVER))
-    assert sent < 40_000_000
+    go = tmp_path / "go"
+    logs = {}
+    for space, role in ((out, "accept"), (guest.net, "connect")):
+        logs[role] = tmp_path / f"{role}.log"
+        space.start(sys.executable, "-c",
+                    CONNECTION + (FILL if role == sender else READ_LATE), role,
+                    SERVER, go, log=logs[role], ready="ready")
+    reader = logs["accept" if sender == "connect" else "connect"]
+    sent = int(said(logs[sender], r"sent (\d+)\n"))
+    assert 65536 <= sent < 40_000_000
     assert guest.ping("10.0.2.2")
-
-
-def test_the_guest_does_not_read(lab):
-    """The other way: an outside that sends is held up by its own window."""
-    out, guest, _ = lab()
-    inside = subprocess.Popen(
-        [*guest.net.prefix, sys.executable, "-c", """
-import socket, sys, time
-time.sleep(1)
-c = socket.create_connection((sys.argv[1], 9))
-sys.stdin.read()
-""", SERVER], stdin=subprocess.PIPE)
-    sent = int(out.run(sys.executable, "-c", """
-import socket, sys
-c = socket.create_server((sys.argv[1], 9)).accept()[0]
-c.settimeout(2)
-n = 0
-try:
-    while True:
-        n += c.send(bytes(65536))
-except TimeoutError:
-    print(n)
-""", SERVER))
-    assert sent < 40_000_000
     assert guest.ping(SERVER)
-    inside.communicate(timeout=20)
+    go.touch()
+    assert int(said(reader, r"received (\d+)\n")) == sent
 
 
 @pytest.mark.parametrize("block", [8, 512, 1024, 1468, 8192])

@@ -25,9 +25,8 @@
 #include "kernel/platform.h"
 #include "lwip/init.h"
 #include "lwip/timeouts.h"
+#include "poll_until.h"
 
-#define MS 1000000ull
-#define PATIENCE_NS (20000 * MS)
 #define MANY 40u
 #define FRAME 1500u
 #define GROUP "239.255.77.7"
@@ -123,22 +122,9 @@ static bool poll_all(void)
     return moved;
 }
 
-#define POLL_UNTIL(what) do { \
-        uint64_t end_ = platform_now_ns() + PATIENCE_NS; \
-        while (!(what) && platform_now_ns() < end_) \
-            if (!poll_all()) \
-                platform_wait(platform_now_ns() + 10 * MS); \
-        assert_true(what); \
-    } while (0)
+#define POLL_UNTIL(what) POLL_UNTIL_BY(poll_all, 10, what)
 
-static void poll_for(unsigned ms)
-{
-    uint64_t end = platform_now_ns() + ms * MS;
-
-    while (platform_now_ns() < end)
-        if (!poll_all())
-            platform_wait(end);
-}
+static void poll_for(unsigned ms) { POLL_FOR_BY(poll_all, ms); }
 
 static uint64_t counter(const struct nic *nic, const char *name)
 {
@@ -319,6 +305,7 @@ static void test_slow_peer(void **state)
         get(fast, got, sizeof got);
         frames++;
     }
+    assert_int_equal(counter(nic, "tunnel_peer_full"), 1);
     for (unsigned i = 0; i < 100; i++) {
         assert_int_equal(transmit(nic, frame, FRAME), 0);
         get(fast, got, sizeof got);
