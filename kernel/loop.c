@@ -19,6 +19,7 @@ struct loop {
     unsigned count;
     struct mux *mux;
     struct sched own;           /* the guests that the I/O core runs */
+    uint64_t disks_ns;          /* when platform_disks_poll wants its turn */
 };
 
 static bool io_poll(struct loop *l)
@@ -26,6 +27,7 @@ static bool io_poll(struct loop *l)
     bool busy = mux_poll(l->mux);
 
     busy |= net_poll();
+    l->disks_ns = platform_disks_poll();
     for (unsigned i = 0; i < l->count; i++)
         if (l->guests[i]->core)
             guest_offer_input(l->guests[i]);
@@ -61,6 +63,8 @@ static void idle(struct loop *l, bool started, uint64_t balance)
         deadline = own;
     if (balance < deadline)
         deadline = balance;
+    if (l->disks_ns < deadline)
+        deadline = l->disks_ns;
     if (!started && deadline > now + 20 * GUEST_SLICE_NS)
         deadline = now + 20 * GUEST_SLICE_NS;
     if (mux_holds_input(l->mux) && deadline > now + 2 * GUEST_SLICE_NS)
@@ -105,7 +109,8 @@ static void tell_ends(const struct loop *l)
 
 int loop_run(struct guest *const *guests, unsigned count, struct mux *mux)
 {
-    struct loop l = { guests, count, mux, { .slice_ns = GUEST_SLICE_NS } };
+    struct loop l = { .guests = guests, .count = count, .mux = mux,
+                      .own = { .slice_ns = GUEST_SLICE_NS } };
 
     cores_start(guests, count, guests[0]->options->cores);
     for (unsigned i = 0; i < count; i++)

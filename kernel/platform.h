@@ -18,6 +18,7 @@
 struct chardev;                 /* emu/chardev.h */
 struct window_ops;              /* emu/cpu/window.h */
 struct nic;                     /* drivers/net/nic.h */
+struct disk;                    /* drivers/block/disk.h */
 
 /* ---- Time ------------------------------------------------------------- */
 
@@ -181,6 +182,20 @@ struct engine_ops;              /* emu/cpu/engine.h */
 
 /* All engines that this platform may have, fastest first; NULL-terminated. */
 extern const struct engine_ops *const platform_engines[];
+
+/* ---- Disks ------------------------------------------------------------- */
+
+/*
+ * The i-th physical disk, opened or not, or NULL past the last. A number stays
+ * with its disk; one that is gone keeps it. On Linux there are none.
+ */
+struct disk *platform_disk(unsigned i);
+/*
+ * Look for disks that come and go; each round of the I/O loop calls it. Returns
+ * when (platform_now_ns) it wants to be called again at the latest. Open disks
+ * are polled by whoever opened them.
+ */
+uint64_t platform_disks_poll(void);
 
 /* ---- Console and NICs ------------------------------------------------- */
 

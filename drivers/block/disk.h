@@ -20,21 +20,21 @@
 enum disk_op {
     DISK_READ,
     DISK_WRITE,
-    DISK_FLUSH,                 /* sector, count, buf and phys are not looked at */
+    DISK_FLUSH,                 /* no sector, count, buf and phys */
 };
 
 /*
  * One request. Whoever makes it owns it and its buffer, but from a submit that
- * returned 0 until `done` is called they are the driver's. `done` is called from
- * poll, close or recover, never from within submit, once; it may submit again,
+ * returned 0 until `done` is called they are the driver's. `done` is called
+ * once, from any of the driver's functions but submit; it may submit again,
  * this one, too.
  */
 struct disk_request {
     enum disk_op op;
     uint64_t sector;
     uint32_t count;             /* sectors, 1 to disk->max_sectors */
-    void *buf;                  /* count * 512 bytes of memory from dma_alloc, */
-    uint64_t phys;              /* contiguous; its bus address, a multiple of 4,
+    void *buf;                  /* memory from dma_alloc, contiguous; */
+    uint64_t phys;              /* its bus address, a multiple of 4,
                                  * all of it below disk->dma_below */
     /*
      * 0, or -EIO: the medium or the device failed (of a write it is not known
@@ -68,12 +68,12 @@ struct disk_ops {
      */
     int (*open)(struct disk *disk);
     /* Requests come back with -EIO; those whose buffers the chip cannot be kept
-     * from come back with an open, close or recover that succeeds. */
+     * from at once come back when it can, from whatever is called then. */
     void (*close)(struct disk *disk);
     /*
      * Start `req`. 0: it is the driver's until done. Else still the caller's:
-     * -EBUSY: nothing is free now, try again after a poll; -ENODEV: not open, or
-     * gone; and what disk_refuse says: -EINVAL, -EROFS.
+     * -EBUSY: nothing is free now, try again after a poll; -ENODEV: not open,
+     * or gone; and what disk_refuse says: -EINVAL, -EROFS.
      * Requests under way at the same time are done in any order; a flush is for
      * the writes that were done before it was submitted.
      */
@@ -106,14 +106,16 @@ struct disk {
     char label[64];             /* "ahci port 0 at 00:1f.2" */
     char slot[16];              /* "00:1f.2", of the controller */
     unsigned unit;              /* which of the controller's: port, namespace */
-    char model[41];             /* printable, no blanks at its ends; "" if the */
-    char serial[21];            /* disk does not say */
+    char model[41];             /* as disk_text leaves them, "" if the disk */
+    char serial[21];            /* does not say */
     uint64_t sectors;
     uint32_t block_bytes;       /* 512 or 4096: requests are of whole blocks */
     uint32_t max_sectors;       /* of a request, whole blocks */
     uint64_t dma_below;         /* e.g. 1 << 32, UINT64_MAX */
     bool read_only;
     bool removable;             /* a stick, say */
+    bool loses_irqs;            /* set by the platform: requests may end without
+                                 * a wake-up; poll soon again all the same */
     bool is_open;
     bool is_gone;               /* pulled out, or gave up; open looks anew */
     struct disk_counters counters;
@@ -130,9 +132,9 @@ int disk_refuse(struct disk *disk, const struct disk_request *req);
  * list of the driver's any more. */
 void disk_done(struct disk *disk, struct disk_request *req, int error);
 /*
- * `len` bytes of text as devices give it (ATA, SCSI, NVMe: padded with blanks or
- * zeros) into `out` of `size` bytes, cut to fit: blanks at both ends go, what is
- * not printable ASCII becomes '?'.
+ * `len` bytes of text as devices give it (ATA, SCSI, NVMe: padded with blanks
+ * or zeros) into `out` of `size` bytes, cut to fit: blanks at both ends go,
+ * what is not printable ASCII becomes '?'.
  */
 void disk_text(char *out, size_t size, const void *bytes, size_t len);
 

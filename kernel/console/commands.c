@@ -10,6 +10,7 @@
 
 #include "emu/cpu/engine.h"
 #include "kernel/console/commands.h"
+#include "kernel/console/commands_disk.h"
 #include "kernel/console/commands_net.h"
 #include "kernel/console/monitor.h"
 #include "kernel/console/mux.h"
@@ -180,6 +181,7 @@ static const struct {
     { "bridge", "the bridge's ports and learned addresses", info_bridge },
     { "capture", "captures of the network", info_capture },
     { "cpus", "the PC's cores: how busy, and what they run", info_cpus },
+    { "disks", "the PC's own disks", info_disks },
     { "engine", "what the CPU engine did", info_engine },
     { "ioapic", "the guest's I/O APIC", info_ioapic },
     { "jit", "what the translator did", info_jit },

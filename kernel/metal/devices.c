@@ -1,77 +1,22 @@
 /* See devices.h. */
 #include "kernel/metal/devices.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "drivers/net/e1000.h"
-#include "drivers/net/eepro100.h"
-#include "drivers/net/igb.h"
-#include "drivers/net/ne2k_pci.h"
-#include "drivers/net/nic_driver.h"
-#include "drivers/net/pcnet32.h"
-#include "drivers/net/rtl8169.h"
-#include "drivers/net/virtio_net.h"
-#include "drivers/net/vmxnet3.h"
 #include "kernel/metal/arch.h"
 #include "kernel/metal/clock.h"
-#include "kernel/metal/format.h"
-#include "kernel/metal/paging.h"
+#include "kernel/metal/devices_impl.h"
 #include "kernel/metal/host_pci.h"
+#include "kernel/metal/paging.h"
 #include "kernel/metal/wait.h"
 #include "kernel/platform.h"
 
-#define MAX_NICS 16u
 #define MAX_WINDOW (1u << 20)   /* bytes of a BAR that drivers reach */
-#define PORT_WINDOWS 4u         /* two channels of ATA */
+#define PCI_CLASS_STORAGE 0x01u
 #define PCI_CLASS_NETWORK 0x02u
-/* Behind an INTx line, which firmware may have misrouted, or with interrupts
- * that get lost; and without any. */
-#define LINE_POLL_NS 10000000u
-#define NO_IRQ_POLL_NS 1000000u
-
-/* One line per driver; ended by NULL. */
-static const struct nic_driver *const nic_drivers[] = {
-    &e1000_driver,
-    &e1000e_driver,
-    &igb_driver,
-    &igc_driver,
-    &rtl8139_driver,
-    &rtl8169_driver,
-    &ne2k_pci_driver,
-    &virtio_net_driver,
-    &pcnet32_driver,
-    &eepro100_driver,
-    &vmxnet3_driver,
-    NULL,
-};
-
-/* A BAR as a driver's bus. */
-struct window {
-    struct bus bus;
-    struct device *device;
-    bool is_io;
-    uint16_t port;
-    volatile uint8_t *memory;
-    uint32_t size;              /* 0: not opened */
-};
-
-struct device {
-    const struct host_pci_function *function;
-    struct window window[PCI_BARS];
-    struct window ports[PORT_WINDOWS];
-    struct bus_info info;
-    struct host_pci_irq irq;
-    bool no_irq;
-};
-
-static struct device devices[MAX_NICS];
-static struct nic *nics[MAX_NICS];
-static unsigned nic_count;
-
 static bool inside(const struct window *w, uint32_t reg, unsigned bytes)
 {
     return reg < w->size && w->size - reg >= bytes;
@@ -232,7 +177,7 @@ static const struct bus *open_ports(void *ctx, uint16_t port, unsigned count)
     for (unsigned i = 0; i < PORT_WINDOWS; i++) {
         struct window *w = &d->ports[i];
 
-        if (w->size)
+        if (w->device)
             continue;
         w->is_io = true;
         w->port = port;
@@ -252,25 +197,10 @@ static struct window *open_first(struct device *d)
     return NULL;
 }
 
-/* `first` is open, and no other. */
-static void connect_irq(struct device *d, struct window *first)
+struct bus *device_open(struct device *d, const struct host_pci_function *f,
+                        bool may_have_none)
 {
-    d->irq.fn = wait_end;
-    if (!host_pci_irq_connect(d->function, &d->irq)) {
-        d->no_irq = true;
-        first->bus.arm_irq = first->bus.wake = NULL;
-        wait_limit(NO_IRQ_POLL_NS);
-    } else if (d->irq.is_line) {
-        wait_limit(LINE_POLL_NS);
-    }
-}
-
-static int bind(const struct nic_driver *driver,
-                const struct host_pci_function *f)
-{
-    struct device *d = &devices[nic_count];
     struct window *first;
-    int err;
 
     memset(d, 0, sizeof *d);
     d->function = f;
@@ -279,80 +209,39 @@ static int bind(const struct nic_driver *driver,
                                 f->class_code};
     memcpy(d->info.slot, f->slot, sizeof d->info.slot);
     first = open_first(d);
-    if (!first)
-        return -ENXIO;
+    if (!first && !may_have_none)
+        return NULL;
     host_pci_enable(f);
-    connect_irq(d, first);
-    err = driver->create(&first->bus, &d->info, &nics[nic_count]);
-    if (err)
-        return err;
-    if (nics[nic_count]->loses_irqs)
-        wait_limit(LINE_POLL_NS);
-    memcpy(nics[nic_count]->slot, f->slot, sizeof f->slot);
-    nic_count++;
-    return 0;
+    if (first)
+        return &first->bus;
+    open_bus(d, &d->ports[0]);
+    return &d->ports[0].bus;
 }
 
-static const struct nic_driver *driver_for(const struct host_pci_function *f)
+void device_connect_irq(struct device *d, bool by_line)
 {
-    for (const struct nic_driver *const *d = nic_drivers; *d; d++)
-        for (size_t i = 0; i < (*d)->id_count; i++)
-            if ((*d)->ids[i].vendor == f->vendor &&
-                (*d)->ids[i].device == f->id)
-                return *d;
-    return NULL;
-}
+    const struct host_pci_function *f = d->function;
 
-/* False, and why is in the log: nobody drives it. */
-static bool add_nic(const struct host_pci_function *f)
-{
-    const struct nic_driver *driver = driver_for(f);
-    int err;
-
-    if (!driver) {
-        platform_log("no driver for the network card %04x:%04x at %s",
-                     f->vendor, f->id, f->slot);
-        return false;
-    }
-    if (nic_count == MAX_NICS) {
-        platform_log("network card at %s left out: %u are in use", f->slot,
-                     MAX_NICS);
-        return false;
-    }
-    err = bind(driver, f);
-    if (err == -ENOTSUP) {
-        platform_log("no driver for the network card %04x:%04x at %s: it is %s",
-                     f->vendor, f->id, f->slot, driver->unsupported);
-        return false;
-    }
-    if (err) {
-        platform_log("%s: the card %04x:%04x at %s does not start: error %d",
-                     driver->name, f->vendor, f->id, f->slot, -err);
-        return false;
-    }
-    platform_log("nic%u: %s", nic_count - 1, nics[nic_count - 1]->label);
-    return true;
+    d->irq.fn = wait_end;
+    d->no_irq = (!by_line && !f->msi && !f->msix) ||
+                !host_pci_irq_connect(f, &d->irq);
+    for (unsigned i = 0; i < PCI_BARS && d->no_irq; i++)
+        d->window[i].bus.arm_irq = d->window[i].bus.wake = NULL;
+    for (unsigned i = 0; i < PORT_WINDOWS && d->no_irq; i++)
+        d->ports[i].bus.arm_irq = d->ports[i].bus.wake = NULL;
 }
 
 void devices_init(void)
 {
     for (unsigned i = 0; i < host_pci_count(); i++) {
         const struct host_pci_function *f = host_pci_get(i);
+        unsigned kind = f->class_code >> 16;
 
         /* Firmware that booted by it may have left it receiving. */
-        if (f->class_code >> 16 == PCI_CLASS_NETWORK && !add_nic(f))
+        if (kind == PCI_CLASS_NETWORK && !devices_add_nic(f))
             host_pci_disable(f);
+        if (kind == PCI_CLASS_STORAGE)
+            devices_add_disks(f);
     }
-}
-
-struct nic *platform_nic(unsigned i)
-{
-    return i < nic_count ? nics[i] : NULL;
-}
-
-int platform_tap_open(const char *params, struct nic **out, char *why,
-                      size_t why_size)
-{
-    format(why, why_size, "-net tap is for the hosted program");
-    return -ENOTSUP;
+    devices_name_disks();
 }

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "kernel/metal/devices.c"
+#include "kernel/metal/devices_disk.c"
+#include "kernel/metal/devices_nic.c"
 
 static struct host_pci_function functions[2];
 static unsigned disabled[2];
