@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "drivers/block/ahci_port.h"
+#include "drivers/block/disk_dma.h"
 
 #define MS UINT64_C(1000000)
 #define RESET_NS (1000 * MS)            /* 10.4.3 */
@@ -57,11 +58,10 @@ static void start_ports(struct ahci *a)
     /* Firmware wrote it once; some HBAs forget it in a reset. */
     if (!get(a, AHCI_PI))
         bus_write32(a->bus, AHCI_PI, a->implemented);
-    if (a->bus->set_master)
-        a->bus->set_master(a->bus->ctx, true);
+    disk_dma_allow(a->bus);
     bus_write32(a->bus, AHCI_GHC, GHC_AE);
     a->state = HBA_UP;
-    a->controller.failure = NULL;
+    a->is_told = false;
     for (unsigned i = 0; i < AHCI_PORTS; i++)
         if (a->port[i].memory)
             ahci_port_start(&a->port[i]);
@@ -73,29 +73,24 @@ static struct disk_counters *counters(struct ahci *a)
     for (unsigned i = 0; i < AHCI_PORTS; i++)
         if (a->port[i].disk)
             return &a->port[i].disk->counters;
-    return NULL;
+    return &a->no_disk;
 }
 
 /* It answers no more: its DMA ends with its mastering of the bus, if that can
  * be taken from it. */
 static void die(struct ahci *a)
 {
-    struct disk_counters *c = counters(a);
-    bool was_dead = a->stuck;
+    bool stuck = !disk_dma_ended(counters(a), a->bus, false);
 
-    a->stuck = !a->bus->set_master ||
-               !a->bus->set_master(a->bus->ctx, false);
-    if (c && !was_dead) {
-        c->resets_unanswered++;
-        c->dma_unstopped += a->stuck;
-    }
     a->state = HBA_DEAD;
     a->controller.is_settled = true;
-    a->controller.failure = ahci_is_pulled_out(a)
-                                ? "it was pulled out"
-                                : "it does not answer its reset";
+    if (!a->is_told)
+        a->sink->left_out(a->sink, ahci_is_pulled_out(a)
+                                       ? "it was pulled out"
+                                       : "it does not answer its reset");
+    a->is_told = true;
     for (unsigned i = 0; i < AHCI_PORTS; i++)
-        if (a->port[i].memory && !a->stuck)
+        if (a->port[i].memory && !stuck)
             ahci_port_abandon(&a->port[i]);
 }
 

@@ -62,7 +62,8 @@ struct ahci {
     uint64_t deadline;          /* of the state */
     uint64_t busy_deadline;     /* HBA_HANDOFF: where the firmware is busy */
     uint64_t dma_below;
-    bool stuck;                 /* HBA_DEAD: its DMA could not be ended */
+    bool is_told;               /* HBA_DEAD: the sink was */
+    struct disk_counters no_disk;       /* where there is none to count at */
     uint32_t implemented;       /* PI */
     struct ahci_port port[AHCI_PORTS];
 };

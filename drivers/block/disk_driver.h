@@ -38,7 +38,6 @@ struct disk_controller {
     /* Of what is plugged in now each disk was added or given up. A driver may
      * take it back when something is plugged in. */
     bool is_settled;
-    const char *failure;        /* why it is of no use, in words; else NULL */
     void *driver;               /* the driver's own */
 };
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "drivers/block/ahci.h"
+#include "drivers/block/ata_pci.h"
 #include "drivers/block/disk_driver.h"
 #include "drivers/block/raid.h"
 #include "kernel/disk/disk_size.h"
@@ -28,6 +29,7 @@
 /* One line per driver, those by ids first; ended by NULL. */
 static const struct disk_driver *const disk_drivers[] = {
     &ahci_driver,
+    &ata_pci_driver,
     &vmd_driver,
     &raid_driver,
     NULL,
@@ -38,7 +40,6 @@ struct bound {
     const struct disk_driver *driver;
     struct disk_sink sink;
     struct disk_controller *controller;
-    const char *told;           /* of its failures */
 };
 
 static struct bound *bound[MAX_CONTROLLERS];
@@ -82,6 +83,13 @@ static void add_disk(struct disk_sink *sink, struct disk *disk)
         tell_disk(disk_count - 1, " (new)");
 }
 
+static void left_out(struct disk_sink *sink, const char *what)
+{
+    const struct bound *b = sink->ctx;
+
+    platform_log("%s at %s: %s", b->driver->name, b->device.info.slot, what);
+}
+
 static bool matches(const struct disk_driver *driver,
                     const struct host_pci_function *f)
 {
@@ -114,7 +122,8 @@ static int bind_disks(const struct disk_driver *driver,
     if (!b)
         return -ENOMEM;
     b->driver = driver;
-    b->sink = (struct disk_sink){ .add = add_disk, .ctx = b };
+    b->sink = (struct disk_sink){ .add = add_disk, .left_out = left_out,
+                                 .ctx = b };
     bus = device_open(&b->device, f, true);
     device_connect_irq(&b->device, false);
     bound[bound_count++] = b;
@@ -163,10 +172,6 @@ static bool look_for_disks(void)
         if (c->poll)
             c->poll(c);
         settled &= c->is_settled;
-        if (c->failure && c->failure != bound[i]->told)
-            platform_log("%s at %s: %s", bound[i]->driver->name,
-                         bound[i]->device.info.slot, c->failure);
-        bound[i]->told = c->failure;
     }
     return settled;
 }

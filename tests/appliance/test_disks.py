@@ -30,3 +30,22 @@ def test_ahci_disks_are_listed(boot, tmp_path):
     switch_off(appliance)
     for name in "big", "small":
         assert (tmp_path / f"{name}.raw").stat().st_blocks == 0
+
+
+def test_ide_disks_are_listed(boot, tmp_path):
+    """Both channels of a PIIX3 at the old ports; the CD of the boot medium is
+    no disk."""
+    appliance = boot(NO_GUEST, machine="pc", extra=(
+        *disk(tmp_path, "big", 200 * GB, "ide-hd,bus=ide.0,unit=1,serial=S2"),
+        *disk(tmp_path, "small", 64 * 512, "ide-hd,bus=ide.0,unit=0"),
+        "-boot", "d"))
+    appliance.expect(r"disk0: ata channel 0 device 0 at 00:01\.1: "
+                     "QEMU HARDDISK, 32 KB")
+    appliance.expect(r"disk1: ata channel 0 device 1 at 00:01\.1: "
+                     "QEMU HARDDISK, 200 GB")
+    appliance.expect(r"engine \w+")
+    text = ask_monitor(appliance, "info disks")
+    assert "model 'QEMU HARDDISK', serial 'S2'" in text
+    assert f"200 GB: {200 * GB // 512} sectors" in text
+    assert "disk2" not in text
+    switch_off(appliance)
