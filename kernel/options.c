@@ -341,7 +341,7 @@ static const struct option {
       "                flow=none|rtscts|xonxoff,port=0xN|auto|none" },
     { "selftest", OPTION_COMMAND_LINE, true, parse_appliance,
       "-selftest WHAT  (appliance) try it: panic fault stack nested core cores\n"
-      "                corestack platform uart" },
+      "                corestack platform uart disks" },
     { "version", OPTION_COMMAND_LINE, false, NULL,
       "-version        print the version" },
     { "help", OPTION_COMMAND_LINE, false, NULL,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/config.h"
+#include "kernel/disk/disk_selftest.h"
 #include "kernel/main.h"
 #include "kernel/metal/acpi.h"
 #include "kernel/metal/apic.h"
@@ -126,6 +127,8 @@ static void selftest(const char *name)
 {
     if (!strcmp(name, "platform"))
         platform_poweroff(selftest_platform() != 0);
+    if (!strcmp(name, "disks"))
+        platform_poweroff(selftest_disks() != 0);
     if (!panic_selftest(name) && !uart_selftest_start(name))
         platform_log("-selftest: there is no '%s'", name);
 }

@@ -49,3 +49,41 @@ def test_ide_disks_are_listed(boot, tmp_path):
     assert f"200 GB: {200 * GB // 512} sectors" in text
     assert "disk2" not in text
     switch_off(appliance)
+
+
+def test_drivers_at_work(boot, tmp_path):
+    """Reads, writes and flushes, from a block to the largest request, also
+    beyond 28 bits of address; without the serial number nothing is written."""
+    serial = "serial=SELFTEST"
+    appliance = boot("-selftest disks", extra=(
+        *disk(tmp_path, "a", 200 * GB, f"ide-hd,bus=ide.0,{serial}"),
+        *disk(tmp_path, "b", 5000 * 512, "ide-hd,bus=ide.1,serial=PRECIOUS"),
+        "-device", "piix3-ide,id=old",
+        *disk(tmp_path, "c", 200 * GB, f"ide-hd,bus=old.0,{serial}"),
+        *disk(tmp_path, "d", 40000 * 512, f"ide-hd,bus=old.1,{serial}")))
+    for number, written in enumerate([16384, 16384, 16384, 0]):
+        what = appliance.expect(
+            rf"selftest: disk{number}: (.*): (\d+) sectors read, (\d+)")
+        assert what[1] == "passed"
+        assert int(what[3]) == written
+    assert appliance.ends() == 0
+    assert (tmp_path / "b.raw").stat().st_blocks == 0
+
+
+def test_errors_of_the_medium(boot, tmp_path):
+    """QEMU fails reads of one sector: that request fails, and no other disk."""
+    extra = ["-device", "piix3-ide,id=old"]
+    for name, bus in ("a", "old.0"), ("b", "ide.0"):
+        path = tmp_path / f"{name}.raw"
+        path.write_bytes(bytes(5000 * 512))
+        extra += ["-blockdev", f"driver=blkdebug,node-name={name},"
+                  f"image.driver=file,image.filename={path},"
+                  "inject-error.0.event=none,inject-error.0.iotype=read,"
+                  "inject-error.0.sector=4990",
+                  "-device", f"ide-hd,bus={bus},drive={name}"]
+    appliance = boot("-selftest disks", extra=(
+        *extra, *disk(tmp_path, "c", 5000 * 512, "ide-hd,bus=ide.1")))
+    appliance.expect(r"selftest: disk0: a read failed: (?!0 )\d+ sectors read")
+    appliance.expect(r"selftest: disk1: a read failed: (?!0 )\d+ sectors read")
+    appliance.expect("selftest: disk2: passed: 4992 sectors read")
+    appliance.ends()
