@@ -10,12 +10,19 @@
 
 #define BLOCK_SECTOR_SIZE 512u
 
-enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH };
+enum block_op {
+    BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH,
+    /*
+     * The machine was reset: the disk's owner may look again how large it is to
+     * be. `sectors` changes only while such a request is under way.
+     */
+    BLOCK_RESIZE,
+};
 
 struct block_request {
     enum block_op op;
     uint64_t sector;            /* first sector, in units of 512 bytes */
-    uint32_t count;             /* sectors; 0 for BLOCK_FLUSH */
+    uint32_t count;             /* sectors; 0 for FLUSH and RESIZE */
     uint8_t *buf;               /* count * 512 bytes, the requester's */
     /*
      * Called once on the guest's core, from inside submit or from a later

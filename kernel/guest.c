@@ -291,7 +291,8 @@ void guest_destroy(struct guest *g)
     free(g);
 }
 
-int guest_format_block(const struct guest *g, char *buf, size_t size)
+int guest_format_disks(const struct guest *g, guest_disk_format *format,
+                       char *buf, size_t size)
 {
     size_t used = 0;
 
@@ -300,9 +301,8 @@ int guest_format_block(const struct guest *g, char *buf, size_t size)
 
         if (!g->disk[i].dev.submit)
             continue;
-        used += disk_image_format(&g->disk[i], unit,
-                                  used < size ? buf + used : NULL,
-                                  used < size ? size - used : 0);
+        used += format(&g->disk[i], unit, used < size ? buf + used : NULL,
+                       used < size ? size - used : 0);
     }
     if (!used && size)
         buf[0] = '\0';

@@ -131,7 +131,13 @@ bool guest_serial_armed(const struct guest *g, unsigned serial);
 /* "running", "paused", "off", ... */
 const char *guest_state_text(const struct guest *g);
 
-/* Text for `info block`; see machine_info for the return value. */
-int guest_format_block(const struct guest *g, char *buf, size_t size);
+/*
+ * Text of all disks by disk_image_format or disk_image_format_stats; see
+ * machine_info for the return value.
+ */
+typedef int guest_disk_format(const struct disk_image *img, const char *unit,
+                              char *buf, size_t size);
+int guest_format_disks(const struct guest *g, guest_disk_format *format,
+                       char *buf, size_t size);
 
 #endif

@@ -137,6 +137,7 @@ struct platform_file {
     uint64_t size;              /* bytes */
     bool read_only;
     bool volatile_data;         /* RAM: writes are lost at power-off */
+    bool fixed_size;            /* a device: it does not grow */
     void *impl;
 };
 

@@ -1,6 +1,7 @@
 /* PIIX3 IDE: the PCI function, its ports, and reset; see ide.h. */
 #include "emu/dev/ide.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,9 +78,19 @@ static void mbr_read(struct ide_channel *ch, int error)
     reset_continue(ch);
 }
 
+static void resized(struct ide_channel *ch, int error)
+{
+    (void)error;                /* it has the size that it had */
+    if (ch->active->disk->sectors)
+        ide_io_start(ch, BLOCK_READ, 0, 1, 0, mbr_read);
+    else
+        mbr_read(ch, -EINVAL);
+}
+
 /*
  * The rest of a reset, once no block request is in flight: BSY lasts until
- * the disks' partition tables are read, as real ones stay BSY until they spin.
+ * the disks have their size and their partition tables are read, as real ones
+ * stay BSY until they spin.
  */
 static void reset_continue(struct ide_channel *ch)
 {
@@ -89,11 +100,7 @@ static void reset_continue(struct ide_channel *ch)
         if (!u->present || u->is_cdrom || u->geometry_known)
             continue;
         ch->active = u;
-        if (u->disk->sectors == 0) {
-            ata_set_geometry(u, NULL);
-            continue;
-        }
-        ide_io_start(ch, BLOCK_READ, 0, 1, 0, mbr_read);
+        ide_io_start(ch, BLOCK_RESIZE, 0, 0, 0, resized);
         return;
     }
     ch->resetting = false;

@@ -80,6 +80,8 @@ static void io_account(struct ide_unit *u, enum block_op op, uint32_t count)
     case BLOCK_FLUSH:
         u->flush_ops++;
         break;
+    case BLOCK_RESIZE:
+        break;
     }
 }
 

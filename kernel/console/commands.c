@@ -104,9 +104,9 @@ static void info_version(struct monitor *mon)
                    platform_name, shown(mon)->engine->name);
 }
 
-static void info_block(struct monitor *mon)
+static void print_disks(struct monitor *mon, guest_disk_format *format)
 {
-    int len = guest_format_block(shown(mon), NULL, 0);
+    int len = guest_format_disks(shown(mon), format, NULL, 0);
     char *text = malloc((size_t)len + 1);
 
     if (!len || !text) {
@@ -114,8 +114,18 @@ static void info_block(struct monitor *mon)
         free(text);
         return;
     }
-    guest_format_block(shown(mon), text, (size_t)len + 1);
+    guest_format_disks(shown(mon), format, text, (size_t)len + 1);
     monitor_print_text(mon, text);
+}
+
+static void info_block(struct monitor *mon)
+{
+    print_disks(mon, disk_image_format);
+}
+
+static void info_blockstats(struct monitor *mon)
+{
+    print_disks(mon, disk_image_format_stats);
 }
 
 static void answered(struct monitor *mon, bool did)
@@ -178,6 +188,7 @@ static const struct {
     void (*run)(struct monitor *mon);
 } infos[] = {
     { "block", "the disks and what lies behind them", info_block },
+    { "blockstats", "how much was read and written", info_blockstats },
     { "bridge", "the bridge's ports and learned addresses", info_bridge },
     { "capture", "captures of the network", info_capture },
     { "cpus", "the PC's cores: how busy, and what they run", info_cpus },

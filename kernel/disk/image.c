@@ -6,38 +6,99 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/disk/mbr.h"
+#include "kernel/disk/block_file.h"
+#include "kernel/disk/block_grown.h"
 #include "kernel/disk/overlay.h"
+#include "kernel/platform.h"
 
-static int do_request(struct disk_image *img, struct block_request *req)
+/* ---- Size ------------------------------------------------------------------ */
+
+/* As large as the table asks, if that is more than it has. */
+static int follow_table(struct disk_image *img)
 {
-    uint64_t at = req->sector * BLOCK_SECTOR_SIZE;
-    size_t bytes = (size_t)req->count * BLOCK_SECTOR_SIZE;
+    uint64_t asked;
+    int r = table_read_size(img->top, &img->table);
 
-    if (req->op == BLOCK_FLUSH) {
-        img->flushes++;
-        return img->overlay || img->file.read_only
-                   ? 0 : platform_file_flush(&img->file);
+    asked = img->table.asked;
+    if (!r)
+        r = block_grow(img->grown, asked);
+    if (!r)
+        r = block_grow(img->top, asked);
+    if (!r)
+        img->dev.sectors = img->top->sectors;
+    return r;
+}
+
+/*
+ * The table asks for less than there was, as after a sysupgrade: put zeros,
+ * which are there already, behind the file's end, so that the next start finds
+ * the capacity, too.
+ */
+static int keep_capacity(struct disk_image *img)
+{
+    static const uint8_t zeros[BLOCK_SECTOR_SIZE];
+    uint64_t sectors = img->dev.sectors;
+
+    if (img->top->read_only || img->has_overlay || !img->table.asked ||
+        img->table.asked >= sectors || img->file->sectors >= sectors)
+        return 0;
+    return block_write(img->top, sectors - 1, 1, zeros);
+}
+
+static int resize(struct disk_image *img)
+{
+    uint64_t before = img->dev.sectors;
+    int r;
+
+    if (img->is_cdrom)
+        return 0;
+    r = follow_table(img);
+    if (!r)
+        r = keep_capacity(img);
+    if (r)
+        platform_log("disk '%.40s': cannot follow its partition table: %s",
+                     img->dev.name, strerror(-r));
+    else if (img->dev.sectors != before)
+        platform_log("disk '%.40s': grown from %" PRIu64 " to %" PRIu64
+                     " sectors", img->dev.name, before, img->dev.sectors);
+    return r;
+}
+
+/* ---- Requests -------------------------------------------------------------- */
+
+static int do_request(struct disk_image *img, const struct block_request *req)
+{
+    switch (req->op) {
+    case BLOCK_FLUSH:
+        return block_flush(img->top);
+    case BLOCK_RESIZE:
+        return resize(img);
+    case BLOCK_READ:
+        return block_read(img->top, req->sector, req->count, req->buf);
+    case BLOCK_WRITE:
+        return img->dev.read_only
+                   ? -EROFS
+                   : block_write(img->top, req->sector, req->count, req->buf);
     }
-    if (req->sector > img->dev.sectors ||
-        req->count > img->dev.sectors - req->sector)
-        return -EINVAL;
-    if (req->op == BLOCK_READ) {
+    return -EINVAL;
+}
+
+static void account(struct disk_image *img, const struct block_request *req,
+                    int error)
+{
+    uint64_t bytes = (uint64_t)req->count * BLOCK_SECTOR_SIZE;
+
+    if (error) {
+        img->errors++;
+    } else if (req->op == BLOCK_READ) {
         img->rd_ops++;
         img->rd_bytes += bytes;
-        return img->overlay
-                   ? overlay_read(img->overlay, &img->file, req->sector,
-                                  req->count, req->buf)
-                   : platform_file_read(&img->file, at, req->buf, bytes);
+    } else if (req->op == BLOCK_WRITE) {
+        img->wr_ops++;
+        img->wr_bytes += bytes;
+    } else if (req->op == BLOCK_FLUSH) {
+        img->flushes++;
     }
-    if (img->dev.read_only)
-        return -EROFS;
-    img->wr_ops++;
-    img->wr_bytes += bytes;
-    return img->overlay
-               ? overlay_write(img->overlay, &img->file, req->sector,
-                               req->count, req->buf)
-               : platform_file_write(&img->file, at, req->buf, bytes);
 }
 
 static void image_submit(struct blockdev *dev, struct block_request *req)
@@ -45,29 +106,39 @@ static void image_submit(struct blockdev *dev, struct block_request *req)
     struct disk_image *img = dev->ctx;
     int error = do_request(img, req);
 
-    img->errors += error != 0;
+    account(img, req, error);
     req->done(req, error);
 }
 
-/* How many sectors to present, and whether that is more than the file has. */
-static int size_image(struct disk_image *img)
+/* ---- Life ------------------------------------------------------------------ */
+
+static int build_stack(struct disk_image *img, bool snapshot, char *why,
+                       size_t why_size)
 {
-    uint8_t mbr[BLOCK_SECTOR_SIZE];
-    uint64_t asked;
+    struct block *layer;
     int r;
 
-    img->file_sectors = (img->file.size + BLOCK_SECTOR_SIZE - 1) /
-                        BLOCK_SECTOR_SIZE;
-    img->dev.sectors = img->file_sectors;
+    img->top = img->file;
+    img->dev.sectors = img->file_sectors = img->file->sectors;
     if (img->is_cdrom)
         return 0;
-    r = platform_file_read(&img->file, 0, mbr, sizeof mbr);
-    if (r)
+    snprintf(why, why_size, "no memory for '%s'", img->dev.name);
+    layer = block_grown_open(img->top);
+    if (!layer)
+        return -ENOMEM;
+    img->top = img->grown = layer;
+    r = follow_table(img);
+    snprintf(why, why_size, "cannot read '%s': %s", img->dev.name,
+             strerror(-r));
+    if (r || !snapshot)
         return r;
-    asked = disk_mbr_sectors(mbr);
-    img->grown = asked > img->file_sectors;
-    if (img->grown)
-        img->dev.sectors = asked;
+    snprintf(why, why_size, "no memory for the -snapshot overlay of '%s'",
+             img->dev.name);
+    layer = overlay_open(img->top, img->top->sectors);
+    if (!layer)
+        return -ENOMEM;
+    img->top = layer;
+    img->has_overlay = true;
     return 0;
 }
 
@@ -78,59 +149,102 @@ int disk_image_open(struct disk_image *img, const char *name, bool is_cdrom,
 
     memset(img, 0, sizeof *img);
     img->is_cdrom = is_cdrom;
-    r = platform_file_open(name, !is_cdrom && !snapshot, &img->file);
+    img->dev.name = name;
+    r = block_file_open(name, !is_cdrom && !snapshot, &img->file);
     if (r) {
         snprintf(why, why_size, "cannot open '%s': %s", name, r == -EBUSY
                  ? "busy: only -snapshot, for all, lets several have it"
                  : strerror(-r));
         return r;
     }
+    img->top = img->file;
     r = -EINVAL;
     snprintf(why, why_size, "'%s' is empty: not a disk image", name);
-    if (!img->file.size)
-        goto fail;
-    r = size_image(img);
-    snprintf(why, why_size, "cannot read '%s': %s", name, strerror(-r));
-    if (r)
-        goto fail;
-    if (snapshot && !is_cdrom) {
-        img->overlay = overlay_create(img->dev.sectors);
-        r = -ENOMEM;
-        snprintf(why, why_size, "no memory for the -snapshot overlay of '%s'",
-                 name);
-        if (!img->overlay)
-            goto fail;
+    if (!img->file->sectors ||
+        (r = build_stack(img, snapshot, why, why_size))) {
+        disk_image_close(img);
+        return r;
     }
-    img->dev.name = name;
-    img->dev.read_only = is_cdrom || (img->file.read_only && !snapshot);
+    img->dev.read_only = is_cdrom || img->top->read_only;
     img->dev.ctx = img;
     img->dev.submit = image_submit;
     return 0;
-fail:
-    platform_file_close(&img->file);
-    return r;
 }
 
 void disk_image_close(struct disk_image *img)
 {
-    if (!img->dev.submit)
-        return;
-    overlay_destroy(img->overlay);
-    platform_file_close(&img->file);
+    block_close(img->top);
+    img->top = NULL;
     img->dev.submit = NULL;
+}
+
+/* ---- Text ------------------------------------------------------------------ */
+
+/* "grown", "kept" or "": what was done about the size. */
+static const char *growth_text(const struct disk_image *img)
+{
+    if (img->dev.sectors > img->table.asked && img->table.asked &&
+        img->dev.sectors > img->file_sectors)
+        return ", kept: its new table asks for less";
+    if (img->dev.sectors > img->file_sectors)
+        return ", grown to what its partition table says";
+    return "";
+}
+
+static const char *loss_text(const struct disk_image *img)
+{
+    if (img->has_overlay)
+        return ", -snapshot: writes are dropped at the end";
+    if (img->dev.read_only)
+        return "";
+    if (img->top->is_volatile)
+        return ", in RAM: writes are lost at power-off";
+    return img->grown && block_grown_in_memory(img->grown)
+               ? ", what was grown is in RAM: lost at power-off" : "";
+}
+
+/* What the size was made from. */
+static int format_table(const struct disk_image *img, char *buf, size_t size)
+{
+    static const char *const kinds[] = { "no partition table", "MBR", "GPT" };
+    const struct table_size *t = &img->table;
+    char chs[64] = "", asks[48] = "";
+
+    if (img->is_cdrom)
+        return 0;
+    if (t->heads)
+        snprintf(chs, sizeof chs, ", %u heads, %u sectors a track", t->heads,
+                 t->sectors);
+    if (t->asked)
+        snprintf(asks, sizeof asks, ", asks for %" PRIu64, t->asked);
+    return snprintf(buf, size, "    file: %" PRIu64 " sectors; %s%s%s\n%s%s%s",
+                    img->file_sectors, kinds[t->kind], asks, chs,
+                    t->fault ? "    fault: " : "", t->fault ? t->fault : "",
+                    t->fault ? "\n" : "");
 }
 
 int disk_image_format(const struct disk_image *img, const char *unit,
                       char *buf, size_t size)
 {
-    return snprintf(
+    int n = snprintf(
         buf, size,
         "%s: type=%s removable=%d file=%s ro=%d drv=raw\n"
         "    %" PRIu64 " sectors%s%s\n",
         unit, img->is_cdrom ? "cdrom" : "hd", img->is_cdrom, img->dev.name,
-        img->dev.read_only, img->dev.sectors,
-        img->grown ? ", grown to what its partition table says" : "",
-        img->overlay ? ", -snapshot: writes are dropped at the end"
-        : img->file.volatile_data && !img->dev.read_only
-            ? ", in RAM: writes are lost at power-off" : "");
+        img->dev.read_only, img->dev.sectors, growth_text(img),
+        loss_text(img));
+
+    return n + format_table(img, (size_t)n < size ? buf + n : NULL,
+                            (size_t)n < size ? size - n : 0);
+}
+
+int disk_image_format_stats(const struct disk_image *img, const char *unit,
+                            char *buf, size_t size)
+{
+    return snprintf(buf, size,
+                    "%s: rd_bytes=%" PRIu64 " wr_bytes=%" PRIu64
+                    " rd_operations=%" PRIu64 " wr_operations=%" PRIu64 "\n"
+                    "    flush_operations=%" PRIu64 " errors=%" PRIu64 "\n",
+                    unit, img->rd_bytes, img->wr_bytes, img->rd_ops,
+                    img->wr_ops, img->flushes, img->errors);
 }

@@ -10,31 +10,37 @@
 #include <stdint.h>
 
 #include "emu/blockdev.h"
-#include "kernel/platform.h"
-
-struct overlay;
+#include "kernel/disk/block.h"
+#include "kernel/disk/table.h"
 
 struct disk_image {
-    struct platform_file file;
     struct blockdev dev;        /* give this to the machine */
-    struct overlay *overlay;    /* -snapshot; else NULL */
-    uint64_t file_sectors;      /* the file's own size, rounded up */
-    bool grown;                 /* presented larger than the file */
-    bool is_cdrom;
+    struct block *top;          /* what it reads and writes */
+    struct block *file;         /* the stack's bottom */
+    struct block *grown;        /* the layer that makes it larger; a CD: NULL */
+    uint64_t file_sectors;      /* the file's own size at the start */
+    struct table_size table;    /* as it was at the last reset */
+    bool is_cdrom, has_overlay;
     uint64_t rd_bytes, wr_bytes, rd_ops, wr_ops, flushes, errors;
 };
 
 /*
  * Open `name` as a disk (or a CD: read-only, size as it is). With `snapshot`,
  * writes stay in memory. On failure returns negative errno and a sentence
- * in `why`.
+ * in `why`. A reset of the machine (BLOCK_RESIZE) follows a new partition
+ * table; capacity that was there is kept.
  */
 int disk_image_open(struct disk_image *img, const char *name, bool is_cdrom,
                     bool snapshot, char *why, size_t why_size);
 void disk_image_close(struct disk_image *img);
 
-/* One line in the shape of qemu's `info block`, for unit `unit` ("hda"). */
+/*
+ * Lines in the shape of qemu's `info block` and `info blockstats`, for unit
+ * `unit` ("hda"); see snprintf for what they return.
+ */
 int disk_image_format(const struct disk_image *img, const char *unit,
                       char *buf, size_t size);
+int disk_image_format_stats(const struct disk_image *img, const char *unit,
+                            char *buf, size_t size);
 
 #endif

@@ -1,27 +1,18 @@
 /*
- * Copy-on-write overlay in memory over a read-only or precious disk.
- * Clusters are taken from platform memory as they are first written.
+ * Copy-on-write overlay in memory over a read-only or precious disk. Clusters
+ * are taken from platform memory as they are first written.
  */
 #ifndef KERNEL_DISK_OVERLAY_H
 #define KERNEL_DISK_OVERLAY_H
 
-#include <stdint.h>
-
-#include "kernel/platform.h"
-
-struct overlay;
-
-/* An empty overlay for a disk of `sectors`. NULL: no memory. */
-struct overlay *overlay_create(uint64_t sectors);
-void overlay_destroy(struct overlay *o);
+#include "kernel/disk/block.h"
 
 /*
- * Read or write `count` sectors at `sector` (the caller has checked the range)
- * with `backing` beneath. 0 or negative errno (-ENOSPC: memory ran out).
+ * A layer of `sectors` over `backing`, which it closes with itself; what is
+ * behind the backing's end, or all if that is NULL, reads as zeros until it is
+ * written. Its writes never reach the backing; one fails with -ENOSPC when
+ * memory runs out. NULL: no memory.
  */
-int overlay_read(struct overlay *o, struct platform_file *backing,
-                 uint64_t sector, uint32_t count, uint8_t *buf);
-int overlay_write(struct overlay *o, struct platform_file *backing,
-                  uint64_t sector, uint32_t count, const uint8_t *buf);
+struct block *overlay_open(struct block *backing, uint64_t sectors);
 
 #endif

@@ -14,7 +14,7 @@
 
 static int fd_of(const struct platform_file *f) { return (intptr_t)f->impl; }
 
-static int size_of(int fd, uint64_t *size)
+static int size_of(int fd, uint64_t *size, bool *fixed)
 {
     struct stat st;
 
@@ -25,7 +25,8 @@ static int size_of(int fd, uint64_t *size)
         return -EISDIR;
     if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
         return -ESPIPE;
-    if (S_ISBLK(st.st_mode) && ioctl(fd, BLKGETSIZE64, size))
+    *fixed = S_ISBLK(st.st_mode);
+    if (*fixed && ioctl(fd, BLKGETSIZE64, size))
         return -errno;
     return 0;
 }
@@ -45,7 +46,7 @@ int platform_file_open(const char *name, bool writable,
     }
     if (fd < 0)
         return -errno;
-    r = size_of(fd, &out->size);
+    r = size_of(fd, &out->size, &out->fixed_size);
     if (!r && flock(fd, (writable ? LOCK_EX : LOCK_SH) | LOCK_NB) &&
         errno == EWOULDBLOCK)
         r = -EBUSY;

@@ -102,7 +102,10 @@ int platform_file_open(const char *name, bool writable,
             return -EBUSY;
         f->has_writer = writable;
         f->readers += !writable;
-        *out = (struct platform_file){name, f->size, !writable, true, f};
+        *out = (struct platform_file){
+            .name = name, .size = f->size, .read_only = !writable,
+            .volatile_data = true, .impl = f,
+        };
         return 0;
     }
     return -ENOENT;

@@ -19,6 +19,14 @@ def add_partition(image):
 
 
 @pytest.fixture
+def table_image(guest, tmp_path):
+    guest("disk_table")
+    path = tmp_path / "disk_table.img"
+    add_partition(path)
+    return path
+
+
+@pytest.fixture
 def image(guest, tmp_path):
     guest("disk_copy")
     path = tmp_path / "disk_copy.img"
@@ -54,6 +62,16 @@ def test_snapshot_leaves_the_file_alone(trestle, image):
     run(trestle, image, "-snapshot")
     assert image.read_bytes() == before
 
+
+def test_new_partition_table_is_followed_at_reset(trestle, table_image):
+    """As after a sysupgrade that writes the whole disk."""
+    t = trestle("-m", 16, table_image)
+    t.expect(f"disk_table written, had {FULL:08x}\r\n")
+    t.expect(f"disk_table ok, has {2 * FULL:08x}\r\n")
+    assert t.ends() == 0
+    after = table_image.read_bytes()
+    assert len(after) == 2 * FULL * SECTOR
+    assert after[-SECTOR:] == b"\xa5" * SECTOR
 
 
 def test_as_a_bare_name(trestle, image):

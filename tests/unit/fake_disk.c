@@ -35,6 +35,10 @@ static int perform(struct fake_disk *d, const struct block_request *req)
 {
     if (req->op == BLOCK_FLUSH)
         return d->fail_flush ? -EIO : 0;
+    if (req->op == BLOCK_RESIZE) {
+        d->dev.sectors = d->resize_to ? d->resize_to : d->dev.sectors;
+        return 0;
+    }
     if (req->sector > d->dev.sectors ||
         req->count > d->dev.sectors - req->sector)
         return -EINVAL;
@@ -50,6 +54,7 @@ static void submit(struct blockdev *dev, struct block_request *req)
     d->reads += req->op == BLOCK_READ;
     d->writes += req->op == BLOCK_WRITE;
     d->flushes += req->op == BLOCK_FLUSH;
+    d->resizes += req->op == BLOCK_RESIZE;
     d->last_count = req->count;
     if (!d->deferred) {
         req->done(req, perform(d, req));

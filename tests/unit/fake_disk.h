@@ -16,9 +16,10 @@ struct fake_disk {
     bool deferred;              /* requests wait for fake_disk_complete */
     uint64_t bad_sector;        /* any access to it fails; UINT64_MAX: none */
     bool fail_flush;
+    uint64_t resize_to;         /* `sectors` from the next BLOCK_RESIZE on */
     struct block_request *waiting[FAKE_DISK_LOG];
     unsigned waiting_count;
-    unsigned reads, writes, flushes;
+    unsigned reads, writes, flushes, resizes;
     uint32_t last_count;        /* of the last request */
 };
 

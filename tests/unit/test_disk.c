@@ -12,33 +12,11 @@
 #include <cmocka.h>
 
 #include "kernel/disk/image.h"
-#include "kernel/disk/mbr.h"
+#include "tests/unit/disk_harness.h"
 
 static char path[] = "/tmp/trestle-disk-XXXXXX";
 static struct disk_image img;
 static char why[200];
-
-static void set_entry(uint8_t *mbr, int n, uint32_t start, uint32_t count,
-                      uint8_t last_head, uint8_t last_sector)
-{
-    uint8_t *e = mbr + 446 + n * 16;
-
-    e[4] = 0x83;
-    e[5] = last_head;
-    e[6] = last_sector;
-    memcpy(e + 8, &start, 4);
-    memcpy(e + 12, &count, 4);
-    mbr[510] = 0x55;
-    mbr[511] = 0xaa;
-}
-
-/* The seed page's disk: 16 heads, 63 sectors, partitions to cylinder 42. */
-static void seed_mbr(uint8_t *mbr)
-{
-    memset(mbr, 0, 512);
-    set_entry(mbr, 0, 63, 9 * 1008 - 63, 15, 63);
-    set_entry(mbr, 1, 9 * 1008, 33 * 1008, 15, 63);
-}
 
 static void make_file(const uint8_t *head, size_t n, size_t size)
 {
@@ -63,35 +41,17 @@ static int request(enum block_op op, uint64_t sector, uint32_t count,
     return last_error;
 }
 
-static void test_mbr_sizes(void **state)
-{
-    uint8_t mbr[512];
-
-    seed_mbr(mbr);
-    assert_int_equal(disk_mbr_sectors(mbr), 42336);     /* the seed page's */
-    mbr[510] = 0;
-    assert_int_equal(disk_mbr_sectors(mbr), 0);
-    memset(mbr, 0, sizeof mbr);
-    set_entry(mbr, 3, 2048, 1000, 0xfe, 0xff);          /* LBA only */
-    assert_int_equal(disk_mbr_sectors(mbr), 3048);
-    set_entry(mbr, 0, 0xffffffff, 0xffffffff, 15, 63);  /* no overflow */
-    assert_int_equal(disk_mbr_sectors(mbr), 0x1fffffffeull);
-    mbr[446 + 4] = 0xee;            /* a GPT's protective entry: no size */
-    assert_int_equal(disk_mbr_sectors(mbr), 3048);
-    mbr[446] = 0x12;                                    /* a boot sector */
-    assert_int_equal(disk_mbr_sectors(mbr), 0);
-}
-
 static void test_grows_and_keeps(void **state)
 {
-    uint8_t mbr[512], buf[1024], text[512];
+    uint8_t mbr[512], buf[1024];
+    char text[512];
 
-    seed_mbr(mbr);
+    put_seed_mbr(mbr);
     make_file(mbr, sizeof mbr, 5000 * 512 + 100);
     assert_int_equal(disk_image_open(&img, path, false, false, why,
                                      sizeof why), 0);
     assert_int_equal(img.dev.sectors, 42336);
-    assert_true(img.grown);
+    assert_true(img.dev.sectors > img.file_sectors);
     memset(buf, 0xaa, sizeof buf);
     assert_int_equal(request(BLOCK_READ, 42334, 2, buf), 0);
     for (size_t i = 0; i < sizeof buf; i++)
@@ -102,17 +62,138 @@ static void test_grows_and_keeps(void **state)
     assert_int_equal(request(BLOCK_WRITE, 42336, 1, buf), -EINVAL);
     assert_int_equal(request(BLOCK_READ, UINT64_MAX, 2, buf), -EINVAL);
     assert_int_equal(request(BLOCK_READ, 42335, 2, buf), -EINVAL);
-    disk_image_format(&img, "hda", (char *)text, sizeof text);
-    assert_non_null(strstr((char *)text, "hda: type=hd removable=0 file="));
-    assert_null(strchr((char *)text, '\r'));    /* the console adds them */
+    disk_image_format(&img, "hda", text, sizeof text);
+    assert_non_null(strstr(text, "hda: type=hd removable=0 file="));
+    assert_null(strchr(text, '\r'));    /* the console adds them */
+    assert_non_null(strstr(text, "42336 sectors, grown to what its partition "
+                           "table says\n    file: 5001 sectors; MBR, asks for "
+                           "42336, 16 heads, 63 sectors a track\n"));
+    disk_image_format_stats(&img, "hda", text, sizeof text);
+    assert_string_equal(text, "hda: rd_bytes=1024 wr_bytes=512 "
+                        "rd_operations=1 wr_operations=1\n"
+                        "    flush_operations=1 errors=3\n");
     disk_image_close(&img);
 
     /* The write to the last sector persists. */
     assert_int_equal(disk_image_open(&img, path, false, false, why,
                                      sizeof why), 0);
-    assert_false(img.grown);
+    assert_int_equal(img.file_sectors, 42336);
     assert_int_equal(request(BLOCK_READ, 42335, 1, buf), 0);
     assert_int_equal(buf[511], 0x5a);
+    disk_image_close(&img);
+}
+
+/* ---- A guest that writes the whole disk anew ------------------------------- */
+
+static uint64_t file_sectors(void)
+{
+    FILE *f = fopen(path, "r");
+    long bytes;
+
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    bytes = ftell(f);
+    fclose(f);
+    return bytes / 512;
+}
+
+static void open_seed(bool snapshot)
+{
+    uint8_t mbr[512];
+
+    put_seed_mbr(mbr);
+    make_file(mbr, sizeof mbr, 5000 * 512);
+    assert_int_equal(disk_image_open(&img, path, false, snapshot, why,
+                                     sizeof why), 0);
+    assert_int_equal(img.dev.sectors, 42336);
+}
+
+/* Write a table with one partition to `end`, and press reset. */
+static void new_table(uint32_t end)
+{
+    uint8_t mbr[512] = { 0 };
+
+    put_lba_entry(mbr, 0, 0x83, 63, end - 63);
+    assert_int_equal(request(BLOCK_WRITE, 0, 1, mbr), 0);
+    assert_int_equal(request(BLOCK_RESIZE, 0, 0, NULL), 0);
+}
+
+static void test_larger_table_at_reset(void **state)
+{
+    uint8_t buf[512];
+
+    for (int snapshot = 0; snapshot < 2; snapshot++) {
+        open_seed(snapshot);
+        new_table(50000);
+        assert_int_equal(img.dev.sectors, 50000);
+        assert_int_equal(request(BLOCK_READ, 49999, 1, buf), 0);
+        assert_int_equal(buf[7], 0);
+        memset(buf, 0x5a, 512);
+        assert_int_equal(request(BLOCK_WRITE, 49999, 1, buf), 0);
+        assert_int_equal(request(BLOCK_READ, 49999, 1, buf), 0);
+        assert_int_equal(buf[7], 0x5a);
+        assert_int_equal(request(BLOCK_READ, 50000, 1, buf), -EINVAL);
+        disk_image_close(&img);
+        assert_int_equal(file_sectors(), snapshot ? 5000 : 50000);
+    }
+}
+
+/* What a smaller table leaves over is there still, now and at the next start. */
+static void test_smaller_table_at_reset(void **state)
+{
+    char text[512];
+
+    open_seed(false);
+    new_table(2000);
+    assert_int_equal(img.dev.sectors, 42336);
+    disk_image_format(&img, "hda", text, sizeof text);
+    assert_non_null(strstr(text, "42336 sectors, kept: its new table asks for "
+                           "less\n"));
+    disk_image_close(&img);
+    assert_int_equal(file_sectors(), 42336);
+    assert_int_equal(disk_image_open(&img, path, false, false, why,
+                                     sizeof why), 0);
+    assert_int_equal(img.dev.sectors, 42336);
+    disk_image_close(&img);
+    /* With -snapshot nothing is put into the file. */
+    open_seed(true);
+    new_table(2000);
+    assert_int_equal(img.dev.sectors, 42336);
+    disk_image_close(&img);
+    assert_int_equal(file_sectors(), 5000);
+}
+
+static void test_no_table_at_reset(void **state)
+{
+    uint8_t buf[512] = { 0 };
+
+    open_seed(false);
+    assert_int_equal(request(BLOCK_WRITE, 0, 1, buf), 0);
+    assert_int_equal(request(BLOCK_RESIZE, 0, 0, NULL), 0);
+    assert_int_equal(img.dev.sectors, 42336);
+    disk_image_close(&img);
+}
+
+/* The GPT of a short image has no backup header: its place is named. */
+static void test_gpt_grows(void **state)
+{
+    uint8_t head[3 * 512];
+    char text[512];
+
+    put_gpt(head, 60000, 59000);
+    make_file(head, sizeof head, 5000 * 512);
+    assert_int_equal(disk_image_open(&img, path, false, false, why,
+                                     sizeof why), 0);
+    assert_int_equal(img.dev.sectors, 60000);
+    disk_image_close(&img);
+    head[512 + 50] ^= 1;
+    make_file(head, sizeof head, 5000 * 512);
+    assert_int_equal(disk_image_open(&img, path, false, false, why,
+                                     sizeof why), 0);
+    assert_int_equal(img.dev.sectors, 5000);
+    disk_image_format(&img, "hda", text, sizeof text);
+    assert_non_null(strstr(text, "fault: the checksum of the GPT's header is "
+                           "wrong\n"));
     disk_image_close(&img);
 }
 
@@ -120,7 +201,7 @@ static void test_snapshot_keeps_the_file(void **state)
 {
     uint8_t mbr[512], buf[512 * 3], before[512 * 3];
 
-    seed_mbr(mbr);
+    put_seed_mbr(mbr);
     make_file(mbr, sizeof mbr, 4096 * 512);
     assert_int_equal(disk_image_open(&img, path, false, true, why,
                                      sizeof why), 0);
@@ -183,8 +264,11 @@ static int remove_path(void **state) { return unlink(path); }
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mbr_sizes),
         cmocka_unit_test(test_grows_and_keeps),
+        cmocka_unit_test(test_larger_table_at_reset),
+        cmocka_unit_test(test_smaller_table_at_reset),
+        cmocka_unit_test(test_no_table_at_reset),
+        cmocka_unit_test(test_gpt_grows),
         cmocka_unit_test(test_snapshot_keeps_the_file),
         cmocka_unit_test(test_cdrom_is_read_only),
         cmocka_unit_test(test_errors),

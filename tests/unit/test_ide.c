@@ -1004,9 +1004,32 @@ static void test_machine_reset_in_flight(void **state)
     d->ops->reset(d);
     assert_true(fake_disk_complete(&f.disk[0]));        /* the flush */
     assert_int_equal(fi_in(&f, 0, 7), S_BSY);
+    assert_true(fake_disk_complete(&f.disk[0]));        /* its size */
+    assert_int_equal(fi_in(&f, 0, 7), S_BSY);
     assert_true(fake_disk_complete(&f.disk[0]));        /* sector 0 */
     assert_int_equal(fi_in(&f, 0, 7), S_READY);
     assert_int_equal(f.irq[0].rises, 0);
+    fake_ide_free(&f);
+}
+
+/* The disk's owner may change its size at the machine's reset, and only then. */
+static void test_new_size_at_reset(void **state)
+{
+    struct fake_ide f;
+    struct device *d;
+    uint16_t id[256];
+
+    start(&f, 1, SECTORS);
+    d = (struct device *)f.ide;
+    f.disk[0].resize_to = 3 * SECTORS;
+    fi_control(&f, 0, 4);
+    fi_control(&f, 0, 0);
+    identify(&f, 0, id);
+    assert_int_equal(id[60] | id[61] << 16, SECTORS);
+    d->ops->reset(d);
+    identify(&f, 0, id);
+    assert_int_equal(id[60] | id[61] << 16, 3 * SECTORS);
+    assert_int_equal(f.disk[0].resizes, 2);     /* the first at its making */
     fake_ide_free(&f);
 }
 
@@ -1152,6 +1175,7 @@ int main(void)
         cmocka_unit_test(test_deferred),
         cmocka_unit_test(test_reset_in_flight),
         cmocka_unit_test(test_machine_reset_in_flight),
+        cmocka_unit_test(test_new_size_at_reset),
         cmocka_unit_test(test_destroy_in_flight),
         cmocka_unit_test(test_soft_reset),
         cmocka_unit_test(test_nien),

@@ -1,0 +1,77 @@
+/* See block_file.h. */
+#include "kernel/disk/block_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "kernel/platform.h"
+
+struct block_file {
+    struct block block;         /* first */
+    struct platform_file file;
+};
+
+static struct platform_file *file_of(struct block *b)
+{
+    return &((struct block_file *)b)->file;
+}
+
+static int file_read(struct block *b, uint64_t sector, uint32_t count,
+                     void *buf)
+{
+    return platform_file_read(file_of(b), sector * BLOCK_SECTOR_SIZE, buf,
+                              (size_t)count * BLOCK_SECTOR_SIZE);
+}
+
+static int file_write(struct block *b, uint64_t sector, uint32_t count,
+                      const void *buf)
+{
+    return platform_file_write(file_of(b), sector * BLOCK_SECTOR_SIZE, buf,
+                               (size_t)count * BLOCK_SECTOR_SIZE);
+}
+
+static int file_flush(struct block *b)
+{
+    return platform_file_flush(file_of(b));
+}
+
+/* The file itself becomes longer when that part is written. */
+static int file_grow(struct block *b, uint64_t sectors)
+{
+    if (b->read_only)
+        return -EROFS;
+    if (file_of(b)->fixed_size)
+        return -ENOTSUP;
+    b->sectors = sectors;
+    return 0;
+}
+
+static void file_close(struct block *b)
+{
+    platform_file_close(file_of(b));
+    free(b);
+}
+
+static const struct block_ops file_ops = {
+    file_read, file_write, file_flush, file_grow, file_close,
+};
+
+int block_file_open(const char *name, bool writable, struct block **out)
+{
+    struct block_file *f = calloc(1, sizeof *f);
+    int r = f ? platform_file_open(name, writable, &f->file) : -ENOMEM;
+
+    if (r) {
+        free(f);
+        return r;
+    }
+    f->block = (struct block){
+        .ops = &file_ops,
+        .sectors = f->file.size / BLOCK_SECTOR_SIZE +
+                   !!(f->file.size % BLOCK_SECTOR_SIZE),
+        .read_only = f->file.read_only,
+        .is_volatile = f->file.volatile_data,
+    };
+    *out = &f->block;
+    return 0;
+}

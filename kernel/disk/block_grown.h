@@ -1,0 +1,19 @@
+/*
+ * A disk presented larger than what is below. The tail reads as zeros. It is
+ * written for real where what is below can grow; else memory keeps it.
+ */
+#ifndef KERNEL_DISK_BLOCK_GROWN_H
+#define KERNEL_DISK_BLOCK_GROWN_H
+
+#include "kernel/disk/block.h"
+
+/*
+ * A layer over `lower`, which it closes with itself, of the same size; then
+ * use block_grow. NULL: no memory.
+ */
+struct block *block_grown_open(struct block *lower);
+
+/* Is its tail, or what is written of it, only in memory? */
+bool block_grown_in_memory(const struct block *b);
+
+#endif

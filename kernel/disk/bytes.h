@@ -1,0 +1,32 @@
+/* Numbers in what lies on a disk, at any alignment. */
+#ifndef KERNEL_DISK_BYTES_H
+#define KERNEL_DISK_BYTES_H
+
+#include <stdint.h>
+
+static inline uint16_t bytes_le16(const uint8_t *p)
+{
+    return p[0] | p[1] << 8;
+}
+
+static inline uint32_t bytes_le32(const uint8_t *p)
+{
+    return bytes_le16(p) | (uint32_t)bytes_le16(p + 2) << 16;
+}
+
+static inline uint64_t bytes_le64(const uint8_t *p)
+{
+    return bytes_le32(p) | (uint64_t)bytes_le32(p + 4) << 32;
+}
+
+static inline uint16_t bytes_be16(const uint8_t *p)
+{
+    return p[0] << 8 | p[1];
+}
+
+static inline uint32_t bytes_be32(const uint8_t *p)
+{
+    return (uint32_t)bytes_be16(p) << 16 | bytes_be16(p + 2);
+}
+
+#endif

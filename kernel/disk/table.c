@@ -1,0 +1,217 @@
+/* See table.h. */
+#include "kernel/disk/table.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* EBRs of one extended partition; a loop ends there at the latest. */
+#define EBRS_MAX TABLE_PARTITIONS
+
+static const char *limited(struct table_size *t)
+{
+    if (t->asked <= TABLE_SECTORS_MAX)
+        return t->fault;
+    t->asked = 0;
+    return "asks for more than 16 TiB";
+}
+
+/* The primary header. 0, or what is wrong, or negative errno in *error. */
+static const char *read_gpt(struct block *b, struct gpt_header *h, int *error)
+{
+    uint8_t sector[BLOCK_SECTOR_SIZE];
+
+    *error = b->sectors > GPT_LBA ? block_read(b, GPT_LBA, 1, sector) : 0;
+    if (*error || b->sectors <= GPT_LBA)
+        return "the GPT's header is missing";
+    switch (gpt_parse_header(sector, GPT_LBA, h)) {
+    case 0:
+        return NULL;
+    case -ENOENT:
+        return "the GPT's header is missing";
+    case -EBADMSG:
+        return "the checksum of the GPT's header is wrong";
+    default:
+        return "the GPT's header contradicts itself";
+    }
+}
+
+static int read_size(struct block *b, struct table_size *out, struct mbr *mbr,
+                     struct gpt_header *gpt)
+{
+    uint8_t sector[BLOCK_SECTOR_SIZE];
+    int r = b->sectors ? block_read(b, 0, 1, sector) : 0;
+
+    memset(out, 0, sizeof *out);
+    if (r || !b->sectors || !mbr_parse(sector, mbr))
+        return r;
+    out->asked = mbr->asked;
+    out->heads = mbr->heads;
+    out->sectors = mbr->sectors;
+    if (mbr->has_gpt) {
+        out->fault = read_gpt(b, gpt, &r);
+        if (!out->fault && gpt_asked(gpt) > out->asked)
+            out->asked = gpt_asked(gpt);
+    }
+    out->kind = mbr->has_gpt && !out->fault ? TABLE_GPT
+              : mbr->asked || mbr->has_gpt ? TABLE_MBR : TABLE_NONE;
+    out->fault = limited(out);
+    return r;
+}
+
+int table_read_size(struct block *b, struct table_size *out)
+{
+    struct mbr mbr;
+    struct gpt_header gpt;
+
+    return read_size(b, out, &mbr, &gpt);
+}
+
+static struct partition *add(struct table *t, unsigned number, uint64_t start,
+                             uint64_t count)
+{
+    struct partition *p;
+
+    if (t->count == TABLE_PARTITIONS) {
+        t->size.fault = "more partitions than are looked at";
+        return NULL;
+    }
+    p = &t->partition[t->count++];
+    *p = (struct partition){ .number = number, .start = start,
+                             .count = count };
+    return p;
+}
+
+static void add_mbr(struct table *t, unsigned number, uint64_t base,
+                    const struct mbr_entry *e)
+{
+    struct partition *p = add(t, number, base + e->start, e->count);
+
+    if (p) {
+        p->type = e->type;
+        p->active = e->active;
+    }
+}
+
+static bool is_used(const struct mbr_entry *e)
+{
+    return e->type && e->count;
+}
+
+/*
+ * An EBR has a logical partition, which counts from the EBR, and a link to the
+ * next EBR, which counts from the extended partition. A link must lead on, and
+ * stay inside it.
+ */
+static int read_ebrs(struct block *b, struct table *t,
+                     const struct mbr_entry *extended)
+{
+    uint64_t at = extended->start;
+    uint64_t end = at + extended->count;
+    unsigned number = MBR_ENTRIES + 1;
+
+    for (unsigned i = 0; i < EBRS_MAX; i++) {
+        uint8_t sector[BLOCK_SECTOR_SIZE];
+        const struct mbr_entry *e, *link;
+        struct mbr ebr;
+        uint64_t next;
+        int r;
+
+        if (at >= b->sectors)
+            return 0;           /* in the part that is not there yet */
+        r = block_read(b, at, 1, sector);
+        if (r)
+            return r;
+        t->size.fault = "an extended partition's table is damaged";
+        if (!mbr_parse(sector, &ebr))
+            return 0;
+        e = &ebr.entry[0];
+        link = &ebr.entry[1];
+        if (is_used(e) && !mbr_is_extended(e->type)) {
+            if (at + e->start + e->count > end)
+                return 0;
+            add_mbr(t, number++, at, e);
+        }
+        next = (uint64_t)extended->start + link->start;
+        if (is_used(link) && (next <= at || next >= end))
+            return 0;
+        t->size.fault = NULL;
+        if (!is_used(link))
+            return 0;
+        at = next;
+    }
+    t->size.fault = "an extended partition has too many in it";
+    return 0;
+}
+
+static int list_mbr(struct block *b, struct table *t, const struct mbr *mbr)
+{
+    const char *fault = t->size.fault;
+    int r = 0;
+
+    for (unsigned i = 0; i < MBR_ENTRIES; i++)
+        if (is_used(&mbr->entry[i]))
+            add_mbr(t, i + 1, 0, &mbr->entry[i]);
+    for (unsigned i = 0; !r && i < MBR_ENTRIES; i++)
+        if (is_used(&mbr->entry[i]) && mbr_is_extended(mbr->entry[i].type)) {
+            r = read_ebrs(b, t, &mbr->entry[i]);
+            break;              /* there can be one */
+        }
+    if (fault)
+        t->size.fault = fault;
+    return r;
+}
+
+static void add_gpt(struct table *t, unsigned number, const uint8_t *bytes)
+{
+    struct gpt_entry e;
+    struct partition *p;
+
+    if (!gpt_parse_entry(bytes, &e) ||
+        !(p = add(t, number, e.start, e.last - e.start + 1)))
+        return;
+    memcpy(p->type_guid, e.type, sizeof p->type_guid);
+    memcpy(p->name, e.name, sizeof p->name);
+}
+
+/* Entries are of up to 4096 bytes, and may lie across sectors. */
+static int list_gpt(struct block *b, struct table *t,
+                    const struct gpt_header *h)
+{
+    uint8_t entry[4096 + BLOCK_SECTOR_SIZE];
+    uint32_t crc = 0;
+
+    for (uint32_t i = 0; i < h->entry_count; i++) {
+        uint64_t at = (uint64_t)i * h->entry_bytes;
+        uint32_t skip = at % BLOCK_SECTOR_SIZE;
+        uint64_t sector = h->entries + at / BLOCK_SECTOR_SIZE;
+        uint32_t count = (skip + h->entry_bytes + BLOCK_SECTOR_SIZE - 1) /
+                         BLOCK_SECTOR_SIZE;
+        int r = block_read(b, sector, count, entry);
+
+        if (r == -EINVAL) {
+            t->size.fault = "the GPT's entries lie behind the end";
+            return 0;
+        }
+        if (r)
+            return r;
+        crc = gpt_crc32(crc, entry + skip, h->entry_bytes);
+        add_gpt(t, i + 1, entry + skip);
+    }
+    if (crc != h->entries_crc)
+        t->size.fault = "the checksum of the GPT's entries is wrong";
+    return 0;
+}
+
+int table_read(struct block *b, struct table *out)
+{
+    struct mbr mbr;
+    struct gpt_header gpt;
+    int r;
+
+    out->count = 0;
+    r = read_size(b, &out->size, &mbr, &gpt);
+    if (r || out->size.kind == TABLE_NONE)
+        return r;
+    return out->size.kind == TABLE_GPT ? list_gpt(b, out, &gpt)
+                                       : list_mbr(b, out, &mbr);
+}

@@ -1,0 +1,74 @@
+/*
+ * Partition tables: a small disk of any content; by the first byte, with right
+ * signatures and checksums, or a disk that fails to read.
+ */
+// covers: kernel/disk/mbr.c kernel/disk/gpt.c kernel/disk/table.c
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/disk/table.h"
+
+#define SECTORS_MAX 16u
+
+enum { HAS_MBR = 1, HAS_GPT = 2, HAS_CRC = 4, IS_BAD = 8 };
+
+struct input_disk {
+    struct block block;         /* first */
+    uint8_t data[SECTORS_MAX * 512];
+    bool is_bad;
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static int read_input(struct block *b, uint64_t sector, uint32_t count,
+                      void *buf)
+{
+    struct input_disk *d = (struct input_disk *)b;
+
+    if (!count || sector >= b->sectors || count > b->sectors - sector)
+        abort();
+    memcpy(buf, d->data + sector * 512, count * 512);
+    return d->is_bad && sector + count > 2 ? -EIO : 0;
+}
+
+static const struct block_ops ops = { .read = read_input };
+
+static void make_right(struct input_disk *d, uint8_t flags)
+{
+    uint8_t *header = d->data + 512;
+    uint32_t crc;
+
+    if (flags & HAS_MBR)
+        memcpy(d->data + 510, "\x55\xaa", 2);
+    if (flags & HAS_GPT) {
+        d->data[446 + 4] = 0xee;
+        d->data[446 + 12] |= 1;
+        memcpy(header, "EFI PART\0\0\1\0\x5c\0\0", 16);
+    }
+    if (flags & HAS_CRC) {
+        memset(header + 16, 0, 4);
+        crc = gpt_crc32(0, header, 92);
+        memcpy(header + 16, &crc, 4);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct table table;
+    struct input_disk *d = calloc(1, sizeof *d);
+    uint8_t flags = size ? data[0] : 0;
+
+    if (size > 1)
+        memcpy(d->data, data + 1,
+               size - 1 < sizeof d->data ? size - 1 : sizeof d->data);
+    d->block = (struct block){ .ops = &ops, .sectors = flags >> 4 };
+    d->is_bad = flags & IS_BAD;
+    make_right(d, flags);
+    if (!table_read(&d->block, &table) &&
+        (table.size.asked > TABLE_SECTORS_MAX ||
+         table.count > TABLE_PARTITIONS))
+        abort();
+    free(d);
+    return 0;
+}
