@@ -12,7 +12,9 @@
 #include "drivers/block/ahci.h"
 #include "drivers/block/ata_pci.h"
 #include "drivers/block/disk_driver.h"
+#include "drivers/block/nvme.h"
 #include "drivers/block/raid.h"
+#include "drivers/block/virtio_blk.h"
 #include "kernel/disk/disk_size.h"
 #include "kernel/metal/clock.h"
 #include "kernel/metal/devices_impl.h"
@@ -30,6 +32,8 @@
 static const struct disk_driver *const disk_drivers[] = {
     &ahci_driver,
     &ata_pci_driver,
+    &nvme_driver,
+    &virtio_blk_driver,
     &vmd_driver,
     &raid_driver,
     NULL,

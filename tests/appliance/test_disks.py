@@ -60,8 +60,17 @@ def test_drivers_at_work(boot, tmp_path):
         *disk(tmp_path, "b", 5000 * 512, "ide-hd,bus=ide.1,serial=PRECIOUS"),
         "-device", "piix3-ide,id=old",
         *disk(tmp_path, "c", 200 * GB, f"ide-hd,bus=old.0,{serial}"),
-        *disk(tmp_path, "d", 40000 * 512, f"ide-hd,bus=old.1,{serial}")))
-    for number, written in enumerate([16384, 16384, 16384, 0]):
+        *disk(tmp_path, "d", 40000 * 512, f"ide-hd,bus=old.1,{serial}"),
+        *disk(tmp_path, "e", 200 * GB, f"nvme,addr=10,{serial}"),
+        "-device", f"nvme,id=two,addr=11,{serial}",
+        *disk(tmp_path, "f", 50000 * 4096, "nvme-ns,bus=two,"
+              "logical_block_size=4096,physical_block_size=4096"),
+        *disk(tmp_path, "g", 200 * GB, "virtio-blk-pci,addr=12,"
+              f"disable-legacy=on,{serial}"),
+        *disk(tmp_path, "h", 50000 * 4096, "virtio-blk-pci,addr=13,"
+              "disable-modern=on,logical_block_size=4096,"
+              f"physical_block_size=4096,{serial}")))
+    for number, written in enumerate([16384] * 7 + [0]):
         what = appliance.expect(
             rf"selftest: disk{number}: (.*): (\d+) sectors read, (\d+)")
         assert what[1] == "passed"
@@ -73,17 +82,58 @@ def test_drivers_at_work(boot, tmp_path):
 def test_errors_of_the_medium(boot, tmp_path):
     """QEMU fails reads of one sector: that request fails, and no other disk."""
     extra = ["-device", "piix3-ide,id=old"]
-    for name, bus in ("a", "old.0"), ("b", "ide.0"):
+    for name, device in (("a", "ide-hd,bus=old.0"),
+                         ("n", "nvme,addr=10,serial=N"),
+                         ("v", "virtio-blk-pci,addr=11"),
+                         ("b", "ide-hd,bus=ide.0")):
         path = tmp_path / f"{name}.raw"
         path.write_bytes(bytes(5000 * 512))
         extra += ["-blockdev", f"driver=blkdebug,node-name={name},"
                   f"image.driver=file,image.filename={path},"
                   "inject-error.0.event=none,inject-error.0.iotype=read,"
                   "inject-error.0.sector=4990",
-                  "-device", f"ide-hd,bus={bus},drive={name}"]
+                  "-device", f"{device},drive={name}"]
     appliance = boot("-selftest disks", extra=(
         *extra, *disk(tmp_path, "c", 5000 * 512, "ide-hd,bus=ide.1")))
-    appliance.expect(r"selftest: disk0: a read failed: (?!0 )\d+ sectors read")
-    appliance.expect(r"selftest: disk1: a read failed: (?!0 )\d+ sectors read")
-    appliance.expect("selftest: disk2: passed: 4992 sectors read")
+    for i in range(4):
+        appliance.expect(
+            rf"selftest: disk{i}: a read failed: (?!0 )\d+ sectors read")
+    appliance.expect("selftest: disk4: passed: 4992 sectors read")
     appliance.ends()
+
+
+def test_nvme_and_virtio_disks_are_listed(boot, tmp_path):
+    """Namespaces, blocks of 4096 bytes, and both ways of virtio."""
+    def virtio(name, size, options):
+        return disk(tmp_path, name, size, f"virtio-blk-pci,{options}")
+
+    appliance = boot(NO_GUEST, extra=(
+        *disk(tmp_path, "a", 40 << 20, "nvme,addr=10,serial=NV-40"),
+        "-device", "nvme,addr=11,serial=NV-64,id=two",
+        *disk(tmp_path, "b", 64 << 20, "nvme-ns,bus=two,nsid=3,"
+              "logical_block_size=4096,physical_block_size=4096"),
+        *disk(tmp_path, "c", 1000 * 512, "nvme-ns,bus=two,nsid=7"),
+        *virtio("d", 5 * GB, "addr=12,disable-legacy=on,serial=VM-5"),
+        *virtio("e", 33 << 20, "addr=13,disable-modern=on,serial=VL-33,"
+                "logical_block_size=4096,physical_block_size=4096")))
+    for i, what in enumerate((
+            r"nvme namespace 1 at 00:10\.0: QEMU NVMe Ctrl, 41 MB",
+            r"nvme namespace 3 at 00:11\.0: QEMU NVMe Ctrl, 67 MB",
+            r"nvme namespace 7 at 00:11\.0: QEMU NVMe Ctrl, 512 KB",
+            r"virtio at 00:12\.0: no model name, 5\.0 GB",
+            r"virtio at 00:13\.0: no model name, 34 MB")):
+        appliance.expect(f"disk{i}: {what}")
+    appliance.expect(r"engine \w+")
+    text = rest = ask_monitor(appliance, "info disks")
+    for serial, sectors, block in (
+            ("NV-40", (40 << 20) // 512, 512),
+            ("NV-64", (64 << 20) // 512, 4096), ("NV-64", 1000, 512),
+            ("VM-5", 5 * GB // 512, 512), ("VL-33", (33 << 20) // 512, 4096)):
+        rest = rest.split(f"serial '{serial}'", 1)[1]
+        assert f"{sectors} sectors, blocks of {block} bytes" in (
+            rest.splitlines()[1])
+    assert text.count("writes=0 sectors=0 errors=0") == 5
+    assert "nvme_" not in text and "virtio_" not in text    # no trouble
+    switch_off(appliance)
+    for name in "abcde":
+        assert (tmp_path / f"{name}.raw").stat().st_blocks == 0

@@ -57,7 +57,7 @@ static void test_identity(void **state)
                         ? "virtio 1af4:1041 at 00:03.0"
                         : "virtio 1af4:1000 at 00:03.0");
     assert_true(nic->link_up);
-    assert_int_equal(model.promiscuous, 1);
+    assert_int_equal(net_model.promiscuous, 1);
     assert_true(model.status & VIRTIO_STATUS_DRIVER_OK);
     /* Nothing that the driver does not understand. */
     assert_true(model.features ==
@@ -138,22 +138,22 @@ static void test_link_and_wakeup(void **state)
     nic->ops->arm(nic);
     nic->ops->arm(nic);
     assert_int_equal(bench.irq_armed, 1);
-    assert_int_equal(model.woken, 0);
+    assert_int_equal(net_model.woken, 0);
     assert_int_equal(rx->avail->flags, 0);
     assert_int_equal(model.q[VIRTIO_NET_TX].avail->flags, 0);
-    model.net_status = 0;
+    net_model.link = 0;
     nic->ops->poll(nic, 1);                     /* after a sleep it looks */
     assert_false(nic->link_up);
     assert_int_equal(rx->avail->flags, VIRTQ_AVAIL_NO_INTERRUPT);
     assert_int_equal(model.isr_reads, model.msix ? 0 : 1);
-    model.net_status = VIRTIO_NET_LINK_UP;
+    net_model.link = VIRTIO_NET_LINK_UP;
     for (unsigned i = 0; i < 64; i++)
         nic->ops->poll(nic, 1);
     assert_true(nic->link_up);
     /* What came before it was armed has no interrupt. */
     model_wire(frame, 60);
     nic->ops->arm(nic);
-    assert_int_equal(model.woken, 1);
+    assert_int_equal(net_model.woken, 1);
     nic->ops->poll(nic, 1);
     nic_bench_free_got();
     if (model.msix) {
@@ -261,13 +261,13 @@ static void test_asks_for_a_reset(void **state)
 static void test_command_without_answer(void **state)
 {
     nic->ops->close(nic);
-    model.no_ctrl = true;
+    net_model.no_ctrl = true;
     assert_int_equal(nic->ops->open(nic), -EIO);
     assert_false(nic->is_open);
-    model.no_ctrl = false;
-    model.refuse_ctrl = true;
+    net_model.no_ctrl = false;
+    net_model.refuse_ctrl = true;
     assert_int_equal(nic->ops->open(nic), -EIO);
-    model.refuse_ctrl = false;
+    net_model.refuse_ctrl = false;
     model.stays_busy = true;
     assert_int_equal(nic->ops->open(nic), -EIO);
     model.stays_busy = false;
@@ -324,10 +324,10 @@ static void test_without_control_queue(void **state)
     model.offered &= ~(uint64_t)VIRTIO_NET_F_STATUS;
     assert_int_equal(create(), 0);
     assert_string_equal(nic->label, "virtio 1af4:1041 at 00:03.0 may filter");
-    model.net_status = 0;
+    net_model.link = 0;
     assert_int_equal(nic_bench_open(nic), 0);
     assert_true(nic->link_up);
-    assert_int_equal(model.promiscuous, 0);
+    assert_int_equal(net_model.promiscuous, 0);
     assert_false(model.features & VIRTIO_NET_F_CTRL_VQ);
 }
 
