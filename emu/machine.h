@@ -20,6 +20,8 @@
 
 struct cpu;
 struct cpu_model;
+struct state_sink;
+struct state_source;
 struct engine_ops;
 struct machine;
 struct window_ops;
@@ -133,6 +135,23 @@ const char *machine_error(const struct machine *m);
 struct cpu *machine_cpu(struct machine *m);
 /* Guest instructions executed since power-on. */
 uint64_t machine_icount(const struct machine *m);
+
+/*
+ * Snapshots (emu/state.h), between two runs. All of the machine that the guest
+ * can see is saved, but not what is on its disks. A snapshot is loaded into a
+ * machine with the same memory, CPU model, devices and sizes of disks, by
+ * whatever engine; virtual time goes on from where it was.
+ *
+ * 0, or -errno with a sentence in `why` (at most `size`): -EBUSY while a disk
+ * works (run the machine on and ask again), -EINVAL for a snapshot that is
+ * damaged, newer or another machine's. A machine that refused to load is as it
+ * was; only if the source gives other bytes when it is read for the second time
+ * (-EIO) has the machine been reset.
+ */
+int machine_save(struct machine *m, const struct state_sink *sink, char *why,
+                 size_t size);
+int machine_load(struct machine *m, const struct state_source *source,
+                 char *why, size_t size);
 
 /*
  * Text for the monitor: `what` is "registers", "pic", "lapic", "ioapic", "pci",

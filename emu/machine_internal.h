@@ -11,6 +11,7 @@
  *   machine_apic.c    the wires between CPU, local APIC, I/O APIC and 8259s
  *   machine_firmware.c   what SeaBIOS is told
  *   machine_info.c    texts for the monitor
+ *   machine_state.c   snapshots: a machine saved and loaded
  */
 #ifndef EMU_MACHINE_INTERNAL_H
 #define EMU_MACHINE_INTERNAL_H
@@ -178,6 +179,12 @@ void machine_log_init(struct machine *m);
 void machine_time_init(struct machine *m);
 /* Fire all timers due by now, oldest first; how many fired. */
 unsigned machine_timers_fire(struct machine *m);
+
+/* Virtual time that a snapshot may say, 73 years: sums do not overflow. */
+#define MACHINE_TIME_MAX (1ull << 61)
+/* Loading: virtual time and timers are `now` and `when`, from here on. */
+void machine_time_load(struct machine *m, uint64_t now,
+                       const uint64_t when[TIMER_COUNT]);
 
 /* machine_tsc.c */
 uint64_t machine_tsc(void *ctx);

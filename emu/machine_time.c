@@ -107,6 +107,20 @@ uint64_t machine_deadline(struct machine *m)
     return m->next_timer + m->clock_offset;
 }
 
+void machine_time_load(struct machine *m, uint64_t now,
+                       const uint64_t when[TIMER_COUNT])
+{
+    if (machine_uses_icount(m))
+        m->warp_ns = now - (m->cpu.icount << m->config.icount_shift);
+    else
+        m->clock_offset = host_clock(m) - now;
+    m->last_now = m->stopped_at = now;
+    for (unsigned i = 0; i < TIMER_COUNT; i++)
+        m->timer[i].when = when[i];
+    find_next(m);
+    machine_tsc_stop(m);
+}
+
 void machine_stop(struct machine *m)
 {
     if (m->stopped)

@@ -384,6 +384,14 @@ static inline bool cpu_canonical(uint64_t v)
     return (uint64_t)((int64_t)(v << 16) >> 16) == v;
 }
 
+/*
+ * All of it that a guest can see, in a snapshot (emu/state.h). Refused: what
+ * this model could not hold.
+ */
+struct state;
+void cpu_state(struct cpu *c, struct state *s);
+#define CPU_STATE_VERSION 1u
+
 /* "info registers" in qemu's shape; returns the length wanted. */
 int cpu_format_registers(const struct cpu *c, char *buf, size_t size);
 

@@ -490,3 +490,29 @@ void ata_reset(struct ide_unit *u)
     u->error = 0;
     u->now = u->native;
 }
+
+/* ---- Snapshots ---------------------------------------------------------- */
+
+const struct ide_step ata_steps[] = {
+    { XFER_PIO_IN, pio_read_block }, { XFER_PIO_OUT, pio_write_block },
+    { XFER_DMA_IN, chunk_end },      { XFER_DMA_OUT, chunk_io },
+    { XFER_PIO_IN, identify_taken }, { XFER_NONE, NULL },
+};
+
+bool ata_step_is_possible(const struct ide_channel *ch)
+{
+    const struct ide_unit *u = ch->active;
+    const struct ata_transfer *t = &ch->ata;
+    bool in = ch->xfer.kind == XFER_PIO_IN || ch->xfer.kind == XFER_DMA_IN;
+    uint32_t sectors = in ? t->good : t->chunk;
+
+    if (ch->xfer.then == identify_taken)
+        return ch->xfer.end == BLOCK_SECTOR_SIZE;
+    return t->chunk && t->chunk <= IDE_CHUNK_SECTORS && t->good <= t->chunk &&
+           t->chunk <= t->left && t->block && t->block <= MULTIPLE_MAX &&
+           t->lba < u->disk->sectors &&
+           t->left <= u->disk->sectors - t->lba &&
+           !!(t->flags & F_WRITE) != in &&
+           !((t->flags & F_WRITE) && u->read_only) &&
+           ch->xfer.end <= sectors * BLOCK_SECTOR_SIZE;
+}

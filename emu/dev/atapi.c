@@ -227,3 +227,28 @@ void atapi_reset(struct ide_unit *u)
     u->sense = SENSE_NONE;
     u->attention = SENSE_RESET;
 }
+
+/* ---- Snapshots ---------------------------------------------------------- */
+
+const struct ide_step atapi_steps[] = {
+    { XFER_PIO_IN, data_taken }, { XFER_DMA_IN, data_taken },
+    { XFER_PIO_OUT, packet_taken }, { XFER_PIO_IN, identify_taken },
+    { XFER_NONE, NULL },
+};
+
+bool atapi_step_is_possible(const struct ide_channel *ch)
+{
+    const struct ide_unit *u = ch->active;
+    const struct atapi_transfer *a = &ch->atapi;
+    uint64_t there = u->disk ? u->disk->sectors / CD_BLOCKS : 0;
+
+    if (a->byte_limit < 2)
+        return false;
+    if (ch->xfer.then == packet_taken)
+        return ch->xfer.end == sizeof a->cdb;
+    if (ch->xfer.then == identify_taken)
+        return ch->xfer.end == BLOCK_SECTOR_SIZE;
+    return ch->xfer.end <= a->end && a->end <= IDE_BUF_BYTES &&
+           (!a->left || (a->chunk_max && a->chunk_max <= CHUNK_MAX &&
+                         a->lba < there && a->left <= there - a->lba));
+}

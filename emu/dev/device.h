@@ -17,6 +17,7 @@
 
 struct machine;
 struct device;
+struct state;
 
 struct device_ops {
     const char *name;
@@ -42,6 +43,20 @@ struct device_ops {
     uint64_t (*mmio_read)(struct device *dev, uint64_t addr, unsigned size);
     void (*mmio_write)(struct device *dev, uint64_t addr, unsigned size,
                        uint64_t value);
+    /*
+     * A snapshot's section of this device: name its fields (emu/state.h). A
+     * checker gives a copy of the device's struct, of `state_size` bytes, to
+     * be filled: nothing else may change, and pointers in it are the device's.
+     * NULL: it has no state.
+     */
+    void (*state)(struct device *dev, struct state *s);
+    uint32_t state_version;
+    size_t state_size;
+    /*
+     * All devices have been loaded: bring what follows from the fields, such
+     * as mappings, into line; drive no wire. NULL: nothing does.
+     */
+    void (*loaded)(struct device *dev);
 };
 
 struct device {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "emu/dev/iobyte.h"
+#include "emu/state.h"
 
 #define PORT_SELECT 0x510
 #define PORT_DATA 0x511
@@ -248,12 +249,35 @@ static void fwcfg_reset(struct device *dev)
     fw->dma_address = 0;
 }
 
+static void fwcfg_state(struct device *dev, struct state *s)
+{
+    struct fwcfg *fw = (struct fwcfg *)dev;
+    bool any = fw->selected;
+    uint16_t key = any ? fw->selected->key : 0;
+    uint64_t offset = fw->offset;
+
+    state_bool(s, &any);
+    state_u16(s, &key);
+    state_u64(s, &offset);
+    state_u64(s, &fw->dma_address);
+    if (state_saving(s))
+        return;
+    select_item(fw, key);
+    state_check(s, !any || fw->selected, "an item that this machine has not");
+    if (!any)
+        fw->selected = NULL;
+    fw->offset = (size_t)offset;
+}
+
 static const struct device_ops fwcfg_ops = {
     .name = "fw_cfg",
     .reset = fwcfg_reset,
     .io_read = fwcfg_io_read,
     .io_write = fwcfg_io_write,
     .io_read_block = fwcfg_io_read_block,
+    .state = fwcfg_state,
+    .state_version = 1,
+    .state_size = sizeof(struct fwcfg),
 };
 
 struct fwcfg *fwcfg_create(struct machine *m)

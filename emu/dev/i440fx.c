@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "emu/state.h"
+
 #define CONFIG_ADDRESS 0xcf8
 #define CONFIG_DATA 0xcfc
 #define CONFIG_ENABLE 0x80000000u
@@ -17,6 +19,8 @@
 #define SMRAM_LOCK 0x10u
 #define SMRAM_ENABLE 0x08u
 #define SMRAM_BASE 0x02u        /* read-only: A0000h */
+#define SMRAM_WRITABLE (SMRAM_OPEN | SMRAM_CLOSED | SMRAM_LOCK | SMRAM_ENABLE)
+#define ADDRESS_BITS 0x80fffffcu
 
 struct i440fx {
     struct pci_dev pci;
@@ -102,7 +106,7 @@ static void i440fx_io_write(struct device *dev, uint16_t port, unsigned size,
 
     /* Only a doubleword reaches CONFIG_ADDRESS. */
     if (port == CONFIG_ADDRESS && size == 4)
-        h->address = value & 0x80fffffcu;
+        h->address = value & ADDRESS_BITS;
     else if (port >= CONFIG_DATA && selects_bus0(h))
         pci_config_write(h->pci.bus, (uint8_t)(h->address >> 8),
                          (h->address & 0xfc) | (port & 3),
@@ -118,8 +122,26 @@ static void i440fx_reset(struct device *dev)
     for (unsigned i = REG_PAM; i < REG_PAM_END; i++)
         h->pci.config[i] = 0;
     h->pci.config[REG_SMRAM] = SMRAM_BASE;
-    h->pci.wmask[REG_SMRAM] =
-        SMRAM_OPEN | SMRAM_CLOSED | SMRAM_LOCK | SMRAM_ENABLE;
+    h->pci.wmask[REG_SMRAM] = SMRAM_WRITABLE;
+    apply_pam(h);
+    apply_smram(h);
+}
+
+static void i440fx_state(struct device *dev, struct state *s)
+{
+    struct i440fx *h = (struct i440fx *)dev;
+
+    pci_state(&h->pci, s);
+    state_u32(s, &h->address);
+    h->address &= ADDRESS_BITS;
+}
+
+static void i440fx_loaded(struct device *dev)
+{
+    struct i440fx *h = (struct i440fx *)dev;
+
+    pci_loaded(&h->pci);
+    h->pci.wmask[REG_SMRAM] = SMRAM_WRITABLE;
     apply_pam(h);
     apply_smram(h);
 }
@@ -129,6 +151,10 @@ static const struct device_ops i440fx_ops = {
     .reset = i440fx_reset,
     .io_read = i440fx_io_read,
     .io_write = i440fx_io_write,
+    .state = i440fx_state,
+    .state_version = 1,
+    .state_size = sizeof(struct i440fx),
+    .loaded = i440fx_loaded,
 };
 
 struct i440fx *i440fx_create(struct machine *m, struct pci_bus *bus,

@@ -9,6 +9,7 @@
 
 #include "emu/dev/iobyte.h"
 #include "emu/dev/ps2.h"
+#include "emu/state.h"
 
 /* Between two bytes of a device; the wire takes 1 ms, which nobody needs. */
 #define BYTE_GAP_NS 100000u
@@ -359,11 +360,43 @@ static void i8042_reset(struct device *dev)
     advance(k);
 }
 
+/* The controller's own bytes, each with whose it pretends to be. */
+static void answer_state(struct i8042 *k, struct state *s)
+{
+    ps2_queue_state(&k->answer, s);
+    for (unsigned i = 0; i < k->answer.count; i++) {
+        uint8_t *from = &k->answer_from[(k->answer.head + i) % PS2_QUEUE_SIZE];
+
+        *from = (uint8_t)state_choice(s, *from, FROM_AUX, "a byte's source");
+    }
+}
+
+static void i8042_state(struct device *dev, struct state *s)
+{
+    struct i8042 *k = (struct i8042 *)dev;
+
+    ps2_kbd_state(&k->kbd, s);
+    ps2_mouse_state(&k->mouse, s);
+    answer_state(k, s);
+    state_bytes(s, k->ram, sizeof k->ram);
+    state_u8(s, &k->data);
+    state_bool(s, &k->full);
+    k->source = state_choice(s, k->source, FROM_AUX, "the byte's source");
+    state_u8(s, &k->command);
+    state_bool(s, &k->last_was_command);
+    state_bool(s, &k->a20);
+    state_bool(s, &k->break_seen);
+    state_u64(s, &k->ready_at);
+}
+
 static const struct device_ops i8042_ops = {
     .name = "i8042",
     .reset = i8042_reset,
     .io_read = i8042_io_read,
     .io_write = i8042_io_write,
+    .state = i8042_state,
+    .state_version = 1,
+    .state_size = sizeof(struct i8042),
 };
 
 struct i8042 *i8042_create(struct machine *m, struct irq_line irq1,

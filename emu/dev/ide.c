@@ -442,6 +442,10 @@ static const struct device_ops ide_ops = {
     .io_write = ide_io_write,
     .io_read_block = ide_read_block,
     .io_write_block = ide_write_block,
+    .state = ide_state,
+    .state_version = 1,
+    .state_size = sizeof(struct ide),
+    .loaded = pci_device_loaded,
 };
 
 static void unit_init(struct ide_unit *u, const struct machine_ide *config)
@@ -523,6 +527,14 @@ void ide_poll(struct ide *ide)
             if (disk && disk->poll)
                 disk->poll(disk);
         }
+}
+
+bool ide_is_idle(const struct ide *ide)
+{
+    for (unsigned n = 0; n < IDE_CHANNELS; n++)
+        if (ide->channel[n].io->in_flight || ide->channel[n].io->wanted)
+            return false;
+    return true;
 }
 
 static void format_unit(struct textbuf *t, const struct ide_unit *u,

@@ -32,6 +32,9 @@ void ide_destroy(struct ide *ide);
 /* Take finished block requests (blockdev.poll). Start of machine_run. */
 void ide_poll(struct ide *ide);
 
+/* No block request is in flight: a snapshot may be taken or loaded. */
+bool ide_is_idle(const struct ide *ide);
+
 /*
  * One line per unit for "info block". Writes a NUL-terminated text of at most
  * `size` bytes; returns the length it would have liked.

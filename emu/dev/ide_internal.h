@@ -156,6 +156,12 @@ struct ide_busmaster {
     bool last;                  /* it has EOT */
 };
 
+/* What goes on after a transfer of this kind, by its place in a table. */
+struct ide_step {
+    enum ide_xfer_kind kind;
+    void (*then)(struct ide_channel *ch);
+};
+
 struct ide_channel {
     struct ide *ide;
     struct ide_unit unit[2];
@@ -228,6 +234,11 @@ void ide_bm_interrupt(struct ide_channel *ch);
 uint8_t ide_bm_read(const struct ide_channel *ch, unsigned reg);
 void ide_bm_write(struct ide_channel *ch, unsigned reg, uint8_t value);
 
+/* ---- ide_state.c -------------------------------------------------------- */
+
+/* Not while a block request is in flight (ide_is_idle). */
+void ide_state(struct device *dev, struct state *s);
+
 /* ---- ata.c, ata_identify.c, atapi.c ------------------------------------- */
 
 /* The active unit, a disk, has been given `command`. */
@@ -236,6 +247,17 @@ void ata_command(struct ide_channel *ch, uint8_t command);
 void ata_reset(struct ide_unit *u);
 /* 512 bytes of IDENTIFY DEVICE data; `n` is 0..3, hda..hdd. */
 void ata_identify(const struct ide_unit *u, unsigned n, uint8_t *out);
+/*
+ * The steps of disk and packet commands that may wait for the guest, for
+ * snapshots: a place in a table never changes. Ends with XFER_NONE.
+ */
+extern const struct ide_step ata_steps[], atapi_steps[];
+/*
+ * Is a transfer of `kind` as it stands in ch->xfer, with `then` behind it, one
+ * that a command of the active unit could be at?
+ */
+bool ata_step_is_possible(const struct ide_channel *ch);
+bool atapi_step_is_possible(const struct ide_channel *ch);
 /* Capacity and geometry from the configuration or sector 0 (NULL: unread). */
 void ata_set_geometry(struct ide_unit *u, const uint8_t *mbr);
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "emu/state.h"
 #include "emu/textbuf.h"
 
 #define IOAPIC_BASE 0xfec00000ull
@@ -231,11 +232,32 @@ static void ioapic_reset(struct device *dev)
         io->entry[n] = (struct entry){ ENTRY_MASKED, 0 };
 }
 
+static void ioapic_state(struct device *dev, struct state *s)
+{
+    struct ioapic *io = (struct ioapic *)dev;
+
+    state_u8(s, &io->select);
+    state_u8(s, &io->id);
+    state_u8(s, &io->arbitration);
+    state_u32(s, &io->pins);
+    state_u32(s, &io->refused);
+    for (unsigned n = 0; n < IOAPIC_PINS; n++) {
+        state_u32(s, &io->entry[n].low);
+        state_u32(s, &io->entry[n].high);
+        io->entry[n].low &=
+            ENTRY_WRITABLE | ENTRY_PENDING | ENTRY_REMOTE_IRR;
+        io->entry[n].high &= ENTRY_DEST;
+    }
+}
+
 static const struct device_ops ioapic_ops = {
     .name = "ioapic",
     .reset = ioapic_reset,
     .mmio_read = ioapic_mmio_read,
     .mmio_write = ioapic_mmio_write,
+    .state = ioapic_state,
+    .state_version = 1,
+    .state_size = sizeof(struct ioapic),
 };
 
 struct ioapic *ioapic_create(struct machine *m,

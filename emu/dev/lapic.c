@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "emu/state.h"
 #include "emu/textbuf.h"
 
 /* Version 14h with six LVT entries, as since the Pentium 4. */
@@ -261,11 +262,50 @@ static void lapic_reset(struct device *dev)
     power_on((struct lapic *)dev);
 }
 
+static void timer_state(struct lapic_timer *t, struct state *s)
+{
+    state_u32(s, &t->initial);
+    state_u32(s, &t->divide);
+    state_bool(s, &t->running);
+    state_u32(s, &t->base_count);
+    state_u64(s, &t->base_ns);
+    state_check(s, !t->running || t->initial, "the timer runs without a count");
+}
+
+static void lapic_state(struct device *dev, struct state *s)
+{
+    struct lapic *l = (struct lapic *)dev;
+    struct vector_set *const sets[] = { &l->isr, &l->tmr, &l->irr };
+    uint32_t *const words[] = { &l->svr, &l->icr_low, &l->icr_high, &l->esr,
+                                &l->esr_pending };
+
+    state_bool(s, &l->enabled);
+    for (unsigned n = 0; n < LAPIC_LINTS; n++)
+        state_bool(s, &l->pin[n]);
+    state_bool(s, &l->intr_level);
+    state_bool(s, &l->extint_message);
+    state_u8(s, &l->id);
+    state_u8(s, &l->tpr);
+    state_u8(s, &l->ldr);
+    state_u8(s, &l->dfr);
+    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
+        state_u32(s, words[i]);
+    for (unsigned n = 0; n < LVT_COUNT; n++)
+        state_u32(s, &l->lvt[n]);
+    for (unsigned i = 0; i < sizeof sets / sizeof sets[0]; i++)
+        for (unsigned n = 0; n < 8; n++)
+            state_u32(s, &sets[i]->word[n]);
+    timer_state(&l->timer, s);
+}
+
 static const struct device_ops lapic_ops = {
     .name = "lapic",
     .reset = lapic_reset,
     .mmio_read = lapic_mmio_read,
     .mmio_write = lapic_mmio_write,
+    .state = lapic_state,
+    .state_version = 1,
+    .state_size = sizeof(struct lapic),
 };
 
 struct lapic *lapic_create(struct machine *m, const struct lapic_wires *wires)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "emu/dev/ne2000_internal.h"
+#include "emu/state.h"
 #include "emu/textbuf.h"
 
 #define NE_BAR_BYTES 0x100u
@@ -358,6 +359,58 @@ static unsigned ne2000_write_block(struct device *dev, uint16_t port,
 
 /* ---- Life --------------------------------------------------------------- */
 
+/* ---- Snapshots ---------------------------------------------------------- */
+
+static void registers_state(struct ne2000 *s, struct state *st)
+{
+    uint8_t *const bytes[] = {
+        &s->cr, &s->isr, &s->imr, &s->dcr, &s->tcr, &s->rcr, &s->tsr, &s->rsr,
+        &s->ncr, &s->pstart, &s->pstop, &s->bnry, &s->curr, &s->tpsr,
+        &s->fifo_pos, &s->eecr, &s->config2, &s->config3, &s->send_next,
+        &s->tx_tsr, &s->tx_isr,
+    };
+
+    for (unsigned i = 0; i < sizeof bytes / sizeof bytes[0]; i++)
+        state_u8(st, bytes[i]);
+    state_u16(st, &s->tbcr);
+    state_bytes(st, s->par, sizeof s->par);
+    state_bytes(st, s->mar, sizeof s->mar);
+    state_bytes(st, s->cntr, sizeof s->cntr);
+    state_bytes(st, s->fifo, sizeof s->fifo);
+}
+
+/* A frame that waits for the port is sent from where it lies. */
+static bool held_frame_fits(const struct ne2000 *s)
+{
+    return !s->tx_held ||
+           (s->tx_addr >= NE_RAM_START && s->tx_addr <= NE_RAM_END &&
+            s->tx_len && s->tx_len <= NETPORT_MAX_FRAME &&
+            s->tx_len <= NE_RAM_END - s->tx_addr);
+}
+
+static void ne2000_state(struct device *dev, struct state *st)
+{
+    struct ne2000 *s = (struct ne2000 *)dev;
+
+    pci_state(&s->pci, st);
+    state_bool(st, &s->started);
+    state_bool(st, &s->deaf);
+    state_u64(st, &s->deaf_since);
+    state_bool(st, &s->holding);
+    registers_state(s, st);
+    s->remote = state_choice(st, s->remote, REMOTE_SEND, "the remote DMA");
+    state_u16(st, &s->rsar);
+    state_u16(st, &s->rbcr);
+    state_bool(st, &s->tx_busy);
+    state_u32(st, &s->tx_addr);
+    state_u32(st, &s->tx_len);
+    state_bool(st, &s->tx_held);
+    state_u64(st, &s->tx_since);
+    state_check(st, held_frame_fits(s), "the frame to be sent is outside");
+    state_bytes(st, s->prom, sizeof s->prom);
+    state_bytes(st, s->ram, sizeof s->ram);
+}
+
 static const struct device_ops ne2000_ops = {
     .name = "ne2000",
     .reset = ne2000_reset,
@@ -365,6 +418,10 @@ static const struct device_ops ne2000_ops = {
     .io_write = ne2000_io_write,
     .io_read_block = ne2000_read_block,
     .io_write_block = ne2000_write_block,
+    .state = ne2000_state,
+    .state_version = 1,
+    .state_size = sizeof(struct ne2000),
+    .loaded = pci_device_loaded,
 };
 
 struct ne2000 *ne2000_create(struct machine *m, struct pci_bus *bus,

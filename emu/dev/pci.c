@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emu/state.h"
 #include "emu/textbuf.h"
 
 #define PCI_VENDOR_ID 0x00
@@ -115,17 +116,23 @@ static bool intx_driven(const struct pci_dev *pci)
            !(pci_get16(pci->config + PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE);
 }
 
+/* The PIRQ that its INTx# drives; it has one. */
+static unsigned pirq_of(const struct pci_dev *pci)
+{
+    return ((pci->devfn >> 3) - 1u + pci->config[PCI_INT_PIN] - 1u) &
+           (PCI_PIRQS - 1);
+}
+
 static void intx_update(struct pci_dev *pci)
 {
     struct pci_bus *bus = pci->bus;
-    unsigned pin = pci->config[PCI_INT_PIN];
     bool level = intx_driven(pci);
     unsigned n;
 
-    if (!pin || level == pci->intx_level)
+    if (!pci->config[PCI_INT_PIN] || level == pci->intx_level)
         return;
     pci->intx_level = level;
-    n = ((pci->devfn >> 3) - 1 + pin - 1) & (PCI_PIRQS - 1);
+    n = pirq_of(pci);
     bus->asserted[n] += level ? 1 : -1;
     if (bus->pirq && bus->asserted[n] == (level ? 1 : 0))
         bus->pirq(bus->pirq_ctx, n, level);
@@ -233,6 +240,59 @@ void pci_config_write(struct pci_bus *bus, uint8_t devfn, unsigned offset,
         decode_update(pci);
     if (pci->config_written)
         pci->config_written(pci, offset, size);
+}
+
+/* ---- Snapshots ----------------------------------------------------------- */
+
+/* Registers that say what the device is. */
+static bool is_identity(unsigned at)
+{
+    return at < PCI_COMMAND || (at >= PCI_REVISION && at < PCI_CACHE_LINE) ||
+           at == PCI_HEADER_TYPE || at == PCI_INT_PIN ||
+           (at >= PCI_SUBSYSTEM && at < PCI_SUBSYSTEM + 4);
+}
+
+static bool is_bar(unsigned at)
+{
+    return at >= PCI_BAR0 && at < PCI_BAR0 + 4 * PCI_BARS;
+}
+
+void pci_state(struct pci_dev *pci, struct state *s)
+{
+    uint8_t config[PCI_CONFIG_SIZE];
+
+    state_same(s, pci->devfn, "the PCI address");
+    memcpy(config, pci->config, sizeof config);
+    state_bytes(s, config, sizeof config);
+    for (unsigned i = 0; i < sizeof config; i++) {
+        uint8_t w = is_bar(i) ? pci->wmask[i] : 0xff;
+
+        if (is_identity(i))
+            state_check(s, config[i] == pci->config[i],
+                        "is of another kind of PCI device");
+        else
+            pci->config[i] = (uint8_t)((config[i] & w) |
+                                       (pci->config[i] & ~w));
+    }
+}
+
+void pci_loaded(struct pci_dev *pci)
+{
+    struct pci_bus *bus = pci->bus;
+
+    for (unsigned n = 0; n < PCI_BARS; n++)
+        if (pci->bar[n].size)
+            bar_update(pci, n);
+    pci->intx_level = pci->config[PCI_INT_PIN] && intx_driven(pci);
+    memset(bus->asserted, 0, sizeof bus->asserted);
+    for (unsigned i = 0; i < 256; i++)
+        if (bus->dev[i] && bus->dev[i]->intx_level)
+            bus->asserted[pirq_of(bus->dev[i])]++;
+}
+
+void pci_device_loaded(struct device *dev)
+{
+    pci_loaded((struct pci_dev *)dev);
 }
 
 /* ---- Text ---------------------------------------------------------------- */

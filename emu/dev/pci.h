@@ -53,6 +53,13 @@ void pci_reset_config(struct pci_dev *pci);
 /* Drive the device's INTx# pin; level, routed by the bus's PIRQ router. */
 void pci_set_intx(struct pci_dev *pci, bool level);
 
+/* A device's configuration space in a snapshot, as the first of its fields. */
+void pci_state(struct pci_dev *pci, struct state *s);
+/* In its `loaded`: its BARs go where the registers say, INTx# is known. */
+void pci_loaded(struct pci_dev *pci);
+/* The same as a device_ops.loaded. */
+void pci_device_loaded(struct device *dev);
+
 /* ---- The bus itself, for the host bridge, the router and the monitor ---- */
 
 #define PCI_PIRQS 4u

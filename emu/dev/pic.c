@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "emu/dev/iobyte.h"
+#include "emu/state.h"
 
 #define CASCADE_IR 2u
 #define SPURIOUS_IR 7u
@@ -297,11 +298,46 @@ static void pic_reset(struct device *dev)
     pic_update(p);
 }
 
+/* Lines included: those who drive them load their own idea of them. */
+static void chip_state(struct chip *c, struct state *s)
+{
+    uint8_t elcr = c->elcr;
+
+    state_u8(s, &c->lines);
+    state_u8(s, &c->irr);
+    state_u8(s, &c->imr);
+    state_u8(s, &c->isr);
+    state_u8(s, &elcr);
+    c->elcr = elcr & c->elcr_mask;
+    state_u8(s, &c->base);
+    c->highest = (uint8_t)state_choice(s, c->highest, 7, "the priority");
+    state_u8(s, &c->icw1);
+    c->step = state_choice(s, c->step, INIT_ICW4, "the initialisation's step");
+    state_bool(s, &c->aeoi);
+    state_bool(s, &c->rotate_aeoi);
+    state_bool(s, &c->sfnm);
+    state_bool(s, &c->special_mask);
+    state_bool(s, &c->poll);
+    state_bool(s, &c->read_isr);
+}
+
+static void pic_state(struct device *dev, struct state *s)
+{
+    struct pic *p = (struct pic *)dev;
+
+    chip_state(&p->master, s);
+    chip_state(&p->slave, s);
+    state_bool(s, &p->intr_level);
+}
+
 static const struct device_ops pic_ops = {
     .name = "pic",
     .reset = pic_reset,
     .io_read = pic_io_read,
     .io_write = pic_io_write,
+    .state = pic_state,
+    .state_version = 1,
+    .state_size = sizeof(struct pic),
 };
 
 struct pic *pic_create(struct machine *m, void (*intr)(void *ctx, bool level),

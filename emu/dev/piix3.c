@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "emu/dev/iobyte.h"
+#include "emu/state.h"
 
 #define IRQS 16u
 #define IRQ_FERR 13u
@@ -190,11 +191,29 @@ static void piix3_reset(struct device *dev)
     irq_set(&p->ferr, false);
 }
 
+static void piix3_state(struct device *dev, struct state *s)
+{
+    struct piix3 *p = (struct piix3 *)dev;
+
+    pci_state(&p->pci, s);
+    for (unsigned i = 0; i < IRQS; i++)
+        state_u32(s, &p->sources[i]);
+    for (unsigned n = 0; n < PCI_PIRQS; n++)
+        state_bool(s, &p->pirq[n]);
+    state_bytes(s, p->page, sizeof p->page);
+    state_u8(s, &p->port92);
+    state_u8(s, &p->reset_control);
+}
+
 static const struct device_ops piix3_ops = {
     .name = "piix3",
     .reset = piix3_reset,
     .io_read = piix3_io_read,
     .io_write = piix3_io_write,
+    .state = piix3_state,
+    .state_version = 1,
+    .state_size = sizeof(struct piix3),
+    .loaded = pci_device_loaded,
 };
 
 struct piix3 *piix3_create(struct machine *m, struct pci_bus *bus,

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emu/state.h"
+
 #define PM_HZ 3579545ull
 #define NS_PER_S 1000000000ull
 #define PM_MSB 0x00800000u      /* TMROF_STS when this bit changes */
@@ -316,11 +318,38 @@ static void piix4pm_reset(struct device *dev)
     pm_update(pm);
 }
 
+static void piix4pm_state(struct device *dev, struct state *s)
+{
+    struct piix4pm *pm = (struct piix4pm *)dev;
+
+    pci_state(&pm->pci, s);
+    state_u16(s, &pm->status);
+    state_u16(s, &pm->enable);
+    state_u16(s, &pm->control);
+    state_u32(s, &pm->timer_seen);
+    state_bytes(s, pm->smb, sizeof pm->smb);
+    state_u8(s, &pm->apmc);
+    state_u8(s, &pm->apms);
+    state_bytes(s, pm->gpe_enable, sizeof pm->gpe_enable);
+}
+
+static void piix4pm_loaded(struct device *dev)
+{
+    struct piix4pm *pm = (struct piix4pm *)dev;
+
+    pci_loaded(&pm->pci);
+    config_written(&pm->pci, 0, 4);
+}
+
 static const struct device_ops piix4pm_ops = {
     .name = "piix4pm",
     .reset = piix4pm_reset,
     .io_read = pm_io_read,
     .io_write = pm_io_write,
+    .state = piix4pm_state,
+    .state_version = 1,
+    .state_size = sizeof(struct piix4pm),
+    .loaded = piix4pm_loaded,
 };
 
 static const struct device_ops smbus_ops = {

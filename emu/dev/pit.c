@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "emu/dev/iobyte.h"
+#include "emu/state.h"
 
 /* 14.31818 MHz / 12 is 105/88 MHz exactly, so times are 88000/105 ns. */
 #define TICK_NUM 88000u
@@ -467,11 +468,58 @@ static void pit_reset(struct device *dev)
     counter0_changed(p, pit_ticks(p));
 }
 
+/* ---- Snapshots ----------------------------------------------------------- */
+
+/* Ticks since virtual time 0; far beyond any, so that sums do not overflow. */
+#define STATE_TICKS (1ll << 56)
+
+static void counter_state(struct counter *c, struct state *s)
+{
+    c->mode = (uint8_t)state_choice(s, c->mode, 5, "a counter's mode");
+    c->rw = (uint8_t)state_choice(s, c->rw, RW_BOTH, "a counter's access");
+    state_bool(s, &c->bcd);
+    state_bool(s, &c->gate);
+    state_bool(s, &c->written);
+    state_bool(s, &c->counting);
+    state_bool(s, &c->pending);
+    state_bool(s, &c->write_msb);
+    state_bool(s, &c->read_msb);
+    state_u8(s, &c->low_byte);
+    c->reload = state_choice(s, c->reload, 65536, "a counter's reload value");
+    c->period = state_choice(s, c->period, 65536, "a counter's period");
+    state_check(s, c->reload && c->period, "a counter's period is zero");
+    state_within(s, &c->start, STATE_TICKS, "a counter's start");
+    state_within(s, &c->switch_at, STATE_TICKS, "a counter's switch");
+    state_within(s, &c->held, STATE_TICKS, "a counter's held ticks");
+    state_bool(s, &c->count_latched);
+    state_bool(s, &c->status_latched);
+    state_u16(s, &c->latch);
+    state_u8(s, &c->status);
+}
+
+static void pit_state(struct device *dev, struct state *s)
+{
+    struct pit *p = (struct pit *)dev;
+    bool due = p->edge_due != NEVER;
+    int64_t edge = due ? p->edge_due : 0;
+
+    for (unsigned i = 0; i < 3; i++)
+        counter_state(&p->c[i], s);
+    p->port61 = (uint8_t)state_choice(s, p->port61, P61_WRITABLE, "port 61h");
+    state_bool(s, &due);
+    state_within(s, &edge, STATE_TICKS, "the next edge");
+    state_check(s, edge >= 0, "the next edge is before power-on");
+    p->edge_due = due ? edge : NEVER;
+}
+
 static const struct device_ops pit_ops = {
     .name = "pit",
     .reset = pit_reset,
     .io_read = pit_io_read,
     .io_write = pit_io_write,
+    .state = pit_state,
+    .state_version = 1,
+    .state_size = sizeof(struct pit),
 };
 
 struct pit *pit_create(struct machine *m, struct irq_line irq0)

@@ -59,6 +59,11 @@ struct ps2_kbd {
     uint8_t breaks[32];         /* set 3: keys that send break codes */
 };
 
+/* Fields of a snapshot (emu/state.h). */
+struct state;
+void ps2_queue_state(struct ps2_queue *q, struct state *s);
+void ps2_kbd_state(struct ps2_kbd *k, struct state *s);
+
 void ps2_kbd_reset(struct ps2_kbd *k);
 void ps2_kbd_write(struct ps2_kbd *k, uint8_t byte);
 bool ps2_kbd_has_data(const struct ps2_kbd *k);
@@ -81,6 +86,7 @@ struct ps2_mouse {
 };
 
 void ps2_mouse_reset(struct ps2_mouse *s);
+void ps2_mouse_state(struct ps2_mouse *mouse, struct state *s);
 void ps2_mouse_write(struct ps2_mouse *s, uint8_t byte);
 bool ps2_mouse_has_data(const struct ps2_mouse *s);
 int ps2_mouse_take(struct ps2_mouse *s);

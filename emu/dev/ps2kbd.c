@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "emu/dev/ps2.h"
+#include "emu/state.h"
 
 enum command {
     CMD_SET_LEDS = 0xed,
@@ -292,4 +293,28 @@ int ps2_kbd_take(struct ps2_kbd *k)
     if (byte >= 0)
         k->last = (uint8_t)byte;
     return byte;
+}
+
+/* ---- Snapshots ----------------------------------------------------------- */
+
+/* Only the bytes that wait, in their order. */
+void ps2_queue_state(struct ps2_queue *q, struct state *s)
+{
+    q->count = state_choice(s, q->count, PS2_QUEUE_SIZE, "a queue's fill");
+    for (unsigned i = 0; i < q->count; i++)
+        state_u8(s, &q->data[(q->head + i) % PS2_QUEUE_SIZE]);
+}
+
+void ps2_kbd_state(struct ps2_kbd *k, struct state *s)
+{
+    ps2_queue_state(&k->reply, s);
+    ps2_queue_state(&k->codes, s);
+    state_u8(s, &k->last);
+    state_u8(s, &k->command);
+    k->set = (uint8_t)state_choice(s, k->set, 3, "the scan code set");
+    state_check(s, k->set, "the scan code set is none");
+    state_u8(s, &k->leds);
+    state_bool(s, &k->scanning);
+    state_u8(s, &k->prefix);
+    state_bytes(s, k->breaks, sizeof k->breaks);
 }

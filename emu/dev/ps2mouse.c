@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "emu/dev/ps2.h"
+#include "emu/state.h"
 
 enum command {
     CMD_SCALE_1_1 = 0xe6,
@@ -216,4 +217,32 @@ int ps2_mouse_take(struct ps2_mouse *s)
         s->last = (uint8_t)byte;
     stream(s);
     return byte;
+}
+
+static void pile_state(struct state *s, int *v)
+{
+    int64_t wide = *v;
+
+    state_within(s, &wide, PILE_MAX, "the mouse's movement");
+    *v = (int)wide;
+}
+
+void ps2_mouse_state(struct ps2_mouse *mouse, struct state *s)
+{
+    ps2_queue_state(&mouse->queue, s);
+    state_u8(s, &mouse->last);
+    state_u8(s, &mouse->command);
+    state_u8(s, &mouse->id);
+    state_u8(s, &mouse->rate);
+    state_u8(s, &mouse->resolution);
+    state_bytes(s, mouse->rate_history, sizeof mouse->rate_history);
+    state_bool(s, &mouse->remote);
+    state_bool(s, &mouse->wrap);
+    state_bool(s, &mouse->reporting);
+    state_bool(s, &mouse->scaled);
+    state_u8(s, &mouse->buttons);
+    state_u8(s, &mouse->reported_buttons);
+    pile_state(s, &mouse->dx);
+    pile_state(s, &mouse->dy);
+    pile_state(s, &mouse->dz);
 }

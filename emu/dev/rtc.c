@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "emu/dev/iobyte.h"
+#include "emu/state.h"
 
 #define RAM_SIZE 128u
 #define SECOND_NS 1000000000ll
@@ -402,11 +403,35 @@ static void rtc_reset(struct device *dev)
     update(r);
 }
 
+/*
+ * What a clock may say that ran since power-on, so that no sum of it and
+ * virtual time (MACHINE_TIME_MAX) overflows: 36 years, 136, and 34000.
+ */
+#define STATE_PHASE (1ll << 60)
+#define STATE_UPDATES (1ll << 32)
+#define STATE_EPOCH (1ll << 40)
+
+static void rtc_state(struct device *dev, struct state *s)
+{
+    struct rtc *r = (struct rtc *)dev;
+
+    r->index = (uint8_t)state_choice(s, r->index, RAM_SIZE - 1, "the index");
+    state_bytes(s, r->ram, sizeof r->ram);
+    state_within(s, &r->phase_ns, STATE_PHASE, "the second's phase");
+    state_within(s, &r->epoch, STATE_EPOCH, "the time of day");
+    r->weekday_shift = state_choice(s, r->weekday_shift, 6, "the weekday");
+    state_within(s, &r->seen_update, STATE_UPDATES, "the last update");
+    state_u64(s, &r->seen_tick);
+}
+
 static const struct device_ops rtc_ops = {
     .name = "rtc",
     .reset = rtc_reset,
     .io_read = rtc_io_read,
     .io_write = rtc_io_write,
+    .state = rtc_state,
+    .state_version = 1,
+    .state_size = sizeof(struct rtc),
 };
 
 struct rtc *rtc_create(struct machine *m, struct irq_line irq8,

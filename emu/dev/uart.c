@@ -5,6 +5,7 @@
 
 #include "emu/dev/iobyte.h"
 #include "emu/dev/uart_internal.h"
+#include "emu/state.h"
 
 /* ---- Interrupts ---------------------------------------------------------- */
 
@@ -295,11 +296,57 @@ static void uart_reset(struct device *dev)
     update(u);
 }
 
+/* Only the bytes that are in it, in their order. */
+static void fifo_state(struct fifo *f, struct state *s)
+{
+    f->count = state_choice(s, f->count, UART_FIFO_SIZE, "a FIFO's fill");
+    for (unsigned i = 0; i < f->count; i++) {
+        unsigned at = (f->head + i) % UART_FIFO_SIZE;
+
+        state_u8(s, &f->data[at]);
+        state_u8(s, &f->error[at]);
+        f->error[at] &= LSR_CHAR_ERRORS;
+    }
+}
+
+static void uart_state(struct device *dev, struct state *s)
+{
+    struct uart *u = (struct uart *)dev;
+    uint8_t *const bytes[] = {
+        &u->ier, &u->fcr, &u->lcr, &u->mcr, &u->scr, &u->dll, &u->dlm, &u->oe,
+        &u->char_error, &u->msr, &u->rbr,
+    };
+    bool armed = u->armed;
+
+    state_same(s, u->base, "the UART's port");
+    for (unsigned i = 0; i < sizeof bytes / sizeof bytes[0]; i++)
+        state_u8(s, bytes[i]);
+    u->ier &= IER_MASK;
+    u->fcr &= FCR_KEPT;
+    u->mcr &= MCR_MASK;
+    u->oe &= LSR_OE;
+    u->char_error &= LSR_CHAR_ERRORS;
+    state_bool(s, &u->thre_pending);
+    state_bool(s, &u->rx_timed_out);
+    state_bool(s, &armed);
+    __atomic_store_n(&u->armed, armed, __ATOMIC_RELAXED);
+    state_bool(s, &u->has_raised_rts);
+    fifo_state(&u->rx, s);
+    fifo_state(&u->tx, s);
+    state_u64(s, &u->tx_due);
+    state_u64(s, &u->rx_due);
+    state_u64(s, &u->rx_timeout_due);
+    state_u64(s, &u->armed_for);
+}
+
 static const struct device_ops uart_ops = {
     .name = "uart",
     .reset = uart_reset,
     .io_read = uart_io_read,
     .io_write = uart_io_write,
+    .state = uart_state,
+    .state_version = 1,
+    .state_size = sizeof(struct uart),
 };
 
 struct uart *uart_create(struct machine *m, uint16_t base, struct irq_line irq,

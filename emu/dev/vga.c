@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "emu/dev/vga_internal.h"
+#include "emu/state.h"
 
 #define VENDOR 0x1234u
 #define DEVICE 0x1111u
@@ -170,6 +171,52 @@ static void vga_reset(struct device *dev)
     vga_dispi_reset(v);
 }
 
+static void dac_state(struct vga *v, struct state *s)
+{
+    state_u8(s, &v->dac_mask);
+    state_u8(s, &v->dac_state);
+    state_u8(s, &v->dac_read);
+    state_u8(s, &v->dac_write);
+    v->dac_part = (uint8_t)state_choice(s, v->dac_part, 2, "the DAC's part");
+    state_bytes(s, v->dac_rgb, sizeof v->dac_rgb);
+    state_bytes(s, v->palette, sizeof v->palette);
+}
+
+/* All but the memory: that has sections of its own. */
+static void vga_state(struct device *dev, struct state *s)
+{
+    struct vga *v = (struct vga *)dev;
+
+    pci_state(&v->pci, s);
+    state_u8(s, &v->misc);
+    state_u8(s, &v->feature);
+    v->sr_index = (uint8_t)state_choice(s, v->sr_index, SR_COUNT - 1,
+                                        "the sequencer's index");
+    state_bytes(s, v->sr, sizeof v->sr);
+    v->gr_index = (uint8_t)state_choice(s, v->gr_index, GR_COUNT - 1,
+                                        "the graphics controller's index");
+    state_bytes(s, v->gr, sizeof v->gr);
+    v->cr_index = (uint8_t)state_choice(s, v->cr_index, CR_COUNT - 1,
+                                        "the CRT controller's index");
+    state_bytes(s, v->cr, sizeof v->cr);
+    v->ar_index = (uint8_t)state_choice(s, v->ar_index, 0x3f,
+                                        "the attribute controller's index");
+    state_bytes(s, v->ar, sizeof v->ar);
+    state_bool(s, &v->ar_data_next);
+    dac_state(v, s);
+    state_u32(s, &v->latch);
+    state_u16(s, &v->dispi_index);
+    for (unsigned i = 0; i < DISPI_COUNT; i++)
+        state_u16(s, &v->dispi[i]);
+    state_check(s, vga_dispi_is_possible(v), "a display mode that is none");
+}
+
+uint8_t *vga_memory(struct vga *v, size_t *bytes)
+{
+    *bytes = VGA_VRAM_BYTES;
+    return v->vram;
+}
+
 static const struct device_ops vga_ops = {
     .name = "vga",
     .reset = vga_reset,
@@ -177,6 +224,10 @@ static const struct device_ops vga_ops = {
     .io_write = vga_io_write,
     .mmio_read = vga_mmio_read,
     .mmio_write = vga_mmio_write,
+    .state = vga_state,
+    .state_version = 1,
+    .state_size = sizeof(struct vga),
+    .loaded = pci_device_loaded,
 };
 
 struct vga *vga_create(struct machine *m, struct pci_bus *bus, uint8_t devfn)

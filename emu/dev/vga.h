@@ -16,6 +16,9 @@ struct vga;
 struct vga *vga_create(struct machine *m, struct pci_bus *bus, uint8_t devfn);
 void vga_destroy(struct vga *vga);
 
+/* Its memory, for a snapshot: *bytes of it, whole pages. */
+uint8_t *vga_memory(struct vga *vga, size_t *bytes);
+
 /*
  * The text screen as lines ending in '\n', trailing blanks removed. At most
  * `size` bytes with the NUL; returns the length it would have liked, or

@@ -44,6 +44,20 @@ static bool mode_fits(const struct vga *v)
            y <= MAX_YRES && line_bytes(v, x) * y <= VGA_VRAM_BYTES;
 }
 
+bool vga_dispi_is_possible(const struct vga *v)
+{
+    const uint16_t *r = v->dispi;
+    uint32_t width = r[DISPI_VIRT_WIDTH], height = r[DISPI_VIRT_HEIGHT];
+
+    if (!r[DISPI_BPP] || r[DISPI_BANK] >= BANKS)
+        return false;
+    return !vga_dispi_on(v) ||
+           (mode_fits(v) && (uint64_t)line_bytes(v, width) * height <=
+                                VGA_VRAM_BYTES &&
+            (uint32_t)r[DISPI_X_OFFSET] + r[DISPI_XRES] <= width &&
+            (uint32_t)r[DISPI_Y_OFFSET] + r[DISPI_YRES] <= height);
+}
+
 /* Lines of `width` pixels that the memory holds, as the register shows it. */
 static void set_virtual_width(struct vga *v, uint32_t width)
 {

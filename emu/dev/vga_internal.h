@@ -113,6 +113,8 @@ void vga_window_write(struct vga *v, uint32_t offset, uint8_t value);
 uint16_t vga_dispi_read(struct vga *v, unsigned index);
 void vga_dispi_write(struct vga *v, unsigned index, uint16_t value);
 void vga_dispi_reset(struct vga *v);
+/* Could the registers be as they are by writes? */
+bool vga_dispi_is_possible(const struct vga *v);
 
 /* CRTC fields that are spread over several registers. */
 unsigned vga_display_lines(const struct vga *v);

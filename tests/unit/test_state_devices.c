@@ -1,0 +1,454 @@
+/*
+ * Single devices saved and loaded in the middle of something: the same bytes
+ * when saved again, and it goes on where it was.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "emu/chardev.h"
+#include "emu/dev/i8042.h"
+#include "emu/dev/pci.h"
+#include "emu/dev/pit.h"
+#include "emu/dev/rtc.h"
+#include "emu/dev/uart.h"
+#include "emu/dev/vga.h"
+#include "tests/unit/fake_ide.h"
+#include "tests/unit/fake_machine.h"
+#include "tests/unit/fake_snapshot.h"
+
+#define COM1 0x3f8
+
+/* ---- Moves --------------------------------------------------------------- */
+
+static void save_device(void *device, struct fake_snapshot *f)
+{
+    struct state *s = malloc(sizeof *s);
+
+    assert_non_null(s);
+    fake_snapshot_init(f);
+    state_open_save(s, &f->sink);
+    state_device(s, device, "device");
+    state_finish(s);
+    assert_int_equal(state_close(s), 0);
+    free(s);
+    fake_snapshot_rewind(f);
+}
+
+static int read_device(void *device, enum state_mode mode,
+                       const struct fake_snapshot *f, char *why)
+{
+    struct device *dev = device;
+    struct state *s = malloc(sizeof *s);
+    int error;
+
+    assert_non_null(s);
+    state_open_read(s, mode, &f->source);
+    state_device(s, dev, "device");
+    state_finish(s);
+    error = state_close(s);
+    strcpy(why, s->why);
+    free(s);
+    if (!error && mode == STATE_LOAD && dev->ops->loaded)
+        dev->ops->loaded(dev);
+    return error;
+}
+
+static void expect_equal(void *device, const struct fake_snapshot *f)
+{
+    struct fake_snapshot now;
+
+    save_device(device, &now);
+    assert_int_equal(now.len, f->len);
+    assert_memory_equal(now.bytes, f->bytes, f->len);
+    fake_snapshot_free(&now);
+}
+
+/*
+ * `from` of machine `a` into `to` of machine `b`, with the time and the timers,
+ * which are the machine's to save. Checking changes nothing.
+ */
+static void carry_over(struct machine *a, void *from, struct machine *b,
+                       void *to)
+{
+    struct fake_snapshot f, before;
+    char why[200];
+
+    save_device(from, &f);
+    save_device(to, &before);
+    assert_int_equal(read_device(to, STATE_CHECK, &f, why), 0);
+    expect_equal(to, &before);
+    if (read_device(to, STATE_LOAD, &f, why))
+        fail_msg("%s", why);
+    expect_equal(to, &f);
+    for (unsigned i = 0; i < TIMER_COUNT; i++)
+        machine_timer_cancel(b, i);
+    fake_advance(b, machine_now(a) - machine_now(b));
+    for (unsigned i = 0; i < TIMER_COUNT; i++)
+        if (fake_timer(a, i) != UINT64_MAX)
+            machine_timer_arm(b, i, fake_timer(a, i));
+    fake_snapshot_free(&f);
+    fake_snapshot_free(&before);
+}
+
+/* ---- PIT ----------------------------------------------------------------- */
+
+static void program_pit(struct machine *m, unsigned n, uint8_t control,
+                        uint16_t count)
+{
+    fake_out(m, 0x43, 1, n << 6 | 0x30 | control);
+    fake_out(m, (uint16_t)(0x40 + n), 1, count & 0xff);
+    fake_out(m, (uint16_t)(0x40 + n), 1, count >> 8);
+}
+
+/* In the middle of a count, its low byte read already, a new one written. */
+static void test_pit(void **state)
+{
+    struct machine *a = fake_machine_new(), *b = fake_machine_new();
+    struct fake_irq irq[2] = { { 0 } };
+    struct pit *p = pit_create(a, fake_irq_line(&irq[0]));
+    struct pit *q = pit_create(b, fake_irq_line(&irq[1]));
+
+    program_pit(a, 0, 0x04, 11932);
+    program_pit(a, 2, 0x06, 1000);
+    fake_out(a, 0x61, 1, 3);
+    fake_advance(a, 23456789);
+    program_pit(a, 0, 0x04, 1193);
+    fake_in(a, 0x40, 1);
+    carry_over(a, p, b, q);
+    irq[1] = irq[0];
+    for (unsigned i = 0; i < 2000; i++) {
+        fake_advance(a, 12345);
+        fake_advance(b, 12345);
+        assert_int_equal(irq[0].rises, irq[1].rises);
+        assert_int_equal(irq[0].level, irq[1].level);
+        assert_int_equal(fake_in(a, 0x40, 1), fake_in(b, 0x40, 1));
+        assert_int_equal(fake_in(a, 0x42, 1), fake_in(b, 0x42, 1));
+        assert_int_equal(fake_in(a, 0x61, 1), fake_in(b, 0x61, 1));
+    }
+    assert_true(irq[0].rises > 20);
+    pit_destroy(p);
+    pit_destroy(q);
+    fake_machine_free(a);
+    fake_machine_free(b);
+}
+
+/* ---- RTC ----------------------------------------------------------------- */
+
+static void test_rtc(void **state)
+{
+    struct machine *a = fake_machine_new(), *b = fake_machine_new();
+    struct fake_irq irq[2] = { { 0 } };
+    struct rtc *r = rtc_create(a, fake_irq_line(&irq[0]), 1000000000);
+    struct rtc *t = rtc_create(b, fake_irq_line(&irq[1]), 0);
+
+    fake_out(a, 0x70, 1, 0x0b);
+    fake_out(a, 0x71, 1, 0x52);         /* PIE, UIE, 24 hours */
+    fake_advance(a, 3333333333ull);
+    fake_out(a, 0x70, 1, 0x0c);
+    carry_over(a, r, b, t);
+    irq[1] = irq[0];
+    for (unsigned i = 0; i < 400; i++) {
+        fake_advance(a, 9876543);
+        fake_advance(b, 9876543);
+        assert_int_equal(irq[0].rises, irq[1].rises);
+        fake_out(a, 0x70, 1, i % 14);
+        fake_out(b, 0x70, 1, i % 14);
+        assert_int_equal(fake_in(a, 0x71, 1), fake_in(b, 0x71, 1));
+    }
+    assert_true(irq[0].rises > 10);
+    rtc_destroy(r);
+    rtc_destroy(t);
+    fake_machine_free(a);
+    fake_machine_free(b);
+}
+
+/* ---- UART ---------------------------------------------------------------- */
+
+struct far_end {
+    const char *says;           /* what is still to come from there */
+    char heard[64];
+    size_t heard_len;
+    bool full;
+};
+
+static size_t end_write(void *ctx, const uint8_t *buf, size_t len)
+{
+    struct far_end *e = ctx;
+
+    if (e->full)
+        return 0;
+    if (len > sizeof e->heard - e->heard_len)
+        len = sizeof e->heard - e->heard_len;
+    memcpy(e->heard + e->heard_len, buf, len);
+    e->heard_len += len;
+    return len;
+}
+
+static size_t end_read(void *ctx, uint8_t *buf, size_t len)
+{
+    struct far_end *e = ctx;
+    size_t n = 0;
+
+    while (n < len && *e->says)
+        buf[n++] = (uint8_t)*e->says++;
+    return n;
+}
+
+/* Bytes in both FIFOs, the host full: they are read and sent over there. */
+static void test_uart(void **state)
+{
+    struct machine *a = fake_machine_new(), *b = fake_machine_new();
+    struct fake_irq irq[2] = { { 0 } };
+    struct far_end end[2] = { { .says = "abcdefg", .full = true },
+                              { .says = "" } };
+    struct chardev chr[2] = { { &end[0], end_write, end_read, NULL },
+                              { &end[1], end_write, end_read, NULL } };
+    struct uart *u = uart_create(a, COM1, fake_irq_line(&irq[0]), &chr[0],
+                                 TIMER_UART0);
+    struct uart *v = uart_create(b, COM1, fake_irq_line(&irq[1]), &chr[1],
+                                 TIMER_UART0);
+    char got[8] = "";
+
+    fake_out(a, COM1 + 2, 1, 0x81);
+    fake_out(a, COM1 + 1, 1, 0x01);
+    fake_out(a, COM1 + 4, 1, 0x0b);
+    for (const char *c = "out"; *c; c++)
+        fake_out(a, COM1, 1, (uint8_t)*c);
+    uart_poll(u);
+    got[0] = (char)fake_in(a, COM1, 1);
+    carry_over(a, u, b, v);
+    assert_true(uart_armed(v));
+    for (unsigned i = 1; fake_in(b, COM1 + 5, 1) & 1; i++) {
+        assert_true(i < sizeof got - 1);
+        got[i] = (char)fake_in(b, COM1, 1);
+    }
+    assert_string_equal(got, "abcdefg");
+    fake_advance(b, 10000000);
+    assert_int_equal(end[1].heard_len, 3);
+    assert_memory_equal(end[1].heard, "out", 3);
+    assert_int_equal(end[0].heard_len, 0);
+    assert_true(fake_in(b, COM1 + 5, 1) & 0x20);
+    uart_destroy(u);
+    uart_destroy(v);
+    fake_machine_free(a);
+    fake_machine_free(b);
+}
+
+/* ---- Keyboard controller ------------------------------------------------- */
+
+/* Typed, not read yet; a command that waits for its byte; A20. */
+static void test_i8042(void **state)
+{
+    struct machine *a = fake_machine_new(), *b = fake_machine_new();
+    struct fake_irq irq[4] = { { 0 } };
+    struct i8042 *k = i8042_create(a, fake_irq_line(&irq[0]),
+                                   fake_irq_line(&irq[1]));
+    struct i8042 *l = i8042_create(b, fake_irq_line(&irq[2]),
+                                   fake_irq_line(&irq[3]));
+
+    fake_out(a, 0x64, 1, 0xae);
+    fake_out(a, 0x60, 1, 0xf2);         /* READ ID: ACK, AB, 83 */
+    fake_advance(a, 1000000);
+    assert_int_equal(fake_in(a, 0x60, 1), 0xfa);
+    fake_out(a, 0x64, 1, 0xd4);         /* the next byte is the mouse's */
+    carry_over(a, k, b, l);
+    fake_advance(b, 1000000);
+    assert_int_equal(fake_in(b, 0x60, 1), 0xab);
+    fake_advance(b, 1000000);
+    /* In translation, as the controller starts: 83h is 41h. */
+    assert_int_equal(fake_in(b, 0x60, 1), 0x41);
+    fake_out(b, 0x60, 1, 0xf2);
+    fake_advance(b, 1000000);
+    assert_true(fake_in(b, 0x64, 1) & 0x20);
+    assert_int_equal(fake_in(b, 0x60, 1), 0xfa);
+    i8042_destroy(k);
+    i8042_destroy(l);
+    fake_machine_free(a);
+    fake_machine_free(b);
+}
+
+/* ---- IDE ----------------------------------------------------------------- */
+
+/* Two controllers with the same disks. */
+struct pair {
+    struct fake_ide a, b;
+};
+
+static struct pair *pair_new(unsigned disks, unsigned cds)
+{
+    struct pair *p = calloc(1, sizeof *p);
+
+    assert_non_null(p);
+    fake_ide_init(&p->a, disks, cds, 4096);
+    fake_ide_init(&p->b, disks, cds, 4096);
+    fake_ide_start(&p->a);
+    fake_ide_start(&p->b);
+    return p;
+}
+
+static void pair_free(struct pair *p)
+{
+    fake_ide_free(&p->a);
+    fake_ide_free(&p->b);
+    free(p);
+}
+
+/* READ SECTORS: the first and a half of four are taken here, the rest there. */
+static void test_ide_read(void **state)
+{
+    struct pair *p = pair_new(1, 0);
+    uint8_t buf[4 * 512];
+
+    fi_lba28(&p->a, 0, 0x20, 100, 4);
+    fi_read(&p->a, 0, buf, 256 + 100);
+    carry_over(p->a.m, p->a.ide, p->b.m, p->b.ide);
+    fi_read(&p->b, 0, buf + 712, 156);
+    assert_true(fi_in(&p->b, 0, 7) & S_DRQ);
+    fi_read(&p->b, 0, buf + 1024, 512);
+    for (unsigned i = 0; i < sizeof buf; i++)
+        assert_int_equal(buf[i], fake_disk_byte(100 + i / 512, i % 512));
+    assert_int_equal(fi_in(&p->b, 0, 7), S_READY);
+    pair_free(p);
+}
+
+/* WRITE SECTORS likewise: what came here before is written there. */
+static void test_ide_write(void **state)
+{
+    struct pair *p = pair_new(1, 0);
+    uint8_t buf[2 * 512];
+
+    for (unsigned i = 0; i < sizeof buf; i++)
+        buf[i] = (uint8_t)(i * 5 + 1);
+    fi_lba28(&p->a, 0, 0x30, 7, 2);
+    fi_write(&p->a, 0, buf, 300);
+    carry_over(p->a.m, p->a.ide, p->b.m, p->b.ide);
+    fi_write(&p->b, 0, buf + 600, 212);
+    assert_int_equal(fi_in(&p->b, 0, 7), S_READY);
+    assert_memory_equal(p->b.disk[0].data + 7 * 512, buf, sizeof buf);
+    assert_int_equal(p->a.disk[0].writes, 0);
+    pair_free(p);
+}
+
+/* READ DMA that waits for its bus master. */
+static void test_ide_dma(void **state)
+{
+    struct pair *p = pair_new(1, 0);
+
+    fi_lba28(&p->a, 0, 0xc8, 33, 2);
+    carry_over(p->a.m, p->a.ide, p->b.m, p->b.ide);
+    fi_prd(&p->b, 0, DMA_BUF, 1024, true);
+    fi_bm_start(&p->b, 0, true);
+    assert_int_equal(fi_bm_status(&p->b, 0) & (BM_ACTIVE | BM_INT), BM_INT);
+    for (unsigned i = 0; i < 1024; i++)
+        assert_int_equal(fake_ram(p->b.m)[DMA_BUF + i],
+                         fake_disk_byte(33 + i / 512, i % 512));
+    pair_free(p);
+}
+
+/* A packet command between its packet and its data. */
+static void test_atapi(void **state)
+{
+    static const uint8_t read10[12] = { 0x28, 0, 0, 0, 0, 5, 0, 0, 1 };
+    static const uint8_t sense[12] = { 0x03, 0, 0, 0, 18 };
+    struct pair *p = pair_new(0, 1);
+    uint8_t buf[2048];
+
+    fi_out(&p->a, 0, 6, 0xa0);
+    fi_out(&p->a, 0, 4, 18);
+    fi_out(&p->a, 0, 7, 0xa0);
+    fi_write(&p->a, 0, sense, 6);       /* takes the news of the reset */
+    fi_read(&p->a, 0, buf, 9);
+    fi_out(&p->a, 0, 4, 0);
+    fi_out(&p->a, 0, 5, 8);
+    fi_out(&p->a, 0, 7, 0xa0);
+    fi_write(&p->a, 0, read10, 3);
+    carry_over(p->a.m, p->a.ide, p->b.m, p->b.ide);
+    fi_write(&p->b, 0, read10 + 6, 3);
+    assert_true(fi_in(&p->b, 0, 7) & S_DRQ);
+    fi_read(&p->b, 0, buf, 1000);
+    carry_over(p->b.m, p->b.ide, p->a.m, p->a.ide);
+    fi_read(&p->a, 0, buf + 2000, 24);
+    for (unsigned i = 0; i < sizeof buf; i++)
+        assert_int_equal(buf[i], fake_disk_byte(20 + i / 512, i % 512));
+    assert_int_equal(fi_in(&p->a, 0, 7), S_READY);
+    pair_free(p);
+}
+
+/* Of another size: sectors beyond its end could be asked for. */
+static void test_ide_other_disk(void **state)
+{
+    struct pair *p = pair_new(1, 0);
+    struct fake_snapshot f;
+    char why[200];
+
+    fi_lba28(&p->a, 0, 0x20, 100, 4);
+    save_device(p->a.ide, &f);
+    p->b.disk[0].dev.sectors = 101;
+    assert_int_equal(read_device(p->b.ide, STATE_CHECK, &f, why), -EINVAL);
+    assert_string_equal(why, "section 'device': a disk's sectors is 4096 there,"
+                        " 101 here");
+    fake_snapshot_free(&f);
+    pair_free(p);
+}
+
+/* ---- VGA and PCI --------------------------------------------------------- */
+
+/* The BARs follow; a mode of the display interface. */
+static void test_vga(void **state)
+{
+    struct machine *a = fake_machine_new(), *b = fake_machine_new();
+    struct pci_bus *p = pci_bus_create(a), *q = pci_bus_create(b);
+    struct vga *v = vga_create(a, p, 0x10), *w = vga_create(b, q, 0x10);
+    static const uint16_t mode[][2] = {
+        { 1, 640 }, { 2, 480 }, { 3, 32 }, { 4, 0xc1 }, { 6, 700 }, { 8, 20 }
+    };
+
+    for (unsigned i = 0; i < sizeof mode / sizeof mode[0]; i++) {
+        fake_out(a, 0x1ce, 2, mode[i][0]);
+        fake_out(a, 0x1cf, 2, mode[i][1]);
+    }
+    pci_config_write(p, 0x10, 0x10, 4, 0xe0000000);
+    pci_config_write(p, 0x10, 4, 2, 2);
+    fake_out(a, 0x3c8, 1, 5);
+    fake_out(a, 0x3c9, 1, 1);
+    carry_over(a, v, b, w);
+    fake_out(b, 0x1ce, 2, 8);
+    assert_int_equal(fake_in(b, 0x1cf, 2), 20);
+    assert_int_equal(pci_config_read(q, 0x10, 0x10, 4), 0xe0000000);
+    assert_true(((struct pci_dev *)w)->bar[0].mapped);
+    assert_int_equal(((struct pci_dev *)w)->bar[0].base, 0xe0000000);
+    fake_out(b, 0x3c9, 1, 2);
+    fake_out(b, 0x3c9, 1, 3);
+    fake_out(b, 0x3c7, 1, 5);
+    assert_int_equal(fake_in(b, 0x3c9, 1), 1);
+    vga_destroy(v);
+    vga_destroy(w);
+    pci_bus_destroy(p);
+    pci_bus_destroy(q);
+    fake_machine_free(a);
+    fake_machine_free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pit),
+        cmocka_unit_test(test_rtc),
+        cmocka_unit_test(test_uart),
+        cmocka_unit_test(test_i8042),
+        cmocka_unit_test(test_ide_read),
+        cmocka_unit_test(test_ide_write),
+        cmocka_unit_test(test_ide_dma),
+        cmocka_unit_test(test_atapi),
+        cmocka_unit_test(test_ide_other_disk),
+        cmocka_unit_test(test_vga),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
