@@ -359,11 +359,12 @@ static bool step_identify(struct ahci_port *p)
     if (outcome == RUNNING && !is_late(p))
         return false;
     if (outcome != ENDED) {
-        stop(p, p->retries++ < MAX_RETRIES ? PORT_COMRESET : PORT_EMPTY, 0);
+        stop(p, p->identify_retries++ < MAX_RETRIES ? PORT_COMRESET
+                                                    : PORT_EMPTY, 0);
         return true;
     }
     p->issued = false;
-    p->retries = 0;
+    p->identify_retries = 0;
     p->counts = p->memory->list[0].prdbc == p->bytes;
     if ((!p->counts && !ata_disk_identify_is_sure(words)) ||
         ata_disk_identify(words, &id))
@@ -512,6 +513,11 @@ static int ahci_open(struct disk *disk)
 {
     struct ahci_port *p = port_of(disk);
 
+    if (p && disk->is_gone) {
+        p->given_up = false;
+        p->identify_retries = 0;
+        p->hba->controller.is_settled = false;
+    }
     if (!p || disk->is_gone)
         return -ENODEV;
     p->lost = p->unflushed = false;

@@ -46,7 +46,7 @@ struct ahci_port {
     bool issued;                /* the chip has it, or IDENTIFY */
     uint32_t bytes;             /* of it */
     int error;                  /* for `current` when it is stopped; 0: again */
-    unsigned retries;
+    unsigned retries, identify_retries;
     struct disk_queue waiting;
     bool unflushed;             /* writes may be in the disk's cache */
     bool lost;                  /* and were lost there: the next flush fails */

@@ -63,7 +63,7 @@ struct disk_ops {
     const char *name;           /* "ahci", "nvme", ... */
     /*
      * Make ready for requests. 0; -ENODEV: it is gone or another disk is in its
-     * place; -EIO: it does not answer. What takes longer goes on from poll, and
+     * place (one that was given up is looked for again, from poll); -EIO: it does not answer. What takes longer goes on from poll, and
      * submit says -EBUSY until then.
      */
     int (*open)(struct disk *disk);
@@ -117,7 +117,7 @@ struct disk {
     bool loses_irqs;            /* set by the platform: requests may end without
                                  * a wake-up; poll soon again all the same */
     bool is_open;
-    bool is_gone;               /* pulled out, or gave up; open looks anew */
+    bool is_gone;               /* pulled out, or given up */
     struct disk_counters counters;
     void *driver;               /* the driver's own */
 };
