@@ -95,7 +95,7 @@ static void finish_stopped(struct ahci_port *p)
 static void fail_waiting(struct ahci_port *p, int error)
 {
     if (p->disk)
-        disk_queue_fail(&p->waiting, p->disk, error);
+        disk_queue_done(&p->waiting, p->disk, error);
 }
 
 /* 4.2, and the FIS of SATA 3.0 10.3.4. */

@@ -89,7 +89,7 @@ static void device_gone(struct ata_channel *c, struct ata_device *d)
     d->disk->is_open = false;
     if (c->current && d == c->owner)
         finish(c, -ENODEV);
-    disk_queue_fail(&d->waiting, d->disk, -ENODEV);
+    disk_queue_done(&d->waiting, d->disk, -ENODEV);
 }
 
 /* Two writes for each register of a 48-bit command, the high bytes first. */
@@ -483,7 +483,7 @@ static void ata_recover(struct disk *disk)
     struct ata_device *d = disk->driver;
     struct ata_channel *c = d->channel;
 
-    disk_queue_fail(&d->waiting, disk, -EIO);
+    disk_queue_done(&d->waiting, disk, -EIO);
     if (!c->current || c->owner != d)
         return;
     if (c->state == CHANNEL_PIO || c->state == CHANNEL_DMA ||

@@ -32,7 +32,7 @@ static inline struct disk_request *disk_queue_take(struct disk_queue *q)
 }
 
 /* All that wait now are done with `error`; what that submits is not. */
-static inline void disk_queue_fail(struct disk_queue *q, struct disk *disk,
+static inline void disk_queue_done(struct disk_queue *q, struct disk *disk,
                                    int error)
 {
     struct disk_queue all = *q;

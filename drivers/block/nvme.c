@@ -71,6 +71,7 @@ static bool dma_ended(struct nvme *n, bool answered)
 static void give_back(struct nvme *n, bool ended, int error)
 {
     n->armed = false;
+    nvme_disk_give_ended(n);
     if (ended)
         nvme_disk_give_back(n, error);
 }
@@ -86,6 +87,7 @@ void nvme_restart(struct nvme *n)
         return;
     for (unsigned i = 0; i < n->disk_count; i++)
         n->disks[i]->disk.counters.resets += n->disks[i]->disk.is_open;
+    n->controller.is_settled = false;
     set_state(n, NVME_STOPPING, n->timeout_ns);
     ended = disable(n);
     give_back(n, dma_ended(n, ended), -EIO);

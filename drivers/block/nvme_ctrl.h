@@ -120,6 +120,8 @@ void nvme_disk_found(struct nvme *n, uint32_t nsid, const uint8_t *page);
 bool nvme_disk_complete(struct nvme *n);
 /* Whether something is done at the next poll that it does not tell of. */
 bool nvme_disk_has_ended(const struct nvme *n);
+/* What had ended within submit is done. True: there was something. */
+bool nvme_disk_give_ended(struct nvme *n);
 /* The requests that the controller had are done with `error`; both queues are
  * empty again. */
 void nvme_disk_give_back(struct nvme *n, int error);

@@ -112,12 +112,12 @@ bool nvme_disk_has_ended(const struct nvme *n)
     return false;
 }
 
-static bool give_ended(struct nvme *n)
+bool nvme_disk_give_ended(struct nvme *n)
 {
     bool any = nvme_disk_has_ended(n);
 
     for (unsigned i = 0; any && i < n->disk_count; i++)
-        disk_queue_fail(&n->disks[i]->ended, &n->disks[i]->disk, 0);
+        disk_queue_done(&n->disks[i]->ended, &n->disks[i]->disk, 0);
     return any;
 }
 
@@ -128,7 +128,7 @@ bool nvme_disk_complete(struct nvme *n)
     uint16_t status[NVME_SLOTS];
     unsigned count = 0;
     uint32_t result;
-    bool any = give_ended(n);
+    bool any = nvme_disk_give_ended(n);
 
     while (count < NVME_SLOTS &&
            (slot = nvme_queue_take(&n->io, &status[count], &result)))
@@ -150,7 +150,6 @@ static void give_back(void *ctx, void *token)
 
 void nvme_disk_give_back(struct nvme *n, int error)
 {
-    give_ended(n);
     nvme_queue_reset(&n->admin, NULL, NULL);
     nvme_queue_reset(&n->io, give_back, &error);
 }
@@ -189,6 +188,7 @@ static void nvme_close(struct disk *disk)
     struct nvme *n = d->nvme;
 
     disk->is_open = false;
+    nvme_disk_give_ended(n);
     for (unsigned i = 0; d->under_way && i < CLOSE_TRIES; i++) {
         nvme_poll(n, true);
         if (d->under_way)
@@ -321,8 +321,10 @@ static void know_again(struct nvme_disk *d, const struct format *f)
                   disk->max_sectors <= d->nvme->max_bytes / DISK_SECTOR &&
                   !strcmp(disk->serial, d->nvme->serial) &&
                   !strcmp(disk->model, d->nvme->model);
-    if (d->is_known)
-        disk->is_gone = false;
+    if (!d->is_known)
+        return;
+    disk->is_gone = false;
+    disk->read_only = f->read_only;
 }
 
 void nvme_disk_found(struct nvme *n, uint32_t nsid, const uint8_t *page)

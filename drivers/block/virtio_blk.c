@@ -73,9 +73,9 @@ static int stop(struct virtio_blk *v)
     int r = virtio_pci_reset(&v->pci);
 
     v->armed = false;
+    disk_queue_done(&v->ended, &v->disk, 0);
     if (!disk_dma_ended(&v->disk.counters, v->pci.bus, !r))
         return r;
-    disk_queue_fail(&v->ended, &v->disk, 0);
     virtq_reset(&v->q, give_back);
     return r;
 }
@@ -213,7 +213,7 @@ static bool complete(struct virtio_blk *v)
     struct slot *slot;
     uint32_t len;
 
-    disk_queue_fail(&v->ended, &v->disk, 0);
+    disk_queue_done(&v->ended, &v->disk, 0);
     for (unsigned n = 0; n < SLOTS && (slot = virtq_take(&v->q, &len)); n++) {
         struct disk_request *req = slot->req;
         int error = error_of(v, (unsigned)(slot - v->slot), len);
@@ -320,7 +320,8 @@ static void virtio_blk_arm(struct disk *disk)
 
 static void virtio_blk_recover(struct disk *disk)
 {
-    start_anew(disk->driver);
+    if (disk->is_open)
+        start_anew(disk->driver);
 }
 
 static const char *virtio_blk_counter(const struct disk *disk, unsigned i,
@@ -520,5 +521,5 @@ static const struct disk_match match[] = {
 const struct disk_driver virtio_blk_driver = {
     .name = "virtio", .match = match,
     .match_count = sizeof match / sizeof *match, .create = create,
-    .unsupported = "empty, or has blocks of more than 4096 bytes",
+    .unsupported = "it has no sectors, or no usable sizes of blocks and requests",
 };

@@ -190,6 +190,32 @@ static void test_flush_without_cache(void **state)
     assert_int_equal(fake_nvme.flushes, 0);
 }
 
+/* It has ended, whatever becomes of the controller. */
+static void test_flush_without_cache_and_close(void **state)
+{
+    struct bench_request r[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        disk_bench_teardown(NULL);
+        setup_none(NULL);
+        fake_nvme.vwc = 0;
+        assert_int_equal(create(), 0);
+        disk = disk_bench.disk[0];
+        assert_int_equal(disk->ops->open(disk), 0);
+        disk_bench_do(disk, DISK_FLUSH, 0, 0, NULL);    /* it is ready */
+        r[0] = bench_request(DISK_FLUSH, 0, 0, NULL);
+        r[0].req.ctx = r;
+        assert_int_equal(disk->ops->submit(disk, &r[0].req), 0);
+        disk_bench.is_deaf = disk_bench.keeps_master = i;
+        if (i)
+            disk->ops->recover(disk);
+        else
+            disk->ops->close(disk);
+        assert_int_equal(r[0].dones, 1);
+        assert_int_equal(r[0].error, 0);
+    }
+}
+
 static void test_many_in_any_order(void **state)
 {
     struct bench_request r[SLOTS], more;
@@ -767,6 +793,7 @@ int main(void)
         TEST(test_large, setup),
         TEST(test_flush, setup),
         TEST(test_flush_without_cache, setup_none),
+        TEST(test_flush_without_cache_and_close, setup_none),
         TEST(test_many_in_any_order, setup),
         TEST(test_both_namespaces, setup),
         TEST(test_wakeup, setup),

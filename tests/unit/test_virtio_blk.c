@@ -362,6 +362,20 @@ static void test_without_flush(void **state)
     assert_int_equal(blk.flushes, 0);
 }
 
+static void test_without_flush_and_deaf(void **state)
+{
+    struct bench_request r[1] = { bench_request(DISK_FLUSH, 0, 0, NULL) };
+
+    model.offered &= ~(uint64_t)VIRTIO_BLK_F_FLUSH;
+    create_open();
+    r->req.ctx = r;
+    assert_int_equal(disk->ops->submit(disk, &r->req), 0);
+    disk_bench.is_deaf = disk_bench.keeps_master = true;
+    disk->ops->close(disk);
+    assert_int_equal(r->dones, 1);
+    assert_int_equal(r->error, 0);
+}
+
 static void test_read_only(void **state)
 {
     model.offered |= VIRTIO_BLK_F_RO;
@@ -554,6 +568,29 @@ static void test_lies(void **state)
     assert_int_equal(disk_bench_counter(disk, "virtio_broken"), 4);
 }
 
+static void test_noise_in_used(void **state)
+{
+    for (unsigned n = 0; n < 500; n++) {
+        struct queue *q = &model.q[0];
+        struct bench_request r[1];
+        uint16_t idx;
+
+        blk.hold = true;
+        submitted(r, 0);
+        idx = q->used->idx;
+        for (unsigned i = 0; i < MODEL_QUEUE; i++)
+            q->used->ring[i] = (struct virtq_used_elem){
+                disk_bench_noise() % (n % 3 ? 2 * MODEL_QUEUE : UINT32_MAX),
+                disk_bench_noise(),
+            };
+        q->used->idx = idx + disk_bench_noise() % (n % 2 ? 3 : 65536);
+        disk->ops->poll(disk);
+        disk->ops->recover(disk);
+        assert_int_equal(r->dones, 1);
+    }
+    assert_works();
+}
+
 static void test_noise(void **state)
 {
     struct bench_request r[1];
@@ -683,6 +720,7 @@ int main(void)
         EACH(test_many_in_any_order),
         EACH(test_wakeup),
         TEST(test_without_flush, none),
+        TEST(test_without_flush_and_deaf, none),
         TEST(test_read_only, none),
         TEST(test_block_sizes, none),
         TEST(test_topology, none),
@@ -693,6 +731,7 @@ int main(void)
         EACH(test_status),
         TEST(test_lengths, modern),
         EACH(test_lies),
+        EACH(test_noise_in_used),
         EACH(test_noise),
         EACH(test_stuck),
         EACH(test_deaf),
