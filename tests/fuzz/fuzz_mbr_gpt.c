@@ -34,17 +34,41 @@ static int read_input(struct block *b, uint64_t sector, uint32_t count,
 
 static const struct block_ops ops = { .read = read_input };
 
+static uint16_t small(const uint8_t *p) { return p[0] | p[1] << 8; }
+
+/* Its fields as they are, but small, and at home. */
+static void make_header(uint8_t *h)
+{
+    static const uint8_t fields[] = { 32, 40, 48, 72 };
+    uint8_t entry_bytes = h[85] & 1;
+
+    memcpy(h, "EFI PART\0\0\1\0\x5c\0\0", 16);
+    memset(h + 24, 0, 8);
+    h[24] = 1;
+    for (unsigned i = 0; i < sizeof fields; i++)
+        memset(h + fields[i] + 2, 0, 6);
+    h[41] = h[73] = h[81] = 0;
+    memset(h + 82, 0, 6);
+    h[84] = 128;
+    h[85] = entry_bytes;
+    if (small(h + 48) < h[40])
+        h[49] = 1;
+    if (small(h + 32) <= small(h + 48))
+        h[33] = 0xff;
+}
+
 static void make_right(struct input_disk *d, uint8_t flags)
 {
     uint8_t *header = d->data + 512;
     uint32_t crc;
 
-    if (flags & HAS_MBR)
-        memcpy(d->data + 510, "\x55\xaa", 2);
+    for (unsigned i = 0; flags & HAS_MBR && i < SECTORS_MAX; i++)
+        if (i != 1)
+            memcpy(d->data + i * 512 + 510, "\x55\xaa", 2);
     if (flags & HAS_GPT) {
         d->data[446 + 4] = 0xee;
         d->data[446 + 12] |= 1;
-        memcpy(header, "EFI PART\0\0\1\0\x5c\0\0", 16);
+        make_header(header);
     }
     if (flags & HAS_CRC) {
         memset(header + 16, 0, 4);
