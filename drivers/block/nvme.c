@@ -71,7 +71,7 @@ static bool dma_ended(struct nvme *n, bool answered)
 static void give_back(struct nvme *n, bool ended, int error)
 {
     n->armed = false;
-    nvme_disk_give_ended(n);
+    nvme_disk_give_others(n, error);
     if (ended)
         nvme_disk_give_back(n, error);
 }
@@ -282,7 +282,7 @@ void nvme_arm(struct nvme *n)
     if (!n->has_msix)
         bus_write32(n->bus, NVME_INTMC, 1);
     /* For what came since the last poll there may be no interrupt. */
-    if (nvme_queue_pending(&n->io) || nvme_disk_has_ended(n))
+    if (nvme_queue_pending(&n->io) || nvme_disk_has_more(n))
         n->bus->wake(n->bus->ctx);
 }
 

@@ -144,7 +144,7 @@ static void ask_namespaces(struct nvme *n)
 
 static void answered(struct nvme *n, uint16_t status)
 {
-    bool ok = status == NVME_SC_SUCCESS;
+    bool ok = (status & NVME_STATUS) == NVME_SC_SUCCESS;
 
     switch (n->step) {
     case NVME_ASK_CONTROLLER:

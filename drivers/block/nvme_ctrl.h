@@ -39,7 +39,8 @@ struct nvme_disk {
     struct disk disk;
     struct nvme *nvme;
     uint32_t nsid;
-    unsigned under_way;         /* its requests that the controller has */
+    unsigned under_way;         /* its requests that the controller has, or
+                                 * gets once more */
     struct disk_queue ended;    /* within submit: done at the next poll */
     bool is_known;              /* since the last start: as it was */
 };
@@ -48,10 +49,17 @@ struct nvme_disk {
 struct nvme_slot {
     struct disk_request *req;
     struct nvme_disk *disk;
+    unsigned tries;             /* before this one */
+};
+
+/* One that failed, and that it gets once more. */
+struct nvme_retry {
+    struct nvme_slot slot;
+    uint64_t when;              /* on bus_now's clock */
 };
 
 struct nvme_counters {
-    uint64_t media_errors, command_errors, last_status;
+    uint64_t media_errors, command_errors, last_status, retries;
     uint64_t bad_completions, fatal;
 };
 
@@ -83,6 +91,8 @@ struct nvme {
     unsigned disk_count;
     /* Requests */
     struct nvme_slot slot[NVME_SLOTS];
+    struct nvme_retry retry[NVME_SLOTS];
+    unsigned retries;           /* in use */
     uint64_t (*list)[NVME_LIST];        /* PRP lists, by slot */
     uint64_t list_phys;
     struct nvme_counters counters;
@@ -118,10 +128,11 @@ bool nvme_ask_poll(struct nvme *n);
 void nvme_disk_found(struct nvme *n, uint32_t nsid, const uint8_t *page);
 /* Take what has ended. True: there was something. */
 bool nvme_disk_complete(struct nvme *n);
-/* Whether something is done at the next poll that it does not tell of. */
-bool nvme_disk_has_ended(const struct nvme *n);
-/* What had ended within submit is done. True: there was something. */
-bool nvme_disk_give_ended(struct nvme *n);
+/* Whether there is something to do without the controller's telling so. */
+bool nvme_disk_has_more(const struct nvme *n);
+/* The requests that it has not are done: with `error` those that it would get
+ * once more, without one those that had ended within submit. */
+void nvme_disk_give_others(struct nvme *n, int error);
 /* The requests that the controller had are done with `error`; both queues are
  * empty again. */
 void nvme_disk_give_back(struct nvme *n, int error);

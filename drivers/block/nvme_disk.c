@@ -7,6 +7,8 @@
 
 #include "drivers/block/nvme_ctrl.h"
 
+#define RETRIES 5u              /* of a request */
+#define RETRY_NS UINT64_C(100000000)
 #define CLOSE_TRIES 50u
 #define CLOSE_STEP_US 100u
 
@@ -57,12 +59,25 @@ static struct nvme_command command(const struct nvme_disk *d,
     return c;
 }
 
+/* 0, or -EBUSY. */
+static int send(struct nvme *n, const struct nvme_slot *what)
+{
+    struct nvme_command c = command(what->disk, what->req);
+    int slot = nvme_queue_slot(&n->io);
+
+    if (slot < 0)
+        return -EBUSY;
+    if (what->req->op != DISK_FLUSH)
+        describe(n, (unsigned)slot, &c, what->req);
+    n->slot[slot] = *what;
+    return nvme_queue_push(&n->io, &c, &n->slot[slot]);
+}
+
 static int nvme_submit(struct disk *disk, struct disk_request *req)
 {
     struct nvme_disk *d = disk->driver;
     struct nvme *n = d->nvme;
-    struct nvme_command c;
-    int slot, r;
+    int r;
 
     if (!disk->is_open || disk->is_gone)
         return -ENODEV;
@@ -74,20 +89,19 @@ static int nvme_submit(struct disk *disk, struct disk_request *req)
         disk_queue_put(&d->ended, req);
         return 0;
     }
-    slot = nvme_queue_slot(&n->io);
-    if (slot < 0)
+    /* Each that it has may fail, and then is to be kept. */
+    if (n->io.outstanding + n->retries >= NVME_SLOTS)
         return -EBUSY;
-    c = command(d, req);
-    if (req->op != DISK_FLUSH)
-        describe(n, (unsigned)slot, &c, req);
-    n->slot[slot] = (struct nvme_slot){ req, d };
-    d->under_way++;
-    return nvme_queue_push(&n->io, &c, &n->slot[slot]);
+    r = send(n, &(struct nvme_slot){ req, d, 0 });
+    if (!r)
+        d->under_way++;
+    return r;
 }
 
 /* 4.6.1.2 */
 static int error_of(struct nvme *n, struct nvme_disk *d, uint16_t status)
 {
+    status &= NVME_STATUS;
     if (status == NVME_SC_SUCCESS)
         return 0;
     n->counters.last_status = status;
@@ -104,31 +118,86 @@ static int error_of(struct nvme *n, struct nvme_disk *d, uint16_t status)
     return -EIO;
 }
 
-bool nvme_disk_has_ended(const struct nvme *n)
+/* ---- Once more --------------------------------------------------------------- */
+
+/* It may not be ready yet, say (82h). What a medium cannot do, it has tried. */
+static bool is_worth_it(const struct nvme_slot *slot, uint16_t status)
+{
+    uint16_t code = status & NVME_STATUS;
+
+    return code != NVME_SC_SUCCESS && !(status & NVME_DNR) &&
+           NVME_SCT(status) == NVME_SCT_GENERIC &&
+           code != NVME_SC_INVALID_NAMESPACE &&
+           code != NVME_SC_WRITE_PROTECTED && slot->tries < RETRIES;
+}
+
+static void keep(struct nvme *n, const struct nvme_slot *slot)
+{
+    struct nvme_retry *r = &n->retry[n->retries++];
+
+    n->counters.retries++;
+    r->slot = *slot;
+    r->slot.tries++;
+    r->when = bus_now(n->bus) + RETRY_NS;
+}
+
+static bool send_again(struct nvme *n)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < n->retries;) {
+        struct nvme_retry *r = &n->retry[i];
+
+        if (bus_now(n->bus) < r->when || send(n, &r->slot)) {
+            i++;
+            continue;
+        }
+        *r = n->retry[--n->retries];
+        any = true;
+    }
+    return any;
+}
+
+bool nvme_disk_has_more(const struct nvme *n)
 {
     for (unsigned i = 0; i < n->disk_count; i++)
         if (n->disks[i]->ended.first)
             return true;
-    return false;
+    return n->retries;
 }
 
-bool nvme_disk_give_ended(struct nvme *n)
+static bool give_ended(struct nvme *n)
 {
-    bool any = nvme_disk_has_ended(n);
+    bool any = false;
 
-    for (unsigned i = 0; any && i < n->disk_count; i++)
+    for (unsigned i = 0; i < n->disk_count; i++) {
+        any |= n->disks[i]->ended.first != NULL;
         disk_queue_done(&n->disks[i]->ended, &n->disks[i]->disk, 0);
+    }
     return any;
 }
 
-/* All are taken before the first is done, which may submit more. */
+void nvme_disk_give_others(struct nvme *n, int error)
+{
+    give_ended(n);
+    while (n->retries) {
+        struct nvme_slot slot = n->retry[--n->retries].slot;
+
+        done(&slot, error);
+    }
+}
+
+/* ---- What has ended ---------------------------------------------------------- */
+
+/* All are taken, and those that fail kept, before the first is done, which may
+ * submit more. */
 bool nvme_disk_complete(struct nvme *n)
 {
     struct nvme_slot ended[NVME_SLOTS], *slot;
     uint16_t status[NVME_SLOTS];
     unsigned count = 0;
     uint32_t result;
-    bool any = nvme_disk_give_ended(n);
+    bool any = give_ended(n) | send_again(n);
 
     while (count < NVME_SLOTS &&
            (slot = nvme_queue_take(&n->io, &status[count], &result)))
@@ -137,7 +206,13 @@ bool nvme_disk_complete(struct nvme *n)
         return any;
     nvme_queue_taken(&n->io);
     for (unsigned i = 0; i < count; i++)
-        done(&ended[i], error_of(n, ended[i].disk, status[i]));
+        if (is_worth_it(&ended[i], status[i])) {
+            keep(n, &ended[i]);
+            ended[i].req = NULL;
+        }
+    for (unsigned i = 0; i < count; i++)
+        if (ended[i].req)
+            done(&ended[i], error_of(n, ended[i].disk, status[i]));
     return true;
 }
 
@@ -188,7 +263,7 @@ static void nvme_close(struct disk *disk)
     struct nvme *n = d->nvme;
 
     disk->is_open = false;
-    nvme_disk_give_ended(n);
+    give_ended(n);
     for (unsigned i = 0; d->under_way && i < CLOSE_TRIES; i++) {
         nvme_poll(n, true);
         if (d->under_way)
@@ -233,6 +308,7 @@ static const char *nvme_counter(const struct disk *disk, unsigned i,
         { "nvme_media_errors", c->media_errors },
         { "nvme_command_errors", c->command_errors },
         { "nvme_last_status", c->last_status },
+        { "nvme_retries", c->retries },
         { "nvme_bad_completions", c->bad_completions },
         { "nvme_fatal", c->fatal },
     };

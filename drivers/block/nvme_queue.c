@@ -114,7 +114,7 @@ void *nvme_queue_take(struct nvme_queue *q, uint16_t *status, uint32_t *result)
         q->is_broken = true;
         return NULL;
     }
-    *status = c->status >> NVME_SC_SHIFT & NVME_STATUS;
+    *status = c->status >> NVME_SC_SHIFT;
     *result = c->result;
     q->token[slot] = NULL;
     q->outstanding--;

@@ -69,12 +69,13 @@ _Static_assert(sizeof(struct nvme_completion) == 16, "hardware layout");
 /* Status: 4.6.1, without the phase tag */
 #define NVME_SC_SHIFT   1u
 #define NVME_STATUS     0x7ffu  /* status code and its type */
+#define NVME_DNR        (1u << 14)  /* it would fail again */
 #define NVME_SC_SUCCESS              0x000u
 #define NVME_SC_INVALID_NAMESPACE    0x00bu
 #define NVME_SC_WRITE_PROTECTED      0x020u
-#define NVME_SC_LBA_OUT_OF_RANGE     0x080u
 #define NVME_SCT_MEDIA               0x2u   /* type: media, data integrity */
-#define NVME_SCT(status) ((status) >> 8)
+#define NVME_SCT_GENERIC             0x0u
+#define NVME_SCT(status) ((status) >> 8 & 7)
 
 /* Admin commands: 5 */
 #define NVME_CREATE_SQ     0x01u

@@ -480,8 +480,9 @@ static void test_status(void **state)
     assert_int_equal(disk_bench_do(disk, DISK_READ, 0, 1, buf), -EIO);
     assert_int_equal(disk_bench_counter(disk, "nvme_media_errors"), 1);
     assert_int_equal(disk_bench_counter(disk, "nvme_last_status"), 0x281);
-    fake_nvme.fail_io = 0x080;
+    fake_nvme.fail_io = 0x4080;
     assert_int_equal(disk_bench_do(disk, DISK_READ, 0, 1, buf), -EIO);
+    assert_int_equal(disk_bench_counter(disk, "nvme_last_status"), 0x080);
     fake_nvme.fail_io = 0x700;                  /* a vendor's */
     assert_int_equal(disk_bench_do(disk, DISK_READ, 0, 1, buf), -EIO);
     fake_nvme.fail_io = 0x020;
@@ -489,12 +490,130 @@ static void test_status(void **state)
     assert_int_equal(disk_bench_counter(disk, "nvme_command_errors"), 3);
     assert_int_equal(disk->counters.read_errors, 3);
     assert_int_equal(disk->counters.write_errors, 1);
+    assert_int_equal(disk_bench_counter(disk, "nvme_retries"), 0);
     fake_nvme.fail_io = 0;
     assert_works();
     fake_nvme.fail_io = 0x00b;                  /* no such namespace */
     assert_int_equal(disk_bench_do(disk, DISK_READ, 0, 1, buf), -ENODEV);
     assert_true(disk->is_gone);
     assert_int_equal(disk_bench_do(disk, DISK_READ, 0, 1, buf), -ENODEV);
+}
+
+/* Not ready, say, until it is; five times at most, a tenth of a second apart. */
+static void test_once_more(void **state)
+{
+    struct bench_request r[1];
+    uint64_t began = disk_bench.now;
+
+    fake_nvme.fail_io = 0x082;
+    fake_nvme_post(held(r)->cdw0 >> 16, 0x082);
+    disk->ops->poll(disk);
+    disk->ops->arm(disk);
+    assert_int_equal(disk_bench.woken, 1);      /* nobody else tells of it */
+    assert_int_equal(r->dones, 0);
+    fake_nvme.hold = false;
+    for (unsigned i = 0; i < 1000 && !r->dones; i++) {
+        disk_bench.now += 1000000;
+        disk->ops->poll(disk);
+        if (disk_bench_counter(disk, "nvme_retries") == 3)
+            fake_nvme.fail_io = 0;
+    }
+    assert_int_equal(r->error, 0);
+    assert_in_range((disk_bench.now - began) / 1000000, 300, 320);
+    fake_nvme.fail_io = 0x082;
+    assert_int_equal(disk_bench_do(disk, DISK_READ, 0, 1, area), -EIO);
+    assert_int_equal(disk_bench_counter(disk, "nvme_retries"), 8);
+    assert_int_equal(disk_bench_counter(disk, "nvme_command_errors"), 1);
+    fake_nvme.fail_io = 0x4082;                 /* it says not to */
+    assert_int_equal(disk_bench_do(disk, DISK_READ, 0, 1, area), -EIO);
+    assert_int_equal(disk_bench_counter(disk, "nvme_retries"), 8);
+    fake_nvme.fail_io = 0;
+    assert_works();
+}
+
+/* As many as it takes fail, while more come: none is lost. */
+static void test_many_once_more(void **state)
+{
+    struct bench_request r[SLOTS + 2];
+
+    fake_nvme.fail_io = 0x082;
+    for (unsigned i = 0; i < SLOTS + 1; i++) {
+        r[i] = bench_request(DISK_READ, i, 1, area);
+        r[i].req.ctx = &r[i];
+        assert_int_equal(disk->ops->submit(disk, &r[i].req), 0);
+        disk->ops->poll(disk);
+    }
+    r[SLOTS + 1] = r[0];
+    assert_int_equal(disk->ops->submit(disk, &r[SLOTS + 1].req), -EBUSY);
+    fake_nvme.fail_io = 0;
+    for (unsigned i = 0; i < 110; i++) {
+        disk_bench.now += 1000000;
+        disk->ops->poll(disk);
+    }
+    for (unsigned i = 0; i < SLOTS + 1; i++) {
+        assert_int_equal(r[i].dones, 1);
+        assert_int_equal(r[i].error, 0);
+    }
+    fake_nvme.fail_io = 0x082;
+    submitted(r, 0);
+    submitted(r, 1);
+    disk->ops->poll(disk);
+    disk->ops->close(disk);
+    assert_int_equal(r[0].error, -EIO);
+    assert_int_equal(r[1].error, -EIO);
+    fake_nvme.fail_io = 0;
+    assert_int_equal(disk->ops->open(disk), 0);
+    assert_works();
+}
+
+static struct bench_request others[SLOTS];
+static unsigned others_sent;
+
+static void send_others(struct disk_request *req, int error)
+{
+    for (; others_sent < SLOTS; others_sent++) {
+        struct bench_request *r = &others[others_sent];
+
+        *r = bench_request(DISK_READ, 0, 1, area);
+        r->req.ctx = r;
+        if (disk->ops->submit(disk, &r->req))
+            return;
+    }
+}
+
+static void post_all(uint16_t first, uint16_t rest)
+{
+    struct nvme_command *c;
+
+    for (unsigned i = 0; (c = fake_nvme_next()); i++)
+        fake_nvme_post(c->cdw0 >> 16, i ? rest : first);
+}
+
+/* The first that is done sends as many more before the others are looked at. */
+static void test_once_more_and_more(void **state)
+{
+    struct bench_request r[SLOTS];
+
+    others_sent = 0;
+    fake_nvme.hold = true;
+    for (unsigned i = 0; i < SLOTS; i++)
+        submitted(r, i);
+    r[0].req.done = send_others;
+    post_all(0, 0x082);
+    disk->ops->poll(disk);
+    post_all(0x082, 0x082);
+    disk->ops->poll(disk);
+    fake_nvme.hold = false;
+    for (unsigned i = 0; i < 300; i++) {
+        disk_bench.now += 1000000;
+        disk->ops->poll(disk);
+    }
+    assert_in_range(others_sent, 1, SLOTS);
+    for (unsigned i = 1; i < SLOTS; i++)
+        assert_int_equal(r[i].dones, 1);
+    for (unsigned i = 0; i < others_sent; i++)
+        assert_int_equal(others[i].error, 0);
+    assert_works();
 }
 
 /* ---- One that lies ----------------------------------------------------------- */
@@ -812,6 +931,9 @@ int main(void)
         TEST(test_write_protected, setup_none),
         TEST(test_too_many, setup_none),
         TEST(test_status, setup),
+        TEST(test_once_more, setup),
+        TEST(test_many_once_more, setup),
+        TEST(test_once_more_and_more, setup),
         TEST(test_lies, setup),
         TEST(test_completes_twice, setup),
         TEST(test_wrong_phase, setup),
