@@ -18,6 +18,9 @@
 #include "emu/state.h"
 
 #define TEXT 64u                /* a name in the header */
+/* A processor's TSC, at least and at most. */
+#define TSC_HZ_MIN 1000000ull
+#define TSC_HZ_MAX 100000000000ull
 #define REQUESTS ((1u << (MACHINE_REQ_INIT + 1)) - 1)
 
 /* What is the machine's own, apart from its parts. */
@@ -148,14 +151,42 @@ static void check_cpu(struct machine *m, struct state *s)
     free(copy);
 }
 
+/*
+ * The guest has measured its TSC: an engine in software goes on at that rate,
+ * the processor's own cannot.
+ */
+static void load_tsc_rate(struct machine *m, uint64_t hz)
+{
+    struct cpu *c = &m->cpu;
+
+    if (hz == c->model->tsc_hz)
+        return;
+    if (!m->config.engine->counts_insns) {
+        machine_log(m, "the TSC ran at %llu kHz when the snapshot was saved, "
+                    "now at %llu", (unsigned long long)hz / 1000,
+                    (unsigned long long)c->model->tsc_hz / 1000);
+        return;
+    }
+    if (c->model != &c->fitted)
+        c->fitted = *c->model;
+    c->fitted.tsc_hz = hz;
+    c->model = &c->fitted;
+}
+
 static void cpu_section(struct machine *m, struct state *s)
 {
+    uint64_t hz = m->cpu.model->tsc_hz;
+
     state_begin(s, "cpu", CPU_STATE_VERSION);
     if (s->mode == STATE_CHECK)
         check_cpu(m, s);
     else if (!s->error)
         cpu_state(&m->cpu, s);
+    state_u64(s, &hz);
+    state_check(s, hz >= TSC_HZ_MIN && hz <= TSC_HZ_MAX, "the TSC's rate");
     state_end(s);
+    if (s->mode == STATE_LOAD && !s->error)
+        load_tsc_rate(m, hz);
 }
 
 static void whole_machine(struct machine *m, struct state *s, struct board *b)

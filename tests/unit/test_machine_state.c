@@ -341,6 +341,40 @@ static void test_real_time(void **state)
     guest_free(b);
 }
 
+/* Saved by a processor of another speed: the guest's TSC keeps its rate. */
+static void test_tsc_rate(void **state)
+{
+    struct box *a = box_new(&engine_interp), *b;
+    struct machine_config c;
+    struct fake_snapshot f, again;
+    struct cpu_model fast = *machine_cpu(a->g.m)->model;
+    const char *error;
+    uint64_t before, now, rate;
+
+    rate = fast.tsc_hz;
+    fast.tsc_hz = 3 * rate;
+    b = calloc(1, sizeof *b);
+    box_config(b, &engine_interp, &c);
+    c.cpu_model = &fast;
+    b->g.m = machine_create(&c, &error);
+    assert_non_null(b->g.m);
+    run(a, 5000);
+    save(a, &f);
+    load(b, &f);
+    now = machine_now(b->g.m);
+    before = guest_bus(&b->g)->tsc(b->g.m);
+    assert_true(before == guest_bus(&a->g)->tsc(a->g.m));
+    run(b, 10000);
+    assert_true(guest_bus(&b->g)->tsc(b->g.m) - before ==
+                (machine_now(b->g.m) - now) * (rate / 1000000) / 1000);
+    save(b, &again);
+    load(a, &again);
+    fake_snapshot_free(&f);
+    fake_snapshot_free(&again);
+    box_free(a);
+    box_free(b);
+}
+
 /* ---- What is refused ----------------------------------------------------- */
 
 static void expect_refused(struct machine *m, struct fake_snapshot *f,
@@ -483,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_jit_to_interp),
         cmocka_unit_test(test_own_past),
         cmocka_unit_test(test_real_time),
+        cmocka_unit_test(test_tsc_rate),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_other_machines),
         cmocka_unit_test(test_changing_source),
