@@ -15,6 +15,7 @@
 #define READY_NS (15000 * MS)           /* a disk that spins up */
 #define IDENTIFY_NS (5000 * MS)
 #define SHORT_NS (10 * MS)
+#define SOON_US 10u
 #define PIO_BLOCKS 8u                   /* at a time */
 #define PIO_SECTORS 256u                /* of a request */
 #define MAX_DMA_FAILURES 3u
@@ -52,7 +53,8 @@ static bool is_late(const struct ata_channel *c)
 
 bool ata_channel_is_settled(const struct ata_channel *c)
 {
-    return c->state != CHANNEL_READY && c->state != CHANNEL_IDENTIFY;
+    return c->state != CHANNEL_READY && c->state != CHANNEL_IDENTIFY &&
+           !c->looks_again;
 }
 
 static void enter(struct ata_channel *c, enum ata_channel_state state,
@@ -109,11 +111,31 @@ static void command(struct ata_channel *c, const struct ata_command *cmd)
     bus_delay(c->block, SELECT_US);
 }
 
-static bool may_dma(const struct ata_channel *c, const struct ata_device *d)
+static bool may_dma(struct ata_channel *c, const struct ata_device *d)
 {
-    return c->master && d->dma && !c->by_pio && c->current->op != DISK_FLUSH;
+    return c->master && d->dma && !c->by_pio &&
+           c->current->op != DISK_FLUSH && ata_dma_is_free(c);
 }
 
+/* SRST, for both devices; no DMA of theirs is under way. */
+static void reset(struct ata_channel *c)
+{
+    if (c->master)
+        ata_dma_stop(c);
+    bus_write8(c->control, c->control_reg, ATA_SRST | ATA_NIEN);
+    bus_delay(c->block, RESET_US);
+    bus_write8(c->control, c->control_reg, ATA_NIEN);
+    bus_delay(c->block, AFTER_RESET_US);
+    for (unsigned i = 0; i < 2; i++) {
+        c->device[i].found = false;
+        if (c->device[i].disk)
+            c->device[i].disk->counters.resets++;
+    }
+    c->at = 0;
+    enter(c, CHANNEL_READY, READY_NS);
+}
+
+/* A device that is at something else is reset first. */
 static void issue(struct ata_channel *c)
 {
     struct ata_device *d = c->owner;
@@ -122,6 +144,10 @@ static void issue(struct ata_channel *c)
 
     select_device(c, d != c->device, cmd.device |
                   (cmd.is_48 ? 0 : (uint8_t)(cmd.lba >> 24 & 0xf)));
+    if (alt_status(c) & (ATA_BSY | ATA_DRQ)) {
+        reset(c);
+        return;
+    }
     c->blocks = 0;
     c->short_since = 0;
     if (dma)
@@ -163,37 +189,22 @@ static bool start_next(struct ata_channel *c, bool may_finish)
     return true;
 }
 
-/* ---- Reset, and what is there -------------------------------------------- */
-
-/* SRST, for both devices; no DMA is under way. */
-static void reset(struct ata_channel *c)
-{
-    bus_write8(c->control, c->control_reg, ATA_SRST | ATA_NIEN);
-    bus_delay(c->block, RESET_US);
-    bus_write8(c->control, c->control_reg, ATA_NIEN);
-    bus_delay(c->block, AFTER_RESET_US);
-    for (unsigned i = 0; i < 2; i++) {
-        c->device[i].found = false;
-        if (c->device[i].disk)
-            c->device[i].disk->counters.resets++;
-    }
-    c->at = 0;
-    enter(c, CHANNEL_READY, READY_NS);
-}
+/* ---- What is there ------------------------------------------------------- */
 
 /* The request that runs ends with `error`, or is begun again if that is 0. */
 static void abort_current(struct ata_channel *c, int error)
 {
     bool by_dma = c->state == CHANNEL_DMA || c->state == CHANNEL_HUNG;
 
-    if (by_dma && !ata_dma_stop(c) &&
-        (c->state == CHANNEL_HUNG ||
-         !disk_dma_ended(&c->owner->disk->counters, c->master, false))) {
-        c->error = error;
-        enter(c, CHANNEL_HUNG, 0);
-        return;
+    if (by_dma && !ata_dma_stop(c)) {
+        if (c->state == CHANNEL_HUNG ||
+            !disk_dma_ended(&c->owner->disk->counters, c->master, false)) {
+            c->error = error;
+            enter(c, CHANNEL_HUNG, 0);
+            return;
+        }
+        *c->master_off = true;
     }
-    disk_dma_allow(c->block);
     reset(c);
     if (error)
         finish(c, error);
@@ -342,10 +353,23 @@ static uint32_t blocks_of(const struct ata_channel *c)
     return c->current->op == DISK_FLUSH ? 0 : c->current->count / per_block;
 }
 
+/* Between two blocks a disk is busy for some microseconds. */
+static uint8_t status_soon(const struct ata_channel *c)
+{
+    uint8_t status = alt_status(c);
+
+    for (unsigned i = 0; i < SOON_US && c->blocks && (status & ATA_BSY);
+         i += SELECT_US) {
+        bus_delay(c->block, SELECT_US);
+        status = alt_status(c);
+    }
+    return status;
+}
+
 static bool step_pio(struct ata_channel *c)
 {
     for (unsigned i = 0; i < PIO_BLOCKS; i++) {
-        uint8_t status = alt_status(c);
+        uint8_t status = status_soon(c);
         bool is_last = c->blocks == blocks_of(c);
 
         if (status & ATA_BSY)
@@ -419,6 +443,13 @@ static bool step_dma(struct ata_channel *c)
     return true;
 }
 
+static bool look_again(struct ata_channel *c)
+{
+    c->looks_again = false;
+    reset(c);
+    return true;
+}
+
 static bool step_once(struct ata_channel *c)
 {
     switch (c->state) {
@@ -429,13 +460,13 @@ static bool step_once(struct ata_channel *c)
     case CHANNEL_IDENTIFY:
         return step_identify(c);
     case CHANNEL_IDLE:
-        return start_next(c, true);
+        return c->looks_again ? look_again(c) : start_next(c, true);
     case CHANNEL_PIO:
         return step_pio(c);
     case CHANNEL_DMA:
         return step_dma(c);
     case CHANNEL_EMPTY:
-        break;
+        return c->looks_again && look_again(c);
     }
     return false;
 }
@@ -462,7 +493,6 @@ int ata_channel_init(struct ata_channel *c)
                                         &c->table_phys);
         if (!c->table)
             return -ENOMEM;
-        ata_dma_stop(c);
     }
     reset(c);
     return 0;
@@ -472,8 +502,13 @@ int ata_channel_init(struct ata_channel *c)
 
 static int ata_open(struct disk *disk)
 {
-    if (disk->is_gone)
+    struct ata_device *d = disk->driver;
+
+    if (disk->is_gone) {
+        d->channel->looks_again = true;
+        d->channel->controller->is_settled = false;
         return -ENODEV;
+    }
     disk->is_open = true;
     return 0;
 }

@@ -47,6 +47,8 @@ struct ata_channel {
     struct disk_sink *sink;
     struct disk_controller *controller;
     unsigned index;
+    bool *master_off;           /* the function may not master the bus, as one
+                                 * of its masters did not stop */
 
     struct ata_device device[2];
     struct bm_region *table;
@@ -58,6 +60,7 @@ struct ata_channel {
     struct ata_device *owner;   /* of `current`, or of the last one */
     int error;                  /* CHANNEL_HUNG: for `current`; 0: again */
     bool by_pio;                /* `current` is not tried by DMA again */
+    bool looks_again;           /* when nothing runs: reset, what is there? */
     uint32_t blocks;            /* CHANNEL_PIO: that were moved */
     uint64_t short_since;       /* CHANNEL_DMA: the device ended, the master did
                                  * not; 0: no */
@@ -76,5 +79,8 @@ void ata_dma_prepare(struct ata_channel *c, const struct disk_request *req);
 void ata_dma_start(struct ata_channel *c, bool is_write);
 /* End it; false: it goes on all the same. */
 bool ata_dma_stop(struct ata_channel *c);
+/* It can be started: if the function may not master the bus, it may again once
+ * no channel's master is at work. */
+bool ata_dma_is_free(struct ata_channel *c);
 
 #endif

@@ -1,6 +1,8 @@
 /* See ata_channel.h. Section numbers are those of Bus Master IDE 1.0. */
 #include "drivers/block/ata_channel.h"
 
+#include "drivers/block/disk_dma.h"
+
 static void put8(const struct ata_channel *c, uint32_t reg, uint8_t v)
 {
     bus_write8(c->master, c->master_reg + reg, v);
@@ -43,4 +45,16 @@ bool ata_dma_stop(struct ata_channel *c)
     put8(c, BM_COMMAND, 0);
     status = bus_read8(c->master, c->master_reg + BM_STATUS);
     return status == 0xff || !(status & BM_ACTIVE);
+}
+
+bool ata_dma_is_free(struct ata_channel *c)
+{
+    uint8_t both = bus_read8(c->master, BM_STATUS) |
+                   bus_read8(c->master, BM_CHANNEL + BM_STATUS);
+
+    if (*c->master_off && !(both & BM_ACTIVE)) {
+        disk_dma_allow(c->master);
+        *c->master_off = false;
+    }
+    return !*c->master_off;
 }

@@ -24,6 +24,7 @@ static const struct {
 struct ata_pci {
     struct bus_info info;
     struct disk_controller controller;
+    bool master_off;
     struct ata_channel channel[CHANNELS];
 };
 
@@ -77,6 +78,7 @@ static int start_channel(struct ata_pci *a, unsigned i, const struct bus *bus,
     c->index = i;
     c->info = &a->info;
     c->sink = sink;
+    c->master_off = &a->master_off;
     if (!find_ports(c, bus, a->info.class_code & IS_NATIVE(i)))
         return 0;
     if (a->info.class_code & HAS_MASTER)
