@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emu/dev/device.h"
+
 static int sink_write(void *ctx, const void *buf, size_t len)
 {
     struct fake_snapshot *f = ctx;
@@ -51,4 +53,47 @@ void fake_snapshot_rewind(struct fake_snapshot *f)
 {
     f->source.size = f->len;
     f->reads = 0;
+}
+
+/* ---- One device ---------------------------------------------------------- */
+
+static struct state *new_state(void)
+{
+    struct state *s = malloc(sizeof *s);
+
+    if (!s)
+        abort();
+    return s;
+}
+
+void fake_snapshot_save(struct fake_snapshot *f, void *device)
+{
+    struct state *s = new_state();
+
+    fake_snapshot_init(f);
+    state_open_save(s, &f->sink);
+    state_device(s, device, "device");
+    state_finish(s);
+    if (state_close(s))
+        abort();
+    free(s);
+    fake_snapshot_rewind(f);
+}
+
+int fake_snapshot_read(const struct fake_snapshot *f, enum state_mode mode,
+                       void *device, char *why)
+{
+    struct device *dev = device;
+    struct state *s = new_state();
+    int error;
+
+    state_open_read(s, mode, &f->source);
+    state_device(s, dev, "device");
+    state_finish(s);
+    error = state_close(s);
+    strcpy(why, s->why);
+    free(s);
+    if (!error && mode == STATE_LOAD && dev->ops->loaded)
+        dev->ops->loaded(dev);
+    return error;
 }

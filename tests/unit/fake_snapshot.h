@@ -19,4 +19,13 @@ void fake_snapshot_free(struct fake_snapshot *f);
 /* The source is what the sink has got. */
 void fake_snapshot_rewind(struct fake_snapshot *f);
 
+/* A snapshot of one device alone; `device` begins with a struct device. */
+void fake_snapshot_save(struct fake_snapshot *f, void *device);
+/*
+ * Check or load (then with its `loaded`): 0, or -errno with the words in `why`,
+ * which has room for struct state's.
+ */
+int fake_snapshot_read(const struct fake_snapshot *f, enum state_mode mode,
+                       void *device, char *why);
+
 #endif

@@ -12,7 +12,9 @@
 #include <errno.h>
 
 #include "emu/chardev.h"
+#include "emu/dev/fwcfg.h"
 #include "emu/dev/i8042.h"
+#include "emu/dev/ne2000.h"
 #include "emu/dev/pci.h"
 #include "emu/dev/pit.h"
 #include "emu/dev/rtc.h"
@@ -26,44 +28,11 @@
 
 /* ---- Moves --------------------------------------------------------------- */
 
-static void save_device(void *device, struct fake_snapshot *f)
-{
-    struct state *s = malloc(sizeof *s);
-
-    assert_non_null(s);
-    fake_snapshot_init(f);
-    state_open_save(s, &f->sink);
-    state_device(s, device, "device");
-    state_finish(s);
-    assert_int_equal(state_close(s), 0);
-    free(s);
-    fake_snapshot_rewind(f);
-}
-
-static int read_device(void *device, enum state_mode mode,
-                       const struct fake_snapshot *f, char *why)
-{
-    struct device *dev = device;
-    struct state *s = malloc(sizeof *s);
-    int error;
-
-    assert_non_null(s);
-    state_open_read(s, mode, &f->source);
-    state_device(s, dev, "device");
-    state_finish(s);
-    error = state_close(s);
-    strcpy(why, s->why);
-    free(s);
-    if (!error && mode == STATE_LOAD && dev->ops->loaded)
-        dev->ops->loaded(dev);
-    return error;
-}
-
 static void expect_equal(void *device, const struct fake_snapshot *f)
 {
     struct fake_snapshot now;
 
-    save_device(device, &now);
+    fake_snapshot_save(&now, device);
     assert_int_equal(now.len, f->len);
     assert_memory_equal(now.bytes, f->bytes, f->len);
     fake_snapshot_free(&now);
@@ -79,11 +48,11 @@ static void carry_over(struct machine *a, void *from, struct machine *b,
     struct fake_snapshot f, before;
     char why[200];
 
-    save_device(from, &f);
-    save_device(to, &before);
-    assert_int_equal(read_device(to, STATE_CHECK, &f, why), 0);
+    fake_snapshot_save(&f, from);
+    fake_snapshot_save(&before, to);
+    assert_int_equal(fake_snapshot_read(&f, STATE_CHECK, to, why), 0);
     expect_equal(to, &before);
-    if (read_device(to, STATE_LOAD, &f, why))
+    if (fake_snapshot_read(&f, STATE_LOAD, to, why))
         fail_msg("%s", why);
     expect_equal(to, &f);
     for (unsigned i = 0; i < TIMER_COUNT; i++)
@@ -380,21 +349,116 @@ static void test_atapi(void **state)
     pair_free(p);
 }
 
-/* Of another size: sectors beyond its end could be asked for. */
-static void test_ide_other_disk(void **state)
+/* ---- NE2000 -------------------------------------------------------------- */
+
+#define NIC_DEVFN 0x18
+#define NIC_BASE 0xc100
+
+/* A cable that is full, or takes frames. */
+struct cable {
+    bool full;
+    unsigned sent;
+    uint8_t last[1600];
+};
+
+static bool cable_tx(void *ctx, const uint8_t *frame, size_t len)
 {
-    struct pair *p = pair_new(1, 0);
-    struct fake_snapshot f;
+    struct cable *c = ctx;
+
+    if (c->full)
+        return false;
+    c->sent++;
+    memcpy(c->last, frame, len);
+    return true;
+}
+
+static size_t cable_peek(void *ctx, const uint8_t **frame)
+{
+    return 0;
+}
+
+static void cable_done(void *ctx)
+{
+}
+
+/* A frame is written by remote DMA and waits for the wire; it leaves there. */
+static void test_ne2000(void **state)
+{
+    struct machine *m[2] = { fake_machine_new(), fake_machine_new() };
+    struct cable cable[2] = { { .full = true }, { .full = false } };
+    struct netport port[2];
+    struct pci_bus *bus[2];
+    struct ne2000 *nic[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        port[i] = (struct netport){ .ctx = &cable[i], .tx = cable_tx,
+                                    .rx_peek = cable_peek,
+                                    .rx_done = cable_done };
+        bus[i] = pci_bus_create(m[i]);
+        nic[i] = ne2000_create(m[i], bus[i], NIC_DEVFN, &port[i],
+                               TIMER_NE2000_0);
+    }
+    pci_config_write(bus[0], NIC_DEVFN, 0x10, 4, NIC_BASE);
+    pci_config_write(bus[0], NIC_DEVFN, 4, 2, 1);
+    fake_out(m[0], NIC_BASE, 1, 0x22);
+    fake_out(m[0], NIC_BASE + 0xe, 1, 0x49);
+    fake_out(m[0], NIC_BASE + 0xf, 1, 0x02);    /* PTX interrupts */
+    fake_out(m[0], NIC_BASE + 0x9, 1, 0x40);    /* to 4000h, 64 bytes */
+    fake_out(m[0], NIC_BASE + 0xa, 1, 64);
+    fake_out(m[0], NIC_BASE, 1, 0x12);
+    for (unsigned i = 0; i < 32; i++)
+        fake_out(m[0], NIC_BASE + 0x10, 2, 0x1100 + i);
+    fake_out(m[0], NIC_BASE + 4, 1, 0x40);
+    fake_out(m[0], NIC_BASE + 5, 1, 64);
+    fake_out(m[0], NIC_BASE, 1, 0x26);
+    fake_advance(m[0], 200000);
+    assert_int_equal(cable[0].sent, 0);
+    carry_over(m[0], nic[0], m[1], nic[1]);
+    assert_true(fake_in(m[1], NIC_BASE, 1) & 0x04);
+    assert_false(((struct pci_dev *)nic[1])->intx_level);
+    fake_advance(m[1], 200000);
+    assert_int_equal(cable[1].sent, 1);
+    assert_int_equal(cable[1].last[62], 31);
+    assert_true(((struct pci_dev *)nic[1])->intx_level);
+    /* Back again: the interrupt comes along, the bus knows who drives it. */
+    carry_over(m[1], nic[1], m[0], nic[0]);
+    assert_true(((struct pci_dev *)nic[0])->intx_level);
+    fake_out(m[0], NIC_BASE + 7, 1, 0xff);
+    assert_false(((struct pci_dev *)nic[0])->intx_level);
+    for (unsigned i = 0; i < 2; i++) {
+        ne2000_destroy(nic[i]);
+        pci_bus_destroy(bus[i]);
+        fake_machine_free(m[i]);
+    }
+}
+
+/* ---- fw_cfg -------------------------------------------------------------- */
+
+static void test_fwcfg(void **state)
+{
+    struct machine *a = fake_machine_new(), *b = fake_machine_new();
+    struct fwcfg *f = fwcfg_create(a), *g = fwcfg_create(b);
+    struct fake_snapshot s;
     char why[200];
 
-    fi_lba28(&p->a, 0, 0x20, 100, 4);
-    save_device(p->a.ide, &f);
-    p->b.disk[0].dev.sectors = 101;
-    assert_int_equal(read_device(p->b.ide, STATE_CHECK, &f, why), -EINVAL);
-    assert_string_equal(why, "section 'device': a disk's sectors is 4096 there,"
-                        " 101 here");
-    fake_snapshot_free(&f);
-    pair_free(p);
+    assert_int_equal(fwcfg_add_file(f, "one", "abcdef", 6), 0);
+    fake_out(a, 0x510, 2, 0x20);
+    fake_in(a, 0x511, 1);
+    fake_in(a, 0x511, 1);
+    fake_snapshot_save(&s, f);
+    assert_int_equal(fake_snapshot_read(&s, STATE_CHECK, g, why), -EINVAL);
+    assert_non_null(strstr(why, "an item that this machine has not"));
+    fake_snapshot_free(&s);
+    assert_int_equal(fwcfg_add_file(g, "one", "abcdef", 6), 0);
+    carry_over(a, f, b, g);
+    assert_int_equal(fake_in(b, 0x511, 1), 'c');
+    fake_out(a, 0x510, 2, 0x7777);      /* no such item: zeros */
+    carry_over(a, f, b, g);
+    assert_int_equal(fake_in(b, 0x511, 1), 0);
+    fwcfg_destroy(f);
+    fwcfg_destroy(g);
+    fake_machine_free(a);
+    fake_machine_free(b);
 }
 
 /* ---- VGA and PCI --------------------------------------------------------- */
@@ -446,7 +510,8 @@ int main(void)
         cmocka_unit_test(test_ide_write),
         cmocka_unit_test(test_ide_dma),
         cmocka_unit_test(test_atapi),
-        cmocka_unit_test(test_ide_other_disk),
+        cmocka_unit_test(test_ne2000),
+        cmocka_unit_test(test_fwcfg),
         cmocka_unit_test(test_vga),
     };
 
