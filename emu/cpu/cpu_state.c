@@ -4,6 +4,7 @@
  * refused: engines rely on it.
  */
 #include "emu/cpu/cpu.h"
+#include "emu/cpu/debug.h"
 #include "emu/cpu/features.h"
 #include "emu/cpu/interp.h"
 #include "emu/state.h"
@@ -15,6 +16,8 @@
 #define RFLAGS_BITS 0x003f7fd7u
 #define MXCSR_BITS 0xffffu
 #define SEG_ATTR_BITS 0x0fffu
+/* Instructions of 100 years and more: what is added does not overflow. */
+#define ICOUNT_MAX (1ull << 62)
 
 /* ---- Registers ----------------------------------------------------------- */
 
@@ -78,6 +81,8 @@ static void control_state(struct cpu *c, struct state *s)
         state_u64(s, &c->pdpte[n]);
     for (unsigned n = 0; n < 8; n++)
         word_state(c, s, &c->dr[n]);
+    state_check(s, c->dr[6] <= UINT32_MAX && c->dr[7] <= UINT32_MAX,
+                "bits of DR6 or DR7");
     c->cpl = (uint8_t)state_choice(s, c->cpl, 3, "the privilege level");
     if (!cpu_model_is_64bit(c->model))
         efer &= ~(uint64_t)(EFER_LME | EFER_LMA);
@@ -134,7 +139,11 @@ static void execution_state(struct cpu *c, struct state *s)
                                        "the interrupt shadow");
     c->event_ext = (uint8_t)state_choice(s, c->event_ext, 1, "EXT");
     state_u32(s, &c->run.debug);
+    state_check(s, !(c->run.debug & ~DR6_WRITABLE),
+                "a debug trap that is none");
     state_u64(s, &c->icount);
+    state_check(s, c->icount <= ICOUNT_MAX,
+                "the instruction count is out of range");
     state_bool(s, &intr);
     state_bool(s, &nmi);
     c->intr = intr;

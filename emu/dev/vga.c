@@ -202,6 +202,8 @@ static void vga_state(struct device *dev, struct state *s)
     v->ar_index = (uint8_t)state_choice(s, v->ar_index, 0x3f,
                                         "the attribute controller's index");
     state_bytes(s, v->ar, sizeof v->ar);
+    if (!state_saving(s))
+        vga_regs_limit(v);
     state_bool(s, &v->ar_data_next);
     dac_state(v, s);
     state_u32(s, &v->latch);

@@ -104,6 +104,8 @@ static inline bool vga_dispi_on(const struct vga *v)
 uint8_t vga_reg_read(struct vga *v, uint16_t port);
 void vga_reg_write(struct vga *v, uint16_t port, uint8_t value);
 void vga_regs_reset(struct vga *v);
+/* Loaded from a snapshot: clear what bits do not exist. */
+void vga_regs_limit(struct vga *v);
 
 /* Bytes of the legacy window, `offset` from A0000h. */
 uint8_t vga_window_read(struct vga *v, uint32_t offset);

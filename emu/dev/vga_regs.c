@@ -43,6 +43,16 @@ void vga_regs_reset(struct vga *v)
     v->latch = 0;
 }
 
+void vga_regs_limit(struct vga *v)
+{
+    for (unsigned i = 0; i < SR_COUNT; i++)
+        v->sr[i] &= sr_mask[i];
+    for (unsigned i = 0; i < GR_COUNT; i++)
+        v->gr[i] &= gr_mask[i];
+    for (unsigned i = 0; i < AR_COUNT; i++)
+        v->ar[i] &= ar_mask[i];
+}
+
 /* A 10-bit vertical CRTC value: its register and two bits in CR7. */
 static unsigned vertical(const struct vga *v, unsigned reg, unsigned bit8,
                          unsigned bit9)

@@ -466,6 +466,54 @@ static void test_other_machines(void **state)
     box_free(a);
 }
 
+/* Registers that no CPU could hold: engines rely on them. */
+static void test_impossible_cpu(void **state)
+{
+    struct box *a = box_new(&engine_interp), *b = box_new(&engine_interp);
+    struct cpu *c = machine_cpu(a->g.m);
+    const struct cpu good = *c;
+    struct fake_snapshot f;
+    static const char *const words[] = {
+        "the instruction count is out of range", "a debug trap that is none",
+        "a register is wider than the CPU", "a register is wider than the CPU",
+        "flags that do not exist", "bits of CR0", "bits of CR4", "bits of EFER",
+        "a mode that no CPU is in", "a mode that no CPU is in",
+        "the privilege level is out of range", "bits of MXCSR",
+        "the interrupt shadow is out of range", "a segment's attributes",
+        "features that this host lacks",
+    };
+
+    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct cpu_model more = *good.model;
+
+        *c = good;
+        more.ext_ecx = ~0u;
+        switch (i) {
+        case 0: c->icount = 1ull << 63; break;
+        case 1: c->run.debug = 0x10; break;
+        case 2: c->dr[7] = 1ull << 32; break;
+        case 3: c->gpr[RSP] = 1ull << 32; break;
+        case 4: c->rflags = 0; break;
+        case 5: c->cr0 |= 0x40; break;
+        case 6: c->cr4 = CR4_OSXSAVE; break;
+        case 7: c->efer = EFER_LME; break;
+        case 8: c->cr0 |= CR0_PG; break;
+        case 9: c->cpl = 3; break;
+        case 10: c->cpl = 4; break;
+        case 11: c->fpu.mxcsr = 0x10000; break;
+        case 12: c->inhibit = 3; break;
+        case 13: c->seg[DS].attr = 0x1093; break;
+        case 14: c->model = &more; break;
+        }
+        save(a, &f);
+        *c = good;
+        expect_refused(b->g.m, &f, words[i]);
+        fake_snapshot_free(&f);
+    }
+    box_free(a);
+    box_free(b);
+}
+
 /* A medium that gives other bytes the second time. */
 static void test_changing_source(void **state)
 {
@@ -520,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_tsc_rate),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_other_machines),
+        cmocka_unit_test(test_impossible_cpu),
         cmocka_unit_test(test_changing_source),
         cmocka_unit_test(test_busy_disk),
     };

@@ -259,6 +259,33 @@ static void test_vga(void **state)
     fake_machine_free(m);
 }
 
+/* Register bits that do not exist: some are indices into tables. */
+static void test_vga_registers(void **state)
+{
+    struct machine *m = fake_machine_new();
+    struct pci_bus *bus = pci_bus_create(m);
+    struct vga *v = vga_create(m, bus, 0x10);
+    struct fake_snapshot f;
+    char why[200];
+
+    memset(v->gr, 0xff, sizeof v->gr);
+    memset(v->sr, 0xff, sizeof v->sr);
+    memset(v->ar, 0xff, sizeof v->ar);
+    fake_snapshot_save(&f, v);
+    assert_int_equal(fake_snapshot_read(&f, STATE_LOAD, v, why), 0);
+    assert_int_equal(v->gr[GR_SET_RESET], 0x0f);
+    assert_int_equal(v->gr[GR_READ_PLANE], 0x03);
+    assert_int_equal(v->gr[GR_BIT_MASK], 0xff);
+    assert_int_equal(v->sr[SR_PLANE_MASK], 0x0f);
+    assert_int_equal(v->ar[0x14], 0x0f);
+    for (unsigned i = 0; i < 64; i++)
+        v->pci.dev.ops->mmio_read(&v->pci.dev, VGA_WINDOW_BASE + i, 4);
+    fake_snapshot_free(&f);
+    vga_destroy(v);
+    pci_bus_destroy(bus);
+    fake_machine_free(m);
+}
+
 static void test_uart(void **state)
 {
     struct machine *m = fake_machine_new();
@@ -289,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_lapic),
         cmocka_unit_test(test_ne2000),
         cmocka_unit_test(test_vga),
+        cmocka_unit_test(test_vga_registers),
         cmocka_unit_test(test_uart),
     };
 
