@@ -53,11 +53,19 @@ struct machine_host {
                         char *text, size_t size);
 };
 
+/* How the firmware gives a disk's geometry to int 13h. */
+enum machine_translation {
+    MACHINE_TRANSLATION_AUTO,   /* by size, if nobody chose the geometry */
+    MACHINE_TRANSLATION_NONE, MACHINE_TRANSLATION_LBA,
+    MACHINE_TRANSLATION_LARGE, MACHINE_TRANSLATION_RECHS,
+};
+
 struct machine_ide {
     struct blockdev *disk;      /* NULL: no unit (a CD drive may be empty) */
     bool is_cdrom;
     /* 0: derive from the partition table and the size. */
     uint16_t cylinders, heads, sectors;
+    enum machine_translation translation;
 };
 
 /* A ROM that fw_cfg offers as a file, such as "pci10ec,8029.rom". */

@@ -79,17 +79,28 @@ static void set_boot_order(struct rtc *rtc, const char *order)
  * Disks too large for plain CHS, whose geometry nobody chose, are presented
  * to int 13h in LBA translation, as QEMU does.
  */
+static unsigned translation_of(const struct machine_ide *u)
+{
+    static const uint8_t codes[] = {    /* SeaBIOS, src/hw/rtc.h */
+        [MACHINE_TRANSLATION_NONE] = 0,
+        [MACHINE_TRANSLATION_LBA] = TRANSLATION_LBA,
+        [MACHINE_TRANSLATION_LARGE] = 2, [MACHINE_TRANSLATION_RECHS] = 3,
+    };
+
+    if (!u->disk || u->is_cdrom)
+        return 0;
+    if (u->translation != MACHINE_TRANSLATION_AUTO)
+        return codes[u->translation];
+    return !u->cylinders && u->disk->sectors > CHS_MAX_SECTORS
+               ? TRANSLATION_LBA : 0;
+}
+
 static void set_translation(struct rtc *rtc, const struct machine_config *c)
 {
     unsigned v = 0;
 
-    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++) {
-        const struct machine_ide *u = &c->ide[i];
-
-        if (u->disk && !u->is_cdrom && !u->cylinders &&
-            u->disk->sectors > CHS_MAX_SECTORS)
-            v |= TRANSLATION_LBA << 2 * i;
-    }
+    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++)
+        v |= translation_of(&c->ide[i]) << 2 * i;
     rtc_nvram_set(rtc, CMOS_TRANSLATION, (uint8_t)v);
 }
 

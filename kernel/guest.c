@@ -156,26 +156,43 @@ static int load_firmware(struct guest *g, struct machine_config *c, char *why,
     return 0;
 }
 
+static unsigned drive_flags(const struct options *o,
+                            const struct drive_option *d)
+{
+    bool snapshot = d->snapshot == DRIVE_SNAPSHOT_DEFAULT
+                        ? o->snapshot && !d->read_only
+                        : d->snapshot == DRIVE_SNAPSHOT_ON;
+
+    return (d->is_cdrom ? DISK_CDROM : 0) | (snapshot ? DISK_SNAPSHOT : 0) |
+           (d->read_only ? DISK_READ_ONLY : 0);
+}
+
 static int open_disks(struct guest *g, struct machine_config *c, char *why,
                       size_t size)
 {
     const struct options *o = g->options;
 
     for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++) {
+        const struct drive_option *d = &o->drive[i];
+        struct machine_ide *ide = &c->ide[i];
         char reason[160];
         int r;
 
-        if (!o->disk[i])
+        ide->is_cdrom = d->is_cdrom;
+        if (!*d->file)
             continue;
-        r = disk_image_open(&g->disk[i], o->disk[i], o->is_cdrom[i],
-                            o->snapshot, reason, sizeof reason);
+        r = disk_image_open(&g->disk[i], d->file, drive_flags(o, d), reason,
+                            sizeof reason);
         if (r) {
             snprintf(why, size, "-hd%c: %s", 'a' + i, reason);
             return r;
         }
-        c->ide[i].disk = &g->disk[i].dev;
-        c->ide[i].is_cdrom = o->is_cdrom[i];
+        ide->disk = &g->disk[i].dev;
     }
+    c->ide[0].cylinders = o->hdachs.cylinders;
+    c->ide[0].heads = o->hdachs.heads;
+    c->ide[0].sectors = o->hdachs.sectors;
+    c->ide[0].translation = o->hdachs.translation;
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/engine.h"
 #include "kernel/date.h"
+#include "kernel/options_drive.h"
 #include "kernel/options_net.h"
 
 #define MIB (1ull << 20)
@@ -64,26 +65,19 @@ static bool parse_m(struct parser *p, const char *name, const char *v)
     return true;
 }
 
-static bool set_disk(struct parser *p, const char *name, unsigned unit,
-                     const char *v, bool is_cdrom)
+static bool parse_drive(struct parser *p, const char *name, const char *v)
 {
-    if (!*v)
-        return bad(p, name, "needs the name of an image", v);
-    if (p->o->disk[unit])
-        return bad(p, name, "this drive was given twice", v);
-    p->o->disk[unit] = v;
-    p->o->is_cdrom[unit] = is_cdrom;
-    return true;
-}
+    char reason[160];
+    bool ok = !strcmp(name, "drive")
+                  ? options_parse_drive(p->o, v, reason, sizeof reason)
+            : !strcmp(name, "hdachs")
+                  ? options_parse_hdachs(p->o, v, reason, sizeof reason)
+            : !strcmp(name, "cdrom")
+                  ? options_set_drive(p->o, 2, v, true, reason, sizeof reason)
+                  : options_set_drive(p->o, name[2] - 'a', v, false, reason,
+                                      sizeof reason);
 
-static bool parse_hdx(struct parser *p, const char *name, const char *v)
-{
-    return set_disk(p, name, name[2] - 'a', v, false);
-}
-
-static bool parse_cdrom(struct parser *p, const char *name, const char *v)
-{
-    return set_disk(p, name, 2, v, true);
+    return ok || bad(p, name, reason, v);
 }
 
 static bool parse_boot(struct parser *p, const char *name, const char *v)
@@ -286,13 +280,15 @@ static const struct option {
 } options[] = {
     { "m", OPTION_ANY, true, parse_m,
       "-m MIB          guest memory, 1 to 3072 (128)" },
-    { "hda", OPTION_OWN, true, parse_hdx,
+    { "hda", OPTION_OWN, true, parse_drive,
       "-hda IMAGE      first disk (a bare name too); -hdb -hdc -hdd" },
-    { "hdb", OPTION_OWN, true, parse_hdx, NULL },
-    { "hdc", OPTION_OWN, true, parse_hdx, NULL },
-    { "hdd", OPTION_OWN, true, parse_hdx, NULL },
-    { "cdrom", OPTION_OWN, true, parse_cdrom,
+    { "hdb", OPTION_OWN, true, parse_drive, NULL },
+    { "hdc", OPTION_OWN, true, parse_drive, NULL },
+    { "hdd", OPTION_OWN, true, parse_drive, NULL },
+    { "cdrom", OPTION_OWN, true, parse_drive,
       "-cdrom IMAGE    CD-ROM, in hdc's place" },
+    { "drive", OPTION_OWN, true, parse_drive, OPTIONS_DRIVE_HELP },
+    { "hdachs", OPTION_OWN, true, parse_drive, OPTIONS_HDACHS_HELP },
     { "boot", OPTION_ANY, true, parse_boot,
       "-boot ORDER     letters of c (disk), d (CD), n (network)" },
     { "snapshot", OPTION_ANY, false, parse_flag,
@@ -428,7 +424,8 @@ bool options_finish(struct options *o, char *why, size_t why_size)
                  "mon:stdio; make the others null or none");
         return false;
     }
-    return options_check_net(o, why, why_size);
+    return options_check_drives(o, why, why_size) &&
+           options_check_net(o, why, why_size);
 }
 
 enum options_result options_parse(struct options *o, int argc, char **argv,

@@ -52,14 +52,31 @@ struct dump_option {
     uint32_t len;               /* of a frame that is kept */
 };
 
+/* Where a drive's own setting says nothing, -snapshot does. */
+enum drive_snapshot { DRIVE_SNAPSHOT_DEFAULT, DRIVE_SNAPSHOT_ON,
+                      DRIVE_SNAPSHOT_OFF };
+
+struct drive_option {
+    bool used;
+    char file[OPTIONS_TEXT];    /* "": a CD drive without a CD */
+    bool is_cdrom, read_only;
+    enum drive_snapshot snapshot;
+};
+
+/* -hdachs; heads 0: none was given. */
+struct drive_geometry {
+    uint16_t cylinders, heads, sectors;
+    enum machine_translation translation;
+};
+
 enum serial_kind { SERIAL_DEFAULT, SERIAL_NONE, SERIAL_NULL, SERIAL_STDIO,
                    SERIAL_MON_STDIO };
 
 struct options {
     const char *name;
     uint64_t ram_bytes;
-    const char *disk[MACHINE_IDE_UNITS];
-    bool is_cdrom[MACHINE_IDE_UNITS];
+    struct drive_option drive[MACHINE_IDE_UNITS];       /* hda ... hdd */
+    struct drive_geometry hdachs;
     const char *bios;           /* NULL: the embedded SeaBIOS */
     const char *boot_order;
     char accel[16];             /* "": fastest that probes */

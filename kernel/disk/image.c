@@ -142,18 +142,19 @@ static int build_stack(struct disk_image *img, bool snapshot, char *why,
     return 0;
 }
 
-int disk_image_open(struct disk_image *img, const char *name, bool is_cdrom,
-                    bool snapshot, char *why, size_t why_size)
+int disk_image_open(struct disk_image *img, const char *name, unsigned flags,
+                    char *why, size_t why_size)
 {
     int r;
 
     memset(img, 0, sizeof *img);
-    img->is_cdrom = is_cdrom;
+    img->is_cdrom = flags & DISK_CDROM;
     img->dev.name = name;
-    r = block_file_open(name, !is_cdrom && !snapshot, &img->file);
+    r = block_file_open(name, !flags, &img->file);
     if (r) {
         snprintf(why, why_size, "cannot open '%s': %s", name, r == -EBUSY
-                 ? "busy: only -snapshot, for all, lets several have it"
+                 ? "busy: only -snapshot or readonly=on, for all, "
+                   "lets several have it"
                  : strerror(-r));
         return r;
     }
@@ -161,11 +162,11 @@ int disk_image_open(struct disk_image *img, const char *name, bool is_cdrom,
     r = -EINVAL;
     snprintf(why, why_size, "'%s' is empty: not a disk image", name);
     if (!img->file->sectors ||
-        (r = build_stack(img, snapshot, why, why_size))) {
+        (r = build_stack(img, flags & DISK_SNAPSHOT, why, why_size))) {
         disk_image_close(img);
         return r;
     }
-    img->dev.read_only = is_cdrom || img->top->read_only;
+    img->dev.read_only = img->top->read_only;
     img->dev.ctx = img;
     img->dev.submit = image_submit;
     return 0;

@@ -13,6 +13,12 @@
 #include "kernel/disk/block.h"
 #include "kernel/disk/table.h"
 
+enum disk_flags {
+    DISK_CDROM = 1,             /* read-only, its size as it is */
+    DISK_SNAPSHOT = 2,          /* writes stay in memory */
+    DISK_READ_ONLY = 4,
+};
+
 struct disk_image {
     struct blockdev dev;        /* give this to the machine */
     struct block *top;          /* what it reads and writes */
@@ -25,13 +31,12 @@ struct disk_image {
 };
 
 /*
- * Open `name` as a disk (or a CD: read-only, size as it is). With `snapshot`,
- * writes stay in memory. On failure returns negative errno and a sentence
- * in `why`. A reset of the machine (BLOCK_RESIZE) follows a new partition
+ * Open `name`, which must outlive it, by `flags` of enum disk_flags. On failure
+ * returns negative errno and a sentence in `why`. A reset of the machine (BLOCK_RESIZE) follows a new partition
  * table; capacity that was there is kept.
  */
-int disk_image_open(struct disk_image *img, const char *name, bool is_cdrom,
-                    bool snapshot, char *why, size_t why_size);
+int disk_image_open(struct disk_image *img, const char *name, unsigned flags,
+                    char *why, size_t why_size);
 void disk_image_close(struct disk_image *img);
 
 /*

@@ -100,7 +100,7 @@ bool lockstep_machine_create(struct lockstep_machine *l, const char *name,
         (size_t)(firmware_vgabios_end - firmware_vgabios)
     };
     l->ram = platform_pages_alloc(LOCKSTEP_RAM);
-    if (!l->ram || disk_image_open(&l->disk, image, false, true, why,
+    if (!l->ram || disk_image_open(&l->disk, image, DISK_SNAPSHOT, why,
                                    sizeof why)) {
         platform_log("%s: %s", name, l->ram ? why : "no memory");
         return false;

@@ -44,11 +44,9 @@ static inline bool write_sector(uint32_t lba, const uint16_t *buf)
     return wait_ready(false);
 }
 
-/* As large as IDENTIFY DEVICE says. */
-static inline bool identify(uint32_t *sectors)
+/* What IDENTIFY DEVICE says: size in words 60 and 61, CHS in 1, 3 and 6. */
+static inline bool identify(uint32_t *sectors, uint16_t id[256])
 {
-    uint16_t id[256];
-
     outb(ATA + 6, 0xe0);
     command(0xec, 0, 0);
     if (!wait_ready(true))

@@ -1,11 +1,11 @@
 /*
  * Copies sectors 64..127 of the first disk to 128..191 by PIO, writes the last
- * sector, flushes, reads everything back, and says so.
+ * sector, flushes, reads everything back, and says so, with size and geometry.
  */
 #include "tests/guests/ata.h"
 #include "tests/guests/guest.h"
 
-static uint16_t buf[256], back[256];
+static uint16_t buf[256], back[256], id[256];
 
 static bool same(void)
 {
@@ -34,11 +34,19 @@ static bool copy_and_verify(uint32_t sectors)
 
 void guest_main(void)
 {
-    uint32_t sectors;
+    uint32_t sectors = 0;
     bool ok;
 
     serial_init();
-    ok = identify(&sectors) && copy_and_verify(sectors);
+    ok = identify(&sectors, id);
+    print("disk_copy CHS ");
+    print_hex(id[1]);
+    print(" ");
+    print_hex(id[3]);
+    print(" ");
+    print_hex(id[6]);
+    print("\n");
+    ok = ok && copy_and_verify(sectors);
     print(ok ? "disk_copy ok sectors " : "disk_copy failed sectors ");
     print_hex(sectors);
     print("\n");

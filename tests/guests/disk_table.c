@@ -41,11 +41,11 @@ static bool write_last(uint32_t sectors)
 
 void guest_main(void)
 {
-    uint32_t sectors;
+    uint32_t sectors = 0;
     bool ok;
 
     serial_init();
-    ok = identify(&sectors) && read_sector(0, sector);
+    ok = identify(&sectors, sector) && read_sector(0, sector);
     if (ok && ((const uint8_t *)sector)[TYPE] != NEW_TYPE) {
         ok = write_table(sectors);
         print(ok ? "disk_table written, had " : "disk_table failed, had ");

@@ -41,6 +41,7 @@ def image(guest, tmp_path):
 def run(trestle, image, *args):
     t = trestle("-m", 16, "-hda", image, *args)
     t.expect(f"{FULL} sectors, grown to what its partition table says")
+    t.expect(f"disk_copy CHS {CYLINDERS:08x} {HEADS:08x} {SECTORS:08x}\r\n")
     t.expect("disk_copy ok sectors ([0-9a-f]{8})\r\n")
     assert int(t.session.match[1], 16) == FULL == 0xa560
     assert t.ends() == 0
@@ -76,6 +77,55 @@ def test_new_partition_table_is_followed_at_reset(trestle, table_image):
 
 def test_as_a_bare_name(trestle, image):
     t = trestle(image)
+    t.expect("disk_copy ok")
+    assert t.ends() == 0
+
+
+def test_drive(trestle, image):
+    """The first free place is hda's."""
+    run_drive = ("-m", 16, "-drive", f"file={image},if=ide,media=disk")
+    before = image.read_bytes()
+    t = trestle("-m", 16, "-drive", f"file={image},format=raw,snapshot=on")
+    t.expect("hda: type=hd removable=0 file=")
+    t.expect("-snapshot: writes are dropped at the end")
+    t.expect("disk_copy ok")
+    assert t.ends() == 0
+    assert image.read_bytes() == before
+    t = trestle(*run_drive)
+    t.expect("disk_copy ok")
+    assert t.ends() == 0
+    assert len(image.read_bytes()) == FULL * SECTOR
+
+
+def test_read_only_drive_is_shared_and_stays(trestle, image):
+    before = image.read_bytes()
+    drive = f"file={image},index=0,readonly=on"
+    first = trestle("-m", 16, "-drive", drive, "-S")
+    first.expect("ro=1 drv=raw")
+    second = trestle("-m", 16, "-drive", drive)
+    second.expect("disk_copy failed")
+    assert second.ends() == 0
+    assert image.read_bytes() == before
+
+
+def test_snapshot_off_beside_snapshot(trestle, image, tmp_path):
+    other = tmp_path / "other.img"
+    other.write_bytes(image.read_bytes())
+    t = trestle("-snapshot", "-m", 16, "-drive", f"file={image},snapshot=off",
+                "-drive", f"file={other}")
+    t.expect("disk_copy ok")
+    assert t.ends() == 0
+    assert len(image.read_bytes()) == FULL * SECTOR
+    t = trestle("-snapshot", "-m", 16, "-drive", f"file={other}")
+    t.expect("disk_copy ok")
+    assert t.ends() == 0
+    assert len(other.read_bytes()) < FULL * SECTOR
+
+
+def test_geometry_by_hdachs(trestle, image):
+    """Words 1, 3 and 6 of IDENTIFY DEVICE."""
+    t = trestle("-m", 16, "-hda", image, "-hdachs", "40,8,32,lba")
+    t.expect(f"disk_copy CHS {40:08x} {8:08x} {32:08x}\r\n")
     t.expect("disk_copy ok")
     assert t.ends() == 0
 

@@ -53,14 +53,14 @@ static void test_two_machines(void **state)
                       "no-reboot"));
     assert_int_equal(c.count, 2);
     assert_string_equal(c.machine[0].name, "wan");
-    assert_string_equal(c.machine[0].disk[0], "wan.img");
+    assert_string_equal(c.machine[0].drive[0].file, "wan.img");
     assert_int_equal(c.machine[0].ram_bytes, 32u << 20);
     assert_int_equal(c.machine[0].escape, 20);
     assert_int_equal(c.machine[0].net_count, 2);
     assert_string_equal(c.machine[0].net[1].pci, "00:1f.6");
     assert_false(c.machine[0].snapshot);
     assert_string_equal(c.machine[1].name, "lan-2");
-    assert_string_equal(c.machine[1].disk[0], "lan.img");
+    assert_string_equal(c.machine[1].drive[0].file, "lan.img");
     assert_int_equal(c.machine[1].ram_bytes, 64u << 20);
     assert_int_equal(c.machine[1].escape, 20);
     assert_true(c.machine[1].snapshot && c.machine[1].no_reboot);
@@ -82,9 +82,9 @@ static void test_quotes_comments_and_line_ends(void **state)
                       "debugcon\r\n"
                       "   \r\n"));
     assert_int_equal(c.machine[0].ram_bytes, 32u << 20);
-    assert_string_equal(c.machine[0].disk[0], "my router.img");
-    assert_string_equal(c.machine[0].disk[1], "a \"b\" #c");
-    assert_string_equal(c.machine[0].disk[2], "x#y");
+    assert_string_equal(c.machine[0].drive[0].file, "my router.img");
+    assert_string_equal(c.machine[0].drive[1].file, "a \"b\" #c");
+    assert_string_equal(c.machine[0].drive[2].file, "x#y");
     assert_string_equal(c.machine[0].cpu, "trestle32");
     assert_string_equal(c.machine[0].bios, "bi os");
     assert_true(c.machine[0].debugcon);

@@ -48,7 +48,7 @@ static void test_grows_and_keeps(void **state)
 
     put_seed_mbr(mbr);
     make_file(mbr, sizeof mbr, 5000 * 512 + 100);
-    assert_int_equal(disk_image_open(&img, path, false, false, why,
+    assert_int_equal(disk_image_open(&img, path, 0, why,
                                      sizeof why), 0);
     assert_int_equal(img.dev.sectors, 42336);
     assert_true(img.dev.sectors > img.file_sectors);
@@ -75,7 +75,7 @@ static void test_grows_and_keeps(void **state)
     disk_image_close(&img);
 
     /* The write to the last sector persists. */
-    assert_int_equal(disk_image_open(&img, path, false, false, why,
+    assert_int_equal(disk_image_open(&img, path, 0, why,
                                      sizeof why), 0);
     assert_int_equal(img.file_sectors, 42336);
     assert_int_equal(request(BLOCK_READ, 42335, 1, buf), 0);
@@ -103,8 +103,8 @@ static void open_seed(bool snapshot)
 
     put_seed_mbr(mbr);
     make_file(mbr, sizeof mbr, 5000 * 512);
-    assert_int_equal(disk_image_open(&img, path, false, snapshot, why,
-                                     sizeof why), 0);
+    assert_int_equal(disk_image_open(&img, path, snapshot ? DISK_SNAPSHOT : 0,
+                                     why, sizeof why), 0);
     assert_int_equal(img.dev.sectors, 42336);
 }
 
@@ -151,7 +151,7 @@ static void test_smaller_table_at_reset(void **state)
                            "less\n"));
     disk_image_close(&img);
     assert_int_equal(file_sectors(), 42336);
-    assert_int_equal(disk_image_open(&img, path, false, false, why,
+    assert_int_equal(disk_image_open(&img, path, 0, why,
                                      sizeof why), 0);
     assert_int_equal(img.dev.sectors, 42336);
     disk_image_close(&img);
@@ -182,13 +182,13 @@ static void test_gpt_grows(void **state)
 
     put_gpt(head, 60000, 59000);
     make_file(head, sizeof head, 5000 * 512);
-    assert_int_equal(disk_image_open(&img, path, false, false, why,
+    assert_int_equal(disk_image_open(&img, path, 0, why,
                                      sizeof why), 0);
     assert_int_equal(img.dev.sectors, 60000);
     disk_image_close(&img);
     head[512 + 50] ^= 1;
     make_file(head, sizeof head, 5000 * 512);
-    assert_int_equal(disk_image_open(&img, path, false, false, why,
+    assert_int_equal(disk_image_open(&img, path, 0, why,
                                      sizeof why), 0);
     assert_int_equal(img.dev.sectors, 5000);
     disk_image_format(&img, "hda", text, sizeof text);
@@ -203,7 +203,7 @@ static void test_snapshot_keeps_the_file(void **state)
 
     put_seed_mbr(mbr);
     make_file(mbr, sizeof mbr, 4096 * 512);
-    assert_int_equal(disk_image_open(&img, path, false, true, why,
+    assert_int_equal(disk_image_open(&img, path, DISK_SNAPSHOT, why,
                                      sizeof why), 0);
     assert_int_equal(request(BLOCK_READ, 0, 3, before), 0);
     memset(buf, 0x77, sizeof buf);
@@ -217,7 +217,7 @@ static void test_snapshot_keeps_the_file(void **state)
     assert_int_equal(request(BLOCK_READ, 4095, 3, buf), 0);
     assert_int_equal(buf[sizeof buf - 1], 0x77);
     disk_image_close(&img);
-    assert_int_equal(disk_image_open(&img, path, false, false, why,
+    assert_int_equal(disk_image_open(&img, path, 0, why,
                                      sizeof why), 0);
     assert_int_equal(request(BLOCK_READ, 127, 3, buf), 0);
     assert_int_equal(buf[0], 0);
@@ -229,7 +229,7 @@ static void test_cdrom_is_read_only(void **state)
     uint8_t buf[512] = { 0 };
 
     make_file(buf, sizeof buf, 2048 * 10);
-    assert_int_equal(disk_image_open(&img, path, true, false, why,
+    assert_int_equal(disk_image_open(&img, path, DISK_CDROM, why,
                                      sizeof why), 0);
     assert_true(img.dev.read_only);
     assert_int_equal(img.dev.sectors, 40);
@@ -237,23 +237,46 @@ static void test_cdrom_is_read_only(void **state)
     disk_image_close(&img);
 }
 
+/* readonly=on: several may have it, and nothing reaches the file. */
+static void test_read_only(void **state)
+{
+    struct disk_image second;
+    uint8_t mbr[512], buf[512];
+
+    put_seed_mbr(mbr);
+    make_file(mbr, sizeof mbr, 5000 * 512);
+    assert_int_equal(disk_image_open(&img, path, DISK_READ_ONLY, why,
+                                     sizeof why), 0);
+    assert_int_equal(disk_image_open(&second, path, DISK_READ_ONLY, why,
+                                     sizeof why), 0);
+    assert_true(img.dev.read_only);
+    assert_int_equal(img.dev.sectors, 42336);
+    assert_int_equal(request(BLOCK_READ, 42335, 1, buf), 0);
+    assert_int_equal(request(BLOCK_WRITE, 1, 1, buf), -EROFS);
+    assert_int_equal(request(BLOCK_FLUSH, 0, 0, NULL), 0);
+    assert_int_equal(request(BLOCK_RESIZE, 0, 0, NULL), 0);
+    disk_image_close(&second);
+    disk_image_close(&img);
+    assert_int_equal(file_sectors(), 5000);
+}
+
 static void test_errors(void **state)
 {
     struct disk_image second;
 
-    assert_int_equal(disk_image_open(&img, "/nonexistent/x", false, false,
+    assert_int_equal(disk_image_open(&img, "/nonexistent/x", 0,
                                      why, sizeof why), -ENOENT);
     assert_non_null(strstr(why, "/nonexistent/x"));
     make_file((const uint8_t *)"", 0, 0);
-    assert_int_equal(disk_image_open(&img, path, false, false, why,
+    assert_int_equal(disk_image_open(&img, path, 0, why,
                                      sizeof why), -EINVAL);
-    assert_int_equal(disk_image_open(&img, "/tmp", false, false, why,
+    assert_int_equal(disk_image_open(&img, "/tmp", 0, why,
                                      sizeof why), -EISDIR);
     /* Two writers of one image would destroy it. */
     make_file((const uint8_t *)"x", 1, 512);
-    assert_int_equal(disk_image_open(&img, path, false, false, why,
+    assert_int_equal(disk_image_open(&img, path, 0, why,
                                      sizeof why), 0);
-    assert_int_equal(disk_image_open(&second, path, false, false, why,
+    assert_int_equal(disk_image_open(&second, path, 0, why,
                                      sizeof why), -EBUSY);
     disk_image_close(&img);
 }
@@ -271,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_gpt_grows),
         cmocka_unit_test(test_snapshot_keeps_the_file),
         cmocka_unit_test(test_cdrom_is_read_only),
+        cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_errors),
     };
 

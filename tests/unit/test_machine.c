@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "emu/dev/device.h"
+#include "tests/unit/fake_disk.h"
 #include "tests/unit/machine_harness.h"
 
 static void host_bridge(struct guest *g, unsigned reg, uint8_t v)
@@ -322,6 +323,44 @@ static void test_firmware_view(void **state)
     guest_free(g);
 }
 
+/* Two bits a disk: as chosen, or LBA for what is too large and was not. */
+static void test_translation(void **state)
+{
+    static const struct {
+        enum machine_translation chosen;
+        uint16_t heads;
+        uint64_t sectors;
+        unsigned code;
+    } cases[] = {
+        { MACHINE_TRANSLATION_AUTO, 0, 42336, 0 },
+        { MACHINE_TRANSLATION_AUTO, 0, 16514065, 1 },
+        { MACHINE_TRANSLATION_AUTO, 16, 16514065, 0 },
+        { MACHINE_TRANSLATION_NONE, 0, 16514065, 0 },
+        { MACHINE_TRANSLATION_LBA, 16, 42336, 1 },
+        { MACHINE_TRANSLATION_LARGE, 16, 42336, 2 },
+        { MACHINE_TRANSLATION_RECHS, 16, 42336, 3 },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct guest *g = guest_new(-1);
+        struct machine_config c = guest_config(g, -1);
+        struct fake_disk disk;
+        const char *error;
+
+        machine_destroy(g->m);
+        fake_disk_init(&disk, cases[i].sectors);
+        c.ide[1] = (struct machine_ide){
+            .disk = &disk.dev, .cylinders = cases[i].heads ? 42 : 0,
+            .heads = cases[i].heads, .sectors = 63,
+            .translation = cases[i].chosen,
+        };
+        g->m = machine_create(&c, &error);
+        assert_int_equal(cmos(g, 0x39), cases[i].code << 2);
+        guest_free(g);
+        fake_disk_free(&disk);
+    }
+}
+
 static void test_info(void **state)
 {
     struct guest *g = guest_new(-1);
@@ -383,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_log_is_limited),
         cmocka_unit_test(test_counters_are_bounded),
         cmocka_unit_test(test_firmware_view),
+        cmocka_unit_test(test_translation),
         cmocka_unit_test(test_info),
         cmocka_unit_test(test_two_machines),
     };

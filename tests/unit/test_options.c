@@ -27,7 +27,7 @@ static void test_defaults(void **state)
     assert_int_equal(options_parse(&o, 1, argv, why, sizeof why),
                      OPTIONS_HELP);
     assert_int_equal(PARSE("router.img"), OPTIONS_RUN);
-    assert_string_equal(o.disk[0], "router.img");
+    assert_string_equal(o.drive[0].file, "router.img");
     assert_int_equal(PARSE("-cpu", "help"), OPTIONS_CPU_HELP);
     assert_int_equal(PARSE("-cpu", "?"), OPTIONS_CPU_HELP);
     assert_int_equal(PARSE("-cpu", "trestle64", "router.img"), OPTIONS_RUN);
@@ -56,13 +56,94 @@ static void test_seed_page_lines(void **state)
     assert_string_equal(o.net[2].params, "script=/etc/qemu-ifup");
 }
 
+static void refused(const char *option, const char *value, const char *words)
+{
+    assert_int_equal(PARSE("-hdb", "b", (char *)option, (char *)value),
+                     OPTIONS_ERROR);
+    assert_non_null(strstr(why, option));
+    if (!strstr(why, words))
+        fail_msg("'%s' is not in '%s'", words, why);
+}
+
+static void test_drive(void **state)
+{
+    assert_int_equal(PARSE("-drive", "file=a,,b.img,if=ide,media=disk,"
+                           "format=raw", "-drive", "file=/x/c,index=3,"
+                           "snapshot=on", "-drive", "file=d,readonly=on,"
+                           "snapshot=off", "-drive", "media=cdrom,index=2"),
+                     OPTIONS_RUN);
+    assert_string_equal(o.drive[0].file, "a,b.img");
+    assert_int_equal(o.drive[0].snapshot, DRIVE_SNAPSHOT_DEFAULT);
+    assert_string_equal(o.drive[3].file, "/x/c");
+    assert_int_equal(o.drive[3].snapshot, DRIVE_SNAPSHOT_ON);
+    assert_string_equal(o.drive[1].file, "d");
+    assert_true(o.drive[1].read_only);
+    assert_int_equal(o.drive[1].snapshot, DRIVE_SNAPSHOT_OFF);
+    assert_true(o.drive[2].used && o.drive[2].is_cdrom);
+    assert_string_equal(o.drive[2].file, "");
+    assert_int_equal(PARSE("-drive", "bus=1,unit=1,file=x"), OPTIONS_RUN);
+    assert_string_equal(o.drive[3].file, "x");
+    assert_int_equal(PARSE("-drive", "bus=1,file=x,"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-drive", "bus=1,file=x"), OPTIONS_RUN);
+    assert_string_equal(o.drive[2].file, "x");
+}
+
+static void test_bad_drive(void **state)
+{
+    refused("-drive", "", "not ''");
+    refused("-drive", "media=disk", "a disk needs file=");
+    refused("-drive", "file=", "file= needs");
+    refused("-drive", "file", "file= needs");
+    refused("-drive", "file=x,if=scsi", "if=ide");
+    refused("-drive", "file=x,index=4", "index=0");
+    refused("-drive", "file=x,index=-1", "index=0");
+    refused("-drive", "file=x,index=1", "given twice");
+    refused("-drive", "file=x,index=0,unit=1", "not both");
+    refused("-drive", "file=x,bus=2", "bus=0");
+    refused("-drive", "file=x,unit=2", "unit=0");
+    refused("-drive", "file=x,media=floppy", "media=");
+    refused("-drive", "file=x,format=vmdk", "format=raw");
+    refused("-drive", "file=x,snapshot=yes", "snapshot=on");
+    refused("-drive", "file=x,readonly=yes", "readonly=on");
+    refused("-drive", "file=x,readonly=on,snapshot=on", "exclude");
+    refused("-drive", "file=x,media=cdrom,readonly=off", "a CD");
+    refused("-drive", "file=x,media=cdrom,snapshot=on", "a CD");
+    refused("-drive", "file=x,file=y", "file= stands there twice");
+    refused("-drive", "file=x,speed=9", "not 'speed'");
+    assert_int_equal(PARSE("-hda", "a", "-hdb", "b", "-hdc", "c", "-hdd", "d",
+                           "-drive", "file=e"), OPTIONS_ERROR);
+}
+
+static void test_hdachs(void **state)
+{
+    assert_int_equal(PARSE("-hdachs", "42,16,63", "a"), OPTIONS_RUN);
+    assert_int_equal(o.hdachs.cylinders, 42);
+    assert_int_equal(o.hdachs.heads, 16);
+    assert_int_equal(o.hdachs.sectors, 63);
+    assert_int_equal(o.hdachs.translation, MACHINE_TRANSLATION_AUTO);
+    assert_int_equal(PARSE("-hdachs", "42,16,63,lba", "a"), OPTIONS_RUN);
+    assert_int_equal(o.hdachs.translation, MACHINE_TRANSLATION_LBA);
+    assert_int_equal(PARSE("-hdachs", "16383,1,1,none", "a"), OPTIONS_RUN);
+    assert_int_equal(o.hdachs.translation, MACHINE_TRANSLATION_NONE);
+    refused("-hdachs", "", "CYLINDERS,HEADS,SECTORS");
+    refused("-hdachs", "42,16", "CYLINDERS,HEADS,SECTORS");
+    refused("-hdachs", "42,17,63", "CYLINDERS,HEADS,SECTORS");
+    refused("-hdachs", "16384,16,63", "CYLINDERS,HEADS,SECTORS");
+    refused("-hdachs", "42,16,64", "CYLINDERS,HEADS,SECTORS");
+    refused("-hdachs", "0,16,63", "CYLINDERS,HEADS,SECTORS");
+    refused("-hdachs", "42;16;63", "CYLINDERS,HEADS,SECTORS");
+    refused("-hdachs", "42,16,63,", "the fourth");
+    refused("-hdachs", "42,16,63,auto,", "the fourth");
+    refused("-hdachs", "42,16,63", "there is no hda");
+}
+
 static void test_drives(void **state)
 {
     assert_int_equal(PARSE("-hdb", "b", "-cdrom", "c", "-boot", "dc"),
                      OPTIONS_RUN);
-    assert_string_equal(o.disk[1], "b");
-    assert_string_equal(o.disk[2], "c");
-    assert_true(o.is_cdrom[2]);
+    assert_string_equal(o.drive[1].file, "b");
+    assert_string_equal(o.drive[2].file, "c");
+    assert_true(o.drive[2].is_cdrom);
     assert_string_equal(o.boot_order, "dc");
     assert_int_equal(PARSE("-hdc", "x", "-cdrom", "y"), OPTIONS_ERROR);
     assert_non_null(strstr(why, "-cdrom"));
@@ -239,6 +320,9 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_seed_page_lines),
         cmocka_unit_test(test_drives),
+        cmocka_unit_test(test_drive),
+        cmocka_unit_test(test_bad_drive),
+        cmocka_unit_test(test_hdachs),
         cmocka_unit_test(test_serial_and_misc),
         cmocka_unit_test(test_bridge_and_socket),
         cmocka_unit_test(test_errors_name_the_option),

@@ -1,0 +1,263 @@
+/* See options_drive.h. */
+#include "kernel/options_drive.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool fail(char *why, size_t size, const char *what)
+{
+    snprintf(why, size, "%s", what);
+    return false;
+}
+
+static bool take_place(struct options *o, unsigned unit,
+                       const struct drive_option *d, char *why, size_t size)
+{
+    if (o->drive[unit].used)
+        return fail(why, size, "this drive was given twice");
+    o->drive[unit] = *d;
+    o->drive[unit].used = true;
+    return true;
+}
+
+bool options_set_drive(struct options *o, unsigned unit, const char *file,
+                       bool is_cdrom, char *why, size_t size)
+{
+    struct drive_option d = { .is_cdrom = is_cdrom };
+
+    if (!*file)
+        return fail(why, size, "needs the name of an image");
+    snprintf(d.file, sizeof d.file, "%s", file);
+    return take_place(o, unit, &d, why, size);
+}
+
+/* ---- -drive ---------------------------------------------------------------- */
+
+/* A -drive on its way in. */
+struct drive_line {
+    struct drive_option drive;
+    int index, bus, unit;       /* -1: not given */
+    bool read_only_off;
+};
+
+static bool take_number(const char *value, unsigned max, int *out)
+{
+    char *end;
+    unsigned long n = strtoul(value, &end, 10);
+
+    if (!isdigit((unsigned char)*value) || *end || n > max)
+        return false;
+    *out = n;
+    return true;
+}
+
+static bool set_file(struct drive_line *l, const char *value)
+{
+    snprintf(l->drive.file, sizeof l->drive.file, "%s", value);
+    return *value;
+}
+
+static bool set_if(struct drive_line *l, const char *value)
+{
+    return !strcmp(value, "ide");
+}
+
+static bool set_index(struct drive_line *l, const char *value)
+{
+    return take_number(value, MACHINE_IDE_UNITS - 1, &l->index);
+}
+
+static bool set_bus(struct drive_line *l, const char *value)
+{
+    return take_number(value, 1, &l->bus);
+}
+
+static bool set_unit(struct drive_line *l, const char *value)
+{
+    return take_number(value, 1, &l->unit);
+}
+
+static bool set_media(struct drive_line *l, const char *value)
+{
+    l->drive.is_cdrom = !strcmp(value, "cdrom");
+    return l->drive.is_cdrom || !strcmp(value, "disk");
+}
+
+static bool set_format(struct drive_line *l, const char *value)
+{
+    return !strcmp(value, "raw");
+}
+
+static bool is_on(const char *value) { return !strcmp(value, "on"); }
+static bool is_off(const char *value) { return !strcmp(value, "off"); }
+
+static bool set_snapshot(struct drive_line *l, const char *value)
+{
+    l->drive.snapshot = is_on(value) ? DRIVE_SNAPSHOT_ON : DRIVE_SNAPSHOT_OFF;
+    return is_on(value) || is_off(value);
+}
+
+static bool set_readonly(struct drive_line *l, const char *value)
+{
+    l->drive.read_only = is_on(value);
+    l->read_only_off = is_off(value);
+    return is_on(value) || is_off(value);
+}
+
+static const struct {
+    const char *key;
+    bool (*set)(struct drive_line *l, const char *value);
+    const char *wanted;
+} settings[] = {
+    { "file", set_file, "file= needs the name of an image" },
+    { "if", set_if, "the only interface is if=ide" },
+    { "index", set_index, "use index=0 to index=3" },
+    { "bus", set_bus, "use bus=0 or bus=1" },
+    { "unit", set_unit, "use unit=0 or unit=1" },
+    { "media", set_media, "use media=disk or media=cdrom" },
+    { "format", set_format, "the only format is format=raw" },
+    { "snapshot", set_snapshot, "use snapshot=on or snapshot=off" },
+    { "readonly", set_readonly, "use readonly=on or readonly=off" },
+    { "read-only", set_readonly, "use read-only=on or read-only=off" },
+};
+
+#define SETTINGS (sizeof settings / sizeof *settings)
+
+/* One setting to `out`, ",," made ","; what is behind its comma, or NULL. */
+static const char *next_setting(const char *at, char out[OPTIONS_TEXT])
+{
+    size_t n = 0;
+
+    for (; *at && n < OPTIONS_TEXT - 1; at++) {
+        if (*at == ',' && *++at != ',') {
+            out[n] = '\0';
+            return at;
+        }
+        out[n++] = *at;
+    }
+    out[n] = '\0';
+    return NULL;
+}
+
+static bool set(struct drive_line *l, char *setting, unsigned *seen, char *why,
+                size_t size)
+{
+    char *value = strchr(setting, '=');
+
+    if (value)
+        *value++ = '\0';
+    for (size_t i = 0; i < SETTINGS; i++) {
+        if (strcmp(settings[i].key, setting))
+            continue;
+        if (*seen & 1u << i) {
+            snprintf(why, size, "%s= stands there twice", setting);
+            return false;
+        }
+        *seen |= 1u << i;
+        return (value && settings[i].set(l, value)) ||
+               fail(why, size, settings[i].wanted);
+    }
+    snprintf(why, size, "a drive has file=, index=, media=, snapshot=, "
+             "readonly=, if=, bus=, unit=, format=; not '%.*s'",
+             OPTIONS_SHOWN, setting);
+    return false;
+}
+
+static bool is_sound(const struct drive_line *l, char *why, size_t size)
+{
+    const struct drive_option *d = &l->drive;
+
+    if (!*d->file && !d->is_cdrom)
+        return fail(why, size, "a disk needs file=");
+    if (l->index >= 0 && (l->bus >= 0 || l->unit >= 0))
+        return fail(why, size, "use index=, or bus= and unit=; not both");
+    if (d->is_cdrom && (l->read_only_off || d->snapshot == DRIVE_SNAPSHOT_ON))
+        return fail(why, size, "a CD cannot be written");
+    if (d->read_only && d->snapshot == DRIVE_SNAPSHOT_ON)
+        return fail(why, size, "readonly=on and snapshot=on exclude each "
+                    "other");
+    return true;
+}
+
+/* By its number, or the first that is free; with none free, the last. */
+static unsigned place(const struct options *o, const struct drive_line *l)
+{
+    unsigned i = 0;
+
+    if (l->index >= 0)
+        return l->index;
+    if (l->bus >= 0 || l->unit >= 0)
+        return (l->bus > 0) * 2 + (l->unit > 0);
+    while (i < MACHINE_IDE_UNITS - 1 && o->drive[i].used)
+        i++;
+    return i;
+}
+
+bool options_parse_drive(struct options *o, const char *value, char *why,
+                         size_t size)
+{
+    struct drive_line l = { .index = -1, .bus = -1, .unit = -1 };
+    char setting[OPTIONS_TEXT];
+    unsigned seen = 0;
+
+    while (value) {
+        value = next_setting(value, setting);
+        if (!set(&l, setting, &seen, why, size))
+            return false;
+    }
+    if (!is_sound(&l, why, size))
+        return false;
+    return take_place(o, place(o, &l), &l.drive, why, size);
+}
+
+/* ---- -hdachs --------------------------------------------------------------- */
+
+static bool take_translation(struct drive_geometry *g, const char *word)
+{
+    static const char *const words[] = {
+        [MACHINE_TRANSLATION_AUTO] = "auto",
+        [MACHINE_TRANSLATION_NONE] = "none", [MACHINE_TRANSLATION_LBA] = "lba",
+        [MACHINE_TRANSLATION_LARGE] = "large",
+        [MACHINE_TRANSLATION_RECHS] = "rechs",
+    };
+
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(word, words[i])) {
+            g->translation = i;
+            return true;
+        }
+    return false;
+}
+
+bool options_parse_hdachs(struct options *o, const char *value, char *why,
+                          size_t size)
+{
+    static const unsigned max[3] = { 16383, 16, 63 };
+    unsigned n[3];
+
+    for (unsigned i = 0; i < 3; i++) {
+        char *end;
+        unsigned long v = strtoul(value, &end, 10);
+
+        if (!isdigit((unsigned char)*value) || !v || v > max[i] ||
+            (*end != ',' && (*end || i < 2)))
+            return fail(why, size, "use CYLINDERS,HEADS,SECTORS: up to 16383, "
+                        "16 and 63");
+        n[i] = v;
+        value = end + (*end == ',');
+        if (!*end && i == 2)
+            value = "auto";
+    }
+    o->hdachs = (struct drive_geometry){ n[0], n[1], n[2], 0 };
+    return take_translation(&o->hdachs, value) ||
+           fail(why, size, "the fourth is none, lba, large, rechs or auto");
+}
+
+bool options_check_drives(const struct options *o, char *why, size_t size)
+{
+    if (!o->hdachs.heads || (o->drive[0].used && !o->drive[0].is_cdrom))
+        return true;
+    return fail(why, size, "-hdachs: there is no hda");
+}

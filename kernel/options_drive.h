@@ -1,0 +1,27 @@
+/* Disks on the command line: -hda and its like, -cdrom, -drive, -hdachs. */
+#ifndef KERNEL_OPTIONS_DRIVE_H
+#define KERNEL_OPTIONS_DRIVE_H
+
+#include "kernel/options.h"
+
+/* Each: false, and `why` says what is wrong. */
+/* `file` in drive `unit`, 0 being hda. */
+bool options_set_drive(struct options *o, unsigned unit, const char *file,
+                       bool is_cdrom, char *why, size_t size);
+/* -drive's value: "file=x.img,index=1,..."; a comma in a name is doubled. */
+bool options_parse_drive(struct options *o, const char *value, char *why,
+                         size_t size);
+/* -hdachs's value: "CYLINDERS,HEADS,SECTORS[,TRANSLATION]". */
+bool options_parse_hdachs(struct options *o, const char *value, char *why,
+                          size_t size);
+/* After the last option. */
+bool options_check_drives(const struct options *o, char *why, size_t size);
+
+#define OPTIONS_DRIVE_HELP \
+    "-drive file=FILE[,index=0-3][,media=disk|cdrom][,if=ide][,format=raw]\n" \
+    "                [,snapshot=on|off][,readonly=on|off] a disk or CD, in\n" \
+    "                the first free place without index="
+#define OPTIONS_HDACHS_HELP \
+    "-hdachs C,H,S[,T] geometry of hda; T: none lba large rechs auto"
+
+#endif
