@@ -11,6 +11,7 @@
 #define RESET_NS (1000 * MS)            /* 10.4.3 */
 #define OWNER_NS (25 * MS)              /* 10.6.3: to say that it is busy */
 #define BUSY_NS (2000 * MS)             /* to end what it was at */
+#define RETRY_NS (30000 * MS)           /* of one that is dead */
 #define BELOW_4G (UINT64_C(1) << 32)
 
 static uint32_t get(const struct ahci *a, uint32_t reg)
@@ -83,6 +84,7 @@ static void die(struct ahci *a)
     bool stuck = !disk_dma_ended(counters(a), a->bus, false);
 
     a->state = HBA_DEAD;
+    a->deadline = bus_now(a->bus) + RETRY_NS;
     a->controller.is_settled = true;
     if (!a->is_told)
         a->sink->left_out(a->sink, ahci_is_pulled_out(a)
@@ -138,7 +140,7 @@ static void poll(struct disk_controller *controller)
         step_ports(a);
         break;
     case HBA_DEAD:
-        if (!ahci_is_pulled_out(a))
+        if (bus_now(a->bus) >= a->deadline && !ahci_is_pulled_out(a))
             begin_reset(a);
         break;
     }

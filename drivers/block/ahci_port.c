@@ -21,19 +21,6 @@
 #define MAX_STEPS 16u                   /* at a time */
 #define MAX_SECTORS 8192u               /* 4 MiB, one region's limit */
 
-#define dma_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
-#define dma_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-
-static uint32_t get(const struct ahci_port *p, uint32_t reg)
-{
-    return bus_read32(p->hba->bus, AHCI_PORT(p->index) + reg);
-}
-
-static void put(const struct ahci_port *p, uint32_t reg, uint32_t v)
-{
-    bus_write32(p->hba->bus, AHCI_PORT(p->index) + reg, v);
-}
-
 static uint64_t now(const struct ahci_port *p) { return bus_now(p->hba->bus); }
 
 bool ahci_is_pulled_out(const struct ahci *hba)
@@ -63,99 +50,9 @@ static bool is_late(const struct ahci_port *p)
 
 static void clear_events(const struct ahci_port *p)
 {
-    put(p, PX_SERR, ~0u);
-    put(p, PX_IS, ~0u);
+    ahci_put(p, PX_SERR, ~0u);
+    ahci_put(p, PX_IS, ~0u);
     bus_write32(p->hba->bus, AHCI_IS, 1u << p->index);
-}
-
-/* ---- Requests ------------------------------------------------------------ */
-
-static void finish(struct ahci_port *p, int error)
-{
-    struct disk_request *req = p->current;
-
-    p->current = NULL;
-    p->retries = 0;
-    if (!error && req->op == DISK_WRITE)
-        p->unflushed = p->id.write_cache;
-    if (!error && req->op == DISK_FLUSH)
-        p->unflushed = false;
-    disk_done(p->disk, req, error);
-}
-
-/* The command list is not looked at, and what it had is not issued any more. */
-static void finish_stopped(struct ahci_port *p)
-{
-    p->issued = false;
-    if (p->current && p->error)
-        finish(p, p->error);
-    p->error = 0;
-}
-
-static void fail_waiting(struct ahci_port *p, int error)
-{
-    if (p->disk)
-        disk_queue_done(&p->waiting, p->disk, error);
-}
-
-/* 4.2, and the FIS of SATA 3.0 10.3.4. */
-static void issue(struct ahci_port *p, const struct ata_command *c,
-                  uint64_t addr, uint32_t bytes)
-{
-    struct ahci_memory *m = p->memory;
-    uint64_t high = c->is_48 ? c->lba >> 24 : 0;
-    uint8_t low_device = c->is_48 ? 0 : c->lba >> 24 & 0xf;
-    uint8_t fis[20] = {
-        FIS_TO_DEVICE, FIS_COMMAND, c->command, 0,
-        (uint8_t)c->lba, (uint8_t)(c->lba >> 8), (uint8_t)(c->lba >> 16),
-        c->device | low_device,
-        (uint8_t)high, (uint8_t)(high >> 8), (uint8_t)(high >> 16), 0,
-        (uint8_t)c->count, c->is_48 ? c->count >> 8 : 0,
-    };
-
-    memcpy(m->table.fis, fis, sizeof fis);
-    m->table.addr = addr;
-    m->table.last_byte = bytes ? bytes - 1 : 0;
-    m->list[0] = (struct ahci_header){
-        .flags = HEADER_FIS_DWORDS | (c->is_write ? HEADER_WRITE : 0) |
-                 (bytes ? 1u << HEADER_PRDT_SHIFT : 0),
-        .table = p->phys + offsetof(struct ahci_memory, table),
-    };
-    p->bytes = bytes;
-    p->issued = true;
-    dma_wmb();
-    put(p, PX_CI, 1);
-}
-
-static bool is_empty_flush(const struct ahci_port *p)
-{
-    return p->current->op == DISK_FLUSH && (!p->id.write_cache || p->lost);
-}
-
-/* `may_finish`: not within submit. True: something is done or begun. */
-static bool start_next(struct ahci_port *p, bool may_finish)
-{
-    struct ata_command c;
-
-    if (p->state != PORT_UP || p->issued)
-        return false;
-    if (!p->current)
-        p->current = disk_queue_take(&p->waiting);
-    if (!p->current)
-        return false;
-    if (is_empty_flush(p)) {
-        bool lost = p->lost;
-
-        if (!may_finish)
-            return false;
-        p->lost = false;
-        finish(p, lost ? -EIO : 0);
-        return true;
-    }
-    c = ata_disk_command(&p->id, p->current, true);
-    issue(p, &c, p->current->phys, p->current->op == DISK_FLUSH
-                                       ? 0 : p->current->count * DISK_SECTOR);
-    return true;
 }
 
 /* ---- Stopping (10.1.2, 6.2.2) -------------------------------------------- */
@@ -163,7 +60,7 @@ static bool start_next(struct ahci_port *p, bool may_finish)
 /* The current request is then done with `error`, or with 0 issued again. */
 static void stop(struct ahci_port *p, enum ahci_port_state after, int error)
 {
-    put(p, PX_CMD, get(p, PX_CMD) & ~(uint32_t)CMD_ST);
+    ahci_put(p, PX_CMD, ahci_get(p, PX_CMD) & ~(uint32_t)CMD_ST);
     p->after = after;
     if (error)
         p->error = error;
@@ -174,7 +71,7 @@ static void comreset(struct ahci_port *p)
 {
     if (p->disk)
         p->disk->counters.resets++;
-    put(p, PX_SCTL, SCTL_DET_INIT);
+    ahci_put(p, PX_SCTL, SCTL_DET_INIT);
     enter(p, PORT_COMRESET, COMRESET_NS);
 }
 
@@ -188,19 +85,19 @@ static void give_up(struct ahci_port *p)
     p->disk->is_open = false;
     p->lost = p->unflushed = false;
     if (p->current)
-        finish(p, -ENODEV);
-    fail_waiting(p, -ENODEV);
+        ahci_finish(p, -ENODEV);
+    ahci_fail_waiting(p, -ENODEV);
 }
 
 static void run(struct ahci_port *p)
 {
     clear_events(p);
-    put(p, PX_CMD, get(p, PX_CMD) | CMD_ST);
+    ahci_put(p, PX_CMD, ahci_get(p, PX_CMD) | CMD_ST);
 }
 
 static bool step_stopping(struct ahci_port *p)
 {
-    if (get(p, PX_CMD) & CMD_CR) {
+    if (ahci_get(p, PX_CMD) & CMD_CR) {
         if (is_late(p) && !p->wants_hba_reset) {
             p->wants_hba_reset = true;
             p->hba->controller.is_settled = false;
@@ -208,7 +105,7 @@ static bool step_stopping(struct ahci_port *p)
         return false;
     }
     p->issued = false;
-    if (p->after == PORT_UP && (get(p, PX_TFD) & (ATA_BSY | ATA_DRQ)))
+    if (p->after == PORT_UP && (ahci_get(p, PX_TFD) & (ATA_BSY | ATA_DRQ)))
         p->after = PORT_COMRESET;       /* 6.2.2.1 */
     if (p->after == PORT_UP) {
         run(p);
@@ -218,7 +115,7 @@ static bool step_stopping(struct ahci_port *p)
     } else {
         give_up(p);
     }
-    finish_stopped(p);
+    ahci_finish_stopped(p);
     return true;
 }
 
@@ -226,14 +123,14 @@ static bool step_stopping(struct ahci_port *p)
 
 static unsigned det(const struct ahci_port *p)
 {
-    return get(p, PX_SSTS) & DET_MASK;
+    return ahci_get(p, PX_SSTS) & DET_MASK;
 }
 
 static bool step_comreset(struct ahci_port *p)
 {
     if (!is_late(p))
         return false;
-    put(p, PX_SCTL, SCTL_DET_NONE);
+    ahci_put(p, PX_SCTL, SCTL_DET_NONE);
     enter(p, PORT_LINK, LINK_SLOW_NS);
     return true;
 }
@@ -243,7 +140,7 @@ static bool step_link(struct ahci_port *p)
     unsigned d = det(p);
 
     if (d == DET_UP) {
-        put(p, PX_SERR, ~0u);
+        ahci_put(p, PX_SERR, ~0u);
         enter(p, PORT_READY, READY_NS);
         return true;
     }
@@ -256,6 +153,15 @@ static bool step_link(struct ahci_port *p)
     return false;
 }
 
+/* What is there now cannot be used, and why is told. */
+static void leave_out(struct ahci_port *p, const char *why)
+{
+    char text[80];
+
+    snprintf(text, sizeof text, "port %u left out: %s", p->index, why);
+    p->hba->sink->left_out(p->hba->sink, text);
+}
+
 static void ask(struct ahci_port *p)
 {
     static const struct ata_command identify = { .command = ATA_IDENTIFY };
@@ -263,49 +169,34 @@ static void ask(struct ahci_port *p)
     run(p);
     enter(p, PORT_IDENTIFY, IDENTIFY_NS);
     memset(p->memory->identity, 0, sizeof p->memory->identity);
-    issue(p, &identify, p->phys + offsetof(struct ahci_memory, identity),
-          sizeof p->memory->identity);
+    ahci_issue(p, &identify,
+               p->phys + offsetof(struct ahci_memory, identity),
+               sizeof p->memory->identity);
 }
 
 static bool step_ready(struct ahci_port *p)
 {
-    uint32_t tfd = get(p, PX_TFD);
+    uint32_t tfd = ahci_get(p, PX_TFD);
 
     if (!(tfd & (ATA_BSY | ATA_DRQ)) && det(p) == DET_UP) {
-        if (get(p, PX_SIG) == SIG_ATA)
+        uint32_t sig = ahci_get(p, PX_SIG);
+
+        if (sig == SIG_ATA)
             ask(p);
         else
             give_up(p);
+        if (sig == SIG_MULTIPLIER)
+            leave_out(p, "port multipliers are not supported");
         return true;
     }
     if (!is_late(p))
         return false;
+    leave_out(p, "it does not get ready");
     give_up(p);
     return true;
 }
 
-/* ---- A transfer's end ---------------------------------------------------- */
-
-enum outcome { RUNNING, ENDED, FAILED };
-
-/* The list first: a command that is not in it any more has its status. */
-static enum outcome look(struct ahci_port *p, uint32_t *is)
-{
-    uint32_t ci = get(p, PX_CI);
-
-    *is = get(p, PX_IS);
-    if (*is) {
-        put(p, PX_IS, *is);
-        bus_write32(p->hba->bus, AHCI_IS, 1u << p->index);
-    }
-    if (!p->issued || ((ci & 1) && !(*is & IS_ERRORS)))
-        return RUNNING;
-    if ((ci & 1) || (*is & IS_ERRORS) ||
-        (get(p, PX_TFD) & (ATA_BSY | ATA_DRQ | ATA_DF | ATA_ERR)))
-        return FAILED;
-    dma_rmb();
-    return ENDED;
-}
+/* ---- Its disk ---------------------------------------------------------- */
 
 static const struct disk_ops ahci_ops;
 
@@ -353,24 +244,32 @@ static bool step_identify(struct ahci_port *p)
 {
     const uint16_t *words = p->memory->identity;
     struct ata_identity id;
+    const char *why;
     uint32_t is;
-    enum outcome outcome = look(p, &is);
+    enum outcome outcome = ahci_look(p, &is);
 
     if (outcome == RUNNING && !is_late(p))
         return false;
     if (outcome != ENDED) {
-        stop(p, p->identify_retries++ < MAX_RETRIES ? PORT_COMRESET
-                                                    : PORT_EMPTY, 0);
+        bool again = p->identify_retries++ < MAX_RETRIES;
+
+        if (!again)
+            leave_out(p, "it does not say what it is");
+        stop(p, again ? PORT_COMRESET : PORT_EMPTY, 0);
         return true;
     }
     p->issued = false;
     p->identify_retries = 0;
     p->counts = p->memory->list[0].prdbc == p->bytes;
-    if ((!p->counts && !ata_disk_identify_is_sure(words)) ||
-        ata_disk_identify(words, &id))
+    why = p->counts || ata_disk_identify_is_sure(words)
+              ? ata_disk_identify(words, &id)
+              : "what it says of itself is cut off";
+    if (why) {
+        leave_out(p, why);
         stop(p, PORT_EMPTY, 0);
-    else
+    } else {
         use(p, &id);
+    }
     return true;
 }
 
@@ -382,7 +281,7 @@ static void ended(struct ahci_port *p)
 
     p->issued = false;
     p->short_transfers += is_short;
-    finish(p, is_short ? -EIO : 0);
+    ahci_finish(p, is_short ? -EIO : 0);
 }
 
 /* The link's errors are worth another try, the disk's are not: it had its
@@ -410,7 +309,7 @@ static void link_changed(struct ahci_port *p)
 static bool step_up(struct ahci_port *p)
 {
     uint32_t is;
-    enum outcome outcome = look(p, &is);
+    enum outcome outcome = ahci_look(p, &is);
 
     if (is & IS_LINK) {
         if (outcome == ENDED)
@@ -419,12 +318,12 @@ static bool step_up(struct ahci_port *p)
         return true;
     }
     if (outcome == RUNNING)
-        return start_next(p, true);
+        return ahci_start_next(p, true);
     if (outcome == ENDED)
         ended(p);
     else
         failed(p, is);
-    start_next(p, true);
+    ahci_start_next(p, true);
     return true;
 }
 
@@ -481,13 +380,13 @@ void ahci_port_start(struct ahci_port *p)
     uint64_t received = p->phys + offsetof(struct ahci_memory, received);
 
     p->wants_hba_reset = p->armed = false;
-    finish_stopped(p);
-    put(p, PX_CLB, (uint32_t)p->phys);
-    put(p, PX_CLBU, (uint32_t)(p->phys >> 32));
-    put(p, PX_FB, (uint32_t)received);
-    put(p, PX_FBU, (uint32_t)(received >> 32));
-    put(p, PX_IE, 0);
-    put(p, PX_CMD, CMD_ICC_ACTIVE | CMD_FRE | CMD_POD | CMD_SUD);
+    ahci_finish_stopped(p);
+    ahci_put(p, PX_CLB, (uint32_t)p->phys);
+    ahci_put(p, PX_CLBU, (uint32_t)(p->phys >> 32));
+    ahci_put(p, PX_FB, (uint32_t)received);
+    ahci_put(p, PX_FBU, (uint32_t)(received >> 32));
+    ahci_put(p, PX_IE, 0);
+    ahci_put(p, PX_CMD, CMD_ICC_ACTIVE | CMD_FRE | CMD_POD | CMD_SUD);
     clear_events(p);
     comreset(p);
 }
@@ -528,11 +427,11 @@ static int ahci_open(struct disk *disk)
 /* All requests end with -EIO, as soon as the chip has stopped. */
 static void end_all(struct ahci_port *p)
 {
-    fail_waiting(p, -EIO);
+    ahci_fail_waiting(p, -EIO);
     if (p->issued || p->state == PORT_STOPPING)
         stop(p, p->state == PORT_STOPPING ? p->after : PORT_COMRESET, -EIO);
     else if (p->current)
-        finish(p, -EIO);
+        ahci_finish(p, -EIO);
     for (unsigned us = 0; p->state == PORT_STOPPING && us < PROMPT_US;
          us += PROMPT_STEP_US) {
         if (!step_stopping(p))
@@ -568,7 +467,7 @@ static int ahci_submit(struct disk *disk, struct disk_request *req)
     if (error)
         return error;
     disk_queue_put(&p->waiting, req);
-    start_next(p, false);
+    ahci_start_next(p, false);
     return 0;
 }
 
@@ -579,7 +478,7 @@ static bool ahci_poll(struct disk *disk)
     if (!p)
         return false;
     if (p->armed) {
-        put(p, PX_IE, 0);
+        ahci_put(p, PX_IE, 0);
         p->armed = false;
     }
     return ahci_port_step(p);
@@ -594,10 +493,10 @@ static void ahci_arm(struct disk *disk)
         return;
     p->armed = true;
     bus->arm_irq(bus->ctx);
-    put(p, PX_IE, IS_DONE | IS_LINK | IS_ERRORS);
+    ahci_put(p, PX_IE, IS_DONE | IS_LINK | IS_ERRORS);
     bus_write32(bus, AHCI_GHC, GHC_AE | GHC_IE);
     /* What ended since the last poll raises none. */
-    if (p->issued && !(get(p, PX_CI) & 1) && bus->wake)
+    if (p->issued && !(ahci_get(p, PX_CI) & 1) && bus->wake)
         bus->wake(bus->ctx);
 }
 

@@ -79,4 +79,35 @@ bool ahci_port_is_settled(const struct ahci_port *p);
 /* The HBA does not answer any more: its registers read ones. */
 bool ahci_is_pulled_out(const struct ahci *hba);
 
+/* ---- ahci_request.c ------------------------------------------------------ */
+
+static inline uint32_t ahci_get(const struct ahci_port *p, uint32_t reg)
+{
+    return bus_read32(p->hba->bus, AHCI_PORT(p->index) + reg);
+}
+
+static inline void ahci_put(const struct ahci_port *p, uint32_t reg,
+                            uint32_t v)
+{
+    bus_write32(p->hba->bus, AHCI_PORT(p->index) + reg, v);
+}
+
+/* A command of `bytes` of data at `addr` (0: none) into slot 0, which is free
+ * and whose list runs. */
+void ahci_issue(struct ahci_port *p, const struct ata_command *c,
+                uint64_t addr, uint32_t bytes);
+/* What became of it, and *is, the events since the last look. */
+enum outcome { RUNNING, ENDED, FAILED };
+enum outcome ahci_look(struct ahci_port *p, uint32_t *is);
+/* Begin the next request if nothing runs. `may_finish`: not within submit.
+ * True: something is done or begun. */
+bool ahci_start_next(struct ahci_port *p, bool may_finish);
+/* `current`, which the chip does not have any more, is done. */
+void ahci_finish(struct ahci_port *p, int error);
+/* The list does not run any more: what was issued is not, and `current` is done
+ * if it has an error. */
+void ahci_finish_stopped(struct ahci_port *p);
+/* What waits is done. */
+void ahci_fail_waiting(struct ahci_port *p, int error);
+
 #endif

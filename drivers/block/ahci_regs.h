@@ -25,12 +25,15 @@ enum { PX_CLB = 0x00, PX_CLBU = 0x04, PX_FB = 0x08, PX_FBU = 0x0c,
        PX_CI = 0x38 };
 enum { CMD_ST = 1, CMD_SUD = 2, CMD_POD = 4, CMD_FRE = 0x10, CMD_CR = 0x8000 };
 #define CMD_ICC_ACTIVE (1u << 28)
-/* PxIS: a transfer's end, and what is an error. */
+/* PxIS: a transfer's end, and what is an error (6.1; INFS and UFS end
+ * nothing). */
 #define IS_DONE 0x0000002fu     /* DHRS, PSS, DSS, SDBS, DPS */
 #define IS_LINK 0x00400040u     /* PRCS, PCS */
 #define IS_IFS (1u << 27)
-#define IS_ERRORS 0x7d000010u   /* TFES, HBFS, HBDS, IFS, INFS, OFS, UFS */
-enum { SIG_ATA = 0x00000101 };
+#define IS_INFS (1u << 26)
+#define IS_ERRORS 0x79000000u   /* TFES, HBFS, HBDS, IFS, OFS */
+#define SIG_ATA 0x00000101u
+#define SIG_MULTIPLIER 0x96690101u
 enum { DET_MASK = 0xf, DET_NONE = 0, DET_UP = 3 };
 /* DET_INIT sends COMRESET as long as it is set; no partial, no slumber. */
 enum { SCTL_DET_INIT = 0x301, SCTL_DET_NONE = 0x300 };

@@ -230,6 +230,16 @@ static void next_device(struct ata_channel *c)
                                                       : CHANNEL_EMPTY, 0);
 }
 
+/* What is there cannot be used, and why is told. */
+static void leave_out(struct ata_channel *c, const char *why)
+{
+    char text[80];
+
+    snprintf(text, sizeof text, "channel %u device %u left out: %s", c->index,
+             c->at, why);
+    c->sink->left_out(c->sink, text);
+}
+
 static bool step_ready(struct ata_channel *c)
 {
     static const struct ata_command identify = { .command = ATA_IDENTIFY };
@@ -240,6 +250,8 @@ static bool step_ready(struct ata_channel *c)
     status = alt_status(c);
     if (status != 0xff && (status & ATA_BSY) && !is_late(c))
         return false;
+    if (status != 0xff && (status & ATA_BSY))
+        leave_out(c, "it does not get ready");
     signature = get(c, ATA_LBA_MID) | (unsigned)get(c, ATA_LBA_HIGH) << 8;
     if (!status || (status & ATA_BSY) ||
         (signature != SIGNATURE && signature != SIGNATURE_SATA)) {
@@ -285,6 +297,7 @@ static void use(struct ata_channel *c, const struct ata_identity *id,
     if (d->disk) {
         d->found = ata_disk_is_same(id, d->disk);
         d->disk->is_gone = !d->found;
+        d->dma &= has_mode;
         return;
     }
     d->id = *id;
@@ -300,14 +313,19 @@ static bool step_identify(struct ata_channel *c)
     uint16_t words[ATA_IDENTIFY_WORDS];
     uint8_t status = alt_status(c);
     struct ata_identity id;
+    const char *why;
 
     if ((status & ATA_BSY) && status != 0xff && !is_late(c))
         return false;
     if ((status & (ATA_BSY | ATA_DRQ | ATA_ERR)) == ATA_DRQ) {
         for (unsigned i = 0; i < ATA_IDENTIFY_WORDS; i++)
             words[i] = bus_read16(c->block, ATA_DATA);
-        if (!(get(c, ATA_STATUS) & (ATA_ERR | ATA_DRQ)) &&
-            !ata_disk_identify(words, &id))
+        why = get(c, ATA_STATUS) & (ATA_ERR | ATA_DRQ)
+                  ? "it does not end what it says of itself"
+                  : ata_disk_identify(words, &id);
+        if (why)
+            leave_out(c, why);
+        else
             use(c, &id, has_dma_mode(words));
     }
     next_device(c);

@@ -221,6 +221,18 @@ static void test_link_errors(void **state)
     assert_int_equal(disk_bench_do(disk(0), DISK_WRITE, 1, 1, buf), 0);
 }
 
+/* An error that ends nothing is none of the request's. */
+static void test_harmless_error(void **state)
+{
+    fake_ahci.port[1].holds = true;
+    submit_all(disk(0));
+    fake_ahci.port[1].is |= IS_INFS;
+    poll_for(disk(0), 10);
+    fake_ahci_resume(1);
+    poll_for(disk(0), 10);
+    all_are(0);
+}
+
 static void test_short(void **state)
 {
     fake_ahci.port[1].is_short = true;
@@ -257,6 +269,9 @@ static void test_not_usable(void **state)
                                                  .no_link = true };
     assert_int_equal(create(), 0);
     assert_int_equal(disk_bench.disks, 0);
+    assert_int_equal(disk_bench.left_outs, 4);
+    assert_string_equal(disk_bench.left_out,
+                        "port 4 left out: it does not get ready");
     /* It is not asked again and again. */
     for (unsigned i = 0; i < 20; i++) {
         disk_bench.now += UINT64_C(1000000000);
@@ -375,6 +390,7 @@ static void test_deaf(void **state)
         assert_int_equal(disk_bench.left_outs, 1 + keeps);
         disk_bench.is_deaf = disk_bench.keeps_master = false;
         fake_ahci.port[1].holds = false;
+        disk_bench.now += UINT64_C(30000000000);        /* it is tried again */
         disk_bench.controller->poll(disk_bench.controller);
         assert_true(disk_bench_settle(3000));
         for (unsigned i = 0; i < QUEUED; i++)
@@ -477,7 +493,8 @@ int main(void)
         TEST(test_found), TEST_EMPTY(test_old_hba), TEST_EMPTY(test_handoff),
         TEST(test_read_write_flush), TEST_EMPTY(test_no_cache),
         TEST_EMPTY(test_28_bits), TEST(test_queue), TEST(test_medium_error),
-        TEST(test_link_errors), TEST(test_short), TEST_EMPTY(test_no_count),
+        TEST(test_link_errors), TEST(test_harmless_error),
+        TEST(test_short), TEST_EMPTY(test_no_count),
         TEST_EMPTY(test_not_usable), TEST(test_unplug),
         TEST(test_power_glitch), TEST(test_recover), TEST(test_port_hangs),
         TEST(test_deaf), TEST(test_pulled_out), TEST(test_close),

@@ -154,12 +154,17 @@ static void test_nothing_there(void **state)
     second->never_ready = true;
     assert_int_equal(create(COMPATIBLE), 0);
     assert_int_equal(disk_bench.disks, 0);
+    assert_string_equal(disk_bench.left_out, "channel 1 device 0 left out: "
+                        "it does not get ready");
+    assert_int_equal(disk_bench.left_outs, 1);
     setup_empty(state);
     memset(ata[0].words, 0xff, sizeof ata[0].words);
     first->disk[0] = &ata[0];
     first->disk[1] = &ata[1];
     assert_int_equal(create(COMPATIBLE), 0);
     assert_int_equal(disk_bench.disks, 1);
+    assert_string_equal(disk_bench.left_out, "channel 0 device 0 left out: "
+                        "it is no ATA disk");
 }
 
 static void test_medium_error(void **state)
