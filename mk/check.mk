@@ -3,7 +3,8 @@
 CHECKS := check-unit check-cpu check-fuzz check-hosted check-appliance
 CHECKS_LONG := check-tsan check-lockstep check-fuzz-guest check-amd64 check-vmx-cpu \
     check-vmx-long check-uart-long check-nic-drivers check-fuzz-long check-cpu-long \
-    check-stress check-stress-interp check-jit-boots check-jit-fuzz
+    check-stress check-stress-interp check-jit-boots check-jit-fuzz \
+    check-state-boot
 
 # $(call run_checks,TARGETS): each with its time; the first failure ends it.
 define run_checks

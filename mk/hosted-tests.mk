@@ -9,6 +9,18 @@ JIT_BOOTS_SECONDS ?= 3600
 check-jit-boots: $(BUILD)/trestle $(BUILD)/router.img | $(DEPS_test)
 	/usr/bin/python3 -B tests/long/jit_boots.py -t $(JIT_BOOTS_SECONDS) $^
 
+STATE_BOOT_SECONDS ?= 40
+# The emulated machine alone; fake_snapshot is the unit tests'.
+STATE_BOOT_OBJ := $(filter $(HOSTED)/emu/%,$(HOSTED_OBJ)) \
+  $(patsubst %,$(HOSTED)/%.o,kernel/firmware kernel/hosted/code_memory \
+  tests/long/state_boot tests/unit/fake_snapshot)
+$(BUILD)/state_boot: $(STATE_BOOT_OBJ)
+	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm -lZydis
+.PHONY: check-state-boot
+## check-state-boot a router saved and loaded over its boot, each engine
+check-state-boot: $(BUILD)/state_boot $(BUILD)/router.img
+	$< $(BUILD)/router.img $(STATE_BOOT_SECONDS)
+
 # Half of the time compared, half as a user has it.
 JIT_FUZZ_SECONDS ?= 1200
 JIT_FUZZ_SEED ?= $(shell date +%s)
