@@ -9,6 +9,7 @@
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/engine.h"
 #include "kernel/date.h"
+#include "kernel/number.h"
 #include "kernel/options_drive.h"
 #include "kernel/options_net.h"
 
@@ -33,16 +34,6 @@ static bool bad(struct parser *p, const char *option, const char *what,
              n ? " " : "", OPTIONS_SHOWN, n ? value : "",
              n > OPTIONS_SHOWN ? "..." : "", what);
     return false;
-}
-
-/* A number that is all of `v`, without sign or blank. */
-static bool parse_number(const char *v, int base, unsigned long max,
-                         unsigned long *out)
-{
-    char *end;
-
-    *out = strtoul(v, &end, base);
-    return isdigit((unsigned char)*v) && !*end && *out <= max;
 }
 
 /* "64", "64M", "1G" in MiB units by default. */
@@ -105,14 +96,14 @@ static bool parse_string(struct parser *p, const char *name, const char *v)
 /* "on", "off", "100". */
 static bool parse_check(struct parser *p, const char *value)
 {
-    unsigned long every = 0;
+    unsigned every = 0;
 
     if (!strcmp(value, "on"))
         every = 1;
     else if (strcmp(value, "off") &&
-             (!parse_number(value, 10, 1000000000, &every) || !every))
+             (!parse_number(value, 1000000000, &every) || !every))
         return false;
-    p->o->check_every = (unsigned)every;
+    p->o->check_every = every;
     return true;
 }
 
@@ -190,9 +181,10 @@ static bool parse_serial(struct parser *p, const char *name, const char *v)
 
 static bool parse_echr(struct parser *p, const char *name, const char *v)
 {
-    unsigned long n;
+    char *end;
+    unsigned long n = strtoul(v, &end, 0);      /* 0x1d as well */
 
-    if (!parse_number(v, 0, 31, &n) || n < 1)
+    if (!isdigit((unsigned char)*v) || *end || n < 1 || n > 31)
         return bad(p, name, "use a control character's number, 1 to 31", v);
     p->o->escape = n;
     return true;
@@ -213,9 +205,9 @@ static bool parse_icount(struct parser *p, const char *name, const char *v)
 
 static bool parse_cores(struct parser *p, const char *name, const char *v)
 {
-    unsigned long n;
+    unsigned n;
 
-    if (!parse_number(v, 10, 1000, &n) || !n)
+    if (!parse_number(v, 1000, &n) || !n)
         return bad(p, name, "use a number of cores, 1 or more", v);
     p->o->cores = n;
     return true;

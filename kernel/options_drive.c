@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/number.h"
+
 static bool fail(char *why, size_t size, const char *what)
 {
     snprintf(why, size, "%s", what);
@@ -44,12 +46,11 @@ struct drive_line {
 
 static bool take_number(const char *value, unsigned max, int *out)
 {
-    char *end;
-    unsigned long n = strtoul(value, &end, 10);
+    unsigned n;
 
-    if (!isdigit((unsigned char)*value) || *end || n > max)
+    if (!parse_number(value, max, &n))
         return false;
-    *out = n;
+    *out = (int)n;
     return true;
 }
 

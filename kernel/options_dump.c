@@ -3,9 +3,9 @@
  * a NIC or netdev, and the older -net dump, which takes a whole VLAN.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "kernel/number.h"
 #include "kernel/options_net.h"
 #include "kernel/options_net_impl.h"
 
@@ -18,11 +18,9 @@ static struct dump_option *dump_of(struct net_line *l)
 
 static bool set_len(struct net_line *l, const char *value)
 {
-    char *end;
-    unsigned long v = strtoul(value, &end, 10);
+    unsigned v;
 
-    if (*value < '0' || *value > '9' || *end || v < LEN_MIN ||
-        v > DUMP_LEN_MAX)
+    if (!parse_number(value, DUMP_LEN_MAX, &v) || v < LEN_MIN)
         return net_fail(l->why, l->why_size, "a frame's length to keep is 14 "
                         "to 65536, not", value);
     dump_of(l)->len = v;
@@ -69,14 +67,12 @@ bool options_parse_object(struct options *o, const char *value, char *why,
 {
     struct net_line l = { .o = o, .set = set_object, .why = why,
                           .why_size = why_size };
-    char text[OPTIONS_TEXT], *rest = text, *word;
+    const char *word = net_first_word(&l, value);
 
-    snprintf(text, sizeof text, "%s", value);
-    word = net_next_word(&rest);
     if (strcmp(word, "filter-dump"))
         return net_fail(why, why_size, "the only object is filter-dump, not",
                         word);
-    if (!begin(&l) || !net_settings(&l, value, rest))
+    if (!begin(&l) || !net_settings(&l))
         return false;
     if (!*dump_of(&l)->id || !*dump_of(&l)->netdev)
         return net_fail(why, why_size, "filter-dump needs id=, and netdev= "
@@ -107,19 +103,18 @@ static bool set_dump(struct net_line *l, const char *key, const char *value)
                     "not", key);
 }
 
-bool net_parse_dump(struct net_line *from, const char *value, char *rest)
+bool net_parse_dump(struct net_line *l)
 {
-    struct net_line l = *from;
     struct dump_option *d;
 
-    l.set = set_dump;
-    if (!begin(&l) || !net_settings(&l, value, rest))
+    l->set = set_dump;
+    if (!begin(l) || !net_settings(l))
         return false;
-    d = dump_of(&l);
+    d = dump_of(l);
     if (!*d->file)              /* qemu's default */
         snprintf(d->file, sizeof d->file, "qemu-vlan%u.pcap", d->vlan);
     if (!*d->id)
-        snprintf(d->id, sizeof d->id, "dump.%u", l.o->dump_count);
-    l.o->dump_count++;
+        snprintf(d->id, sizeof d->id, "dump.%u", l->o->dump_count);
+    l->o->dump_count++;
     return true;
 }

@@ -8,6 +8,7 @@
 
 #include "kernel/net/tunnel_options.h"
 #include "kernel/net/user/config.h"
+#include "kernel/number.h"
 #include "kernel/options_net_impl.h"
 
 #define TAP_NAME_BYTES 16u      /* IFNAMSIZ of Linux, its zero included */
@@ -34,17 +35,6 @@ bool net_fail(char *why, size_t size, const char *what, const char *value)
     snprintf(why, size, "%s%s%.*s%s", what, value ? " '" : "", OPTIONS_SHOWN,
              value ? value : "", value ? "'" : "");
     return false;
-}
-
-static bool parse_number(const char *text, unsigned max, unsigned *out)
-{
-    char *end;
-    unsigned long v = strtoul(text, &end, 10);
-
-    if (!isdigit((unsigned char)*text) || *end || v > max)
-        return false;
-    *out = v;
-    return true;
 }
 
 /* sscanf would take blanks and signs. */
@@ -284,7 +274,8 @@ bool net_keep(struct net_line *l)
     return true;
 }
 
-char *net_next_word(char **at)
+/* The word at *at, ended in place, and *at behind its comma; NULL: no more. */
+static char *next_word(char **at)
 {
     char *word = *at, *comma = word ? strchr(word, ',') : NULL;
 
@@ -292,6 +283,22 @@ char *net_next_word(char **at)
         *comma = '\0';
     *at = comma ? comma + 1 : NULL;
     return word;
+}
+
+char *net_first_word(struct net_line *l, const char *value)
+{
+    l->value = value;
+    snprintf(l->text, sizeof l->text, "%s", value);
+    l->rest = l->text;
+    return next_word(&l->rest);
+}
+
+bool net_is_none(struct net_line *l, const char *word)
+{
+    if (strcmp(word, "none") || l->rest)
+        return false;
+    l->o->net_none = true;
+    return true;
 }
 
 /*
@@ -315,16 +322,16 @@ static bool is_single(const char *value, const char *word)
     return n == 1;
 }
 
-bool net_settings(struct net_line *l, const char *value, char *rest)
+bool net_settings(struct net_line *l)
 {
     char *word, *end;
 
-    while ((word = net_next_word(&rest))) {
+    while ((word = next_word(&l->rest))) {
         end = strchr(word, '=');
         if (!end)
             return net_fail(l->why, l->why_size, "expected NAME=VALUE, not",
                             word);
-        if (!is_single(value, word)) {
+        if (!is_single(l->value, word)) {
             *end = '\0';
             return net_fail(l->why, l->why_size, "given twice:", word);
         }
@@ -355,18 +362,13 @@ bool options_parse_net(struct options *o, const char *value, char *why,
 {
     struct net_line l = { .o = o, .option = "-net", .set = set_net,
                           .why = why, .why_size = why_size };
-    char text[OPTIONS_TEXT], *rest = text, *word;
+    const char *word = net_first_word(&l, value);
 
-    snprintf(text, sizeof text, "%s", value);
-    word = net_next_word(&rest);
-    if (!strcmp(word, "none") && !rest) {
-        o->net_none = true;
+    if (net_is_none(&l, word))
         return true;
-    }
     if (!strcmp(word, "dump"))
-        return net_parse_dump(&l, value, rest);
-    return net_begin(&l, 0, word) && net_settings(&l, value, rest) &&
-           net_keep(&l);
+        return net_parse_dump(&l);
+    return net_begin(&l, 0, word) && net_settings(&l) && net_keep(&l);
 }
 
 /* ---- All together -------------------------------------------------------- */

@@ -16,6 +16,8 @@ struct net_line {
     bool (*set)(struct net_line *l, const char *key, const char *value);
     char *why;
     size_t why_size;
+    const char *value;          /* the whole; these are net_first_word's */
+    char text[OPTIONS_TEXT], *rest;     /* NULL: no more settings */
 };
 
 /* Always false; `why` becomes "what 'value'", or `what` if value is NULL. */
@@ -33,18 +35,19 @@ bool net_set(struct net_line *l, unsigned i, const char *key,
 bool net_set_name(struct net_line *l, char out[OPTIONS_ID_MAX + 1],
                   const char *value);
 /* -net dump: as the other, older kinds. */
-bool net_parse_dump(struct net_line *l, const char *value, char *rest);
+bool net_parse_dump(struct net_line *l);
 bool net_set_vlan(struct net_line *l, struct net_option *n, const char *value);
 /*
- * l->set for each setting of `rest`, which is changed; `value` is the whole,
- * to find what is said twice.
+ * Begin with `value`, which stays the caller's: its word before the first
+ * comma, in `l`. The settings wait for net_settings.
  */
-bool net_settings(struct net_line *l, const char *value, char *rest);
+char *net_first_word(struct net_line *l, const char *value);
+/* "none" alone, the first word of -net and -nic: noted in the options. */
+bool net_is_none(struct net_line *l, const char *word);
+/* l->set for each setting. */
+bool net_settings(struct net_line *l);
 /* What was begun is complete: check it and count it among the options. */
 bool net_keep(struct net_line *l);
-
-/* The word at *at, ended in place, and *at behind its comma; NULL: no more. */
-char *net_next_word(char **at);
 
 /* The settings of `n` as a whole, again. */
 bool net_check(const struct net_option *n, char *why, size_t size);

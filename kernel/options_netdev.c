@@ -36,17 +36,15 @@ static bool set_netdev(struct net_line *l, const char *key, const char *value)
 
 static bool parse_netdev(struct net_line *l, const char *value)
 {
-    char text[OPTIONS_TEXT], *rest = text, *word;
+    const char *word = net_first_word(l, value);
 
-    snprintf(text, sizeof text, "%s", value);
-    word = net_next_word(&rest);
     if (!strcmp(word, "nic"))
         return net_fail(l->why, l->why_size, "a NIC is a -device ne2k_pci",
                         NULL);
     if (!net_begin(l, 0, word))
         return false;
     l->made[0]->vlan = own_vlan(l->o);
-    if (!net_settings(l, value, rest))
+    if (!net_settings(l))
         return false;
     if (!*l->made[0]->id)
         return net_fail(l->why, l->why_size, "needs id=, its name", NULL);
@@ -133,14 +131,12 @@ bool options_parse_device(struct options *o, const char *value, char *why,
 {
     struct net_line l = { .o = o, .option = "-device", .set = set_device,
                           .why = why, .why_size = why_size };
-    char text[OPTIONS_TEXT], *rest = text, *word;
+    const char *word = net_first_word(&l, value);
 
-    snprintf(text, sizeof text, "%s", value);
-    word = net_next_word(&rest);
     if (strcmp(word, "ne2k_pci"))
         return net_fail(why, why_size, "the only device is ne2k_pci, not",
                         word);
-    if (!net_begin(&l, 0, "nic") || !net_settings(&l, value, rest))
+    if (!net_begin(&l, 0, "nic") || !net_settings(&l))
         return false;
     l.made[0]->vlan = own_vlan(o);      /* until its peer is known */
     return net_keep(&l);
@@ -165,19 +161,15 @@ bool options_parse_nic(struct options *o, const char *value, char *why,
 {
     struct net_line l = { .o = o, .option = "-nic", .set = set_nic,
                           .why = why, .why_size = why_size };
-    char text[OPTIONS_TEXT], *rest = text, *word;
+    const char *word = net_first_word(&l, value);
 
-    snprintf(text, sizeof text, "%s", value);
-    word = net_next_word(&rest);
-    if (!strcmp(word, "none") && !rest) {
-        o->net_none = true;
+    if (net_is_none(&l, word))
         return true;
-    }
     if (!strcmp(word, "nic"))
         return net_fail(why, why_size, "needs what the NIC is connected to, "
                         "as in -nic bridge", NULL);
     if (!net_begin(&l, 0, "nic") || !net_begin(&l, 1, word) ||
-        !net_settings(&l, value, rest))
+        !net_settings(&l))
         return false;
     l.made[0]->vlan = l.made[1]->vlan = own_vlan(o);
     return net_keep(&l);

@@ -88,6 +88,28 @@ int source_watch(struct source *s, uint32_t mask)
     return 0;
 }
 
+int source_start(struct source *s, int error)
+{
+    if (!error)
+        error = source_watch(s, EPOLLIN);
+    if (error)
+        source_close(s);
+    return error;
+}
+
+ssize_t source_receive(struct source *s, void *data, size_t size,
+                       struct endpoint *from)
+{
+    struct sockaddr_in a;
+    socklen_t len = sizeof a;
+    ssize_t n = recvfrom(s->fd, data, size, 0, (struct sockaddr *)&a, &len);
+
+    if (n < 0)
+        return -errno;
+    *from = socket_endpoint(&a);
+    return n;
+}
+
 void source_unwatch(struct source *s)
 {
     if (!s->in_set)

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "kernel/net/transport.h"
 
@@ -24,8 +25,19 @@ int source_new(int type, size_t size, struct source **out);
 int source_wrap(int fd, size_t size, struct source **out);
 /* Wait for `mask`. Errors and hang-ups come with any mask. 0 or -errno. */
 int source_watch(struct source *s, uint32_t mask);
+/*
+ * Wait for input. With an `error` (-errno) of an earlier step, or where that
+ * fails, it is closed instead. 0 or the error.
+ */
+int source_start(struct source *s, int error);
 /* Wait for nothing, not even an error. */
 void source_unwatch(struct source *s);
+/*
+ * The next datagram of its socket: its length, -EAGAIN where none waits, or
+ * another -errno, which the network told of one sent earlier.
+ */
+ssize_t source_receive(struct source *s, void *data, size_t size,
+                       struct endpoint *from);
 /* Close it; freed once no event of it can be under way. */
 void source_close(struct source *s);
 

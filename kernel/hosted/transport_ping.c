@@ -125,16 +125,14 @@ static void ping_ready(struct source *source, uint32_t events)
         if (!read_error(p, data, sizeof data))
             break;
     for (unsigned i = 0; i < REPLIES_PER_EVENT && !source->closed; i++) {
-        struct sockaddr_in a;
-        socklen_t len = sizeof a;
-        ssize_t n = recvfrom(source->fd, data, sizeof data, 0,
-                             (struct sockaddr *)&a, &len);
+        struct endpoint from;
+        ssize_t n = source_receive(source, data, sizeof data, &from);
 
-        if (n < 0 && errno == EAGAIN)
+        if (n == -EAGAIN)
             return;
         /* Else an error that was in the queue, too. */
         if (n >= 0)
-            take_reply(p, socket_endpoint(&a).addr, data, n);
+            take_reply(p, from.addr, data, n);
     }
 }
 
@@ -164,10 +162,8 @@ int ping_open(const struct ping_events *events, void *ctx, struct ping **out)
     p->events = events;
     p->ctx = ctx;
     setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one, sizeof one);
-    r = source_watch(source, EPOLLIN);
-    if (r)
-        source_close(source);
-    else
+    r = source_start(source, 0);
+    if (!r)
         *out = p;
     return r;
 }

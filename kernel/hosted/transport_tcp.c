@@ -382,14 +382,9 @@ int listener_open(struct endpoint local,
     l->ctx = ctx;
     keep_spare();
     setsockopt(source->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(source->fd, (struct sockaddr *)&a, sizeof a) ||
-        listen(source->fd, SOMAXCONN))
-        r = -errno;
-    else
-        r = source_watch(source, EPOLLIN);
-    if (r)
-        source_close(source);
-    else
+    r = source_start(source, bind(source->fd, (struct sockaddr *)&a, sizeof a)
+                             || listen(source->fd, SOMAXCONN) ? -errno : 0);
+    if (!r)
         *out = l;
     return r;
 }

@@ -1,7 +1,6 @@
 /* See kernel/net/transport.h: UDP by Linux's sockets. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,16 +25,13 @@ static void dgram_ready(struct source *source, uint32_t events)
 
     (void)events;
     for (unsigned i = 0; i < DATAGRAMS_PER_EVENT && !source->closed; i++) {
-        struct sockaddr_in a;
-        socklen_t len = sizeof a;
-        ssize_t n = recvfrom(source->fd, data, sizeof data, 0,
-                             (struct sockaddr *)&a, &len);
+        struct endpoint from;
+        ssize_t n = source_receive(source, data, sizeof data, &from);
 
-        if (n < 0 && errno == EAGAIN)
+        if (n == -EAGAIN)
             return;
-        /* Else an error that the network told of an earlier datagram. */
         if (n >= 0 && d->received)
-            d->received(d->ctx, data, (size_t)n, socket_endpoint(&a));
+            d->received(d->ctx, data, (size_t)n, from);
     }
 }
 
@@ -59,13 +55,9 @@ int dgram_open(struct endpoint local, bool reuse,
         setsockopt(source->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     /* Groups that another socket of this host has joined are not ours. */
     setsockopt(source->fd, IPPROTO_IP, IP_MULTICAST_ALL, &zero, sizeof zero);
-    if (bind(source->fd, (struct sockaddr *)&a, sizeof a))
-        r = -errno;
-    else
-        r = source_watch(source, EPOLLIN);
-    if (r)
-        source_close(source);
-    else
+    r = source_start(source, bind(source->fd, (struct sockaddr *)&a, sizeof a)
+                             ? -errno : 0);
+    if (!r)
         *out = d;
     return r;
 }

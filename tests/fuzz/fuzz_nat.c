@@ -9,6 +9,7 @@
 
 #include "kernel/net/nat/nat.h"
 #include "tests/fuzz/input.h"
+#include "tests/unit/fake_sums.h"
 
 #define FLOWS 24u
 #define GUEST 0x0a00020fu
@@ -28,43 +29,14 @@ static struct {
     bool sealed;                /* the transport's checksum was right */
 } rig;
 
-static uint32_t sum16(uint32_t sum, const uint8_t *p, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        sum += i % 2 ? p[i] : p[i] << 8;
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return sum;
-}
-
-static void w16(uint8_t *p, uint16_t v)
-{
-    p[0] = v >> 8;
-    p[1] = v;
-}
-
-static void w32(uint8_t *p, uint32_t v)
-{
-    w16(p, v >> 16);
-    w16(p + 2, v);
-}
-
-static uint16_t transport_sum(const uint8_t *ip, size_t len)
-{
-    size_t header = (ip[0] & 15) * 4u;
-
-    return sum16(ip[9] == 1 ? 0 : sum16(ip[9] + len - header, ip + 12, 8),
-                 ip + header, len - header);
-}
-
 /* Whatever goes on has a right header, and a right rest if it had one. */
 static void look_at(const uint8_t *ip, size_t len)
 {
     if (len < 20 || (ip[2] << 8 | ip[3]) != len ||
-        sum16(0, ip, (ip[0] & 15) * 4u) != 0xffff)
+        fake_header_sum(ip) != 0xffff)
         abort();
     if (rig.sealed && !((ip[6] & 0x3f) | ip[7]) &&
-        transport_sum(ip, len) != 0xffff &&
+        fake_transport_sum(ip, len) != 0xffff &&
         !(ip[9] == 17 && !ip[(ip[0] & 15) * 4 + 6] &&
           !ip[(ip[0] & 15) * 4 + 7]))
         abort();
@@ -211,11 +183,11 @@ static void seal(uint8_t *ip, size_t len)
     if (header < 20 || header > len)
         return;
     w16(ip + 10, 0);
-    w16(ip + 10, ~sum16(0, ip, header));
+    w16(ip + 10, ~fake_header_sum(ip));
     if (at + 2 > len || (ip[9] != 1 && ip[9] != 6 && ip[9] != 17))
         return;
     w16(ip + at, 0);
-    sum = ~transport_sum(ip, len);
+    sum = ~fake_transport_sum(ip, len);
     w16(ip + at, ip[9] == 17 && !sum ? 0xffff : sum);
     rig.sealed = true;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernel/net/packet.h"
+#include "kernel/net/user/user_net.h"
 
 const uint8_t fake_guest_mac[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 };
 
@@ -36,6 +37,20 @@ void fake_guest_plug(struct fake_guest *g, struct nic *nic)
     nic->upper = g;
     nic->receive = receive;
     nic->ops->open(nic);
+}
+
+void fake_guest_unplug(struct fake_guest *g)
+{
+    g->nic->ops->close(g->nic);
+    g->nic->ops->destroy(g->nic);
+}
+
+bool fake_user_net_says(struct user_net *un, const char *text)
+{
+    static char all[32768];
+
+    user_net_format(un, all, sizeof all);
+    return strstr(all, text) != NULL;
 }
 
 static void buf_free(struct nic_buf *buf)

@@ -22,10 +22,16 @@ struct fake_guest {
     bool full;                  /* it says that it has no room */
 };
 
+struct user_net;
+
 extern const uint8_t fake_guest_mac[6];
 
 /* Its cable goes into `nic`, which is opened. */
 void fake_guest_plug(struct fake_guest *g, struct nic *nic);
+/* The NIC ends with it. */
+void fake_guest_unplug(struct fake_guest *g);
+/* Whether `info usernet` has this text. */
+bool fake_user_net_says(struct user_net *un, const char *text);
 /* A frame of its own, and the user net's turn. */
 void fake_guest_sends(struct fake_guest *g, const uint8_t *frame, size_t len);
 /* An IPv4 packet to the gateway's MAC. */

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "fake_sums.h"
+
 struct sent nat_sent[128];
 unsigned nat_sent_count;
 uint64_t nat_now;
@@ -122,51 +124,25 @@ void nat_stop(void)
     nat_destroy(nat);
 }
 
+int nat_setup(void **state)
+{
+    nat_start(NAT_FLOWS);
+    return 0;
+}
+
+int nat_teardown(void **state)
+{
+    nat_stop();
+    return 0;
+}
+
 /* ---- Packets ------------------------------------------------------------- */
-
-/* RFC 1071, by itself: the code under test is not asked. */
-static uint32_t sum16(uint32_t sum, const uint8_t *p, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        sum += i % 2 ? p[i] : p[i] << 8;
-    return sum;
-}
-
-static uint16_t folded(uint32_t sum)
-{
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return sum;
-}
-
-static void w16(uint8_t *p, uint16_t v)
-{
-    p[0] = v >> 8;
-    p[1] = v;
-}
-
-static void w32(uint8_t *p, uint32_t v)
-{
-    w16(p, v >> 16);
-    w16(p + 2, v);
-}
 
 static uint16_t r16(const uint8_t *p) { return p[0] << 8 | p[1]; }
 
 static uint32_t r32(const uint8_t *p)
 {
     return (uint32_t)r16(p) << 16 | r16(p + 2);
-}
-
-/* Of the transport part with its checksum in place: 0xffff if it is right. */
-static uint16_t transport_sum(const uint8_t *ip, size_t len)
-{
-    size_t header = (ip[0] & 15) * 4u;
-    uint32_t sum = 0;
-
-    if (ip[9] != PROTO_ICMP)
-        sum = sum16(ip[9] + len - header, ip + 12, 8);
-    return folded(sum16(sum, ip + header, len - header));
 }
 
 static unsigned checksum_at(const uint8_t *ip)
@@ -178,7 +154,7 @@ static unsigned checksum_at(const uint8_t *ip)
 void seal_header(struct test_packet *p)
 {
     w16(p->ip + 10, 0);
-    w16(p->ip + 10, ~folded(sum16(0, p->ip, (p->ip[0] & 15) * 4u)));
+    w16(p->ip + 10, ~fake_header_sum(p->ip));
 }
 
 void seal(struct test_packet *p)
@@ -188,7 +164,7 @@ void seal(struct test_packet *p)
     w16(p->ip + 2, p->len);
     seal_header(p);
     w16(p->ip + at, 0);
-    w16(p->ip + at, ~transport_sum(p->ip, p->len));
+    w16(p->ip + at, ~fake_transport_sum(p->ip, p->len));
     if (p->ip[9] == PROTO_UDP && !r16(p->ip + at))
         w16(p->ip + at, 0xffff);
 }
@@ -315,10 +291,10 @@ void assert_checksums(const struct sent *s)
     const uint8_t *ip = s->ip;
 
     assert_true(s->len >= 20 && r16(ip + 2) == s->len);
-    assert_int_equal(folded(sum16(0, ip, (ip[0] & 15) * 4u)), 0xffff);
+    assert_int_equal(fake_header_sum(ip), 0xffff);
     if ((r16(ip + 6) & 0x3fff) || (ip[9] == PROTO_UDP && !r16(ip + 26)))
         return;
-    assert_int_equal(transport_sum(ip, s->len), 0xffff);
+    assert_int_equal(fake_transport_sum(ip, s->len), 0xffff);
 }
 
 static const struct sent *only(int where)

@@ -35,6 +35,10 @@ extern bool nat_quiet;          /* only count what is sent */
 
 void nat_start(unsigned flows);         /* with `net`, and an outside */
 void nat_stop(void);                    /* checks that the counters add up */
+/* A test between the two, with NAT_FLOWS. */
+int nat_setup(void **state);
+int nat_teardown(void **state);
+#define NAT_TEST(f) cmocka_unit_test_setup_teardown(f, nat_setup, nat_teardown)
 void nat_second_net(void);
 void nat_forget(void);
 void nat_set_addr(uint32_t addr, uint32_t gateway);

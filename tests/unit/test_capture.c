@@ -16,15 +16,12 @@
 #include <cmocka.h>
 
 #include "kernel/net/capture.h"
-#include "kernel/net/net.h"
 #include "kernel/net/pcap_ring.h"
-#include "kernel/options.h"
 #include "kernel/options_net.h"
 #include "kernel/platform.h"
+#include "one_net.h"
 
-static struct options options;
-static struct net *net;
-static char why[400], text[4096];
+static char text[4096];
 
 /* ---- The ring ----------------------------------------------------------- */
 
@@ -101,25 +98,9 @@ static void test_ring_counts_what_it_gives_up(void **state)
 
 /* ---- On a network ------------------------------------------------------- */
 
-static void make_net(const char *const *options_and_values)
-{
-    options_defaults(&options);
-    for (const char *const *p = options_and_values; *p; p += 2)
-        if (!options_set(&options, p[0], p[1], why, sizeof why))
-            fail_msg("%s", why);
-    assert_true(options_finish(&options, why, sizeof why));
-    if (net_create(&options, 0, &net, why, sizeof why))
-        fail_msg("%s", why);
-    net_poll();
-}
-
-#define MAKE(...) make_net((const char *const[]){ __VA_ARGS__, NULL })
-
 static int teardown(void **state)
 {
-    if (net)
-        net_destroy(net);
-    net = NULL;
+    drop_net();
     return capture_count;
 }
 

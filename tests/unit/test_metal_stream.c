@@ -15,12 +15,10 @@
 #include "kernel/metal/transport.c"
 #include "kernel/metal/transport_tcp.c"
 
-#include "kernel/net/lwip_hooks.h"
 #include "lwip/init.h"
 #include "lwip/ip.h"
-#include "lwip/netif.h"
 #include "lwip/priv/tcp_priv.h"
-#include "lwip/sys.h"
+#include "metal_lwip.h"
 
 #define ADDR 0xc0a80702u
 #define PORT 700
@@ -30,19 +28,6 @@ static struct netif lan;
 static struct pbuf *queue[PACKETS];
 static unsigned queued;
 static bool is_deaf;            /* what is sent is lost */
-
-uint32_t sys_now(void) { return 1000; }
-uint64_t platform_now_ns(void) { return 1000000000; }
-int64_t platform_wall_seconds(void) { return 0; }
-void platform_wake(void) { }
-void platform_log(const char *fmt, ...) { }
-int nat_outside_input(struct pbuf *p, struct netif *netif) { return 0; }
-
-_Noreturn void net_lwip_assert(const char *what, const char *file, int line)
-{
-    fail_msg("lwIP: %s (%s:%d)", what, file, line);
-    abort();
-}
 
 static err_t give_back(struct netif *netif, struct pbuf *p,
                        const ip4_addr_t *to)

@@ -14,31 +14,16 @@
 #include "kernel/metal/transport.c"
 #include "kernel/metal/transport_udp.c"
 
-#include "kernel/net/lwip_hooks.h"
 #include "lwip/dns.h"
 #include "lwip/etharp.h"
 #include "lwip/init.h"
-#include "lwip/netif.h"
-#include "lwip/sys.h"
 #include "lwip/tcp.h"
 #include "netif/ethernet.h"
+#include "metal_lwip.h"
 
 #define GROUP 0xe6000001u
 
 static struct netif lan;
-
-uint32_t sys_now(void) { return 1000; }
-uint64_t platform_now_ns(void) { return 1000000000; }
-int64_t platform_wall_seconds(void) { return 0; }
-void platform_wake(void) { }
-void platform_log(const char *fmt, ...) { }
-int nat_outside_input(struct pbuf *p, struct netif *netif) { return 0; }
-
-_Noreturn void net_lwip_assert(const char *what, const char *file, int line)
-{
-    fail_msg("lwIP: %s (%s:%d)", what, file, line);
-    abort();
-}
 
 static err_t send_nowhere(struct netif *netif, struct pbuf *p)
 {

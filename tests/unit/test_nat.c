@@ -8,18 +8,6 @@
 
 #include "nat_harness.h"
 
-static int setup(void **state)
-{
-    nat_start(NAT_FLOWS);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    nat_stop();
-    return 0;
-}
-
 static uint16_t port_of(uint8_t protocol, uint16_t inside)
 {
     struct test_packet p =
@@ -556,35 +544,33 @@ static void test_text(void **state)
     assert_int_equal(strlen(text), 9);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_udp_there_and_back),
-        TEST(test_mapping_is_endpoint_independent),
-        TEST(test_ports_differ_and_keep_parity),
-        TEST(test_ports_run_out_of_a_parity),
-        TEST(test_udp_checksum_zero_stays),
-        TEST(test_checksums_of_all_values),
-        TEST(test_wrong_transport_checksum_is_not_mended),
-        TEST(test_tcp_timeouts),
-        TEST(test_reset_ends_soon),
-        TEST(test_reset_that_was_not_believed),
-        TEST(test_simultaneous_open),
-        TEST(test_ports_are_used_again),
-        TEST(test_unsolicited_is_ignored),
-        TEST(test_segment_without_flow_is_reset),
-        TEST(test_udp_timeouts),
-        TEST(test_table_full),
-        TEST(test_shares),
-        TEST(test_ten_thousand_flows),
-        TEST(test_address_changes),
-        TEST(test_strange_addresses),
-        TEST(test_strange_headers),
-        TEST(test_options),
-        TEST(test_padding_is_not_sent),
-        TEST(test_text),
+        NAT_TEST(test_udp_there_and_back),
+        NAT_TEST(test_mapping_is_endpoint_independent),
+        NAT_TEST(test_ports_differ_and_keep_parity),
+        NAT_TEST(test_ports_run_out_of_a_parity),
+        NAT_TEST(test_udp_checksum_zero_stays),
+        NAT_TEST(test_checksums_of_all_values),
+        NAT_TEST(test_wrong_transport_checksum_is_not_mended),
+        NAT_TEST(test_tcp_timeouts),
+        NAT_TEST(test_reset_ends_soon),
+        NAT_TEST(test_reset_that_was_not_believed),
+        NAT_TEST(test_simultaneous_open),
+        NAT_TEST(test_ports_are_used_again),
+        NAT_TEST(test_unsolicited_is_ignored),
+        NAT_TEST(test_segment_without_flow_is_reset),
+        NAT_TEST(test_udp_timeouts),
+        NAT_TEST(test_table_full),
+        NAT_TEST(test_shares),
+        NAT_TEST(test_ten_thousand_flows),
+        NAT_TEST(test_address_changes),
+        NAT_TEST(test_strange_addresses),
+        NAT_TEST(test_strange_headers),
+        NAT_TEST(test_options),
+        NAT_TEST(test_padding_is_not_sent),
+        NAT_TEST(test_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,18 +10,6 @@
 #include "kernel/net/nat/nat_impl.h"
 #include "nat_harness.h"
 
-static int setup(void **state)
-{
-    nat_start(NAT_FLOWS);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    nat_stop();
-    return 0;
-}
-
 static void test_forward(void **state)
 {
     struct nat_forward f = { PROTO_TCP, 0, 5555, GUEST, 80 };
@@ -237,21 +225,19 @@ static void test_restricted(void **state)
     assert_int_equal(nat_sent_count, 2);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_forward),
-        TEST(test_forwards_are_checked),
-        TEST(test_forward_of_an_address),
-        TEST(test_one_port_at_two_addresses),
-        TEST(test_two_forwards_to_one_port),
-        TEST(test_peer_with_an_inside_address),
-        TEST(test_gateway_is_the_outsides),
-        TEST(test_hairpin),
-        TEST(test_same_guest_address_in_two_nets),
-        TEST(test_restricted),
+        NAT_TEST(test_forward),
+        NAT_TEST(test_forwards_are_checked),
+        NAT_TEST(test_forward_of_an_address),
+        NAT_TEST(test_one_port_at_two_addresses),
+        NAT_TEST(test_two_forwards_to_one_port),
+        NAT_TEST(test_peer_with_an_inside_address),
+        NAT_TEST(test_gateway_is_the_outsides),
+        NAT_TEST(test_hairpin),
+        NAT_TEST(test_same_guest_address_in_two_nets),
+        NAT_TEST(test_restricted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

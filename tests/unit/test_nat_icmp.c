@@ -10,18 +10,6 @@
 
 #define HOP ADDR(203, 0, 113, 1)        /* a router on the way */
 
-static int setup(void **state)
-{
-    nat_start(NAT_FLOWS);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    nat_stop();
-    return 0;
-}
-
 /* What was sent, as a packet that can be quoted. */
 static struct test_packet as_packet(const struct sent *s)
 {
@@ -481,31 +469,29 @@ static void test_fragments_of_a_net_that_goes(void **state)
     assert_int_equal(nat_held(nat), 0);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_echo),
-        TEST(test_echo_of_zeros),
-        TEST(test_other_types),
-        TEST(test_errors_inbound),
-        TEST(test_error_about_udp_without_checksum),
-        TEST(test_error_does_not_refresh),
-        TEST(test_errors_outbound),
-        TEST(test_errors_where_networks_are_the_same),
-        TEST(test_bad_errors),
-        TEST(test_answers),
-        TEST(test_ttl_inbound),
-        TEST(test_fragments_in_all_orders),
-        TEST(test_fragments_get_identifications),
-        TEST(test_fragments_of_echo),
-        TEST(test_fragments_for_the_host),
-        TEST(test_fragments_of_what_is_dropped),
-        TEST(test_tiny_fragments),
-        TEST(test_fragments_over_the_header),
-        TEST(test_fragments_without_a_first_one),
-        TEST(test_fragments_of_a_net_that_goes),
+        NAT_TEST(test_echo),
+        NAT_TEST(test_echo_of_zeros),
+        NAT_TEST(test_other_types),
+        NAT_TEST(test_errors_inbound),
+        NAT_TEST(test_error_about_udp_without_checksum),
+        NAT_TEST(test_error_does_not_refresh),
+        NAT_TEST(test_errors_outbound),
+        NAT_TEST(test_errors_where_networks_are_the_same),
+        NAT_TEST(test_bad_errors),
+        NAT_TEST(test_answers),
+        NAT_TEST(test_ttl_inbound),
+        NAT_TEST(test_fragments_in_all_orders),
+        NAT_TEST(test_fragments_get_identifications),
+        NAT_TEST(test_fragments_of_echo),
+        NAT_TEST(test_fragments_for_the_host),
+        NAT_TEST(test_fragments_of_what_is_dropped),
+        NAT_TEST(test_tiny_fragments),
+        NAT_TEST(test_fragments_over_the_header),
+        NAT_TEST(test_fragments_without_a_first_one),
+        NAT_TEST(test_fragments_of_a_net_that_goes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

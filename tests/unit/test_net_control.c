@@ -14,10 +14,9 @@
 #include <cmocka.h>
 
 #include "drivers/net/nic.h"
-#include "kernel/net/net.h"
-#include "kernel/options.h"
 #include "kernel/platform.h"
 #include "lwip/netif.h"
+#include "one_net.h"
 
 #define WIRES 16u
 
@@ -30,9 +29,7 @@ static struct wire {
 } *wires[WIRES];
 static unsigned made, closed, destroyed;
 static bool next_opens_badly;
-static struct options options;
-static struct net *net;
-static char why[320], text[16384];
+static char text[16384];
 
 static int wire_open(struct nic *nic)
 {
@@ -122,20 +119,6 @@ static struct wire *only_wire(void)
     return found;
 }
 
-static void make_net(const char *const *options_and_values)
-{
-    options_defaults(&options);
-    for (const char *const *p = options_and_values; *p; p += 2)
-        if (!options_set(&options, p[0], p[1], why, sizeof why))
-            fail_msg("%s", why);
-    assert_true(options_finish(&options, why, sizeof why));
-    if (net_create(&options, 0, &net, why, sizeof why))
-        fail_msg("%s", why);
-    net_poll();
-}
-
-#define MAKE(...) make_net((const char *const[]){ __VA_ARGS__, NULL })
-
 static int setup(void **state)
 {
     made = closed = destroyed = 0;
@@ -145,9 +128,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    if (net)
-        net_destroy(net);
-    net = NULL;
+    drop_net();
     return made != destroyed || made != closed;
 }
 

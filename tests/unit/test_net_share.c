@@ -12,39 +12,15 @@
 
 #include <cmocka.h>
 
-#include "drivers/net/nic.h"
-#include "kernel/net/net.h"
-#include "kernel/options.h"
-#include "kernel/platform.h"
+#include "fake_nic.h"
 #include "lwip/sys.h"
 #include "lwip/tcp.h"
-
-#define MACHINES 6u
+#include "many_nets.h"
 
 static struct nic nics[2];
 static unsigned sent[2];
-static struct options options[MACHINES];
-static struct net *nets[MACHINES];
-static char why[320];
 
 struct nic *platform_nic(unsigned i) { return i < 2 ? &nics[i] : NULL; }
-
-int platform_tap_open(const char *params, struct nic **out, char *reason,
-                      size_t size)
-{
-    snprintf(reason, size, "not here");
-    return -1;
-}
-
-static int fake_open(struct nic *nic)
-{
-    assert_false(nic->is_open);
-    nic->is_open = true;
-    return 0;
-}
-
-static void fake_close(struct nic *nic) { nic->is_open = false; }
-static unsigned fake_poll(struct nic *nic, unsigned budget) { return 0; }
 
 /* A NIC for which a frame takes some time; what lwIP's clock said meanwhile. */
 static bool takes_time;
@@ -77,7 +53,6 @@ static const struct nic_ops fake_ops = {
 
 static int setup(void **state)
 {
-    memset(nets, 0, sizeof nets);
     memset(sent, 0, sizeof sent);
     for (unsigned i = 0; i < 2; i++) {
         nics[i] = (struct nic){ .ops = &fake_ops, .link_up = true,
@@ -92,30 +67,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    for (unsigned i = 0; i < MACHINES; i++)
-        if (nets[i])
-            net_destroy(nets[i]);
+    drop_nets();
     return nics[0].is_open || nics[1].is_open;
 }
-
-/* The network of machine `i` with these values of -net. */
-static int make_net(unsigned i, const char *const *values)
-{
-    static char names[MACHINES][8];
-
-    options_defaults(&options[i]);
-    snprintf(names[i], sizeof names[i], "m%u", i);
-    options[i].name = names[i];
-    for (; *values; values++)
-        assert_true(options_set(&options[i], "net", *values, why,
-                                sizeof why));
-    assert_true(options_finish(&options[i], why, sizeof why));
-    why[0] = '\0';
-    return net_create(&options[i], i, &nets[i], why, sizeof why);
-}
-
-#define MAKE(i, ...) \
-    make_net(i, (const char *const[]){ __VA_ARGS__, NULL })
 
 static void guest_sends(unsigned i, unsigned nic, const uint8_t *to)
 {
@@ -222,9 +176,7 @@ static void test_nothing_is_sent_over_a_bridge_that_ends(void **state)
     sent[0] = 0;
     guest_sends(0, 0, peer_mac);
     assert_int_equal(sent[0], 1);       /* the bridge knows where it is */
-    net_destroy(nets[0]);
-    net_destroy(nets[1]);
-    nets[0] = nets[1] = NULL;
+    drop_nets();
     assert_int_equal(sent[0], 1);
 }
 

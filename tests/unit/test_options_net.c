@@ -7,18 +7,8 @@
 
 #include <cmocka.h>
 
-#include "kernel/options.h"
 #include "kernel/options_net.h"
-
-static struct options o;
-static char why[320];
-
-#define PARSE(...)                                                        \
-    ({                                                                    \
-        char *argv[] = { (char *)"trestle", __VA_ARGS__ };                \
-        why[0] = '\0';                                                    \
-        options_parse(&o, sizeof argv / sizeof *argv, argv, why, sizeof why); \
-    })
+#include "parse_options.h"
 
 static void test_netdev_and_device(void **state)
 {

@@ -17,9 +17,8 @@
 #include "kernel/hosted/console.h"
 #include "kernel/net/transport.h"
 #include "kernel/platform.h"
+#include "poll_until.h"
 
-#define MS 1000000ull
-#define PATIENCE_NS (20000 * MS)
 #define LOOPBACK 0x7f000001u
 #define MANY 2100u
 
@@ -117,22 +116,9 @@ static void on_accepted(void *ctx, struct stream *s, struct endpoint from)
 }
 
 /* Until `what` holds. */
-#define POLL_UNTIL(what) do { \
-        uint64_t end_ = platform_now_ns() + PATIENCE_NS; \
-        while (!(what) && platform_now_ns() < end_) \
-            if (!transport_poll()) \
-                platform_wait(platform_now_ns() + 100 * MS); \
-        assert_true(what); \
-    } while (0)
+#define POLL_UNTIL(what) POLL_UNTIL_BY(transport_poll, 100, what)
 
-static void poll_for(unsigned ms)
-{
-    uint64_t end = platform_now_ns() + ms * MS;
-
-    while (platform_now_ns() < end)
-        if (!transport_poll())
-            platform_wait(end);
-}
+static void poll_for(unsigned ms) { POLL_FOR_BY(transport_poll, ms); }
 
 static int setup(void **state)
 {

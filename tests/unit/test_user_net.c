@@ -95,15 +95,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    g.nic->ops->close(g.nic);
-    g.nic->ops->destroy(g.nic);
+    fake_guest_unplug(&g);
     return 0;
-}
-
-static bool counted(const char *line)
-{
-    user_net_format(un, text, sizeof text);
-    return strstr(text, line) != NULL;
 }
 
 /* ---- ARP ----------------------------------------------------------------- */
@@ -154,7 +147,7 @@ static void test_arp(void **state)
     f[22] ^= 2;
     fake_guest_sends(&g, f, sizeof f);
     assert_int_equal(g.count, 2);
-    assert_true(counted("bad_arp=3\n"));
+    assert_true(fake_user_net_says(un, "bad_arp=3\n"));
 }
 
 static void test_ask_for_a_guest(void **state)
@@ -173,7 +166,7 @@ static void test_ask_for_a_guest(void **state)
     assert_int_equal(g.count, 2);
     assert_memory_equal(fake_guest_ip(&g, 1), ip, n);
     assert_memory_equal(g.frame[1], fake_guest_mac, 6);
-    assert_true(counted("no_neighbour=1\n"));
+    assert_true(fake_user_net_says(un, "no_neighbour=1\n"));
     /* Not of this net: nobody to ask. */
     put32(ip + IP_DESTINATION, FAR + 1);
     user_net_to_guest(un, ip, n);
@@ -218,7 +211,7 @@ static void test_ping_of_the_gateway(void **state)
     n = ping(ip, GUEST, 0x0a0002ff, 8);         /* nobody answers for all */
     fake_guest_sends_ip(&g, ip, n);
     assert_int_equal(g.count, 1);
-    assert_true(counted("bad_icmp=2\n"));
+    assert_true(fake_user_net_says(un, "bad_icmp=2\n"));
     assert_int_equal(outside_count, 0);
 }
 
@@ -251,9 +244,9 @@ static void test_headers(void **state)
     fake_guest_sends_ip(&g, ip, n);
     assert_int_equal(outside_count, 1);
     assert_int_equal(g.count, 0);
-    assert_true(counted("runt=20\n"));
-    assert_true(counted("bad_checksum=1\n"));
-    assert_true(counted("bad_header=32\n"));
+    assert_true(fake_user_net_says(un, "runt=20\n"));
+    assert_true(fake_user_net_says(un, "bad_checksum=1\n"));
+    assert_true(fake_user_net_says(un, "bad_header=32\n"));
 }
 
 /* Bytes behind the packet, as Ethernet pads, are no part of it. */
@@ -278,7 +271,7 @@ static void test_sources(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         fake_guest_sends_ip(&g, ip, ping(ip, wrong[i], FAR, 8));
     assert_int_equal(outside_count, 0);
-    assert_true(counted("bad_address=8\n"));
+    assert_true(fake_user_net_says(un, "bad_address=8\n"));
     /* Behind a guest that routes there may be other nets. */
     fake_guest_sends_ip(&g, ip, ping(ip, 0xc0a80101, FAR, 8));
     assert_int_equal(outside_count, 1);
@@ -326,7 +319,7 @@ static void test_ports_of_nobody(void **state)
     n = fake_packet(ip, 47, GUEST, 0x0a0002ff, "gre", 3);
     fake_guest_sends_ip(&g, ip, n);
     assert_int_equal(g.count, 2);
-    assert_true(counted("not_ours=1\n"));
+    assert_true(fake_user_net_says(un, "not_ours=1\n"));
     /* The host's own port is the backend's. */
     n = fake_udp(ip, GUEST, 1000, HOST, 9, "x", 1);
     fake_guest_sends_ip(&g, ip, n);
@@ -339,7 +332,7 @@ static void test_ports_of_nobody(void **state)
     n = fake_packet(ip, PROTO_UDP, GUEST, HOST, "short", 5);
     fake_guest_sends_ip(&g, ip, n);
     assert_int_equal(outside_count, 1);
-    assert_true(counted("bad_udp=3\n"));
+    assert_true(fake_user_net_says(un, "bad_udp=3\n"));
 }
 
 static void test_frames_for_others(void **state)
@@ -355,8 +348,8 @@ static void test_frames_for_others(void **state)
     memset(f, 255, 12);                         /* from everybody */
     fake_guest_sends(&g, f, sizeof f);
     assert_int_equal(g.count, 0);
-    assert_true(counted("not_ours=3\n"));
-    assert_true(counted("runt=1\n"));
+    assert_true(fake_user_net_says(un, "not_ours=3\n"));
+    assert_true(fake_user_net_says(un, "runt=1\n"));
 }
 
 /* ---- The rest ------------------------------------------------------------ */
@@ -389,7 +382,7 @@ static void test_long_packets_are_cut(void **state)
     put16(ip + IP_FRAGMENT, IP_DONT_FRAGMENT);
     user_net_to_guest(un, ip, n);
     assert_int_equal(g.count, 3);
-    assert_true(counted("too_big=1\n"));
+    assert_true(fake_user_net_says(un, "too_big=1\n"));
 }
 
 static void test_no_errors_about_errors(void **state)
@@ -428,8 +421,9 @@ static void test_dhcp_through_it(void **state)
     assert_int_equal(get32(fake_guest_ip(&g, 0) + IP_SOURCE), HOST);
     assert_int_equal(get32(fake_guest_ip(&g, 0) + IP_DESTINATION), GUEST);
     assert_int_equal(get16(g.frame[0] + 36), 68);
-    assert_true(counted("lease 10.0.2.15 of 52:54:00:12:34:56\n"));
-    assert_true(counted("dhcp_offers=1\n"));
+    assert_true(fake_user_net_says(un, "lease 10.0.2.15 of "
+                                       "52:54:00:12:34:56\n"));
+    assert_true(fake_user_net_says(un, "dhcp_offers=1\n"));
 }
 
 static void test_forwards_and_text(void **state)
@@ -459,7 +453,7 @@ static void test_without_a_way_out(void **state)
     fake_guest_sends_ip(&g, ip, ping(ip, GUEST, FAR, 8));
     if (!user_outside_default) {
         assert_int_equal(g.frame[0][34], ICMP_UNREACHABLE);
-        assert_true(counted("no_outside=1\n"));
+        assert_true(fake_user_net_says(un, "no_outside=1\n"));
     }
 }
 

@@ -24,9 +24,8 @@
 #include "lwip/init.h"
 #include "lwip/ip.h"
 #include "lwip/priv/tcp_priv.h"
+#include "poll_until.h"
 
-#define MS 1000000ull
-#define PATIENCE_NS (20000 * MS)
 #define LOOPBACK 0x7f000001u
 #define GUEST FAKE_GUEST_ADDR
 #define HOST 0x0a000202u
@@ -41,13 +40,7 @@ static char text[16384], why[160];
 /* ---- The guest ----------------------------------------------------------- */
 
 /* Until `what` holds; timeouts of lwIP do not run. */
-#define POLL_UNTIL(what) do { \
-        uint64_t end_ = platform_now_ns() + PATIENCE_NS; \
-        while (!(what) && platform_now_ns() < end_) \
-            if (!transport_poll()) \
-                platform_wait(platform_now_ns() + 100 * MS); \
-        assert_true(what); \
-    } while (0)
+#define POLL_UNTIL(what) POLL_UNTIL_BY(transport_poll, 100, what)
 
 static void make(const char *params)
 {
@@ -73,15 +66,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    g.nic->ops->close(g.nic);
-    g.nic->ops->destroy(g.nic);
+    fake_guest_unplug(&g);
     return 0;
-}
-
-static bool counted(const char *line)
-{
-    user_net_format(un, text, sizeof text);
-    return strstr(text, line) != NULL;
 }
 
 /* A segment with a window of all 16 bits. */
@@ -215,9 +201,9 @@ static void test_the_end_waits_for_the_guest(void **state)
     guest_sends(port, ACK, ISS + 2, iss + 1, "", 0);
     assert_int_equal(g.count, 0);       /* no reset */
     guest_sends(port, ACK, ISS + 2, iss + 1 + 3 + 1, "", 0);
-    assert_true(counted("TIME_WAIT"));
+    assert_true(fake_user_net_says(un, "TIME_WAIT"));
     sockets_tcp_expire(un->outside, later);
-    assert_false(counted("TIME_WAIT"));
+    assert_false(fake_user_net_says(un, "TIME_WAIT"));
     stop_listening();
 }
 
@@ -238,7 +224,8 @@ static void test_who_sends_waits_for_room(void **state)
     g.count = 0;
     memset(data, 0x5a, sizeof data);
     assert_int_equal(stream_write(server, data, sizeof data), sizeof data);
-    POLL_UNTIL(!counted("     0     0\n"));     /* lwIP has it */
+    /* lwIP has it. */
+    POLL_UNTIL(!fake_user_net_says(un, "     0     0\n"));
     g.nic->ops->poll(g.nic, 64);
     assert_int_equal(g.count, 0);
     g.full = false;
@@ -375,8 +362,8 @@ static void test_longest_segment(void **state)
         put16(ip + IP_SUM, checksum(ip, IP_HEADER));
         fake_guest_sends_ip(&g, ip, IP_HEADER + n);
     }
-    assert_true(counted("fragments_held=44\n"));
-    assert_true(counted("TCP["));
+    assert_true(fake_user_net_says(un, "fragments_held=44\n"));
+    assert_true(fake_user_net_says(un, "TCP["));
 }
 
 static err_t lan_output(struct netif *netif, struct pbuf *p,
@@ -511,8 +498,8 @@ static void test_restricted(void **state)
     port = open_peer(0);
     fake_guest_sends_ip(&g, ip, fake_udp(ip, GUEST, 53, HOST, port, "x", 1));
     fake_guest_sends_ip(&g, ip, fake_udp(ip, GUEST, 54, HOST, port, "x", 1));
-    assert_true(counted("restricted=2\n"));
-    assert_true(counted("udp_sent=2\n"));
+    assert_true(fake_user_net_says(un, "restricted=2\n"));
+    assert_true(fake_user_net_says(un, "udp_sent=2\n"));
     dgram_close(peer[0]);
 }
 
@@ -536,11 +523,14 @@ static void test_refused_by_a_forward(void **state)
     getrlimit(RLIMIT_NOFILE, &old);
     low = (struct rlimit){ (rlim_t)last, old.rlim_max };
     setrlimit(RLIMIT_NOFILE, &low);
-    for (int i = 0; i < 100 && !counted(" forward_refused=1\n"); i++)
+    for (int i = 0; i < 100; i++) {
+        if (fake_user_net_says(un, " forward_refused=1\n"))
+            break;
         if (!transport_poll())
             platform_wait(platform_now_ns() + MS);
+    }
     setrlimit(RLIMIT_NOFILE, &old);
-    assert_true(counted(" forward_refused=1\n"));
+    assert_true(fake_user_net_says(un, " forward_refused=1\n"));
     stream_close(caller, true);
 }
 
@@ -611,7 +601,7 @@ static void test_many_commands(void **state)
     make_command("cat");
     for (unsigned i = 0; i < 70; i++)
         to_command(GUEST_PORT + i, SYN, ISS, 0, "");
-    assert_true(counted(" tcp_full=6\n"));
+    assert_true(fake_user_net_says(un, " tcp_full=6\n"));
     make_command("cat");
     POLL_UNTIL(!has_children());
 }

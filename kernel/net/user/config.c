@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/net/user/dhcp.h"
+#include "kernel/number.h"
 #include "kernel/options_net.h"
 
 struct parse {
@@ -21,17 +22,6 @@ static bool fail(struct parse *p, const char *what, const char *value)
 {
     snprintf(p->why, p->size, "%s '%.60s'", what, value);
     return false;
-}
-
-static bool parse_number(const char *text, unsigned max, unsigned *out)
-{
-    char *end;
-    unsigned long v = strtoul(text, &end, 10);
-
-    if (!isdigit((unsigned char)*text) || *end || v > max)
-        return false;
-    *out = v;
-    return true;
 }
 
 bool user_parse_address(const char *text, uint32_t *addr)
