@@ -11,134 +11,37 @@
 
 #include <cmocka.h>
 
-#include "drivers/block/disk_queue.h"
 #include "kernel/disk/block_phys.h"
 #include "kernel/platform.h"
+#include "tests/unit/fake_physical.h"
 
-#define SECTORS 1024u
+#define SECTORS FAKE_PHYSICAL_SECTORS
 #define SECOND UINT64_C(1000000000)
 
-static struct {
-    struct disk disk;
-    uint8_t data[SECTORS * 512];
-    struct disk_queue queue;
-    unsigned polls_each;        /* until a request ends */
-    unsigned polls, busy;       /* submits that find nothing free */
-    int error;                  /* of the next request */
-    bool hangs, is_stuck;       /* stuck: recover does not help */
-    bool away;                  /* open fails */
-    unsigned opens, closes, flushes, requests, biggest, waits, recovers, arms;
-} fake;
-static uint64_t now;
+static struct fake_physical fake;
 
-uint64_t platform_now_ns(void) { return now; }
+uint64_t platform_now_ns(void) { return fake_physical_now; }
 
 void *platform_dma_alloc(size_t bytes, uint64_t max_address, uint64_t *phys)
 {
-    void *p = aligned_alloc(4096, bytes);
-
-    *phys = 0x100000;
-    return p;
+    return fake_physical_memory(bytes, phys);
 }
 
-static void wait(uint64_t deadline)
+static int open_part(uint64_t first, uint64_t count, enum block_phys_use use,
+                     struct block **out)
 {
-    fake.waits++;
-    assert_true(deadline <= now + SECOND);
-    now = deadline > now ? deadline : now;
+    return block_phys_open(&fake.disk, first, count, use, fake_physical_wait,
+                           out);
 }
-
-static int f_open(struct disk *disk)
-{
-    fake.opens++;
-    if (fake.away)
-        return -ENODEV;
-    disk->is_open = true;
-    return 0;
-}
-
-static void f_close(struct disk *disk)
-{
-    disk->is_open = false;
-    fake.closes++;
-    if (!fake.is_stuck)
-        disk_queue_done(&fake.queue, disk, -EIO);
-}
-
-static int f_submit(struct disk *disk, struct disk_request *req)
-{
-    if (!disk->is_open)
-        return -ENODEV;
-    if (fake.busy) {
-        fake.busy--;
-        return -EBUSY;
-    }
-    assert_int_equal(disk_refuse(disk, req), 0);
-    fake.requests++;
-    if (req->op != DISK_FLUSH && req->count > fake.biggest)
-        fake.biggest = req->count;
-    disk_queue_put(&fake.queue, req);
-    return 0;
-}
-
-static void run(const struct disk_request *req)
-{
-    uint8_t *at = fake.data + req->sector * 512;
-
-    if (req->op == DISK_READ)
-        memcpy(req->buf, at, req->count * 512);
-    else if (req->op == DISK_WRITE)
-        memcpy(at, req->buf, req->count * 512);
-    else
-        fake.flushes++;
-}
-
-static bool f_poll(struct disk *disk)
-{
-    struct disk_request *req;
-    int error = fake.error;
-
-    if (fake.hangs || ++fake.polls < fake.polls_each)
-        return false;
-    fake.polls = 0;
-    req = disk_queue_take(&fake.queue);
-    if (!req)
-        return false;
-    fake.error = 0;
-    if (!error)
-        run(req);
-    disk_done(disk, req, error);
-    return true;
-}
-
-static void f_arm(struct disk *disk) { fake.arms++; }
-
-static void f_recover(struct disk *disk)
-{
-    fake.recovers++;
-    if (!fake.is_stuck)
-        disk_queue_done(&fake.queue, disk, -EIO);
-}
-
-static const struct disk_ops ops = {
-    .name = "fake", .open = f_open, .close = f_close, .submit = f_submit,
-    .poll = f_poll, .arm = f_arm, .recover = f_recover,
-};
 
 static struct block *make(uint32_t block_bytes)
 {
     struct block *b;
 
-    memset(&fake, 0, sizeof fake);
-    fake.disk = (struct disk){
-        .ops = &ops, .sectors = SECTORS, .block_bytes = block_bytes,
-        .max_sectors = 64, .dma_below = UINT64_C(1) << 32,
-    };
-    fake.polls_each = 3;
+    fake_physical_make(&fake, block_bytes);
     for (unsigned i = 0; i < sizeof fake.data; i++)
         fake.data[i] = (uint8_t)(i / 512 + i);
-    assert_int_equal(block_phys_open(&fake.disk, 0, 0, BLOCK_PHYS_WRITE, wait,
-                                     &b), 0);
+    assert_int_equal(open_part(0, 0, BLOCK_PHYS_WRITE, &b), 0);
     assert_true(b->sectors == SECTORS);
     assert_false(b->read_only || b->is_volatile);
     return b;
@@ -184,24 +87,15 @@ static void test_window(void **state)
     uint8_t buf[512];
 
     block_close(b);
-    assert_int_equal(block_phys_open(&fake.disk, 100, 10, BLOCK_PHYS_READ,
-                                     wait, &w), 0);
+    assert_int_equal(open_part(100, 10, BLOCK_PHYS_READ, &w), 0);
     assert_true(w->sectors == 10 && w->read_only);
     assert_int_equal(block_read(w, 9, 1, buf), 0);
     assert_memory_equal(buf, fake.data + 109 * 512, 512);
     assert_int_equal(block_read(w, 10, 1, buf), -EINVAL);
     assert_int_equal(block_write(w, 0, 1, buf), -EROFS);
     block_close(w);
-    assert_int_equal(block_phys_open(&fake.disk, 100, SECTORS,
-                                     BLOCK_PHYS_READ, wait, &w), -EINVAL);
-    assert_int_equal(block_phys_open(&fake.disk, SECTORS, 0, BLOCK_PHYS_READ,
-                                     wait, &w), -EINVAL);
-}
-
-static int open_part(uint64_t first, uint64_t count, enum block_phys_use use,
-                     struct block **out)
-{
-    return block_phys_open(&fake.disk, first, count, use, wait, out);
+    assert_int_equal(open_part(100, SECTORS, BLOCK_PHYS_READ, &w), -EINVAL);
+    assert_int_equal(open_part(SECTORS, 0, BLOCK_PHYS_READ, &w), -EINVAL);
 }
 
 /* Two that write, or one beside a reader, never have the same blocks. */
@@ -256,11 +150,11 @@ static void test_hangs(void **state)
 {
     struct block *b = make(512);
     uint8_t buf[512];
-    uint64_t start = now;
+    uint64_t start = fake_physical_now;
 
     fake.hangs = true;
     assert_int_equal(block_read(b, 0, 1, buf), -EIO);
-    assert_true(now - start >= 30 * SECOND);
+    assert_true(fake_physical_now - start >= 30 * SECOND);
     assert_int_equal(fake.recovers, 1);
     assert_true(fake.arms > 0);
     fake.is_stuck = true;
@@ -269,7 +163,7 @@ static void test_hangs(void **state)
     assert_int_equal(block_flush(b), -EIO);
     assert_int_equal(fake.requests, 2);
     fake.hangs = fake.is_stuck = false;
-    while (f_poll(&fake.disk) || fake.queue.first)
+    while (fake.disk.ops->poll(&fake.disk) || fake.queue.first)
         continue;
     assert_int_equal(block_read(b, 0, 1, buf), 0);
 
@@ -311,13 +205,13 @@ static void test_away(void **state)
 static void test_no_interrupt(void **state)
 {
     struct block *b = make(512);
-    uint64_t start = now;
+    uint64_t start = fake_physical_now;
     uint8_t buf[512];
 
     fake.disk.loses_irqs = true;
     assert_int_equal(block_read(b, 0, 1, buf), 0);
     assert_int_equal(fake.arms, 0);
-    assert_true(now - start <= SECOND / 100);
+    assert_true(fake_physical_now - start <= SECOND / 100);
     block_close(b);
 }
 
