@@ -7,7 +7,7 @@
 enum { W_GENERAL = 0, W_SERIAL = 10, W_MODEL = 27, W_CAPABILITIES = 49,
        W_LBA28 = 60, W_SUPPORTED = 82, W_SUPPORTED_2 = 83, W_ENABLED = 85,
        W_ENABLED_3 = 87, W_LBA48 = 100, W_SECTOR = 106, W_SECTOR_WORDS = 117,
-       W_INTEGRITY = 255 };
+       W_SECURITY = 128, W_INTEGRITY = 255 };
 #define SERIAL_WORDS 10u
 #define MODEL_WORDS 20u
 enum { GENERAL_NOT_ATA = 0x8000, GENERAL_REMOVABLE = 0x80,
@@ -16,6 +16,7 @@ enum { CAPABILITY_DMA = 0x100, CAPABILITY_LBA = 0x200 };
 enum { SUPPORTED_LBA48 = 0x400, SUPPORTED_FLUSH_EXT = 0x2000 };
 enum { ENABLED_WRITE_CACHE = 0x20 };
 enum { SECTOR_LONG = 0x1000 };
+enum { SECURITY_SUPPORTED = 1, SECURITY_LOCKED = 4 };
 enum { VALID_MASK = 0xc000, VALID = 0x4000 };
 #define SIGNATURE 0xa5u
 #define LBA28_LIMIT 0x10000000u
@@ -72,6 +73,9 @@ const char *ata_disk_identify(const uint16_t *w, struct ata_identity *out)
     out->block_bytes = logical_bytes(w);
     if (!out->block_bytes)
         return "its sectors have neither 512 nor 4096 bytes";
+    if ((w[W_SECURITY] & SECURITY_SUPPORTED) &&
+        (w[W_SECURITY] & SECURITY_LOCKED))
+        return "it is locked by a password";
     count = blocks(w, out->lba48);
     if (!count || count > (out->lba48 ? UINT64_C(1) << 48 : LBA28_LIMIT))
         return "it tells no size that can be";

@@ -55,7 +55,7 @@ static struct {
 } disks[MAX_DISKS];
 static unsigned disk_count;
 static bool named;
-static uint64_t next_look;
+static uint64_t last_look;
 
 static void tell_disk(unsigned i, const char *what)
 {
@@ -201,22 +201,32 @@ void devices_name_disks(void)
         tell_disk(i, "");
 }
 
+/* A driver may have begun a reset meanwhile. */
+static uint64_t next_look(void)
+{
+    for (unsigned i = 0; i < bound_count; i++)
+        if (!bound[i]->controller->is_settled)
+            return last_look + LOOK_NS;
+    return last_look + HOT_LOOK_NS;
+}
+
 uint64_t platform_disks_poll(void)
 {
     uint64_t now = platform_now_ns();
 
     if (!bound_count)
         return UINT64_MAX;
-    if (now >= next_look)
-        next_look = now +
-                    (look_for_disks() ? HOT_LOOK_NS : LOOK_NS);
+    if (now >= next_look()) {
+        last_look = now;
+        look_for_disks();
+    }
     for (unsigned i = 0; i < disk_count; i++) {
         if (disks[i].disk->is_gone == disks[i].was_gone)
             continue;
         disks[i].was_gone = disks[i].disk->is_gone;
         tell_disk(i, disks[i].was_gone ? " (gone)" : " (back)");
     }
-    return next_look;
+    return next_look();
 }
 
 struct disk *platform_disk(unsigned i)

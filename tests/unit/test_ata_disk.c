@@ -67,12 +67,14 @@ static void test_refused(void **state)
 {
     refused_with(0, 0x8580, "it is no ATA disk");
     refused_with(49, 0x100, "it has no LBA");
+    refused_with(128, 7, "it is locked by a password");
     refused_with(100, 0, "it tells no size that can be");
     refused_with(103, 0x8000, "it tells no size that can be");
     assert_string_equal(identify(0, 512, 0), "it tells no size that can be");
     refused_with(106, 0x5000,
                  "its sectors have neither 512 nor 4096 bytes");
     identify(5000, 512, FAKE_ATA_ALL);
+    fake.words[128] = 4;                        /* not supported: not set */
     fake.words[0] = 0x848a;                     /* CompactFlash */
     assert_null(ata_disk_identify(fake.words, &id));
 }

@@ -240,6 +240,14 @@ static void test_disks_are_numbered(void **state)
         platform_disks_poll();
     assert_in_range(made[0].polls - polls, 1, 2);
 
+    /* And at once when a driver has begun something. */
+    platform_disks_poll();
+    polls = made[0].polls;
+    made[0].controller.is_settled = false;
+    now += 1000000;
+    assert_true(platform_disks_poll() > now);
+    assert_int_equal(made[0].polls - polls, 1);
+
     log_text[0] = 0;
     made[0].sink->left_out(made[0].sink, "a CD drive");
     add_unit(&made[0], 2);
