@@ -2,6 +2,7 @@
 #include "kernel/disk/disk_name.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "kernel/disk/table.h"
+#include "kernel/number.h"
 #include "kernel/platform.h"
 
 #define PREFIX "disk:"
@@ -49,23 +51,13 @@ bool disk_name_is(const char *name)
     return starts_with(name, PREFIX);
 }
 
-/* Decimal digits and nothing else. */
-static bool parse_number(const char *text, unsigned *out)
-{
-    char *end;
-    unsigned long v = strtoul(text, &end, 10);
-
-    *out = (unsigned)v;
-    return *text >= '0' && *text <= '9' && !*end && v < 1000000;
-}
-
 /* ---- The disk ------------------------------------------------------------ */
 
 static bool has_name(const struct disk *disk, unsigned i, const char *name)
 {
     unsigned number;
 
-    if (parse_number(name, &number))
+    if (parse_number(name, UINT_MAX, &number))
         return number == i;
     if (starts_with(name, SERIAL))
         return *disk->serial && !strcmp(disk->serial, name + strlen(SERIAL));
@@ -100,7 +92,8 @@ static bool is_partition(const struct partition *p, const char *what)
 
     if (starts_with(what, LABEL))
         return !strcmp(p->name, what + strlen(LABEL));
-    return parse_number(what + strlen(PART), &number) && number == p->number;
+    return parse_number(what + strlen(PART), UINT_MAX, &number) &&
+           number == p->number;
 }
 
 static const struct partition *pick(const struct name *n,
