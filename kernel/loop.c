@@ -20,6 +20,7 @@ struct loop {
     struct mux *mux;
     struct sched own;           /* the guests that the I/O core runs */
     uint64_t disks_ns;          /* when platform_disks_poll wants its turn */
+    uint64_t tasks_ns;          /* and platform_tasks_run */
 };
 
 static bool io_poll(struct loop *l)
@@ -28,6 +29,7 @@ static bool io_poll(struct loop *l)
 
     busy |= net_poll();
     l->disks_ns = platform_disks_poll();
+    l->tasks_ns = platform_tasks_run();
     for (unsigned i = 0; i < l->count; i++)
         if (l->guests[i]->core)
             guest_offer_input(l->guests[i]);
@@ -65,6 +67,8 @@ static void idle(struct loop *l, bool started, uint64_t balance)
         deadline = balance;
     if (l->disks_ns < deadline)
         deadline = l->disks_ns;
+    if (l->tasks_ns < deadline)
+        deadline = l->tasks_ns;
     if (!started && deadline > now + 20 * GUEST_SLICE_NS)
         deadline = now + 20 * GUEST_SLICE_NS;
     if (mux_holds_input(l->mux) && deadline > now + 2 * GUEST_SLICE_NS)

@@ -71,6 +71,40 @@ void platform_core_wake(unsigned core);
 /* Nanoseconds that core has spent in platform_wait. Any core. */
 uint64_t platform_core_idle_ns(unsigned core);
 
+/* ---- Tasks ------------------------------------------------------------ */
+
+/*
+ * A task is a function beside the I/O loop that may wait, as for a disk: on
+ * Linux a thread, on the bare machine a stack of its own on the I/O core, where
+ * it keeps the loop up until it waits or ends. So it shares nothing but what
+ * any core may use, and rings; a task that works for long calls
+ * platform_task_wait(0) every millisecond or so.
+ */
+struct platform_task;
+
+/* Let a task call run(arg). 0, -ENOMEM, -EAGAIN: there are too many. */
+int platform_task_start(void (*run)(void *arg), void *arg,
+                        struct platform_task **out);
+/*
+ * In a task: give the core back, until somebody pokes it or `deadline_ns`
+ * (platform_now_ns). May return early for no reason.
+ */
+void platform_task_wait(uint64_t deadline_ns);
+/*
+ * End the task's current or next platform_task_wait. Any core; what the caller
+ * stored before is seen by the task.
+ */
+void platform_task_poke(struct platform_task *t);
+/* run() has returned. The end of a task ends platform_wait of the I/O core. */
+bool platform_task_has_ended(const struct platform_task *t);
+/* Wait until it has, then forget it. Not in a task. `t` may be NULL. */
+void platform_task_free(struct platform_task *t);
+/*
+ * Run those that have something to do, until each waits: a part of each round
+ * of the I/O loop. Returns when (platform_now_ns) that is to be at the latest.
+ */
+uint64_t platform_tasks_run(void);
+
 /* ---- Log -------------------------------------------------------------- */
 
 /*

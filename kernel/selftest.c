@@ -261,6 +261,158 @@ static const char *test_log(void)
     return wrong;
 }
 
+/* ---- Tasks --------------------------------------------------------------- */
+
+#define TASKS 3u
+
+struct counter {
+    atomic_uint wanted, done;
+    bool spoiled;               /* its stack was another's */
+    atomic_bool end;
+};
+
+/* The loop's part, until `done` or for too long. */
+static bool loop_until(bool (*done)(const struct counter *c),
+                       const struct counter *c)
+{
+    uint64_t end = platform_now_ns() + PATIENCE_NS;
+
+    while (!done(c) && platform_now_ns() < end) {
+        uint64_t next = platform_tasks_run();
+        uint64_t soon = platform_now_ns() + MS;
+
+        platform_wait(next < soon ? next : soon);
+    }
+    return done(c);
+}
+
+/* Words on a stack that goes deep, while others have theirs. */
+static __attribute__((noinline)) bool keeps_its_own(unsigned depth,
+                                                    unsigned mark)
+{
+    volatile unsigned words[64];
+    bool kept = true;
+
+    for (unsigned i = 0; i < 64; i++)
+        words[i] = mark + depth * 64 + i;
+    if (depth)
+        kept = keeps_its_own(depth - 1, mark);
+    else
+        platform_task_wait(0);
+    for (unsigned i = 0; i < 64; i++)
+        kept &= words[i] == mark + depth * 64 + i;
+    return kept;
+}
+
+static void count_pokes(void *arg)
+{
+    struct counter *c = arg;
+
+    while (!atomic_load(&c->end)) {
+        if (atomic_load(&c->done) == atomic_load(&c->wanted)) {
+            platform_task_wait(UINT64_MAX);
+            continue;
+        }
+        c->spoiled |= !keeps_its_own(60, (unsigned)(uintptr_t)arg);
+        atomic_fetch_add(&c->done, 1);
+        platform_wake();
+    }
+}
+
+static bool all_counted(const struct counter *c)
+{
+    for (unsigned i = 0; i < TASKS; i++)
+        if (atomic_load(&c[i].done) != atomic_load(&c[i].wanted))
+            return false;
+    return true;
+}
+
+static void poke_all(struct counter *c, struct platform_task **t)
+{
+    for (unsigned i = 0; i < TASKS; i++) {
+        atomic_fetch_add(&c[i].wanted, 1);
+        platform_task_poke(t[i]);
+    }
+}
+
+static struct counter task_counter[TASKS];
+static struct platform_task *task[TASKS];
+
+static void poke_from_core(void *ctx)
+{
+    for (unsigned i = 0; i < ROUNDS; i++)
+        poke_all(task_counter, task);
+}
+
+/* Pokes from core 0 one by one, then many at once from another core. */
+static const char *test_tasks(void)
+{
+    const char *wrong = NULL;
+
+    memset(task_counter, 0, sizeof task_counter);
+    for (unsigned i = 0; i < TASKS; i++)
+        if (platform_task_start(count_pokes, &task_counter[i], &task[i]))
+            return "a task did not start";
+    for (unsigned i = 0; i < ROUNDS && !wrong; i++) {
+        poke_all(task_counter, task);
+        if (!loop_until(all_counted, task_counter))
+            wrong = "a poke was lost";
+    }
+    if (!wrong && platform_core_count() > 1) {
+        if (platform_core_start(1, poke_from_core, NULL) || !finished(1))
+            wrong = "a core did not run";
+        else if (!loop_until(all_counted, task_counter))
+            wrong = "another core's poke was lost";
+    }
+    for (unsigned i = 0; i < TASKS; i++) {
+        atomic_store(&task_counter[i].end, true);
+        platform_task_poke(task[i]);
+        platform_task_free(task[i]);
+        if (task_counter[i].spoiled)
+            wrong = "a task's stack was changed";
+    }
+    return wrong;
+}
+
+static void sleep_often(void *arg)
+{
+    struct counter *c = arg;
+
+    for (unsigned i = 0; i < 5; i++) {
+        uint64_t until = platform_now_ns() + 3 * MS;
+
+        while (platform_now_ns() < until)
+            platform_task_wait(until);
+        atomic_fetch_add(&c->done, 1);
+    }
+}
+
+static bool has_slept(const struct counter *c)
+{
+    return atomic_load(&c->done) == 5;
+}
+
+/* A task's deadline is kept though nobody pokes it; more than once around. */
+static const char *test_task_sleeps(void)
+{
+    for (unsigned i = 0; i < 20; i++) {
+        struct counter c = { 0 };
+        struct platform_task *t;
+        uint64_t start = platform_now_ns();
+        bool slept;
+
+        if (platform_task_start(sleep_often, &c, &t))
+            return "a task did not start, after others that ended";
+        slept = loop_until(has_slept, &c);
+        platform_task_free(t);
+        if (!slept)
+            return "a task did not come to an end";
+        if (platform_now_ns() - start < 15 * MS)
+            return "a task did not wait";
+    }
+    return NULL;
+}
+
 const struct selftest selftests[] = {
     { "cores start and end", test_start },
     { "no wake-up is lost", test_wake },
@@ -268,6 +420,8 @@ const struct selftest selftests[] = {
     { "one clock for all", test_clock },
     { "memory from every core", test_memory },
     { "log from every core", test_log },
+    { "tasks are poked", test_tasks },
+    { "tasks sleep", test_task_sleeps },
     { NULL, NULL },
 };
 

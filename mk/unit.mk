@@ -9,7 +9,8 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(sort $(wildcard tests/unit/t
 UNIT_LIB_SRC := $(EMU_SRC) $(DRIVER_SRC) $(KERNEL_SRC) \
                 $(sort $(wildcard kernel/hosted/*.c)) $(METAL_PURE)
 UNIT_LIB_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(filter-out %/main.c,$(UNIT_LIB_SRC))) \
-                $(UNIT)/kernel/firmware.o $(call lwip_objects,$(UNIT))
+                $(UNIT)/kernel/firmware.o $(UNIT)/kernel/metal/fiber.o \
+              $(call lwip_objects,$(UNIT))
 UNIT_FAKE_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(sort $(wildcard tests/unit/fake_*.c \
                    tests/unit/*_harness.c))) $(UNIT)/tests/unit/sys_insn.o
 
@@ -27,6 +28,11 @@ $(UNIT)/%.o: %.c $(UNIT)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $< (sanitized)"
 	@$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+# Of the bare machine's assembly, what runs in any program.
+$(UNIT)/kernel/metal/fiber.o: kernel/metal/fiber.S
+	@mkdir -p $(@D)
+	@$(CC) -c -o $@ $<
 
 $(UNIT)/libtrestle.a: $(UNIT_LIB_OBJ)
 	@rm -f $@ && ar rcs $@ $^

@@ -7,10 +7,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <time.h>
 
+#include "kernel/hosted/waker.h"
 #include "kernel/platform.h"
 
 #define CORES_MAX 8u
@@ -22,9 +21,7 @@ struct core {
     atomic_bool busy;
     void (*fn)(void *ctx);
     void *ctx;
-    pthread_mutex_t lock;       /* guards `wake` */
-    pthread_cond_t woken;       /* on CLOCK_MONOTONIC */
-    bool wake;
+    struct waker waker;
     _Atomic uint64_t idle_ns;
 };
 
@@ -52,16 +49,10 @@ static void *run(void *arg)
 
 static void init_core(struct core *c, unsigned index)
 {
-    pthread_condattr_t attr;
-
     if (c->index)
         return;                 /* before */
     c->index = index;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&c->woken, &attr);
-    pthread_condattr_destroy(&attr);
-    pthread_mutex_init(&c->lock, NULL);
+    waker_init(&c->waker);
 }
 
 bool platform_core_busy(unsigned core)
@@ -75,20 +66,6 @@ bool platform_core_busy(unsigned core)
     if (c->joinable)
         pthread_join(c->thread, NULL);
     return c->joinable = false;
-}
-
-/* Signals are the main thread's: it owns the terminal. But faults are its own. */
-static int start_thread(struct core *c)
-{
-    sigset_t all, saved;
-    int err;
-
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV);
-    pthread_sigmask(SIG_SETMASK, &all, &saved);
-    err = pthread_create(&c->thread, NULL, run, c);
-    pthread_sigmask(SIG_SETMASK, &saved, NULL);
-    return -err;
 }
 
 int platform_core_start(unsigned core, void (*fn)(void *ctx), void *ctx)
@@ -105,13 +82,12 @@ int platform_core_start(unsigned core, void (*fn)(void *ctx), void *ctx)
     c->fn = fn;
     c->ctx = ctx;
     atomic_store(&c->busy, true);
-    err = start_thread(c);
+    err = waker_thread(&c->thread, run, c);
     c->joinable = !err;
     if (err)
         atomic_store(&c->busy, false);
     return err;
 }
-
 
 void platform_core_wake(unsigned core)
 {
@@ -123,25 +99,7 @@ void platform_core_wake(unsigned core)
     }
     if (!c->index)
         return;                 /* never started */
-    pthread_mutex_lock(&c->lock);
-    c->wake = true;
-    pthread_cond_signal(&c->woken);
-    pthread_mutex_unlock(&c->lock);
-}
-
-static void sleep_until(struct core *c, uint64_t deadline_ns)
-{
-    struct timespec t = { deadline_ns / 1000000000u,
-                          deadline_ns % 1000000000u };
-    int err = 0;
-
-    pthread_mutex_lock(&c->lock);
-    while (!c->wake && !err)
-        err = deadline_ns == UINT64_MAX
-                  ? pthread_cond_wait(&c->woken, &c->lock)
-                  : pthread_cond_timedwait(&c->woken, &c->lock, &t);
-    c->wake = false;
-    pthread_mutex_unlock(&c->lock);
+    waker_wake(&c->waker);
 }
 
 void platform_wait(uint64_t deadline_ns)
@@ -150,7 +108,7 @@ void platform_wait(uint64_t deadline_ns)
     uint64_t start = platform_now_ns();
 
     if (self)
-        sleep_until(c, deadline_ns);
+        waker_wait(&c->waker, deadline_ns);
     else
         cores_poll(deadline_ns);
     atomic_fetch_add_explicit(&c->idle_ns, platform_now_ns() - start,

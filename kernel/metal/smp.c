@@ -13,13 +13,10 @@
 #include "kernel/metal/memory.h"
 #include "kernel/metal/paging.h"
 #include "kernel/metal/percpu.h"
+#include "kernel/metal/stacks.h"
 #include "kernel/metal/trap.h"
 #include "kernel/metal/vmx_core.h"
 #include "kernel/platform.h"
-
-#define STACK_BYTES (256u << 10)
-/* Stacks lie this far apart, with unmapped pages between. */
-#define STACK_STRIDE 0x100000ul
 
 #define INIT_DELAY_US 10000u
 #define STARTUP_DELAY_US 200u
@@ -120,19 +117,12 @@ static uint64_t *ticket(void)
 /* Stack number `index`, its top word the number; 0: no memory. */
 static uint64_t make_stack(unsigned index)
 {
-    uint64_t base = STACK_BASE + index * STACK_STRIDE;
-    uint64_t top = base + STACK_BYTES, phys;
+    uint64_t *top = stacks_core(index);
 
-    if (!paging_is_mapped(base)) {      /* a core left out had it before */
-        phys = memory_alloc(STACK_BYTES, UINT64_MAX);
-        if (phys == MEMORY_NONE)
-            return 0;
-        if (paging_map(base, phys, STACK_BYTES, PAGING_WRITE))
-            return 0;
-    }
-    top -= sizeof(uint64_t);
-    *(uint64_t *)top = index;
-    return top;
+    if (!top)
+        return 0;
+    *--top = index;
+    return (uintptr_t)top;
 }
 
 static bool ticket_taken(unsigned index)

@@ -1,0 +1,110 @@
+/*
+ * Tasks on the bare machine: fibers of the I/O core, which the loop runs in
+ * turn. See kernel/platform.h, "Tasks".
+ */
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "kernel/metal/fiber.h"
+#include "kernel/metal/stacks.h"
+#include "kernel/platform.h"
+
+#define TASKS_MAX STACKS_TASKS
+
+struct platform_task {
+    bool taken;
+    atomic_bool poked;
+    bool ended;
+    uint64_t deadline;          /* when it wants to go on at the latest */
+    fiber_state state;
+    void (*run)(void *arg);
+    void *arg;
+};
+
+static struct platform_task tasks[TASKS_MAX];
+static struct platform_task *current;   /* NULL: the loop runs */
+static fiber_state loop_state;
+
+static void task_main(void)
+{
+    current->run(current->arg);
+    current->ended = true;
+    platform_task_wait(UINT64_MAX);     /* and is not called any more */
+    platform_fatal("a task that had ended went on");
+}
+
+int platform_task_start(void (*run)(void *arg), void *arg,
+                        struct platform_task **out)
+{
+    struct platform_task *t = tasks;
+    void *top;
+
+    while (t < tasks + TASKS_MAX && t->taken)
+        t++;
+    if (t == tasks + TASKS_MAX)
+        return -EAGAIN;
+    top = stacks_task(t - tasks);
+    if (!top)
+        return -ENOMEM;
+    t->taken = true;
+    t->ended = false;
+    t->deadline = 0;
+    t->run = run;
+    t->arg = arg;
+    t->state = fiber_make(top, task_main);
+    *out = t;
+    return 0;
+}
+
+void platform_task_wait(uint64_t deadline_ns)
+{
+    struct platform_task *t = current;
+
+    t->deadline = deadline_ns;
+    fiber_switch(&t->state, loop_state);
+}
+
+void platform_task_poke(struct platform_task *t)
+{
+    atomic_store(&t->poked, true);
+    platform_wake();
+}
+
+bool platform_task_has_ended(const struct platform_task *t)
+{
+    return t->ended;
+}
+
+void platform_task_free(struct platform_task *t)
+{
+    while (t && !t->ended) {
+        uint64_t disks = platform_disks_poll(), own = platform_tasks_run();
+
+        platform_wait(disks < own ? disks : own);
+    }
+    if (t)
+        t->taken = false;
+}
+
+static bool wants_turn(struct platform_task *t)
+{
+    return t->taken && !t->ended &&
+           (atomic_exchange(&t->poked, false) ||
+            t->deadline <= platform_now_ns());
+}
+
+uint64_t platform_tasks_run(void)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (struct platform_task *t = tasks; t < tasks + TASKS_MAX; t++) {
+        if (wants_turn(t)) {
+            current = t;
+            fiber_switch(&loop_state, t->state);
+            current = NULL;
+        }
+        if (t->taken && !t->ended && t->deadline < next)
+            next = t->deadline;
+    }
+    return next;
+}
