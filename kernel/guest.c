@@ -188,6 +188,9 @@ static int open_disks(struct guest *g, struct machine_config *c, char *why,
             return r;
         }
         ide->disk = &g->disk[i].dev;
+        /* With -icount a request takes no time. Without a task it holds up. */
+        if (o->icount_shift < 0)
+            (void)disk_image_start_worker(&g->disk[i]);
     }
     c->ide[0].cylinders = o->hdachs.cylinders;
     c->ide[0].heads = o->hdachs.heads;

@@ -13,7 +13,7 @@
 /* Input that a guest does not take is offered at least so often. */
 #define LOOK_MAX_NS 16000000u
 
-/* What waits at the guest's serial ports and NICs: it only grows meanwhile. */
+/* What waits at its serial ports, NICs and disks: it only grows meanwhile. */
 static uint64_t input_pending(const struct guest *g)
 {
     uint64_t n = g->net ? net_guest_pending(g->net) : 0;
@@ -21,6 +21,8 @@ static uint64_t input_pending(const struct guest *g)
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
         if (g->serial[i])
             n += byte_ring_used(&g->serial[i]->to_guest);
+    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++)
+        n += disk_image_pending(&g->disk[i]);
     return n;
 }
 
@@ -162,6 +164,8 @@ void guest_offer_input(struct guest *g)
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
         if (g->serial[i])
             total += byte_ring_total(&g->serial[i]->to_guest);
+    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++)
+        total += disk_image_total(&g->disk[i]);
     if (total == g->offered)
         return;
     g->offered = total;

@@ -28,11 +28,15 @@ struct block_ops {
     void (*close)(struct block *b);
 };
 
+/* Which calls may wait for a device, and not just work. */
+enum block_waits { BLOCK_NEVER_WAITS, BLOCK_FLUSH_WAITS, BLOCK_ALL_WAITS };
+
 struct block {
     const struct block_ops *ops;
     uint64_t sectors;
     bool read_only;
     bool is_volatile;           /* RAM: writes are lost at power-off */
+    enum block_waits waits;
 };
 
 /*

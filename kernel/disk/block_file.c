@@ -71,6 +71,8 @@ int block_file_open(const char *name, bool writable, struct block **out)
                    !!(f->file.size % BLOCK_SECTOR_SIZE),
         .read_only = f->file.read_only,
         .is_volatile = f->file.volatile_data,
+        .waits = f->file.volatile_data || f->file.read_only
+                     ? BLOCK_NEVER_WAITS : BLOCK_FLUSH_WAITS,
     };
     *out = &f->block;
     return 0;

@@ -101,13 +101,62 @@ static void account(struct disk_image *img, const struct block_request *req,
     }
 }
 
+static void complete(struct disk_image *img, struct block_request *req,
+                     int error)
+{
+    account(img, req, error);
+    req->done(req, error);
+}
+
+static bool may_wait(const struct disk_image *img, enum block_op op)
+{
+    enum block_waits waits = img->top->waits;
+
+    return waits == BLOCK_ALL_WAITS ||
+           (waits == BLOCK_FLUSH_WAITS && op == BLOCK_FLUSH);
+}
+
 static void image_submit(struct blockdev *dev, struct block_request *req)
 {
     struct disk_image *img = dev->ctx;
-    int error = do_request(img, req);
+    struct worker *w = &img->worker;
 
-    account(img, req, error);
-    req->done(req, error);
+    if (!w->task || (!worker_is_busy(w) && !may_wait(img, req->op)))
+        complete(img, req, do_request(img, req));
+    else if (!worker_submit(w, req))
+        complete(img, req, -EBUSY);
+}
+
+static void image_poll(struct blockdev *dev)
+{
+    struct disk_image *img = dev->ctx;
+    struct block_request *req;
+    int error;
+
+    while ((req = worker_take(&img->worker, &error)))
+        complete(img, req, error);
+}
+
+static int perform(void *ctx, const struct block_request *req)
+{
+    return do_request(ctx, req);
+}
+
+int disk_image_start_worker(struct disk_image *img)
+{
+    if (img->top->waits == BLOCK_NEVER_WAITS)
+        return 0;
+    return worker_start(&img->worker, perform, img);
+}
+
+unsigned disk_image_pending(const struct disk_image *img)
+{
+    return worker_pending(&img->worker);
+}
+
+unsigned disk_image_total(const struct disk_image *img)
+{
+    return worker_total(&img->worker);
 }
 
 /* ---- Life ------------------------------------------------------------------ */
@@ -169,11 +218,15 @@ int disk_image_open(struct disk_image *img, const char *name, unsigned flags,
     img->dev.read_only = img->top->read_only;
     img->dev.ctx = img;
     img->dev.submit = image_submit;
+    img->dev.poll = image_poll;
     return 0;
 }
 
 void disk_image_close(struct disk_image *img)
 {
+    worker_stop(&img->worker);
+    if (img->dev.submit)
+        image_poll(&img->dev);
     block_close(img->top);
     img->top = NULL;
     img->dev.submit = NULL;

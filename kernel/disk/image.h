@@ -12,6 +12,7 @@
 #include "emu/blockdev.h"
 #include "kernel/disk/block.h"
 #include "kernel/disk/table.h"
+#include "kernel/disk/worker.h"
 
 enum disk_flags {
     DISK_CDROM = 1,             /* read-only, its size as it is */
@@ -27,6 +28,7 @@ struct disk_image {
     uint64_t file_sectors;      /* the file's own size at the start */
     struct table_size table;    /* as it was at the last reset */
     bool is_cdrom, has_overlay;
+    struct worker worker;       /* for what may wait, where there is one */
     uint64_t rd_bytes, wr_bytes, rd_ops, wr_ops, flushes, errors;
 };
 
@@ -38,6 +40,17 @@ struct disk_image {
 int disk_image_open(struct disk_image *img, const char *name, unsigned flags,
                     char *why, size_t why_size);
 void disk_image_close(struct disk_image *img);
+
+/*
+ * Let requests that may wait be done by a task, from now on; else they hold
+ * their core up. I/O core, before the first request. 0 or negative errno;
+ * without it, too, all requests are done. `dev.poll` then has to be called when
+ * the numbers below say so.
+ */
+int disk_image_start_worker(struct disk_image *img);
+/* Any core: requests that `dev.poll` would end; and how many, ever (wraps). */
+unsigned disk_image_pending(const struct disk_image *img);
+unsigned disk_image_total(const struct disk_image *img);
 
 /*
  * Lines in the shape of qemu's `info block` and `info blockstats`, for unit

@@ -175,6 +175,10 @@ struct block *overlay_open(struct block *backing, uint64_t sectors)
         return NULL;
     }
     o->backing = backing;
-    o->block = (struct block){ &overlay_ops, sectors, false, true };
+    o->block = (struct block){
+        .ops = &overlay_ops, .sectors = sectors, .is_volatile = true,
+        .waits = backing && backing->waits == BLOCK_ALL_WAITS
+                     ? BLOCK_ALL_WAITS : BLOCK_NEVER_WAITS,
+    };
     return &o->block;
 }

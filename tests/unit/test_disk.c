@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "kernel/disk/image.h"
+#include "kernel/platform.h"
 #include "tests/unit/disk_harness.h"
 
 static char path[] = "/tmp/trestle-disk-XXXXXX";
@@ -260,6 +261,45 @@ static void test_read_only(void **state)
     assert_int_equal(file_sectors(), 5000);
 }
 
+/* A flush by a task: it is out until poll, and what comes meanwhile waits. */
+static void test_flush_by_a_task(void **state)
+{
+    struct block_request flush = { BLOCK_FLUSH, 0, 0, NULL, done, NULL };
+    struct block_request read = { BLOCK_READ, 0, 1, NULL, done, NULL };
+    uint8_t mbr[512], buf[512];
+
+    put_seed_mbr(mbr);
+    make_file(mbr, sizeof mbr, 5000 * 512);
+    assert_int_equal(disk_image_open(&img, path, 0, why, sizeof why), 0);
+    assert_int_equal(disk_image_start_worker(&img), 0);
+    assert_int_equal(request(BLOCK_READ, 0, 1, buf), 0);        /* inline */
+    assert_int_equal(disk_image_total(&img), 0);
+    last_error = -12345;
+    read.buf = buf;
+    img.dev.submit(&img.dev, &flush);
+    img.dev.submit(&img.dev, &read);
+    assert_int_equal(last_error, -12345);
+    for (unsigned i = 0; disk_image_total(&img) < 2 && i < 20000; i++)
+        platform_wait(platform_now_ns() + 1000000);
+    assert_int_equal(disk_image_pending(&img), 2);
+    assert_int_equal(last_error, -12345);
+    img.dev.poll(&img.dev);
+    assert_int_equal(last_error, 0);
+    assert_int_equal(disk_image_pending(&img), 0);
+    assert_int_equal(img.flushes, 1);
+    /* One that is out when the image is closed has its end, too. */
+    last_error = -12345;
+    img.dev.submit(&img.dev, &flush);
+    disk_image_close(&img);
+    assert_int_equal(last_error, 0);
+    /* Writes that stay in memory have no need of one. */
+    assert_int_equal(disk_image_open(&img, path, DISK_SNAPSHOT, why,
+                                     sizeof why), 0);
+    assert_int_equal(disk_image_start_worker(&img), 0);
+    assert_int_equal(request(BLOCK_FLUSH, 0, 0, NULL), 0);
+    disk_image_close(&img);
+}
+
 static void test_errors(void **state)
 {
     struct disk_image second;
@@ -295,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_snapshot_keeps_the_file),
         cmocka_unit_test(test_cdrom_is_read_only),
         cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_flush_by_a_task),
         cmocka_unit_test(test_errors),
     };
 
