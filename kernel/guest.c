@@ -319,7 +319,7 @@ int guest_format_disks(const struct guest *g, guest_disk_format *format,
     for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++) {
         char unit[4] = { 'h', 'd', 'a' + i, '\0' };
 
-        if (!g->disk[i].dev.submit)
+        if (!g->options->drive[i].used)
             continue;
         used += format(&g->disk[i], unit, used < size ? buf + used : NULL,
                        used < size ? size - used : 0);

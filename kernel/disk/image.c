@@ -30,16 +30,16 @@ static int follow_table(struct disk_image *img)
 }
 
 /*
- * The table asks for less than there was, as after a sysupgrade: put zeros,
- * which are there already, behind the file's end, so that the next start finds
- * the capacity, too.
+ * The table asks for less than there was, as after a sysupgrade, or is gone:
+ * put zeros, which are there already, behind the file's end, so that the next
+ * start finds the capacity, too.
  */
 static int keep_capacity(struct disk_image *img)
 {
     static const uint8_t zeros[BLOCK_SECTOR_SIZE];
     uint64_t sectors = img->dev.sectors;
 
-    if (img->top->read_only || img->has_overlay || !img->table.asked ||
+    if (img->top->read_only || img->has_overlay ||
         img->table.asked >= sectors || img->file->sectors >= sectors)
         return 0;
     return block_write(img->top, sectors - 1, 1, zeros);
@@ -237,7 +237,7 @@ void disk_image_close(struct disk_image *img)
 /* "grown", "kept" or "": what was done about the size. */
 static const char *growth_text(const struct disk_image *img)
 {
-    if (img->dev.sectors > img->table.asked && img->table.asked &&
+    if (img->dev.sectors > img->table.asked &&
         img->dev.sectors > img->file_sectors)
         return ", kept: its new table asks for less";
     if (img->dev.sectors > img->file_sectors)
@@ -280,7 +280,12 @@ static int format_table(const struct disk_image *img, char *buf, size_t size)
 int disk_image_format(const struct disk_image *img, const char *unit,
                       char *buf, size_t size)
 {
-    int n = snprintf(
+    int n;
+
+    if (!img->dev.submit)
+        return snprintf(buf, size, "%s: type=cdrom removable=1 "
+                        "[not inserted]\n", unit);
+    n = snprintf(
         buf, size,
         "%s: type=%s removable=%d file=%s ro=%d drv=raw\n"
         "    %" PRIu64 " sectors%s%s\n",

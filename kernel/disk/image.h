@@ -54,7 +54,8 @@ unsigned disk_image_total(const struct disk_image *img);
 
 /*
  * Lines in the shape of qemu's `info block` and `info blockstats`, for unit
- * `unit` ("hda"); see snprintf for what they return.
+ * `unit` ("hda"); see snprintf for what they return. One that is not open is a
+ * CD drive without a CD.
  */
 int disk_image_format(const struct disk_image *img, const char *unit,
                       char *buf, size_t size);

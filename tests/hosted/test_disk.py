@@ -1,4 +1,6 @@
 """A disk on a file, with a guest that copies sectors and writes the last."""
+import re
+
 import pytest
 
 SECTOR = 512
@@ -128,6 +130,20 @@ def test_geometry_by_hdachs(trestle, image):
     t.expect(f"disk_copy CHS {40:08x} {8:08x} {32:08x}\r\n")
     t.expect("disk_copy ok")
     assert t.ends() == 0
+
+
+def test_info(trestle, image):
+    """qemu's shapes; a drive without a CD is there, too."""
+    t = trestle("-m", 16, "-hda", image, "-drive", "media=cdrom,index=2", "-S")
+    t.to_monitor()
+    block = t.monitor("info block")
+    assert f"hda: type=hd removable=0 file={image} ro=0 drv=raw\n" in block
+    assert "file: 128 sectors; MBR, asks for 42336, 16 heads" in block
+    assert "hdc: type=cdrom removable=1 [not inserted]\n" in block
+    stats = re.search(r"hda: rd_bytes=(\d+) wr_bytes=0 rd_operations=(\d+) "
+                      r"wr_operations=0\n    flush_operations=0 errors=0\n",
+                      t.monitor("info blockstats"))
+    assert int(stats[1]) == int(stats[2]) * SECTOR > 0      # its table's sector
 
 
 def test_image_in_use_is_refused(trestle, image, guest):

@@ -173,6 +173,7 @@ static void test_no_table_at_reset(void **state)
     assert_int_equal(request(BLOCK_RESIZE, 0, 0, NULL), 0);
     assert_int_equal(img.dev.sectors, 42336);
     disk_image_close(&img);
+    assert_int_equal(file_sectors(), 42336);
 }
 
 /* The GPT of a short image has no backup header: its place is named. */
