@@ -130,10 +130,15 @@ static const struct snippet loops[] = {
     { "inc; adc (esi); dec; jnz", 6, { 0x40, 0x13, 0x1e, 0x49, 0x75, 0xfa } },
     { "adc; sub; mov (edi); jnz", 9, { 0x11, 0xd8, 0x83, 0xe9, 1, 0x8b, 0x17,
                                        0x75, 0xf7 } },
-    { "shl; sbb (esi),ebx; dec; jnz", 7, { 0xd1, 0xe0, 0x19, 0x1e, 0x49, 0x75,
-                                           0xf9 } },
     { "cmp (esi),ah; jae; dec; jnz", 8, { 0x38, 0x26, 0x73, 1, 0x46, 0x49, 0x75,
                                           0xf8 } },
+};
+
+/* Where the store faults, AF is SHL's, which leaves it undefined (SDM vol. 2,
+ * SAL/SAR/SHL/SHR): an AMD EPYC sets it, others clear it. */
+static const struct snippet shift_loops[] = {
+    { "shl; sbb (esi),ebx; dec; jnz", 7, { 0xd1, 0xe0, 0x19, 0x1e, 0x49, 0x75,
+                                           0xf9 } },
 };
 
 static struct harness *engines[2];
@@ -317,6 +322,7 @@ static void test_shifts(void **state)
 static void test_loops(void **state)
 {
     run_all(loops, COUNT_OF(loops), ROUNDS / 4, 0);
+    run_all(shift_loops, COUNT_OF(shift_loops), ROUNDS / 4, FLAG_AF);
 }
 
 int main(void)
