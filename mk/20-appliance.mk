@@ -169,9 +169,9 @@ check-nic-drivers: appliance guests | $(DEPS_test)
 ## check-user-nat  a router behind -net user: names, 100 MB each way, 2,000
 ##                 connections at once, USER_NAT_MEGABYTES=
 ##                 USER_NAT_CONNECTIONS= (root)
-check-user-nat: appliance $(BUILD)/router.img $(GUESTS)/linux/many_tcp | $(DEPS_test)
-	@BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -q -s \
-	  -p no:cacheprovider tests/appliance/long_user_nat.py
+check-user-nat: appliance $(BUILD)/router.img $(BUILD)/guests/linux/many_tcp \
+                | $(DEPS_test)
+	@$(PYTEST) -s tests/appliance/long_user_nat.py
 
 .PHONY: check-amd64
 ## check-amd64     Debian amd64 as a guest under svm in QEMU, on a LAN (root)

@@ -2,7 +2,8 @@
 # in `check-long`. The order: what fails fastest first.
 CHECKS := check-unit check-cpu check-fuzz check-hosted check-appliance
 CHECKS_LONG := check-tsan check-lockstep check-fuzz-guest check-amd64 check-vmx-cpu \
-    check-vmx-long check-uart-long check-nic-drivers check-fuzz-long check-cpu-long \
+    check-vmx-long check-uart-long check-nic-drivers check-user-nat check-fuzz-long \
+    check-cpu-long \
     check-stress check-stress-interp check-jit-boots check-jit-fuzz \
     check-state-boot
 
