@@ -86,8 +86,9 @@ struct platform_task;
 int platform_task_start(void (*run)(void *arg), void *arg,
                         struct platform_task **out);
 /*
- * In a task: give the core back, until somebody pokes it or `deadline_ns`
- * (platform_now_ns). May return early for no reason.
+ * In a task: give the core back, until somebody pokes it, the platform is awake
+ * for whatever reason, or `deadline_ns` (platform_now_ns). Elsewhere, on the I/O
+ * core: as platform_wait. May return early for no reason.
  */
 void platform_task_wait(uint64_t deadline_ns);
 /*

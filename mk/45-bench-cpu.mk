@@ -2,7 +2,7 @@
 BENCH := $(BUILD)/bench
 BENCH_CFLAGS := $(COMMON_CFLAGS) -O2 -g -D_GNU_SOURCE
 BENCH_CPU_PARTS := part_integer part_hash part_flags
-BENCH_CPU_OBJ := $(patsubst %.c,$(BENCH)/%.o,$(sort $(wildcard emu/cpu/*.c emu/jit/*.c)) \
+BENCH_CPU_OBJ := $(patsubst %.c,$(BENCH)/%.o,$(CPU_SRC) \
   kernel/hosted/code_memory.c kernel/hosted/memory.c kernel/hosted/window.c \
   tests/unit/cpu_harness.c tests/unit/fault_harness.c tests/bench/cpu_mips.c \
   $(BENCH_CPU_PARTS:%=tests/bench/%.c))

@@ -2,8 +2,8 @@
 CPUTEST := $(BUILD)/cputest
 # Position-independent: nothing of its own lies below 4 GiB (memory.c).
 CPUTEST_CFLAGS := $(COMMON_CFLAGS) $(HOST_CFLAGS) -fpie
-CPUTEST_OBJ := $(patsubst %.c,$(CPUTEST)/%.o,$(sort $(wildcard emu/cpu/*.c emu/jit/*.c \
-                 tests/cpu/*.c)) kernel/hosted/code_memory.c kernel/hosted/memory.c \
+CPUTEST_OBJ := $(patsubst %.c,$(CPUTEST)/%.o,$(CPU_SRC) \
+                 $(sort $(wildcard tests/cpu/*.c)) kernel/hosted/code_memory.c kernel/hosted/memory.c \
                  kernel/hosted/window.c tests/unit/cpu_harness.c \
                  tests/unit/fault_harness.c)
 CPUTEST_RUNS ?= 1000

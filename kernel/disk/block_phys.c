@@ -320,6 +320,7 @@ int block_phys_open(struct disk *disk, uint64_t first, uint64_t count,
     p->block.ops = &phys_ops;
     p->block.sectors = count ? count : disk->sectors - first;
     p->block.read_only = use != BLOCK_PHYS_WRITE;
+    p->block.waits = BLOCK_ALL_WAITS;
     p->disk = disk;
     p->first = first;
     p->use = use;

@@ -8,6 +8,7 @@
 
 #include "kernel/disk/block_file.h"
 #include "kernel/disk/block_grown.h"
+#include "kernel/disk/disk_name.h"
 #include "kernel/disk/overlay.h"
 #include "kernel/platform.h"
 
@@ -191,6 +192,26 @@ static int build_stack(struct disk_image *img, bool snapshot, char *why,
     return 0;
 }
 
+/* The bottom: a disk of the PC's own, or a file. */
+static int open_bottom(struct disk_image *img, bool writable, char *why,
+                       size_t why_size)
+{
+    const char *name = img->dev.name;
+    int r;
+
+    if (disk_name_is(name))
+        return disk_name_open(name, writable ? BLOCK_PHYS_WRITE
+                                             : BLOCK_PHYS_READ,
+                              platform_task_wait, &img->file, why, why_size);
+    r = block_file_open(name, writable, &img->file);
+    if (r)
+        snprintf(why, why_size, "cannot open '%s': %s", name, r == -EBUSY
+                 ? "busy: only -snapshot or readonly=on, for all, "
+                   "lets several have it"
+                 : strerror(-r));
+    return r;
+}
+
 int disk_image_open(struct disk_image *img, const char *name, unsigned flags,
                     char *why, size_t why_size)
 {
@@ -199,14 +220,9 @@ int disk_image_open(struct disk_image *img, const char *name, unsigned flags,
     memset(img, 0, sizeof *img);
     img->is_cdrom = flags & DISK_CDROM;
     img->dev.name = name;
-    r = block_file_open(name, !flags, &img->file);
-    if (r) {
-        snprintf(why, why_size, "cannot open '%s': %s", name, r == -EBUSY
-                 ? "busy: only -snapshot or readonly=on, for all, "
-                   "lets several have it"
-                 : strerror(-r));
+    r = open_bottom(img, !flags, why, why_size);
+    if (r)
         return r;
-    }
     img->top = img->file;
     r = -EINVAL;
     snprintf(why, why_size, "'%s' is empty: not a disk image", name);

@@ -1,6 +1,7 @@
 /*
- * A disk image as an emulated disk: a file or a module, presented at the size
- * that its partition table says, with an optional overlay in memory.
+ * A disk image as an emulated disk: a file, a module, or a disk of the PC's own
+ * (disk_name.h), presented at the size that its partition table says, with an
+ * optional overlay in memory.
  */
 #ifndef KERNEL_DISK_IMAGE_H
 #define KERNEL_DISK_IMAGE_H
@@ -33,9 +34,9 @@ struct disk_image {
 };
 
 /*
- * Open `name`, which must outlive it, by `flags` of enum disk_flags. On failure
- * returns negative errno and a sentence in `why`. A reset of the machine (BLOCK_RESIZE) follows a new partition
- * table; capacity that was there is kept.
+ * Open `name`, which must outlive it, by `flags` of enum disk_flags; I/O core. On
+ * failure returns negative errno and a sentence in `why`. A reset of the machine
+ * (BLOCK_RESIZE) follows a new partition table; capacity that was there is kept.
  */
 int disk_image_open(struct disk_image *img, const char *name, unsigned flags,
                     char *why, size_t why_size);

@@ -48,7 +48,10 @@ int platform_task_start(void (*run)(void *arg), void *arg,
 
 void platform_task_wait(uint64_t deadline_ns)
 {
-    waker_wait(&self->waker, deadline_ns);
+    if (self)
+        waker_wait(&self->waker, deadline_ns);
+    else
+        platform_wait(deadline_ns);
 }
 
 void platform_task_poke(struct platform_task *t)

@@ -3,7 +3,6 @@
  * turn. See kernel/platform.h, "Tasks".
  */
 #include <errno.h>
-#include <stdatomic.h>
 
 #include "kernel/metal/fiber.h"
 #include "kernel/metal/stacks.h"
@@ -13,7 +12,6 @@
 
 struct platform_task {
     bool taken;
-    atomic_bool poked;
     bool ended;
     uint64_t deadline;          /* when it wants to go on at the latest */
     fiber_state state;
@@ -60,15 +58,16 @@ void platform_task_wait(uint64_t deadline_ns)
 {
     struct platform_task *t = current;
 
+    if (!t) {
+        platform_wait(deadline_ns);
+        return;
+    }
     t->deadline = deadline_ns;
     fiber_switch(&t->state, loop_state);
 }
 
-void platform_task_poke(struct platform_task *t)
-{
-    atomic_store(&t->poked, true);
-    platform_wake();
-}
+/* All have their turn in each round. */
+void platform_task_poke(struct platform_task *t) { platform_wake(); }
 
 bool platform_task_has_ended(const struct platform_task *t)
 {
@@ -86,19 +85,17 @@ void platform_task_free(struct platform_task *t)
         t->taken = false;
 }
 
-static bool wants_turn(struct platform_task *t)
-{
-    return t->taken && !t->ended &&
-           (atomic_exchange(&t->poked, false) ||
-            t->deadline <= platform_now_ns());
-}
-
+/*
+ * A task that waits for a disk has its turn whenever the loop goes round, as an
+ * interrupt of the disk's makes it do: to look and, if that is not it, to arm the
+ * interrupt once more before the platform sleeps.
+ */
 uint64_t platform_tasks_run(void)
 {
     uint64_t next = UINT64_MAX;
 
     for (struct platform_task *t = tasks; t < tasks + TASKS_MAX; t++) {
-        if (wants_turn(t)) {
+        if (t->taken && !t->ended) {
             current = t;
             fiber_switch(&loop_state, t->state);
             current = NULL;

@@ -1,8 +1,14 @@
-"""The PC's own disks: which are found, and what is told of them."""
+"""The PC's own disks: which are found, what is told of them, guests on them."""
+import random
+
+import pytest
+
 from console import ask_monitor, switch_off
-from guests import NO_GUEST
+from guests import NO_GUEST, image
 
 GB = 1000 ** 3
+SECTOR = 512
+ON_A_DISK = "-m 8 -net none -nographic -hda disk:0"
 
 
 def disk(folder, name, size, device):
@@ -137,3 +143,70 @@ def test_nvme_and_virtio_disks_are_listed(boot, tmp_path):
     switch_off(appliance)
     for name in "abcde":
         assert (tmp_path / f"{name}.raw").stat().st_blocks == 0
+
+
+def disk_copy(sectors):
+    """That guest's image, so long, with noise in what it copies."""
+    data = bytearray(image("disk_copy").ljust(sectors * SECTOR, b"\0"))
+    data[64 * SECTOR:128 * SECTOR] = random.Random(1).randbytes(64 * SECTOR)
+    return bytes(data)
+
+
+def check_copied(before, after):
+    """What that guest leaves of its disk."""
+    assert after[:128 * SECTOR] == before[:128 * SECTOR]
+    assert after[128 * SECTOR:192 * SECTOR] == before[64 * SECTOR:128 * SECTOR]
+    assert after[192 * SECTOR:-SECTOR] == before[192 * SECTOR:-SECTOR]
+    assert after[-SECTOR:] == b"\xa5" * SECTOR
+
+
+@pytest.mark.parametrize("device, cores", [
+    ("ide-hd,bus=ide.0", 1), ("nvme,serial=N", 2), ("virtio-blk-pci", 1)])
+def test_guest_on_a_disk(boot, tmp_path, device, cores):
+    """It reads, writes and flushes the whole of it, from the I/O core's turn or
+    from a core of its own."""
+    options = disk(tmp_path, "a", 2000 * SECTOR, device)
+    path, before = tmp_path / "a.raw", disk_copy(2000)
+    path.write_bytes(before)
+    appliance = boot(ON_A_DISK, extra=(*options, "-smp", str(cores)))
+    appliance.expect("hda: type=hd removable=0 file=disk:0 ro=0 drv=raw")
+    appliance.expect(f"disk_copy ok sectors {2000:08x}\r\n")
+    assert appliance.ends() == 0
+    check_copied(before, path.read_bytes())
+
+
+def test_guest_on_a_partition(boot, tmp_path):
+    """Nothing but that partition changes; with -snapshot nothing at all."""
+    start, count = 63, 1500
+    options = disk(tmp_path, "a", 3000 * SECTOR, "ide-hd,bus=ide.0")
+    path, guest = tmp_path / "a.raw", disk_copy(count)
+    whole = bytearray(random.Random(2).randbytes(3000 * SECTOR))
+    whole[446:510] = (bytes([0, 0, 2, 0, 0x83, 0, 0, 0]) +
+                      start.to_bytes(4, "little") +
+                      count.to_bytes(4, "little")).ljust(64, b"\0")
+    whole[510:512] = b"\x55\xaa"
+    whole[start * SECTOR:(start + count) * SECTOR] = guest
+    path.write_bytes(whole)
+    for more in " -snapshot", "":
+        appliance = boot(f"{ON_A_DISK},part=1{more}", extra=options)
+        appliance.expect(f"disk_copy ok sectors {count:08x}\r\n")
+        assert appliance.ends() == 0
+        after = path.read_bytes()
+        assert not more or after == whole
+    end = (start + count) * SECTOR
+    assert after[:start * SECTOR] == whole[:start * SECTOR]
+    assert after[end:] == whole[end:]
+    check_copied(guest, after[start * SECTOR:end])
+
+
+@pytest.mark.parametrize("options, told", [
+    ("-hda disk:1", r"-hda: there is no disk '1' among the PC's 1"),
+    ("-hda disk:0 -hdb disk:0", r"-hdb: cannot open 'disk:0': it is in use"),
+    ("-hda disk:0,part=3", r"-hda: disk '0' has no partition 'part=3'"),
+])
+def test_mistaken_disk_is_named(boot, tmp_path, options, told):
+    appliance = boot(f"-m 8 -net none -nographic {options}", extra=disk(
+        tmp_path, "a", 2000 * SECTOR, "ide-hd,bus=ide.0"))
+    appliance.expect(told)
+    appliance.expect(r"switching off \(status 1\)")
+    appliance.ends()
