@@ -35,6 +35,17 @@ static bool ended_well(const struct run_state *s)
     return s->vector == EXC_BP || s->vector == EXC_DB || s->vector == EXC_OF;
 }
 
+/*
+ * INT1's #DB with the address of INT1 itself, not of what follows: seen in about
+ * one of 60,000 runs on an AMD EPYC under a hypervisor, which may deliver the
+ * event a second time. A processor that did it by itself would do so again.
+ */
+static bool int1_began_anew(const struct test *t, const struct run_state *end)
+{
+    return t->insns == 1 && !t->form->map && t->form->opcode == 0xf1 &&
+           end->vector == EXC_DB && end->eip == t->in.eip;
+}
+
 /* Returns false at a mismatch. */
 static bool run_test(struct test *t, struct run_state *native, bool quiet)
 {
@@ -46,6 +57,8 @@ static bool run_test(struct test *t, struct run_state *native, bool quiet)
     if (t->long_mode) {
         native_code(at, t->code64.bytes, t->code64.len);
         native_run(&t->in, native);
+        if (int1_began_anew(t, native))
+            native_run(&t->in, native);
     } else {
         ia32_run(&t->in, at, t->code.bytes, t->code.len, native);
     }
