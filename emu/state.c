@@ -41,17 +41,18 @@ static void put(struct state *s, const void *p, size_t len)
     s->len += len;
 }
 
-/* The next `len` bytes of the payload, or NULL. */
+/* The next `len` bytes of the payload; NULL: an error, or none are wanted. */
 static const uint8_t *take(struct state *s, size_t len)
 {
-    const uint8_t *p = s->buf + s->pos;
+    const uint8_t *p;
 
-    if (s->error)
+    if (s->error || !len)
         return NULL;
     if (len > s->len - s->pos) {
         state_refuse(s, "is shorter than its fields");
         return NULL;
     }
+    p = s->buf + s->pos;
     s->pos += len;
     return p;
 }

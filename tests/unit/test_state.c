@@ -188,6 +188,24 @@ static void test_lengths(void **state)
     free(s);
 }
 
+/* A section without a byte, of which a field is wanted. */
+static void test_no_bytes(void **state)
+{
+    struct state *s = new_state();
+    struct fake_snapshot f;
+
+    fake_snapshot_init(&f);
+    state_open_save(s, &f.sink);
+    state_begin(s, "first", 2);
+    state_end(s);
+    state_finish(s);
+    assert_int_equal(state_close(s), 0);
+    free(s);
+    fake_snapshot_rewind(&f);
+    expect_refused(&f, 1, 2, "is shorter than its fields");
+    fake_snapshot_free(&f);
+}
+
 static void test_foreign(void **state)
 {
     struct fake_snapshot f;
@@ -356,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_out_of_range),
         cmocka_unit_test(test_versions_and_order),
         cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_no_bytes),
         cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_mixed),
