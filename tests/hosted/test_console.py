@@ -134,6 +134,8 @@ INFO = {
     "version": [r"\d+\.\d+ \(\w+\) on hosted, engine \w+\n"],
     "block": [r"hda: type=hd removable=0 file=\S*uart_echo.img ro=0 drv=raw\n",
               r"128 sectors"],
+    "blockstats": [r"hda: rd_bytes=[1-9]\d* wr_bytes=0 rd_operations=[1-9]"],
+    "disks": [r"no disks of the PC's own are known\n"],
     "engine": [r"translated: [1-9]\d* traces, \d+ KiB",
                r"executed by host code: [1-9]\d* of [1-9]\d*, \d+% by"],
     "ioapic": [r"ioapic: id=0 version=00170011", r"pin 23 .* masked"],
