@@ -10,9 +10,19 @@ import pathlib
 import re
 import sys
 
-IMAGE_OPTIONS = ("hda", "hdb", "hdc", "hdd", "cdrom", "bios")
+DISK_OPTIONS = ("hda", "hdb", "hdc", "hdd", "cdrom")
+NIC_OPTIONS = ("net", "nic", "device")
+OWN_DISK = "disk:"              # the PC's own, no file
 LINE = re.compile(r"""\s*-{0,2}(?P<word>[\w-]+)\s*=?\s*
                       (?P<value>(?:"[^"]*"|'[^']*'|[^\s"'])*)""", re.X)
+
+
+def drive_file(value):
+    """What -drive has as file=; in it a comma is doubled."""
+    for setting in re.findall(r"(?:[^,]|,,)+", value):
+        if setting.startswith("file="):
+            return setting.removeprefix("file=").replace(",,", ",")
+    return ""
 
 
 def files(text):
@@ -21,11 +31,15 @@ def files(text):
         found = LINE.match(line)
         if not found:
             continue
-        value = re.sub("[\"']", "", found["value"])
-        if found["word"] in IMAGE_OPTIONS and value:
-            yield value
-        if found["word"] == "net":
+        word, value = found["word"], re.sub("[\"']", "", found["value"])
+        if word in NIC_OPTIONS:
             yield from re.findall(r",romfile=([^,]+)", value)
+        if word == "bios" and value:
+            yield value
+        image = (value if word in DISK_OPTIONS else
+                 drive_file(value) if word == "drive" else "")
+        if image and not image.startswith(OWN_DISK):
+            yield image
 
 
 def main():
