@@ -513,6 +513,8 @@ bool ata_step_is_possible(const struct ide_channel *ch)
            t->lba < u->disk->sectors &&
            t->left <= u->disk->sectors - t->lba &&
            !!(t->flags & F_WRITE) != in &&
+           /* Or its steps would not end at the chunk's end. */
+           (in || (!t->good && !t->single && !t->failed)) &&
            !((t->flags & F_WRITE) && u->read_only) &&
            ch->xfer.end <= sectors * BLOCK_SECTOR_SIZE;
 }

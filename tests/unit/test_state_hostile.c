@@ -37,14 +37,17 @@ static void expect_refused(void *bad, void *good, const char *words)
 
 #define NO_COMMAND "a transfer that no command is at"
 
+/* At its first block, or its data. */
+enum at { READING, WRITING, PACKET };
+
 /*
- * Something wrong in a channel, and the words for it. READ SECTORS of 4 at 100
- * is at its first block; or (`packet`) READ(10) at its data.
+ * Something wrong in a channel, and the words for it: READ or WRITE SECTORS of
+ * 4 at 100, or READ(10).
  */
 struct spoiler {
     void (*spoil)(struct ide_channel *ch);
     const char *words;
-    bool packet;
+    enum at at;
 };
 
 static void no_data_left(struct ide_channel *c) { c->xfer.pos = c->xfer.end; }
@@ -64,6 +67,11 @@ static void little_left(struct ide_channel *c) { c->ata.left = 3; }
 static void far_lba(struct ide_channel *c) { c->ata.lba = 4096; }
 static void far_end(struct ide_channel *c) { c->ata.lba = 4093; }
 static void is_write(struct ide_channel *c) { c->ata.flags |= 0x02; }
+static void is_read(struct ide_channel *c) { c->ata.flags &= ~0x02; }
+/* Written, before the guest has sent it. */
+static void some_good(struct ide_channel *c) { c->ata.good = 1; }
+static void single(struct ide_channel *c) { c->ata.single = true; }
+static void failed(struct ide_channel *c) { c->ata.failed = true; }
 static void flat(struct ide_channel *c) { c->unit[0].now.sectors = 0; }
 static void multiple(struct ide_channel *c) { c->unit[0].multiple = 17; }
 static void mode(struct ide_channel *c) { c->unit[0].transfer_mode = 0x3f; }
@@ -83,36 +91,46 @@ static void no_chunks(struct ide_channel *c)
 }
 
 static const struct spoiler spoilers[] = {
-    { no_data_left, NO_COMMAND, false },
-    { beyond_buffer, "the data's end is out of range", false },
-    { beyond_chunk, NO_COMMAND, false },
-    { no_such_kind, "the transfer's kind is out of range", false },
-    { other_kind, NO_COMMAND, false },
-    { no_block, NO_COMMAND, false },
-    { big_block, NO_COMMAND, false },
-    { no_chunk, NO_COMMAND, false },
-    { big_chunk, NO_COMMAND, false },
-    { much_good, NO_COMMAND, false },
-    { little_left, NO_COMMAND, false },
-    { far_lba, NO_COMMAND, false },
-    { far_end, NO_COMMAND, false },
-    { is_write, NO_COMMAND, false },
-    { flat, "a disk's geometry has a zero", false },
-    { multiple, "sectors for each block is out of range", false },
-    { mode, "a transfer mode that does not exist", false },
-    { absent, NO_COMMAND, false },
-    { prd, "a PRD's rest is out of range", false },
-    { no_bytes, NO_COMMAND, true },
-    { short_data, NO_COMMAND, true },
-    { long_data, NO_COMMAND, true },
-    { far_cd, NO_COMMAND, true },
-    { no_chunks, NO_COMMAND, true },
-    { no_data_left, NO_COMMAND, true },
+    { no_data_left, NO_COMMAND, READING },
+    { beyond_buffer, "the data's end is out of range", READING },
+    { beyond_chunk, NO_COMMAND, READING },
+    { no_such_kind, "the transfer's kind is out of range", READING },
+    { other_kind, NO_COMMAND, READING },
+    { no_block, NO_COMMAND, READING },
+    { big_block, NO_COMMAND, READING },
+    { no_chunk, NO_COMMAND, READING },
+    { big_chunk, NO_COMMAND, READING },
+    { much_good, NO_COMMAND, READING },
+    { little_left, NO_COMMAND, READING },
+    { far_lba, NO_COMMAND, READING },
+    { far_end, NO_COMMAND, READING },
+    { is_write, NO_COMMAND, READING },
+    { flat, "a disk's geometry has a zero", READING },
+    { multiple, "sectors for each block is out of range", READING },
+    { mode, "a transfer mode that does not exist", READING },
+    { absent, NO_COMMAND, READING },
+    { prd, "a PRD's rest is out of range", READING },
+    { some_good, NO_COMMAND, WRITING },
+    { single, NO_COMMAND, WRITING },
+    { failed, NO_COMMAND, WRITING },
+    { is_read, NO_COMMAND, WRITING },
+    { no_bytes, NO_COMMAND, PACKET },
+    { short_data, NO_COMMAND, PACKET },
+    { long_data, NO_COMMAND, PACKET },
+    { far_cd, NO_COMMAND, PACKET },
+    { no_chunks, NO_COMMAND, PACKET },
+    { no_data_left, NO_COMMAND, PACKET },
 };
 
 static void read_sectors(struct fake_ide *f)
 {
     fi_lba28(f, 0, 0x20, 100, 4);
+    assert_true(fi_alt(f, 0) & S_DRQ);
+}
+
+static void write_sectors(struct fake_ide *f)
+{
+    fi_lba28(f, 0, 0x30, 100, 4);
     assert_true(fi_alt(f, 0) & S_DRQ);
 }
 
@@ -132,6 +150,11 @@ static void read_cd(struct fake_ide *f)
 
 static void test_ide(void **state)
 {
+    static void (*const start[])(struct fake_ide *f) = {
+        [READING] = read_sectors, [WRITING] = write_sectors,
+        [PACKET] = read_cd,
+    };
+
     for (unsigned i = 0; i < sizeof spoilers / sizeof spoilers[0]; i++) {
         const struct spoiler *sp = &spoilers[i];
         struct fake_ide *f = calloc(2, sizeof *f);
@@ -140,10 +163,10 @@ static void test_ide(void **state)
 
         assert_non_null(f);
         for (unsigned n = 0; n < 2; n++) {
-            fake_ide_init(&f[n], sp->packet ? 0 : 1, sp->packet ? 1 : 0, 4096);
+            fake_ide_init(&f[n], sp->at != PACKET, sp->at == PACKET, 4096);
             fake_ide_start(&f[n]);
         }
-        (sp->packet ? read_cd : read_sectors)(&f[0]);
+        start[sp->at](&f[0]);
         fake_snapshot_save(&s, f[0].ide);
         assert_int_equal(fake_snapshot_read(&s, STATE_CHECK, f[1].ide, why), 0);
         fake_snapshot_free(&s);
