@@ -27,7 +27,7 @@ all: $(BUILD)/trestle iso
 
 help:
 	@echo "Trestle's make targets (BUILD=$(BUILD)):"
-	@sed -n 's/^## *\(.*\)/  \1/p' Makefile mk/*.mk
+	@sed -n 's/^## \(.*\)/  \1/p' Makefile mk/*.mk
 
 ## help            this list
 ## clean           remove what was built, but newlib, lwIP and the router image

@@ -52,7 +52,7 @@ BENCH_OUT ?=
 BENCH_REPORT := docs/BENCHMARKS.md
 
 .PHONY: bench
-## bench           all that follow, beside QEMU, into docs/BENCHMARKS.md
+## bench           jit, whole, network, latency, appliance: docs/BENCHMARKS.md
 bench: $(BUILD)/trestle guests
 	@$(MAKE) bench-jit BENCH_OUT=$(BENCH_REPORT)
 	@$(MAKE) bench-whole BENCH_OUT=$(BENCH_REPORT)
