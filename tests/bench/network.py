@@ -90,6 +90,8 @@ def server(namespace):
         while ":5201 " not in subprocess.run(
                 inside(namespace, "ss", "-ltn"), check=True, text=True,
                 capture_output=True).stdout:
+            if process.poll() is not None:
+                sys.exit("iperf3 does not start as a server")
             time.sleep(0.05)
         yield
         process.wait(LIMIT)
