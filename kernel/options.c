@@ -273,7 +273,8 @@ static const struct option {
     { "m", OPTION_ANY, true, parse_m,
       "-m MIB          guest memory, 1 to 3072 (128)" },
     { "hda", OPTION_OWN, true, parse_drive,
-      "-hda IMAGE      first disk (a bare name too); -hdb -hdc -hdd" },
+      "-hda IMAGE      first disk (a bare name too); -hdb -hdc -hdd\n"
+      "                (appliance: a GRUB module, or disk:0, disk:0,part=1)" },
     { "hdb", OPTION_OWN, true, parse_drive, NULL },
     { "hdc", OPTION_OWN, true, parse_drive, NULL },
     { "hdd", OPTION_OWN, true, parse_drive, NULL },
@@ -451,6 +452,7 @@ static void help_lines(const char *text, void (*line)(const char *text))
 void options_help(void (*line)(const char *text))
 {
     line("usage: trestle [options] [IMAGE]     (IMAGE is -hda IMAGE)");
+    line("       trestle image info FILE      (Linux) what is in an image");
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (options[i].help)
             help_lines(options[i].help, line);

@@ -63,7 +63,8 @@ def test_all_options_are_listed(args):
     assert done.returncode == 0
     for option in ("-m", "-hda", "-snapshot", "-net nic", "-net bridge",
                    "-net tap", "-net socket", "-serial", "-nographic",
-                   "-no-reboot", "-accel", "-name", "-S", "-icount"):
+                   "-no-reboot", "-accel", "-name", "-S", "-icount", "-drive",
+                   "-hdachs", "trestle image info FILE", "disk:0,part=1"):
         assert option in done.stderr
 
 
