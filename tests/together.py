@@ -5,6 +5,7 @@ runs while no other of this build folder does, and after them all. So that
 tests do not meet, what has a name outside of a test's own folder carries the
 number of its process, and ports are taken from each worker's own.
 """
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -13,10 +14,12 @@ import socket
 
 import pytest
 
-PORTS = range(20000, 32000)
+PORTS = range(20000, 32000)     # below those that the system gives out
 LOCK = pathlib.Path(os.environ.get("BUILD", "build")) / "tests.lock"
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+OWN_PORTS = list(PORTS[WORKER::WORKERS])
+random.shuffle(OWN_PORTS)
 
 
 def pytest_configure(config):
@@ -36,18 +39,11 @@ def pytest_runtest_protocol(item):
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    """A port of 127.0.0.1 that nobody has, nor another worker's tests take.
-
-    Below those that the system gives out by itself: of these, bind gets only
-    odd ones, or only even ones, as long as there are any.
-    """
-    share = (PORTS.stop - PORTS.start) // WORKERS
-    first = PORTS.start + WORKER * share
-    for port in random.sample(range(first, first + share), share):
+    """A port of 127.0.0.1 that nobody has, nor any other test is given."""
+    while OWN_PORTS:
+        port = OWN_PORTS.pop()
         with socket.socket(socket.AF_INET, kind) as s:
-            try:
+            with contextlib.suppress(OSError):
                 s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+                return port
     raise AssertionError("no port is free")
