@@ -33,16 +33,21 @@ static int follow_table(struct disk_image *img)
 /*
  * The table asks for less than there was, as after a sysupgrade, or is gone:
  * put zeros, which are there already, behind the file's end, so that the next
- * start finds the capacity, too.
+ * start finds the capacity, too. What cannot grow cannot keep it, and has the
+ * guest's data in memory there.
  */
 static int keep_capacity(struct disk_image *img)
 {
     static const uint8_t zeros[BLOCK_SECTOR_SIZE];
     uint64_t sectors = img->dev.sectors;
+    int r;
 
-    if (img->top->read_only || img->has_overlay ||
+    if (img->top->read_only || img->top->is_volatile ||
         img->table.asked >= sectors || img->file->sectors >= sectors)
         return 0;
+    r = block_grow(img->file, sectors);
+    if (r)
+        return r == -ENOTSUP ? 0 : r;
     return block_write(img->top, sectors - 1, 1, zeros);
 }
 
