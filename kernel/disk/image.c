@@ -17,14 +17,15 @@
 /* As large as the table asks, if that is more than it has. */
 static int follow_table(struct disk_image *img)
 {
-    uint64_t asked;
-    int r = table_read_size(img->top, &img->table);
+    struct table_size table;
+    int r = table_read_size(img->top, &table);
 
-    asked = img->table.asked;
+    if (r)
+        return r;
+    img->table = table;
+    r = block_grow(img->grown, table.asked);
     if (!r)
-        r = block_grow(img->grown, asked);
-    if (!r)
-        r = block_grow(img->top, asked);
+        r = block_grow(img->top, table.asked);
     if (!r)
         img->dev.sectors = img->top->sectors;
     return r;

@@ -170,6 +170,22 @@ static void test_smaller_table_on_a_module(void **state)
     disk_image_close(&img);
 }
 
+/* A reset finds the table unreadable: all is as it was. */
+static void test_unreadable_table(void **state)
+{
+    char text[512];
+
+    open_file();
+    read_error = -EIO;
+    assert_int_equal(request(BLOCK_RESIZE, 0, 0, NULL), -EIO);
+    assert_int_equal(img.dev.sectors, FULL);
+    disk_image_format(&img, "hda", text, sizeof text);
+    assert_non_null(strstr(text, "42336 sectors, grown to what its partition "
+                           "table says\n    file: 5000 sectors; MBR, asks for "
+                           "42336, 16 heads"));
+    disk_image_close(&img);
+}
+
 /* Memory for DMA is never given back. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "detect_leaks=0"; }
@@ -179,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_smaller_table_on_a_device, start),
         cmocka_unit_test_setup(test_smaller_table_on_a_module, start),
+        cmocka_unit_test_setup(test_unreadable_table, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
