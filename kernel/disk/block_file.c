@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernel/platform.h"
 
 struct block_file {
     struct block block;         /* first */
     struct platform_file file;
+    int flush_error;            /* of the first flush that failed, for ever */
 };
 
 static struct platform_file *file_of(struct block *b)
@@ -30,9 +32,21 @@ static int file_write(struct block *b, uint64_t sector, uint32_t count,
                                (size_t)count * BLOCK_SECTOR_SIZE);
 }
 
+/*
+ * What a system could not write it drops, and says so once (fsync(2) of Linux):
+ * a later flush that does well does not bring it to the medium.
+ */
 static int file_flush(struct block *b)
 {
-    return platform_file_flush(file_of(b));
+    struct block_file *f = (struct block_file *)b;
+
+    if (f->flush_error)
+        return f->flush_error;
+    f->flush_error = platform_file_flush(&f->file);
+    if (f->flush_error)
+        platform_log("'%.40s': a flush failed, and all will from now on: %s",
+                     f->file.name, strerror(-f->flush_error));
+    return f->flush_error;
 }
 
 /* The file itself becomes longer when that part is written. */

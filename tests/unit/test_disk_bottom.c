@@ -186,6 +186,18 @@ static void test_unreadable_table(void **state)
     disk_image_close(&img);
 }
 
+/* The system tells of what it could not write, and dropped, once. */
+static void test_failed_flush(void **state)
+{
+    open_file();
+    assert_int_equal(request(BLOCK_FLUSH, 0, 0, NULL), 0);
+    flush_error = -EIO;
+    assert_int_equal(request(BLOCK_FLUSH, 0, 0, NULL), -EIO);
+    assert_int_equal(request(BLOCK_FLUSH, 0, 0, NULL), -EIO);
+    assert_int_equal(img.errors, 2);
+    disk_image_close(&img);
+}
+
 /* Memory for DMA is never given back. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "detect_leaks=0"; }
@@ -196,6 +208,7 @@ int main(void)
         cmocka_unit_test_setup(test_smaller_table_on_a_device, start),
         cmocka_unit_test_setup(test_smaller_table_on_a_module, start),
         cmocka_unit_test_setup(test_unreadable_table, start),
+        cmocka_unit_test_setup(test_failed_flush, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
