@@ -188,9 +188,13 @@ static int open_disks(struct guest *g, struct machine_config *c, char *why,
             return r;
         }
         ide->disk = &g->disk[i].dev;
-        /* With -icount a request takes no time. Without a task it holds up. */
-        if (o->icount_shift < 0)
-            (void)disk_image_start_worker(&g->disk[i]);
+        /* With -icount the I/O core runs it, and a request takes no time. */
+        r = o->icount_shift < 0 ? disk_image_start_worker(&g->disk[i]) : 0;
+        if (r) {
+            snprintf(why, size, "-hd%c: cannot start a task for '%.40s': %s",
+                     'a' + i, d->file, strerror(-r));
+            return r;
+        }
     }
     c->ide[0].cylinders = o->hdachs.cylinders;
     c->ide[0].heads = o->hdachs.heads;

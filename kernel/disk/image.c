@@ -151,9 +151,12 @@ static int perform(void *ctx, const struct block_request *req)
 
 int disk_image_start_worker(struct disk_image *img)
 {
+    int r;
+
     if (img->top->waits == BLOCK_NEVER_WAITS)
         return 0;
-    return worker_start(&img->worker, perform, img);
+    r = worker_start(&img->worker, perform, img);
+    return img->top->waits == BLOCK_ALL_WAITS ? r : 0;
 }
 
 unsigned disk_image_pending(const struct disk_image *img)

@@ -43,10 +43,11 @@ int disk_image_open(struct disk_image *img, const char *name, unsigned flags,
 void disk_image_close(struct disk_image *img);
 
 /*
- * Let requests that may wait be done by a task, from now on; else they hold
- * their core up. I/O core, before the first request. 0 or negative errno;
- * without it, too, all requests are done. `dev.poll` then has to be called when
- * the numbers below say so.
+ * Let requests that may wait be done by a task, from now on; `dev.poll` then has
+ * to be called when the numbers below say so. Else they hold their core up, and
+ * a disk of the PC's own can only be used on the I/O core. I/O core, before the
+ * first request. 0, or negative errno of platform_task_start, but not for a
+ * file, whose flush any core may do.
  */
 int disk_image_start_worker(struct disk_image *img);
 /* Any core: requests that `dev.poll` would end; and how many, ever (wraps). */

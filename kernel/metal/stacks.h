@@ -2,7 +2,8 @@
 #ifndef KERNEL_METAL_STACKS_H
 #define KERNEL_METAL_STACKS_H
 
-#define STACKS_TASKS 8u
+/* Four disks for each of nine machines, and some to spare. */
+#define STACKS_TASKS 40u
 
 /* The end, 16-aligned, of core `index`'s or task `index`'s; NULL: no memory. */
 void *stacks_core(unsigned index);

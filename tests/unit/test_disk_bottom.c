@@ -198,6 +198,18 @@ static void test_failed_flush(void **state)
     disk_image_close(&img);
 }
 
+/* Its driver is the I/O core's; a file may be flushed on any. */
+static void test_no_task(void **state)
+{
+    open_file();
+    assert_int_equal(disk_image_start_worker(&img), 0);
+    assert_int_equal(request(BLOCK_FLUSH, 0, 0, NULL), 0);
+    disk_image_close(&img);
+    assert_int_equal(disk_image_open(&img, "disk:0", 0, why, sizeof why), 0);
+    assert_int_equal(disk_image_start_worker(&img), -EAGAIN);
+    disk_image_close(&img);
+}
+
 /* Memory for DMA is never given back. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "detect_leaks=0"; }
@@ -209,6 +221,7 @@ int main(void)
         cmocka_unit_test_setup(test_smaller_table_on_a_module, start),
         cmocka_unit_test_setup(test_unreadable_table, start),
         cmocka_unit_test_setup(test_failed_flush, start),
+        cmocka_unit_test_setup(test_no_task, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
