@@ -390,7 +390,8 @@ static unsigned ne2k_poll(struct nic *nic, unsigned budget)
     tx_poll(e);
     if (isr & (N_ISR_PRX | N_ISR_RXE))
         e->rx_waits = true;
-    n = isr & N_ISR_OVW ? overflow(e, budget) : rx_poll(e, budget);
+    /* Without room for a frame the ring would stay full. */
+    n = isr & N_ISR_OVW && budget ? overflow(e, budget) : rx_poll(e, budget);
     tx_fill(e);                 /* a restart may have emptied the card */
     return n;
 }
