@@ -66,8 +66,18 @@ void frame_ring_free(struct frame_ring *r, unsigned i)
     index_put(&r->freed, i);
 }
 
+static unsigned index_count(const struct frame_index_ring *r)
+{
+    return atomic_load_explicit(&r->head, memory_order_acquire) -
+           atomic_load_explicit(&r->tail, memory_order_acquire);
+}
+
+unsigned frame_ring_room(const struct frame_ring *r)
+{
+    return index_count(&r->freed);
+}
+
 unsigned frame_ring_used(const struct frame_ring *r)
 {
-    return atomic_load_explicit(&r->filled.head, memory_order_acquire) -
-           atomic_load_explicit(&r->filled.tail, memory_order_acquire);
+    return index_count(&r->filled);
 }

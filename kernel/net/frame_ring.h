@@ -47,6 +47,9 @@ int frame_ring_peek(const struct frame_ring *r);
 /* Consumer: give slot `i` back. */
 void frame_ring_free(struct frame_ring *r, unsigned i);
 
+/* Producer: slots that it can take. A frame that is taken out is not one yet:
+ * its consumer still reads it. */
+unsigned frame_ring_room(const struct frame_ring *r);
 /* Frames that wait. */
 unsigned frame_ring_used(const struct frame_ring *r);
 /* Frames ever pushed; it wraps. */

@@ -23,8 +23,9 @@ static struct port *only_guest(const struct port *p)
 
 static unsigned guest_room(struct guest_cable *c)
 {
-    unsigned room = FRAME_SLOTS - frame_ring_used(&c->to_guest);
-    uint32_t taken = frame_ring_total(&c->to_guest) + room;
+    unsigned room = frame_ring_room(&c->to_guest);
+    uint32_t taken = frame_ring_total(&c->to_guest) -
+                     frame_ring_used(&c->to_guest);
     struct hold *h = &c->hold;
     uint64_t now;
 

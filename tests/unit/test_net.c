@@ -292,6 +292,30 @@ static void test_full_guest_holds_the_sender_up(void **state)
     port_attach_nic(&port_b, &b.nic);
 }
 
+/* The guest's core has the oldest frame in hand: its slot is not free yet. */
+static void test_frame_in_hand_is_no_room(void **state)
+{
+    uint8_t f[100], got[1600];
+    size_t n = frame(f, broadcast, lan_mac, sizeof f);
+    struct frame_ring *ring = &port_g.cable->to_guest;
+    int slot;
+
+    port_detach_nic(&port_b);
+    for (unsigned i = 0; i < FRAME_SLOTS; i++)
+        arrive(&a, f, n);
+    slot = frame_ring_pop(ring);
+    port_poll(&port_a);
+    assert_int_equal(a.budget, 0);
+    frame_ring_free(ring, slot);
+    port_poll(&port_a);
+    assert_int_equal(a.budget, 1);
+    arrive(&a, f, n);
+    assert_int_equal(port_g.counters.out_guest_full, 0);
+    while (guest_reads(got))
+        ;
+    port_attach_nic(&port_b, &b.nic);
+}
+
 /* It takes nothing at all: the others' frames go on, its own are lost. */
 static void test_dead_guest_holds_nobody_up_for_long(void **state)
 {
@@ -524,6 +548,7 @@ int main(void)
         TEST(test_guest_goes_before_its_frame),
         TEST(test_full_guest_is_counted_and_told),
         TEST(test_full_guest_holds_the_sender_up),
+        TEST(test_frame_in_hand_is_no_room),
         TEST(test_dead_guest_holds_nobody_up_for_long),
         TEST(test_refusals),
         TEST(test_link_and_full_nic),
