@@ -17,8 +17,8 @@ struct netport {
     uint8_t mac[6];             /* the station address in the NIC's PROM */
     void *ctx;
     /*
-     * The guest sends `len` bytes (1..65535, as the guest asked). False: no room now,
-     * nothing was taken; the NIC tries again or gives the frame up.
+     * The guest sends `len` bytes (1..65535, as the guest asked). False: no
+     * room now, nothing was taken; the NIC tries again or gives the frame up.
      */
     bool (*tx)(void *ctx, const uint8_t *frame, size_t len);
     /*
