@@ -54,6 +54,8 @@ void console_init(void)
     for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
         signal(deadly[i], on_deadly_signal);
     signal(SIGPIPE, SIG_IGN);
+    /* Who started us may have ignored it: then no child could be waited for. */
+    signal(SIGCHLD, SIG_DFL);
     wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 }
 

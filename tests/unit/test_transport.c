@@ -1,5 +1,6 @@
 /* TCP and UDP of the host: kernel/net/transport.h, over loopback. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -471,6 +473,20 @@ static void test_multicast(void **state)
     dgram_close(out.d);
 }
 
+/* Each is seen to its end, whoever started us without a care for children. */
+static void test_command_is_buried(void **state)
+{
+    siginfo_t i;
+
+    assert_int_equal(stream_command("cat", &events, &client, &client.s), 0);
+    POLL_UNTIL(client.connected);
+    end_close(&client, false);
+    POLL_UNTIL(waitid(P_ALL, 0, &i, WEXITED | WNOHANG | WNOWAIT));
+    poll_for(1);
+    for (unsigned n = 0; n < 10; n++)
+        assert_false(transport_poll());
+}
+
 static void test_resolve(void **state)
 {
     uint32_t a = 0;
@@ -501,6 +517,8 @@ int main(void)
         cmocka_unit_test(test_no_descriptors),
         cmocka_unit_test(test_datagrams),
         cmocka_unit_test(test_multicast),
+        cmocka_unit_test_setup_teardown(test_command_is_buried, setup,
+                                        teardown),
         cmocka_unit_test(test_resolve),
     };
     int quiet[2];
@@ -508,6 +526,7 @@ int main(void)
     /* platform_wait looks at standard input: one where nothing comes. */
     if (pipe(quiet) || dup2(quiet[0], STDIN_FILENO) < 0)
         return 1;
+    signal(SIGCHLD, SIG_IGN);   /* as some supervisors leave it */
     console_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
