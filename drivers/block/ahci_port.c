@@ -81,8 +81,7 @@ static void give_up(struct ahci_port *p)
     enter(p, PORT_EMPTY, 0);
     if (!p->disk)
         return;
-    p->disk->is_gone = true;
-    p->disk->is_open = false;
+    disk_gone(p->disk);
     p->lost = p->unflushed = false;
     if (p->current)
         ahci_finish(p, -ENODEV);

@@ -87,8 +87,7 @@ static void device_gone(struct ata_channel *c, struct ata_device *d)
 {
     if (!d->disk)
         return;
-    d->disk->is_gone = true;
-    d->disk->is_open = false;
+    disk_gone(d->disk);
     if (c->current && d == c->owner)
         finish(c, -ENODEV);
     disk_queue_done(&d->waiting, d->disk, -ENODEV);

@@ -52,6 +52,12 @@ void disk_done(struct disk *disk, struct disk_request *req, int error)
     req->done(req, error);
 }
 
+void disk_gone(struct disk *disk)
+{
+    disk->is_gone = true;
+    disk->is_open = false;
+}
+
 void disk_text(char *out, size_t size, const void *bytes, size_t len)
 {
     const char *in = bytes;

@@ -63,8 +63,9 @@ struct disk_ops {
     const char *name;           /* "ahci", "nvme", ... */
     /*
      * Make ready for requests. 0; -ENODEV: it is gone or another disk is in its
-     * place (one that was given up is looked for again, from poll); -EIO: it does not answer. What takes longer goes on from poll, and
-     * submit says -EBUSY until then.
+     * place (one that was given up is looked for again, from poll); -EIO: it
+     * does not answer. What takes longer goes on from poll, and submit says
+     * -EBUSY until then.
      */
     int (*open)(struct disk *disk);
     /* Requests come back with -EIO; those whose buffers the chip cannot be kept
@@ -117,7 +118,8 @@ struct disk {
     bool loses_irqs;            /* set by the platform: requests may end without
                                  * a wake-up; poll soon again all the same */
     bool is_open;
-    bool is_gone;               /* pulled out, or given up */
+    bool is_gone;               /* pulled out, or given up: it is not open, and
+                                 * not again before somebody opens it */
     struct disk_counters counters;
     void *driver;               /* the driver's own */
 };
@@ -131,6 +133,8 @@ int disk_refuse(struct disk *disk, const struct disk_request *req);
 /* Count `req`, which ended with `error`, and call its done. It must be in no
  * list of the driver's any more. */
 void disk_done(struct disk *disk, struct disk_request *req, int error);
+/* Note that it is gone. */
+void disk_gone(struct disk *disk);
 /*
  * `len` bytes of text as devices give it (ATA, SCSI, NVMe: padded with blanks
  * or zeros) into `out` of `size` bytes, cut to fit: blanks at both ends go,

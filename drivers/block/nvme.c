@@ -96,30 +96,31 @@ void nvme_restart(struct nvme *n)
 static void all_gone(struct nvme *n)
 {
     for (unsigned i = 0; i < n->disk_count; i++)
-        n->disks[i]->disk.is_gone = true;
+        disk_gone(&n->disks[i]->disk);
     n->controller.is_settled = true;
 }
 
 void nvme_fail(struct nvme *n, const char *why)
 {
     char what[120];
-    bool ended;
+    bool ended = dma_ended(n, disable(n));
 
     n->state = NVME_FAILED;
     all_gone(n);
     snprintf(what, sizeof what, "nvme at %.8s left out: %s", n->info->slot,
              why);
     n->sink->left_out(n->sink, what);
-    ended = disable(n);
-    give_back(n, dma_ended(n, ended), -ENODEV);
+    give_back(n, ended, -ENODEV);
 }
 
 /* All registers read ones. */
 static void gone(struct nvme *n)
 {
+    bool ended = dma_ended(n, false);
+
     n->state = NVME_GONE;
     all_gone(n);
-    give_back(n, dma_ended(n, false), -ENODEV);
+    give_back(n, ended, -ENODEV);
 }
 
 void nvme_shut_down(struct nvme *n)

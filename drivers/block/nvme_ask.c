@@ -130,7 +130,7 @@ static void ready(struct nvme *n)
     n->state = NVME_READY;
     for (unsigned i = 0; i < n->disk_count; i++)
         if (!n->disks[i]->is_known)
-            n->disks[i]->disk.is_gone = true;
+            disk_gone(&n->disks[i]->disk);
     n->controller.is_settled = true;
 }
 

@@ -112,7 +112,7 @@ static int error_of(struct nvme *n, struct nvme_disk *d, uint16_t status)
     if (status == NVME_SC_WRITE_PROTECTED)
         return -EROFS;
     if (status == NVME_SC_INVALID_NAMESPACE) {
-        d->disk.is_gone = true;         /* detached: the rest fails so, too */
+        disk_gone(&d->disk);            /* detached: the rest fails so, too */
         return -ENODEV;
     }
     return -EIO;

@@ -103,7 +103,9 @@ static void start_anew(struct virtio_blk *v)
     if (!r)
         r = start(v);
     v->is_busy = false;
-    v->disk.is_gone = r;
+    v->disk.is_gone = false;
+    if (r)
+        disk_gone(&v->disk);
 }
 
 /* ---- Requests ---------------------------------------------------------------- */

@@ -637,7 +637,7 @@ static void test_deaf(void **state)
     disk->ops->recover(disk);
     assert_int_equal(r->error, -EIO);
     assert_int_equal(disk->counters.resets_unanswered, 1);
-    assert_true(disk->is_gone);
+    assert_true(disk->is_gone && !disk->is_open);
     assert_int_equal(disk->ops->open(disk), -EIO);
     disk_bench.is_deaf = false;
     model.status = 0;
@@ -673,7 +673,7 @@ static void test_pulled_out(void **state)
     disk_bench_look(disk);
     assert_int_equal(r->dones, 1);
     assert_int_equal(r->error, -ENODEV);
-    assert_true(disk->is_gone);
+    assert_true(disk->is_gone && !disk->is_open);
     assert_int_equal(disk->ops->submit(disk, &r->req), -ENODEV);
     assert_int_equal(disk->ops->open(disk), -ENODEV);
     assert_false(disk->ops->poll(disk));
