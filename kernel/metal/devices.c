@@ -17,6 +17,7 @@
 #define MAX_WINDOW (1u << 20)   /* bytes of a BAR that drivers reach */
 #define PCI_CLASS_STORAGE 0x01u
 #define PCI_CLASS_NETWORK 0x02u
+
 static bool inside(const struct window *w, uint32_t reg, unsigned bytes)
 {
     return reg < w->size && w->size - reg >= bytes;
@@ -214,8 +215,8 @@ struct bus *device_open(struct device *d, const struct host_pci_function *f,
     host_pci_enable(f);
     if (first)
         return &first->bus;
-    open_bus(d, &d->ports[0]);
-    return &d->ports[0].bus;
+    open_bus(d, &d->none);
+    return &d->none.bus;
 }
 
 void device_connect_irq(struct device *d, bool by_line)
@@ -229,6 +230,8 @@ void device_connect_irq(struct device *d, bool by_line)
         d->window[i].bus.arm_irq = d->window[i].bus.wake = NULL;
     for (unsigned i = 0; i < PORT_WINDOWS && d->no_irq; i++)
         d->ports[i].bus.arm_irq = d->ports[i].bus.wake = NULL;
+    if (d->no_irq)
+        d->none.bus.arm_irq = d->none.bus.wake = NULL;
 }
 
 void devices_init(void)

@@ -27,6 +27,7 @@ struct device {
     const struct host_pci_function *function;
     struct window window[PCI_BARS];
     struct window ports[PORT_WINDOWS];
+    struct window none;         /* where there is no BAR: no registers */
     struct bus_info info;
     struct host_pci_irq irq;
     bool no_irq;

@@ -113,6 +113,28 @@ static void test_bus_mastering(void **state)
     assert_true(mastering[1]);
 }
 
+/* Two channels of ATA at the old ports, where no BAR was given an address. */
+static void test_ports_without_a_bar(void **state)
+{
+    static struct device d;
+    const struct bus *ports[5];
+    struct bus *bus;
+
+    assert_null(device_open(&d, &functions[0], false));
+    bus = device_open(&d, &functions[0], true);
+    assert_non_null(bus);
+    device_connect_irq(&d, false);
+    assert_null(bus->arm_irq);
+    assert_int_equal(bus->read8(bus->ctx, 0), 0xff);
+    for (unsigned i = 0; i < 5; i++)
+        ports[i] = bus->ports(bus->ctx, (uint16_t)(0x170 + 8 * i), 8);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_non_null(ports[i]);
+        assert_int_equal(((struct window *)ports[i]->ctx)->port, 0x170 + 8 * i);
+    }
+    assert_null(ports[4]);
+}
+
 /* ---- Disks --------------------------------------------------------------- */
 
 static void log_has(const char *text)
@@ -297,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_not_driven),
         cmocka_unit_test(test_bus_mastering),
+        cmocka_unit_test(test_ports_without_a_bar),
         cmocka_unit_test(test_disks_not_driven),
         cmocka_unit_test(test_drivers_by_class),
         cmocka_unit_test(test_disks_are_numbered),
