@@ -88,7 +88,8 @@ int platform_task_start(void (*run)(void *arg), void *arg,
 /*
  * In a task: give the core back, until somebody pokes it, the platform is awake
  * for whatever reason, or `deadline_ns` (platform_now_ns). Elsewhere, on the I/O
- * core: as platform_wait. May return early for no reason.
+ * core only: as platform_wait, and what platform_disks_poll is there for goes
+ * on. May return early for no reason.
  */
 void platform_task_wait(uint64_t deadline_ns);
 /*

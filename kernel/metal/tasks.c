@@ -27,6 +27,7 @@ static void task_main(void)
 {
     current->run(current->arg);
     current->ended = true;
+    platform_wake();
     platform_task_wait(UINT64_MAX);     /* and is not called any more */
     platform_fatal("a task that had ended went on");
 }
@@ -59,7 +60,10 @@ void platform_task_wait(uint64_t deadline_ns)
     struct platform_task *t = current;
 
     if (!t) {
-        platform_wait(deadline_ns);
+        /* The loop does not, meanwhile. */
+        uint64_t disks = platform_disks_poll();
+
+        platform_wait(disks < deadline_ns ? disks : deadline_ns);
         return;
     }
     t->deadline = deadline_ns;
