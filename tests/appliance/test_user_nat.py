@@ -10,8 +10,6 @@ from shell import PROMPT, Shell
 
 INSIDE = "10.0.2.15"
 SIZE = 2_000_000
-FETCH = ("import sys, urllib.request as u;"
-         "sys.stdout.buffer.write(u.urlopen(sys.argv[1], timeout=60).read())")
 
 
 def behind_user_net(boot, lan, limit, settings="", memory=64, ram=512):
@@ -46,6 +44,5 @@ def test_router_behind_the_translator(boot, tmp_path):
         shell.run(f"wget -q -O /tmp/data http://{HOST}:8000/data", 600)
         assert sha256(shell.run("sha256sum /tmp/data", 300)) == want
         shell.run("httpd -p 80 -h /tmp")
-        fetched = lan.run("/usr/bin/python3", "-c", FETCH,
-                          f"http://{outside}:5555/data", timeout=600).stdout
+        fetched = lan.fetch(f"http://{outside}:5555/data", 600)
         assert fetched == (tmp_path / "data").read_bytes()
