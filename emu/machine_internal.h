@@ -173,6 +173,7 @@ void machine_apic_base_written(void *ctx, uint64_t v);
 void machine_init_cpu(struct machine *m);
 
 /* machine_log.c */
+/* The log's clock may have been set back: its limit begins anew. */
 void machine_log_init(struct machine *m);
 
 /* machine_time.c */

@@ -23,6 +23,7 @@ static uint64_t log_clock(struct machine *m)
 void machine_log_init(struct machine *m)
 {
     m->log_tokens = LOG_BURST;
+    m->log_refill_at = 0;
 }
 
 /* Take a token; false when there is none. */

@@ -281,6 +281,7 @@ static void loaded(struct machine *m, const struct board *b)
     uint64_t base = m->cpu.apic_base;
 
     machine_time_load(m, b->now, b->when);
+    machine_log_init(m);
     machine_set_a20(m, b->a20);
     machine_memory_apic(m, base & APIC_BASE_ENABLE ? base & ~0xfffull
                                                    : MACHINE_NO_PAGE);

@@ -100,11 +100,16 @@ unsigned machine_timers_fire(struct machine *m)
 
 uint64_t machine_deadline(struct machine *m)
 {
+    uint64_t at;
+
     if (machine_uses_icount(m) && !m->stopped)
         return 0;
-    if (m->stopped || m->next_timer > UINT64_MAX - m->clock_offset)
+    if (m->stopped || m->next_timer == UINT64_MAX)
         return UINT64_MAX;
-    return m->next_timer + m->clock_offset;
+    /* After loading, virtual time may be ahead of the host's clock. */
+    if (__builtin_add_overflow((int64_t)m->clock_offset, m->next_timer, &at))
+        return (int64_t)m->clock_offset < 0 ? 0 : UINT64_MAX;
+    return at;
 }
 
 void machine_time_load(struct machine *m, uint64_t now,

@@ -244,8 +244,9 @@ bool atapi_step_is_possible(const struct ide_channel *ch)
 
     if (a->byte_limit < 2)
         return false;
+    /* What is left would be read behind the answer to any command. */
     if (ch->xfer.then == packet_taken)
-        return ch->xfer.end == sizeof a->cdb;
+        return ch->xfer.end == sizeof a->cdb && !a->left;
     if (ch->xfer.then == identify_taken)
         return ch->xfer.end == BLOCK_SECTOR_SIZE;
     return ch->xfer.end <= a->end && a->end <= IDE_BUF_BYTES &&

@@ -341,6 +341,54 @@ static void test_real_time(void **state)
     guest_free(b);
 }
 
+/*
+ * Saved by a host that had been up for long, loaded by one that was just
+ * started: the guest's time is ahead of the host's clock.
+ */
+static void test_young_host(void **state)
+{
+    struct guest *a = guest_new(-1), *b = guest_new(-1);
+    struct fake_snapshot f;
+    char why[200];
+    uint64_t wait;
+
+    guest_start_tick(a, 11932);             /* 10 ms */
+    a->clock += 3600 * 1000 * MS;
+    machine_run(a->m, 0);
+    wait = machine_deadline(a->m) - a->clock;
+    assert_in_range(wait, 1, 10 * MS);
+    fake_snapshot_init(&f);
+    assert_int_equal(machine_save(a->m, &f.sink, why, sizeof why), 0);
+    fake_snapshot_rewind(&f);
+    assert_true(b->clock < machine_now(a->m));
+    assert_int_equal(machine_load(b->m, &f.source, why, sizeof why), 0);
+    assert_true(machine_deadline(b->m) == b->clock + wait);
+    b->clock += 20 * MS;                    /* late: at once */
+    assert_true(machine_deadline(b->m) <= b->clock);
+    fake_snapshot_free(&f);
+    guest_free(a);
+    guest_free(b);
+}
+
+/* Back in time under icount, where that is the log's clock, it still logs. */
+static void test_log_in_the_past(void **state)
+{
+    struct box *b = box_new(&engine_interp);
+    struct fake_snapshot past;
+    unsigned before;
+
+    save(b, &past);
+    run(b, 100000);
+    for (unsigned i = 0; i < 100; i++)
+        machine_log(b->g.m, "line %u", i);
+    before = b->g.log_lines;
+    load(b, &past);
+    machine_log(b->g.m, "after loading");
+    assert_true(b->g.log_lines > before);
+    fake_snapshot_free(&past);
+    box_free(b);
+}
+
 /* Saved by a processor of another speed: the guest's TSC keeps its rate. */
 static void test_tsc_rate(void **state)
 {
@@ -565,6 +613,8 @@ int main(void)
         cmocka_unit_test(test_jit_to_interp),
         cmocka_unit_test(test_own_past),
         cmocka_unit_test(test_real_time),
+        cmocka_unit_test(test_young_host),
+        cmocka_unit_test(test_log_in_the_past),
         cmocka_unit_test(test_tsc_rate),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_other_machines),

@@ -37,13 +37,16 @@ static void expect_refused(void *bad, void *good, const char *words)
 
 #define NO_COMMAND "a transfer that no command is at"
 
-/* At its first block, or its data. */
-enum at { READING, WRITING, PACKET };
+/* What the channel is in the middle of. */
+enum at {
+    READING,                    /* READ SECTORS, 4 at 100: its first block */
+    WRITING,                    /* WRITE SECTORS, likewise */
+    WRITING_DMA,                /* WRITE DMA, likewise */
+    DATA,                       /* READ(10) of a packet device: its data */
+    PACKET,                     /* a packet command: its 12 bytes */
+};
 
-/*
- * Something wrong in a channel, and the words for it: READ or WRITE SECTORS of
- * 4 at 100, or READ(10).
- */
+/* Something wrong in a channel, and the words for it. */
 struct spoiler {
     void (*spoil)(struct ide_channel *ch);
     const char *words;
@@ -90,6 +93,14 @@ static void no_chunks(struct ide_channel *c)
     c->atapi.chunk_max = 0;
 }
 
+/* Data behind a command that has not come: more than the buffer holds. */
+static void some_left(struct ide_channel *c)
+{
+    c->atapi.left = 100;
+    c->atapi.chunk_max = 100;
+}
+static void long_packet(struct ide_channel *c) { c->xfer.end = 14; }
+
 static const struct spoiler spoilers[] = {
     { no_data_left, NO_COMMAND, READING },
     { beyond_buffer, "the data's end is out of range", READING },
@@ -114,28 +125,26 @@ static const struct spoiler spoilers[] = {
     { single, NO_COMMAND, WRITING },
     { failed, NO_COMMAND, WRITING },
     { is_read, NO_COMMAND, WRITING },
-    { no_bytes, NO_COMMAND, PACKET },
-    { short_data, NO_COMMAND, PACKET },
-    { long_data, NO_COMMAND, PACKET },
-    { far_cd, NO_COMMAND, PACKET },
-    { no_chunks, NO_COMMAND, PACKET },
-    { no_data_left, NO_COMMAND, PACKET },
+    { much_good, NO_COMMAND, WRITING },
+    { some_good, NO_COMMAND, WRITING_DMA },
+    { failed, NO_COMMAND, WRITING_DMA },
+    { no_bytes, NO_COMMAND, DATA },
+    { short_data, NO_COMMAND, DATA },
+    { long_data, NO_COMMAND, DATA },
+    { far_cd, NO_COMMAND, DATA },
+    { no_chunks, NO_COMMAND, DATA },
+    { no_data_left, NO_COMMAND, DATA },
+    { some_left, NO_COMMAND, PACKET },
+    { long_packet, NO_COMMAND, PACKET },
 };
 
-static void read_sectors(struct fake_ide *f)
+static bool is_packet(enum at at)
 {
-    fi_lba28(f, 0, 0x20, 100, 4);
-    assert_true(fi_alt(f, 0) & S_DRQ);
-}
-
-static void write_sectors(struct fake_ide *f)
-{
-    fi_lba28(f, 0, 0x30, 100, 4);
-    assert_true(fi_alt(f, 0) & S_DRQ);
+    return at == DATA || at == PACKET;
 }
 
 /* The first packet command hears of the reset; the second reads. */
-static void read_cd(struct fake_ide *f)
+static void send_packet(struct fake_ide *f, bool whole)
 {
     static const uint8_t none[12], read10[12] = { 0x28, 0, 0, 0, 0, 5, 0, 0, 1 };
 
@@ -144,17 +153,25 @@ static void read_cd(struct fake_ide *f)
     fi_out(f, 0, 7, 0xa0);
     fi_write(f, 0, none, 6);
     fi_out(f, 0, 7, 0xa0);
-    fi_write(f, 0, read10, 6);
+    if (whole)
+        fi_write(f, 0, read10, 6);
+}
+
+static void go_to(struct fake_ide *f, enum at at)
+{
+    static const uint8_t commands[] = {
+        [READING] = 0x20, [WRITING] = 0x30, [WRITING_DMA] = 0xca
+    };
+
+    if (is_packet(at))
+        send_packet(f, at == DATA);
+    else
+        fi_lba28(f, 0, commands[at], 100, 4);
     assert_true(fi_alt(f, 0) & S_DRQ);
 }
 
 static void test_ide(void **state)
 {
-    static void (*const start[])(struct fake_ide *f) = {
-        [READING] = read_sectors, [WRITING] = write_sectors,
-        [PACKET] = read_cd,
-    };
-
     for (unsigned i = 0; i < sizeof spoilers / sizeof spoilers[0]; i++) {
         const struct spoiler *sp = &spoilers[i];
         struct fake_ide *f = calloc(2, sizeof *f);
@@ -163,10 +180,10 @@ static void test_ide(void **state)
 
         assert_non_null(f);
         for (unsigned n = 0; n < 2; n++) {
-            fake_ide_init(&f[n], sp->at != PACKET, sp->at == PACKET, 4096);
+            fake_ide_init(&f[n], !is_packet(sp->at), is_packet(sp->at), 4096);
             fake_ide_start(&f[n]);
         }
-        start[sp->at](&f[0]);
+        go_to(&f[0], sp->at);
         fake_snapshot_save(&s, f[0].ide);
         assert_int_equal(fake_snapshot_read(&s, STATE_CHECK, f[1].ide, why), 0);
         fake_snapshot_free(&s);
@@ -189,7 +206,7 @@ static void test_ide_other_disk(void **state)
         fake_ide_init(&f[n], 1, 0, n ? 101 : 4096);
         fake_ide_start(&f[n]);
     }
-    read_sectors(&f[0]);
+    go_to(&f[0], READING);
     expect_refused(f[0].ide, f[1].ide, "section 'device': a disk's sectors is "
                    "4096 there, 101 here");
     fake_ide_free(&f[0]);
