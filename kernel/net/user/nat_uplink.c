@@ -239,7 +239,7 @@ int nat_uplink_get(const struct net *net, const struct user_config *config,
                    const struct vlan *own, struct nat_uplink **out,
                    bool *holds, char *why, size_t size)
 {
-    struct nat_uplink *u;
+    struct nat_uplink *u = NULL;
     struct uplink *nic;
     struct vlan *v;
     int r = find_vlan(net, config, &nic, &v, why, size);
