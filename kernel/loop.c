@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/console/job.h"
 #include "kernel/console/mux.h"
 #include "kernel/cores.h"
 #include "kernel/guest.h"
@@ -120,13 +121,16 @@ int loop_run(struct guest *const *guests, unsigned count, struct mux *mux)
     for (unsigned i = 0; i < count; i++)
         if (!guests[i]->core)
             l.own.guest[l.own.count++] = guests[i];
-    while (any_on(&l)) {
+    while (any_on(&l) || job_is_running()) {
         bool busy = io_poll(&l), started = start_guests(&l);
         /* Not in idle: a busy network may leave no time for that. */
         uint64_t balance = cores_balance();
 
-        if (mux_wants_end(mux))
-            break;
+        if (mux_wants_end(mux)) {
+            job_cancel();       /* it may need the guests to come to its end */
+            if (!job_is_running())
+                break;
+        }
         if (!sched_round(&l.own, between_slices, &l) && !busy && !io_poll(&l))
             idle(&l, started, balance);
         tell_ends(&l);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/console/complete.h"
+#include "kernel/console/job.h"
 #include "kernel/console/mux.h"
 #include "kernel/main.h"
 #include "kernel/platform.h"
@@ -44,7 +45,7 @@ void monitor_enter(struct monitor *mon)
                        "information", trestle_version);
     mon->greeted = true;
     mon->len = 0;
-    monitor_printf(mon, "\n" PROMPT);
+    monitor_printf(mon, job_is_running() ? "\n" : "\n" PROMPT);
 }
 
 void monitor_show_line(struct monitor *mon)
@@ -71,18 +72,31 @@ static void erase(struct monitor *mon, unsigned count)
     }
 }
 
-static void end_output(struct monitor *mon)
+/* A command is at work, and others wait. */
+static bool is_busy(const struct monitor *mon)
+{
+    return mon->output.next || job_is_running();
+}
+
+void monitor_go_on(struct monitor *mon)
 {
     uint8_t ahead[sizeof mon->ahead];
     unsigned n = mon->ahead_len;
 
-    mon->output.end(mon);
-    memset(&mon->output, 0, sizeof mon->output);
-    mux_print(mon->mux, PROMPT);
+    mon->line[mon->len] = '\0';
+    monitor_printf(mon, PROMPT "%s", mon->line);
     memcpy(ahead, mon->ahead, n);
     mon->ahead_len = 0;
-    for (unsigned i = 0; i < n; i++)    /* may begin another long output */
+    for (unsigned i = 0; i < n; i++)    /* may begin another one */
         monitor_input(mon, ahead[i]);
+}
+
+static void end_output(struct monitor *mon)
+{
+    mon->output.end(mon);
+    memset(&mon->output, 0, sizeof mon->output);
+    if (!job_is_running())
+        monitor_go_on(mon);
 }
 
 bool monitor_output(struct monitor *mon, bool (*has_room)(struct mux *mux))
@@ -138,10 +152,13 @@ void monitor_print_text(struct monitor *mon, char *text)
 
 /* ---- Keys ---------------------------------------------------------------- */
 
-/* While long output is printed, Ctrl-C ends it and all else waits. */
+/* While a command is at work, Ctrl-C ends it and all else waits. */
 static void input_meanwhile(struct monitor *mon, uint8_t c)
 {
-    if (c == CTRL_C) {
+    if (c == CTRL_C && !mon->output.next) {
+        mon->ahead_len = 0;
+        job_cancel();
+    } else if (c == CTRL_C) {
         mon->ahead_len = 0;
         mux_print(mon->mux, "^C\n");
         end_output(mon);
@@ -152,7 +169,7 @@ static void input_meanwhile(struct monitor *mon, uint8_t c)
 
 void monitor_input(struct monitor *mon, uint8_t c)
 {
-    if (mon->output.next) {
+    if (is_busy(mon)) {
         input_meanwhile(mon, c);
         return;
     }
@@ -164,7 +181,7 @@ void monitor_input(struct monitor *mon, uint8_t c)
         mon->line[mon->len] = '\0';
         mon->len = 0;
         monitor_command(mon, mon->line);
-        if (!mon->output.next)
+        if (!is_busy(mon))
             mux_print(mon->mux, PROMPT);
         break;
     case '\b':

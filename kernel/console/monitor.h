@@ -34,7 +34,8 @@ struct monitor {
     bool greeted;
     bool quit;                  /* "quit" was typed */
     struct monitor_output output;       /* its next is NULL: there is none */
-    uint8_t ahead[MONITOR_LINE];        /* typed while that is printed */
+    /* Typed while that is printed, or a job (job.h) runs. */
+    uint8_t ahead[MONITOR_LINE];
     unsigned ahead_len;
     uint64_t cores_seen_ns;     /* when info cpus last looked, and what */
     uint64_t cores_idle_ns[MONITOR_CORES];      /* it saw */
@@ -50,6 +51,12 @@ void monitor_input(struct monitor *mon, uint8_t c);
 void monitor_insert(struct monitor *mon, uint8_t c);
 /* The prompt and the line so far, anew. */
 void monitor_show_line(struct monitor *mon);
+
+/*
+ * Long output or a job has ended: the prompt, the line so far, and what was
+ * typed meanwhile.
+ */
+void monitor_go_on(struct monitor *mon);
 
 /* Long output goes on while the line has room. True: something was printed. */
 bool monitor_output(struct monitor *mon, bool (*has_room)(struct mux *mux));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/console/job.h"
 #include "kernel/console/monitor.h"
 #include "kernel/guest.h"
 #include "kernel/platform.h"
@@ -411,8 +412,10 @@ bool mux_poll(struct mux *mux)
 {
     bool moved = poll_input(mux);
 
-    if (mux->monitor)
+    if (mux->monitor) {
         moved |= monitor_output(mux->monitor, monitor_has_room);
+        moved |= job_poll(mux->monitor);
+    }
     moved |= poll_guest_output(mux);
     return flush_out(mux) || moved;
 }

@@ -28,6 +28,8 @@ static size_t line_read(void *ctx, uint8_t *buf, size_t len)
     }
     if (len > line.in_len)
         len = line.in_len;
+    if (!len)
+        return 0;
     memcpy(buf, line.in, len);
     line.in += len;
     line.in_len -= len;
