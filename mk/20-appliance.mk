@@ -155,7 +155,7 @@ APPLIANCE_JOBS ?= 1
 check-appliance: TEST_JOBS = $(APPLIANCE_JOBS)
 ## check-appliance the appliance's tests in QEMU, PYTEST_ARGS= APPLIANCE_JOBS=1
 check-appliance: $(BUILD)/trestle.iso $(BUILD)/enginetest.elf guests | $(DEPS_test)
-	@$(PYTEST_TOGETHER) tests/appliance $(PYTEST_ARGS)
+	@$(PYTEST_TOGETHER) tests/appliance tests/nbd $(PYTEST_ARGS)
 
 .PHONY: check-uart-long
 ## check-uart-long a UART at 115200 baud under 100 MB of bridge load
