@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/disk/medium.h"
 #include "kernel/options_net.h"
 #include "kernel/platform.h"
 
@@ -340,6 +341,7 @@ enum options_result config_read(struct config *c, int argc, char **argv,
     result = options_parse(&c->common, argc, argv, why, why_size);
     if (result == OPTIONS_ERROR || (result != OPTIONS_RUN && argc > 1))
         return result;
+    medium_select(c->common.medium);
     name = find_file(&c->common);
     if (!name) {
         c->machine[0] = c->common;

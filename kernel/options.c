@@ -85,6 +85,7 @@ static bool parse_string(struct parser *p, const char *name, const char *v)
 {
     const char **where = !strcmp(name, "readconfig") ? &p->o->readconfig
                        : !strcmp(name, "bios") ? &p->o->bios
+                       : !strcmp(name, "medium") ? &p->o->medium
                        : &p->o->cpu;
 
     if (!*v)
@@ -321,6 +322,9 @@ static const struct option {
       "-name NAME      this machine's name" },
     { "readconfig", OPTION_COMMAND_LINE, true, parse_string,
       "-readconfig FILE several machines: a [name] section for each" },
+    { "medium", OPTION_COMMAND_LINE, true, parse_string,
+      "-medium SERIAL  (appliance) the Trestle medium it started from, by its\n"
+      "                FAT's serial number (1234-ABCD)" },
     { "bios", OPTION_ANY, true, parse_string,
       "-bios IMAGE     another firmware than SeaBIOS" },
     { "debugcon", OPTION_ANY, false, parse_flag,

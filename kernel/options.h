@@ -99,6 +99,7 @@ struct options {
     unsigned cores;             /* to use at most; 0: all there are */
     enum rtc_base { RTC_UTC, RTC_LOCALTIME, RTC_DATE } rtc_base;
     int64_t rtc_date;           /* RTC_DATE: seconds since 1970 */
+    const char *medium;         /* serial number: see disk/medium.h; or NULL */
     const char *readconfig;     /* file with the machines' sections, or NULL */
     const char *own;            /* an option seen that is one machine's only */
 };

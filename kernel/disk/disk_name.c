@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/disk/medium.h"
 #include "kernel/disk/table.h"
 #include "kernel/number.h"
 #include "kernel/platform.h"
@@ -48,7 +49,7 @@ static bool starts_with(const char *text, const char *with)
 
 bool disk_name_is(const char *name)
 {
-    return starts_with(name, PREFIX);
+    return starts_with(name, PREFIX) || medium_slot_name_is(name);
 }
 
 /* ---- The disk ------------------------------------------------------------ */
@@ -126,12 +127,9 @@ static int read_table(const struct name *n, struct disk *disk,
     struct block *whole;
     int r;
 
-    if (disk->block_bytes != DISK_SECTOR)
-        return fail(n, -ENOTSUP, "disk '%s' has blocks of %u bytes: its "
-                    "partitions are not known", n->disk, disk->block_bytes);
     r = block_phys_open(disk, 0, 0, BLOCK_PHYS_PEEK, n->wait, &whole);
     if (!r) {
-        r = table_read(whole, t);
+        r = table_read(whole, disk->block_bytes, t);
         block_close(whole);
     }
     return r ? fail(n, r, "cannot read disk '%s': %s", n->disk, strerror(-r))
@@ -166,7 +164,7 @@ static int find_partition(const struct name *n, struct disk *disk,
 
 static int parse(struct name *n, const char *name)
 {
-    if (!disk_name_is(name) || strlen(name) >= NAME_BYTES)
+    if (!starts_with(name, PREFIX) || strlen(name) >= NAME_BYTES)
         return fail(n, -EINVAL, "'%.60s' is no name of a disk of the PC's own",
                     name);
     strcpy(n->text, name + strlen(PREFIX));
@@ -202,8 +200,11 @@ int disk_name_open(const char *name, enum block_phys_use use,
     struct name n = { .wait = wait, .why = why, .why_size = why_size };
     uint64_t first = 0, count = 0;
     struct disk *disk = NULL;
-    int r = parse(&n, name);
+    int r;
 
+    if (medium_slot_name_is(name))
+        return medium_slot_open(name, use, wait, out, why, why_size);
+    r = parse(&n, name);
     if (!r)
         r = find_disk(&n, &disk);
     if (!r && n.partition)

@@ -2,7 +2,8 @@
  * The PC's own disks as options name them: `disk:0` (its number in the log and
  * in `info disks`), `disk:00:1f.2` (the controller's slot, if it has one disk),
  * `disk:serial=TEXT`; each with `,part=N` or `,label=TEXT` behind it for one
- * partition, by its number as Linux counts or by its name in the GPT.
+ * partition, by its number as Linux counts or by its name in the GPT. And the
+ * slots of a Trestle medium, as medium.h names them.
  */
 #ifndef KERNEL_DISK_DISK_NAME_H
 #define KERNEL_DISK_DISK_NAME_H
@@ -17,8 +18,7 @@ bool disk_name_is(const char *name);
 /*
  * Open what `name` names, as block_phys_open does. Negative errno, and a
  * sentence in `why`: -ENOENT: there is no such disk or partition; -EINVAL: it
- * is no name, or several disks have it; -ENOTSUP: partitions of blocks of 4096
- * bytes; and what block_phys_open says.
+ * is no name, or several disks have it; and what block_phys_open says.
  */
 int disk_name_open(const char *name, enum block_phys_use use,
                    void (*wait)(uint64_t deadline), struct block **out,

@@ -72,17 +72,12 @@ int gpt_parse_header(const uint8_t *sector, uint64_t lba,
                ? 0 : -EINVAL;
 }
 
-uint64_t gpt_entry_sectors(const struct gpt_header *h)
+uint64_t gpt_asked(const struct gpt_header *h, uint32_t block_bytes)
 {
     uint64_t bytes = (uint64_t)h->entry_count * h->entry_bytes;
-
-    return (bytes + BLOCK_SECTOR_SIZE - 1) / BLOCK_SECTOR_SIZE;
-}
-
-uint64_t gpt_asked(const struct gpt_header *h)
-{
-    /* Backup entries lie between the last usable sector and the header. */
-    uint64_t needed = h->last_usable + gpt_entry_sectors(h) + 2;
+    uint64_t blocks = (bytes + block_bytes - 1) / block_bytes;
+    /* Backup entries lie between the last usable block and the header. */
+    uint64_t needed = h->last_usable + blocks + 2;
 
     return needed > h->alternate ? needed : h->alternate + 1;
 }

@@ -1,4 +1,7 @@
-/* GUID partition tables (UEFI 2.10 chapter 5.3), with sectors of 512 bytes. */
+/*
+ * GUID partition tables (UEFI 2.10 chapter 5.3). They count the disk's blocks,
+ * of 512 or 4096 bytes.
+ */
 #ifndef KERNEL_DISK_GPT_H
 #define KERNEL_DISK_GPT_H
 
@@ -30,10 +33,8 @@ struct gpt_entry {
  */
 int gpt_parse_header(const uint8_t *sector, uint64_t lba,
                      struct gpt_header *out);
-/* Sectors of the array of entries. */
-uint64_t gpt_entry_sectors(const struct gpt_header *h);
-/* How large the disk should be, with the backup header at its end. */
-uint64_t gpt_asked(const struct gpt_header *h);
+/* How many blocks the disk should have, with the backup header at its end. */
+uint64_t gpt_asked(const struct gpt_header *h, uint32_t block_bytes);
 /* From the first 128 bytes of an entry. False: it is not used. */
 bool gpt_parse_entry(const uint8_t *bytes, struct gpt_entry *out);
 

@@ -150,7 +150,7 @@ static int say_table(struct info *i)
     const struct table_size *t = &i->table.size;
     uint64_t cylinder = (uint64_t)t->heads * t->sectors;
     char geometry[80] = "";
-    int r = table_read(i->disk, &i->table);
+    int r = table_read(i->disk, BLOCK_SECTOR_SIZE, &i->table);
 
     if (r)
         return r;

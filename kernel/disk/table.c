@@ -7,6 +7,18 @@
 /* EBRs of one extended partition; a loop ends there at the latest. */
 #define EBRS_MAX TABLE_PARTITIONS
 
+/* A disk, and how many sectors one of the table's blocks has. */
+struct source {
+    struct block *b;
+    uint32_t unit;
+};
+
+/* What is too large for any disk stays so. */
+static uint64_t sectors(const struct source *s, uint64_t blocks)
+{
+    return blocks > UINT64_MAX / s->unit ? UINT64_MAX : blocks * s->unit;
+}
+
 static const char *limited(struct table_size *t)
 {
     if (t->asked <= TABLE_SECTORS_MAX)
@@ -16,12 +28,14 @@ static const char *limited(struct table_size *t)
 }
 
 /* The primary header. 0, or what is wrong, or negative errno in *error. */
-static const char *read_gpt(struct block *b, struct gpt_header *h, int *error)
+static const char *read_gpt(const struct source *s, struct gpt_header *h,
+                            int *error)
 {
+    uint64_t at = sectors(s, GPT_LBA);
     uint8_t sector[BLOCK_SECTOR_SIZE];
 
-    *error = b->sectors > GPT_LBA ? block_read(b, GPT_LBA, 1, sector) : 0;
-    if (*error || b->sectors <= GPT_LBA)
+    *error = s->b->sectors > at ? block_read(s->b, at, 1, sector) : 0;
+    if (*error || s->b->sectors <= at)
         return "the GPT's header is missing";
     switch (gpt_parse_header(sector, GPT_LBA, h)) {
     case 0:
@@ -35,10 +49,11 @@ static const char *read_gpt(struct block *b, struct gpt_header *h, int *error)
     }
 }
 
-static int read_size(struct block *b, struct table_size *out, struct mbr *mbr,
-                     struct gpt_header *gpt)
+static int read_size(const struct source *s, struct table_size *out,
+                     struct mbr *mbr, struct gpt_header *gpt)
 {
     uint8_t sector[BLOCK_SECTOR_SIZE];
+    struct block *b = s->b;
     int r = b->sectors ? block_read(b, 0, 1, sector) : 0;
 
     memset(out, 0, sizeof *out);
@@ -48,10 +63,14 @@ static int read_size(struct block *b, struct table_size *out, struct mbr *mbr,
     out->heads = mbr->heads;
     out->sectors = mbr->sectors;
     if (mbr->has_gpt) {
-        out->fault = read_gpt(b, gpt, &r);
-        if (!out->fault && gpt_asked(gpt) > out->asked)
-            out->asked = gpt_asked(gpt);
+        uint64_t asked;
+
+        out->fault = read_gpt(s, gpt, &r);
+        asked = out->fault ? 0 : gpt_asked(gpt, s->unit * BLOCK_SECTOR_SIZE);
+        if (asked > out->asked)
+            out->asked = asked;
     }
+    out->asked = sectors(s, out->asked);
     out->kind = mbr->has_gpt && !out->fault ? TABLE_GPT
               : mbr->asked || mbr->has_gpt ? TABLE_MBR : TABLE_NONE;
     out->fault = limited(out);
@@ -60,14 +79,15 @@ static int read_size(struct block *b, struct table_size *out, struct mbr *mbr,
 
 int table_read_size(struct block *b, struct table_size *out)
 {
+    const struct source s = { b, 1 };
     struct mbr mbr;
     struct gpt_header gpt;
 
-    return read_size(b, out, &mbr, &gpt);
+    return read_size(&s, out, &mbr, &gpt);
 }
 
-static struct partition *add(struct table *t, unsigned number, uint64_t start,
-                             uint64_t count)
+static struct partition *add(const struct source *s, struct table *t,
+                             unsigned number, uint64_t start, uint64_t count)
 {
     struct partition *p;
 
@@ -76,15 +96,15 @@ static struct partition *add(struct table *t, unsigned number, uint64_t start,
         return NULL;
     }
     p = &t->partition[t->count++];
-    *p = (struct partition){ .number = number, .start = start,
-                             .count = count };
+    *p = (struct partition){ .number = number, .start = sectors(s, start),
+                             .count = sectors(s, count) };
     return p;
 }
 
-static void add_mbr(struct table *t, unsigned number, uint64_t base,
-                    const struct mbr_entry *e)
+static void add_mbr(const struct source *s, struct table *t, unsigned number,
+                    uint64_t base, const struct mbr_entry *e)
 {
-    struct partition *p = add(t, number, base + e->start, e->count);
+    struct partition *p = add(s, t, number, base + e->start, e->count);
 
     if (p) {
         p->type = e->type;
@@ -102,7 +122,7 @@ static bool is_used(const struct mbr_entry *e)
  * next EBR, which counts from the extended partition. A link must lead on, and
  * stay inside it.
  */
-static int read_ebrs(struct block *b, struct table *t,
+static int read_ebrs(const struct source *s, struct table *t,
                      const struct mbr_entry *extended)
 {
     uint64_t at = extended->start;
@@ -116,9 +136,9 @@ static int read_ebrs(struct block *b, struct table *t,
         uint64_t next;
         int r;
 
-        if (at >= b->sectors)
+        if (sectors(s, at) >= s->b->sectors)
             return 0;           /* in the part that is not there yet */
-        r = block_read(b, at, 1, sector);
+        r = block_read(s->b, sectors(s, at), 1, sector);
         if (r)
             return r;
         t->size.fault = "an extended partition's table is damaged";
@@ -129,7 +149,7 @@ static int read_ebrs(struct block *b, struct table *t,
         if (is_used(e) && !mbr_is_extended(e->type)) {
             if (at + e->start + e->count > end)
                 return 0;
-            add_mbr(t, number++, at, e);
+            add_mbr(s, t, number++, at, e);
         }
         next = (uint64_t)extended->start + link->start;
         if (is_used(link) && (next <= at || next >= end))
@@ -143,17 +163,18 @@ static int read_ebrs(struct block *b, struct table *t,
     return 0;
 }
 
-static int list_mbr(struct block *b, struct table *t, const struct mbr *mbr)
+static int list_mbr(const struct source *s, struct table *t,
+                    const struct mbr *mbr)
 {
     const char *fault = t->size.fault;
     int r = 0;
 
     for (unsigned i = 0; i < MBR_ENTRIES; i++)
         if (is_used(&mbr->entry[i]))
-            add_mbr(t, i + 1, 0, &mbr->entry[i]);
+            add_mbr(s, t, i + 1, 0, &mbr->entry[i]);
     for (unsigned i = 0; !r && i < MBR_ENTRIES; i++)
         if (is_used(&mbr->entry[i]) && mbr_is_extended(mbr->entry[i].type)) {
-            r = read_ebrs(b, t, &mbr->entry[i]);
+            r = read_ebrs(s, t, &mbr->entry[i]);
             break;              /* there can be one */
         }
     if (fault)
@@ -161,20 +182,21 @@ static int list_mbr(struct block *b, struct table *t, const struct mbr *mbr)
     return r;
 }
 
-static void add_gpt(struct table *t, unsigned number, const uint8_t *bytes)
+static void add_gpt(const struct source *s, struct table *t, unsigned number,
+                    const uint8_t *bytes)
 {
     struct gpt_entry e;
     struct partition *p;
 
     if (!gpt_parse_entry(bytes, &e) ||
-        !(p = add(t, number, e.start, e.last - e.start + 1)))
+        !(p = add(s, t, number, e.start, e.last - e.start + 1)))
         return;
     memcpy(p->type_guid, e.type, sizeof p->type_guid);
     memcpy(p->name, e.name, sizeof p->name);
 }
 
 /* Entries are of up to 4096 bytes, and may lie across sectors. */
-static int list_gpt(struct block *b, struct table *t,
+static int list_gpt(const struct source *s, struct table *t,
                     const struct gpt_header *h)
 {
     uint8_t entry[4096 + BLOCK_SECTOR_SIZE];
@@ -183,10 +205,10 @@ static int list_gpt(struct block *b, struct table *t,
     for (uint32_t i = 0; i < h->entry_count; i++) {
         uint64_t at = (uint64_t)i * h->entry_bytes;
         uint32_t skip = at % BLOCK_SECTOR_SIZE;
-        uint64_t sector = h->entries + at / BLOCK_SECTOR_SIZE;
+        uint64_t sector = sectors(s, h->entries) + at / BLOCK_SECTOR_SIZE;
         uint32_t count = (skip + h->entry_bytes + BLOCK_SECTOR_SIZE - 1) /
                          BLOCK_SECTOR_SIZE;
-        int r = block_read(b, sector, count, entry);
+        int r = block_read(s->b, sector, count, entry);
 
         if (r == -EINVAL) {
             t->size.fault = "the GPT's entries lie behind the end";
@@ -195,23 +217,24 @@ static int list_gpt(struct block *b, struct table *t,
         if (r)
             return r;
         crc = gpt_crc32(crc, entry + skip, h->entry_bytes);
-        add_gpt(t, i + 1, entry + skip);
+        add_gpt(s, t, i + 1, entry + skip);
     }
     if (crc != h->entries_crc)
         t->size.fault = "the checksum of the GPT's entries is wrong";
     return 0;
 }
 
-int table_read(struct block *b, struct table *out)
+int table_read(struct block *b, uint32_t block_bytes, struct table *out)
 {
+    const struct source s = { b, block_bytes / BLOCK_SECTOR_SIZE };
     struct mbr mbr;
     struct gpt_header gpt;
     int r;
 
     out->count = 0;
-    r = read_size(b, &out->size, &mbr, &gpt);
+    r = read_size(&s, &out->size, &mbr, &gpt);
     if (r || out->size.kind == TABLE_NONE)
         return r;
-    return out->size.kind == TABLE_GPT ? list_gpt(b, out, &gpt)
-                                       : list_mbr(b, out, &mbr);
+    return out->size.kind == TABLE_GPT ? list_gpt(&s, out, &gpt)
+                                       : list_mbr(&s, out, &mbr);
 }

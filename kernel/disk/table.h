@@ -41,7 +41,11 @@ struct table {
     struct partition partition[TABLE_PARTITIONS];
 };
 
-/* The same with all partitions, of which some may lie behind the disk's end. */
-int table_read(struct block *b, struct table *out);
+/*
+ * The same with all partitions, of which some may lie behind the disk's end. The
+ * table counts blocks of `block_bytes`, a multiple of 512; the result is in
+ * sectors.
+ */
+int table_read(struct block *b, uint32_t block_bytes, struct table *out);
 
 #endif

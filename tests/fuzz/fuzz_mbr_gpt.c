@@ -1,6 +1,7 @@
 /*
  * Partition tables: a small disk of any content; by the first byte, with right
- * signatures and checksums, or a disk that fails to read.
+ * signatures and checksums, or a disk that fails to read; by the last, of larger
+ * blocks.
  */
 // covers: kernel/disk/mbr.c kernel/disk/gpt.c kernel/disk/table.c
 #include <errno.h>
@@ -82,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct table table;
     struct input_disk *d = calloc(1, sizeof *d);
     uint8_t flags = size ? data[0] : 0;
+    uint32_t block_bytes = size && data[size - 1] == 2 ? 1024 : 512;
 
     if (size > 1)
         memcpy(d->data, data + 1,
@@ -89,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     d->block = (struct block){ .ops = &ops, .sectors = flags >> 4 };
     d->is_bad = flags & IS_BAD;
     make_right(d, flags);
-    if (!table_read(&d->block, &table) &&
+    if (!table_read(&d->block, block_bytes, &table) &&
         (table.size.asked > TABLE_SECTORS_MAX ||
          table.count > TABLE_PARTITIONS))
         abort();

@@ -34,7 +34,7 @@ static uint64_t asked(void)
 
 static void assert_fault(const char *words)
 {
-    assert_int_equal(table_read(&disk.block, &table), 0);
+    assert_int_equal(table_read(&disk.block, 512, &table), 0);
     assert_non_null(table.size.fault);
     assert_string_equal(table.size.fault, words);
 }
@@ -44,7 +44,7 @@ static void assert_fault(const char *words)
 static void test_seed_page(void **state)
 {
     put_seed_mbr(data);
-    assert_int_equal(table_read(&disk.block, &table), 0);
+    assert_int_equal(table_read(&disk.block, 512, &table), 0);
     assert_int_equal(table.size.kind, TABLE_MBR);
     assert_int_equal(table.size.asked, 42336);
     assert_int_equal(table.size.heads, 16);
@@ -105,7 +105,7 @@ static void test_read_error(void **state)
     disk.bad_sector = 1;
     assert_int_equal(table_read_size(&disk.block, &t), -EIO);
     disk.bad_sector = 0;
-    assert_int_equal(table_read(&disk.block, &table), -EIO);
+    assert_int_equal(table_read(&disk.block, 512, &table), -EIO);
 }
 
 /* ---- Extended partitions ---------------------------------------------------- */
@@ -123,7 +123,7 @@ static void put_extended(void)
 static void test_extended(void **state)
 {
     put_extended();
-    assert_int_equal(table_read(&disk.block, &table), 0);
+    assert_int_equal(table_read(&disk.block, 512, &table), 0);
     assert_null(table.size.fault);
     assert_int_equal(table.size.asked, 300);
     assert_int_equal(table.count, 4);
@@ -157,7 +157,7 @@ static void test_wrong_links(void **state)
     assert_int_equal(table.size.asked, 300);
     /* In what a short image lacks: nothing is wrong. */
     disk.block.sectors = 200;
-    assert_int_equal(table_read(&disk.block, &table), 0);
+    assert_int_equal(table_read(&disk.block, 512, &table), 0);
     assert_null(table.size.fault);
     assert_int_equal(table.count, 3);
 }
@@ -169,17 +169,41 @@ static void test_too_many_logical(void **state)
         put_lba_entry(data + i * 512, 0, 0x83, 0, 1);
         put_lba_entry(data + i * 512, 1, 0x05, i - 9, 1);
     }
-    assert_int_equal(table_read(&disk.block, &table), 0);
+    assert_int_equal(table_read(&disk.block, 512, &table), 0);
     assert_non_null(table.size.fault);
     assert_int_equal(table.count, TABLE_PARTITIONS);
 }
 
 /* ---- GPT -------------------------------------------------------------------- */
 
+/* The table counts blocks of 4096 bytes. */
+static void test_large_blocks(void **state)
+{
+    uint8_t small[3 * 512];
+
+    put_gpt(small, 60, 49);
+    memcpy(data, small, 512);
+    memcpy(data + 4096, small + 512, 512);
+    memcpy(data + 2 * 4096, small + 2 * 512, 512);
+    assert_int_equal(table_read(&disk.block, 4096, &table), 0);
+    assert_null(table.size.fault);
+    assert_int_equal(table.size.kind, TABLE_GPT);
+    assert_int_equal(table.size.asked, 60 * 8);
+    assert_int_equal(table.count, 1);
+    assert_int_equal(table.partition[0].start, 40 * 8);
+    assert_int_equal(table.partition[0].count, 10 * 8);
+    /* One that starts where no disk does is not somewhere else. */
+    memset(data + 2 * 4096 + 128 + 32, 0xff, 7);
+    data[2 * 4096 + 128 + 32 + 7] = 0x7f;
+    memset(data + 2 * 4096 + 128 + 40, 0xff, 8);
+    assert_int_equal(table_read(&disk.block, 4096, &table), 0);
+    assert_true(table.partition[0].start == UINT64_MAX);
+}
+
 static void test_gpt(void **state)
 {
     put_gpt(data, 5000, 4900);
-    assert_int_equal(table_read(&disk.block, &table), 0);
+    assert_int_equal(table_read(&disk.block, 512, &table), 0);
     assert_null(table.size.fault);
     assert_int_equal(table.size.kind, TABLE_GPT);
     assert_int_equal(table.size.asked, 5000);
@@ -265,6 +289,7 @@ int main(void)
         cmocka_unit_test_setup(test_extended, start),
         cmocka_unit_test_setup(test_wrong_links, start),
         cmocka_unit_test_setup(test_too_many_logical, start),
+        cmocka_unit_test_setup(test_large_blocks, start),
         cmocka_unit_test_setup(test_gpt, start),
         cmocka_unit_test_setup(test_gpt_damaged, start),
         cmocka_unit_test_setup(test_gpt_contradictions, start),
