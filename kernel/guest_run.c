@@ -13,7 +13,7 @@
 /* Input that a guest does not take is offered at least so often. */
 #define LOOK_MAX_NS 16000000u
 
-/* What waits at its serial ports, NICs and disks: it only grows meanwhile. */
+/* What waits at its serial ports and NICs: it only grows meanwhile. */
 static uint64_t input_pending(const struct guest *g)
 {
     uint64_t n = g->net ? net_guest_pending(g->net) : 0;
@@ -21,9 +21,16 @@ static uint64_t input_pending(const struct guest *g)
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
         if (g->serial[i])
             n += byte_ring_used(&g->serial[i]->to_guest);
-    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++)
-        n += disk_image_pending(&g->disk[i]);
     return n;
+}
+
+/* A disk's answers wait, which a run takes at its start, always. */
+static bool disks_pending(const struct guest *g)
+{
+    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++)
+        if (disk_image_pending(&g->disk[i]))
+            return true;
+    return false;
 }
 
 bool guest_wants_core(const struct guest *g, uint64_t now)
@@ -49,7 +56,7 @@ uint64_t guest_deadline(const struct guest *g, uint64_t now)
     if (machine_is_stopped(g->machine))
         return UINT64_MAX;
     pending = input_pending(g);
-    if (pending > run->seen)
+    if (pending > run->seen || disks_pending(g))
         return now;
     at = machine_deadline(g->machine);
     /* It did not take it (a full FIFO, a stopped NIC): again, but not at once. */

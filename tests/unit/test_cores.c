@@ -58,7 +58,7 @@ static const uint8_t halt[] = { 0xfa, 0xf4, 0xeb, 0xfc };
 struct fixture {
     struct options options[GUESTS];
     struct guest *guest[GUESTS];
-    char path[GUESTS][64], name[GUESTS][8];
+    char path[GUESTS][64], name[GUESTS][8], disk[2][64];
     unsigned count;
 };
 
@@ -78,23 +78,33 @@ static void write_rom(const char *path, const uint8_t *code, size_t len)
     free(rom);
 }
 
-static void add(struct fixture *f, const uint8_t *code, size_t len)
+/* With an hda and an hdb, whose files are named f->disk. */
+static void add_with_disks(struct fixture *f, const uint8_t *code, size_t len,
+                           bool disks)
 {
     unsigned i = f->count;
     char why[320], *argv[] = { (char *)"t", (char *)"-m", (char *)"1",
                                (char *)"-net", (char *)"none",
                                (char *)"-bios", f->path[i],
-                               (char *)"-name", f->name[i] };
+                               (char *)"-name", f->name[i],
+                               (char *)"-hda", f->disk[0],
+                               (char *)"-hdb", f->disk[1] };
+    int argc = sizeof argv / sizeof *argv - (disks ? 0 : 4);
 
     snprintf(f->path[i], sizeof f->path[i], "/tmp/test_cores.%d.%u",
              (int)getpid(), i);
     snprintf(f->name[i], sizeof f->name[i], "g%u", i);
     write_rom(f->path[i], code, len);
-    assert_int_equal(options_parse(&f->options[i], sizeof argv / sizeof *argv,
-                                   argv, why, sizeof why), OPTIONS_RUN);
+    assert_int_equal(options_parse(&f->options[i], argc, argv, why, sizeof why),
+                     OPTIONS_RUN);
     assert_int_equal(guest_create(&f->options[i], i + 1, 0, &f->guest[i],
                                   why, sizeof why), 0);
     f->count++;
+}
+
+static void add(struct fixture *f, const uint8_t *code, size_t len)
+{
+    add_with_disks(f, code, len, false);
 }
 
 /* All on one core beside the I/O core. */
@@ -330,6 +340,69 @@ static void test_icount_stays(void **state)
     assert_int_equal(f->guest[0]->core, 0);
 }
 
+/* ---- Disks, and a guest of the I/O core's ---------------------------------- */
+
+static struct disk_image *first;
+static unsigned flushes;
+
+static void flush(struct disk_image *img, struct block_request *req,
+                  void (*done)(struct block_request *req, int error))
+{
+    uint64_t end = platform_now_ns() + PATIENCE_NS;
+
+    *req = (struct block_request){ .op = BLOCK_FLUSH, .done = done };
+    img->dev.submit(&img->dev, req);
+    while (!disk_image_pending(img) && platform_now_ns() < end)
+        platform_wait(platform_now_ns() + MS);
+    assert_int_equal(disk_image_pending(img), 1);
+}
+
+static void first_done(struct block_request *req, int error) { flushes++; }
+
+/* Inside the slice: the first disk was looked at already. */
+static void second_done(struct block_request *req, int error)
+{
+    static struct block_request again;
+
+    flushes++;
+    flush(first, &again, first_done);
+}
+
+/* A flush that ends while the guest runs is taken back at once all the same. */
+static void test_flush_ends_in_a_slice(void **state)
+{
+    static const atomic_bool attention;
+    struct fixture *f = *state;
+    struct block_request req;
+    struct guest *g;
+
+    for (unsigned i = 0; i < 2; i++) {
+        FILE *file;
+
+        snprintf(f->disk[i], sizeof f->disk[i], "/tmp/test_cores.%d.hd%c",
+                 (int)getpid(), 'a' + i);
+        file = fopen(f->disk[i], "wb");
+        assert_non_null(file);
+        assert_int_equal(fwrite(f, 1, 512, file), 512);
+        fclose(file);
+    }
+    add_with_disks(f, halt, sizeof halt, true);
+    g = f->guest[0];
+    for (unsigned i = 0; i < 2; i++)
+        unlink(f->disk[i]);
+    first = &g->disk[0];
+    assert_true(guest_start(g, platform_now_ns()));
+    guest_run(g, MS, &attention);
+    assert_true(g->run.halted);
+    flush(&g->disk[1], &req, second_done);
+    guest_run(g, MS, &attention);
+    assert_int_equal(flushes, 1);
+    assert_true(g->run.halted);
+    assert_true(guest_wants_core(g, platform_now_ns()));
+    guest_run(g, MS, &attention);
+    assert_int_equal(flushes, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +418,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_words_after_an_end, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_icount_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_flush_ends_in_a_slice, setup,
+                                        teardown),
     };
 
     console_init();
