@@ -1,7 +1,8 @@
 # The tests. `check` is to take 40 minutes at most on two cores (docs/PLAN.md has
 # what it takes); what is longer is in `check-long`. The order: what fails
 # fastest first.
-CHECKS := check-unit check-cpu check-fuzz check-hosted check-appliance
+CHECKS := check-unit check-cpu check-fuzz check-hosted-cuts check-hosted \
+    check-appliance
 CHECKS_LONG := check-tsan check-lockstep check-fuzz-guest check-amd64 check-vmx-cpu \
     check-vmx-long check-uart-long check-nic-drivers check-user-nat check-fuzz-long \
     check-cpu-long \

@@ -28,3 +28,16 @@ JIT_FUZZ_SEED ?= $(shell date +%s)
 check-jit-fuzz: $(BUILD)/enginetest
 	$< fuzz jit,check=on $$(($(JIT_FUZZ_SECONDS) / 2)) $(JIT_FUZZ_SEED)
 	$< fuzz jit $$(($(JIT_FUZZ_SECONDS) / 2)) $(JIT_FUZZ_SEED)
+
+HOSTED_CUTS ?= 200
+HOSTED_CUT_SEED ?= 1
+# The hosted program with another main, and files of the unit tests' own.
+HOSTED_CUTS_OBJ := $(filter-out %/kernel/hosted/main.o \
+  %/kernel/hosted/files.o,$(HOSTED_OBJ)) $(patsubst %,$(HOSTED)/tests/%.o, \
+  long/power_cuts unit/fake_cut unit/disk_harness)
+$(BUILD)/power_cuts: $(HOSTED_CUTS_OBJ) $(HOSTED_LWIP)
+	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm -lZydis
+.PHONY: check-hosted-cuts
+## check-hosted-cuts  power cut under a writing guest, HOSTED_CUTS=200
+check-hosted-cuts: $(BUILD)/power_cuts guests
+	$< $(GUESTS)/disk_rounds.img $(HOSTED_CUTS) $(HOSTED_CUT_SEED)
