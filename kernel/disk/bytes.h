@@ -29,4 +29,16 @@ static inline uint32_t bytes_be32(const uint8_t *p)
     return (uint32_t)bytes_be16(p) << 16 | bytes_be16(p + 2);
 }
 
+static inline void bytes_put_le32(uint8_t *p, uint32_t v)
+{
+    for (unsigned i = 0; i < 4; i++)
+        p[i] = (uint8_t)(v >> 8 * i);
+}
+
+static inline void bytes_put_le64(uint8_t *p, uint64_t v)
+{
+    bytes_put_le32(p, (uint32_t)v);
+    bytes_put_le32(p + 4, (uint32_t)(v >> 32));
+}
+
 #endif

@@ -67,7 +67,7 @@ static int cut_flush(struct block *b)
 {
     struct fake_cut *f = of(b);
 
-    if (f->is_off)
+    if (f->is_off || f->flush_fails)
         return -EIO;
     f->flushes++;
     f->unflushed_count = 0;
