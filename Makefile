@@ -16,7 +16,8 @@ EMU_SRC := $(sort $(wildcard emu/*.c emu/cpu/*.c emu/jit/*.c emu/dev/*.c))
 # A CPU without a machine, which alone is saved.
 CPU_SRC := $(filter-out %/cpu_state.c,$(sort $(wildcard emu/cpu/*.c emu/jit/*.c)))
 KERNEL_SRC := $(sort $(wildcard kernel/*.c kernel/console/*.c kernel/net/*.c \
-                kernel/net/*/*.c kernel/disk/*.c kernel/snapshot/*.c))
+                kernel/net/*/*.c kernel/disk/*.c kernel/snapshot/*.c \
+                kernel/receive/*.c kernel/slots/*.c))
 DRIVER_SRC := $(sort $(wildcard drivers/*/*.c))
 
 include $(wildcard mk/*.mk)
