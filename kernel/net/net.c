@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernel/net/capture.h"
+#include "kernel/net/fetch/fetch.h"
 #include "kernel/net/host_ip.h"
 #include "kernel/net/net_impl.h"
 #include "kernel/net/transport.h"
@@ -410,7 +411,7 @@ bool net_poll(void)
 
     if (!nets)
         return false;
-    moved = transport_poll();
+    moved = transport_poll() | fetch_poll();
     frames_time.runs = true;
     moved |= move_frames();
     frames_time.runs = frames_time.is_read = false;
