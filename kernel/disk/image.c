@@ -123,15 +123,28 @@ static bool may_wait(const struct disk_image *img, enum block_op op)
            (waits == BLOCK_FLUSH_WAITS && op == BLOCK_FLUSH);
 }
 
+/* What may wait, follows what waits, or finds somebody at work is a task's. */
+static bool is_for_worker(struct disk_image *img, enum block_op op)
+{
+    return img->worker.task && (worker_is_busy(&img->worker) ||
+                                may_wait(img, op) || !gate_try(&img->gate));
+}
+
 static void image_submit(struct blockdev *dev, struct block_request *req)
 {
     struct disk_image *img = dev->ctx;
-    struct worker *w = &img->worker;
+    int error;
 
-    if (!w->task || (!worker_is_busy(w) && !may_wait(img, req->op)))
-        complete(img, req, do_request(img, req));
-    else if (!worker_submit(w, req))
-        complete(img, req, -EBUSY);
+    if (is_for_worker(img, req->op)) {
+        if (!worker_submit(&img->worker, req))
+            complete(img, req, -EBUSY);
+        return;
+    }
+    if (!img->worker.task)
+        gate_enter_on_core(&img->gate);
+    error = do_request(img, req);
+    gate_leave(&img->gate);
+    complete(img, req, error);
 }
 
 static void image_poll(struct blockdev *dev)
@@ -146,7 +159,25 @@ static void image_poll(struct blockdev *dev)
 
 static int perform(void *ctx, const struct block_request *req)
 {
-    return do_request(ctx, req);
+    struct disk_image *img = ctx;
+    int error;
+
+    gate_enter_in_task(&img->gate);
+    error = do_request(img, req);
+    gate_leave(&img->gate);
+    return error;
+}
+
+int disk_image_visit(struct disk_image *img,
+                     int (*step)(struct disk_image *img, void *ctx),
+                     void *ctx)
+{
+    int r;
+
+    gate_enter_in_task(&img->gate);
+    r = step(img, ctx);
+    gate_leave(&img->gate);
+    return r;
 }
 
 int disk_image_start_worker(struct disk_image *img)
