@@ -11,6 +11,7 @@
 #include "kernel/disk/disk_name.h"
 #include "kernel/disk/overlay.h"
 #include "kernel/platform.h"
+#include "kernel/slots/slots.h"
 
 /* ---- Size ------------------------------------------------------------------ */
 
@@ -52,6 +53,15 @@ static int keep_capacity(struct disk_image *img)
     return block_write(img->top, sectors - 1, 1, zeros);
 }
 
+/* At a reset the table of slots may say another one. */
+static void follow_slot(struct disk_image *img)
+{
+    if (!slots_disk_is(img->dev.name) || slots_disk_restart(img->file) != 1)
+        return;
+    block_grown_begin(img->grown);
+    img->dev.sectors = img->file_sectors = img->file->sectors;
+}
+
 static int resize(struct disk_image *img)
 {
     uint64_t before = img->dev.sectors;
@@ -59,6 +69,7 @@ static int resize(struct disk_image *img)
 
     if (img->is_cdrom)
         return 0;
+    follow_slot(img);
     r = follow_table(img);
     if (!r)
         r = keep_capacity(img);
@@ -239,6 +250,8 @@ static int open_bottom(struct disk_image *img, bool writable, char *why,
     const char *name = img->dev.name;
     int r;
 
+    if (slots_disk_is(name))
+        return slots_disk_open(!writable, &img->file, why, why_size);
     if (disk_name_is(name))
         return disk_name_open(name, writable ? BLOCK_PHYS_WRITE
                                              : BLOCK_PHYS_READ,
