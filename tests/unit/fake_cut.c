@@ -67,6 +67,7 @@ static int cut_flush(struct block *b)
 {
     struct fake_cut *f = of(b);
 
+    f->is_off |= f->cut_in_flush && f->written == f->cut_at;
     if (f->is_off || f->flush_fails)
         return -EIO;
     f->flushes++;

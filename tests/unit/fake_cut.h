@@ -25,6 +25,7 @@ struct fake_cut {
     unsigned flushes;
     /* The power goes when `written` would be more; UINT64_MAX: never. */
     uint64_t cut_at;
+    bool cut_in_flush;          /* or in a flush when it is that many */
     bool flush_fails;           /* a flush does nothing but say -EIO */
     bool is_off;                /* it went: everything is -EIO */
     bool closed;                /* by block_close, which frees nothing */
