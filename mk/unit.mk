@@ -46,7 +46,7 @@ $(UNIT_TESTS): $(UNIT)/%: $(UNIT)/tests/unit/%.o $(UNIT)/libfake.a $(UNIT)/libtr
 	  $(UNIT)/libfake.a $(UNIT)/libtrestle.a -lcmocka -lm -lZydis
 
 # The same tests of what several threads do, under the thread sanitizer.
-TSAN_TESTS := test_platform test_cores test_worker test_job
+TSAN_TESTS := test_platform test_cores test_worker test_job test_disk_visit
 .PHONY: check-tsan
 ## check-tsan      threads: unit tests under TSan
 check-tsan: | $(DEPS_test)

@@ -109,3 +109,12 @@ bool block_grown_in_memory(const struct block *b)
 {
     return ((const struct grown *)b)->tail;
 }
+
+void block_grown_begin(struct block *b)
+{
+    struct grown *g = (struct grown *)b;
+
+    block_close(g->tail);
+    g->tail = NULL;
+    b->sectors = g->lower->sectors;
+}

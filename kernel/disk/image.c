@@ -11,6 +11,7 @@
 #include "kernel/disk/disk_name.h"
 #include "kernel/disk/overlay.h"
 #include "kernel/platform.h"
+#include "kernel/slots/slots.h"
 
 /* ---- Size ------------------------------------------------------------------ */
 
@@ -52,6 +53,15 @@ static int keep_capacity(struct disk_image *img)
     return block_write(img->top, sectors - 1, 1, zeros);
 }
 
+/* At a reset the table of slots may say another one. */
+static void follow_slot(struct disk_image *img)
+{
+    if (!slots_disk_is(img->dev.name) || slots_disk_restart(img->file) != 1)
+        return;
+    block_grown_begin(img->grown);
+    img->dev.sectors = img->file_sectors = img->file->sectors;
+}
+
 static int resize(struct disk_image *img)
 {
     uint64_t before = img->dev.sectors;
@@ -59,6 +69,7 @@ static int resize(struct disk_image *img)
 
     if (img->is_cdrom)
         return 0;
+    follow_slot(img);
     r = follow_table(img);
     if (!r)
         r = keep_capacity(img);
@@ -123,15 +134,28 @@ static bool may_wait(const struct disk_image *img, enum block_op op)
            (waits == BLOCK_FLUSH_WAITS && op == BLOCK_FLUSH);
 }
 
+/* What may wait, follows what waits, or finds somebody at work is a task's. */
+static bool is_for_worker(struct disk_image *img, enum block_op op)
+{
+    return img->worker.task && (worker_is_busy(&img->worker) ||
+                                may_wait(img, op) || !gate_try(&img->gate));
+}
+
 static void image_submit(struct blockdev *dev, struct block_request *req)
 {
     struct disk_image *img = dev->ctx;
-    struct worker *w = &img->worker;
+    int error;
 
-    if (!w->task || (!worker_is_busy(w) && !may_wait(img, req->op)))
-        complete(img, req, do_request(img, req));
-    else if (!worker_submit(w, req))
-        complete(img, req, -EBUSY);
+    if (is_for_worker(img, req->op)) {
+        if (!worker_submit(&img->worker, req))
+            complete(img, req, -EBUSY);
+        return;
+    }
+    if (!img->worker.task)
+        gate_enter_on_core(&img->gate);
+    error = do_request(img, req);
+    gate_leave(&img->gate);
+    complete(img, req, error);
 }
 
 static void image_poll(struct blockdev *dev)
@@ -146,7 +170,25 @@ static void image_poll(struct blockdev *dev)
 
 static int perform(void *ctx, const struct block_request *req)
 {
-    return do_request(ctx, req);
+    struct disk_image *img = ctx;
+    int error;
+
+    gate_enter_in_task(&img->gate);
+    error = do_request(img, req);
+    gate_leave(&img->gate);
+    return error;
+}
+
+int disk_image_visit(struct disk_image *img,
+                     int (*step)(struct disk_image *img, void *ctx),
+                     void *ctx)
+{
+    int r;
+
+    gate_enter_in_task(&img->gate);
+    r = step(img, ctx);
+    gate_leave(&img->gate);
+    return r;
 }
 
 int disk_image_start_worker(struct disk_image *img)
@@ -208,6 +250,8 @@ static int open_bottom(struct disk_image *img, bool writable, char *why,
     const char *name = img->dev.name;
     int r;
 
+    if (slots_disk_is(name))
+        return slots_disk_open(!writable, &img->file, why, why_size);
     if (disk_name_is(name))
         return disk_name_open(name, writable ? BLOCK_PHYS_WRITE
                                              : BLOCK_PHYS_READ,

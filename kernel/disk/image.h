@@ -12,6 +12,7 @@
 
 #include "emu/blockdev.h"
 #include "kernel/disk/block.h"
+#include "kernel/disk/gate.h"
 #include "kernel/disk/table.h"
 #include "kernel/disk/worker.h"
 
@@ -30,6 +31,7 @@ struct disk_image {
     struct table_size table;    /* as it was at the last reset */
     bool is_cdrom, has_overlay;
     struct worker worker;       /* for what may wait, where there is one */
+    struct gate gate;           /* whoever uses the stack is in it */
     uint64_t rd_bytes, wr_bytes, rd_ops, wr_ops, flushes, errors;
 };
 
@@ -53,6 +55,15 @@ int disk_image_start_worker(struct disk_image *img);
 /* Any core: requests that `dev.poll` would end; and how many, ever (wraps). */
 unsigned disk_image_pending(const struct disk_image *img);
 unsigned disk_image_total(const struct disk_image *img);
+
+/*
+ * In a task of the platform: call step(img, ctx) while nobody else uses the
+ * stack of layers, which it may then do; the guest's next request waits. So it
+ * takes some milliseconds at most. Returns what it returns.
+ */
+int disk_image_visit(struct disk_image *img,
+                     int (*step)(struct disk_image *img, void *ctx),
+                     void *ctx);
 
 /*
  * Lines in the shape of qemu's `info block` and `info blockstats`, for unit

@@ -109,7 +109,7 @@ def check_rounds(disk, flushed):
     return last
 
 
-def rounds_disk(image, sectors, seed):
+def rounds_disk(image, sectors, seed=0):
     return CachedDisk(image.ljust(sectors * SECTOR, b"\0"), seed)
 
 

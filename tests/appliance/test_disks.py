@@ -1,10 +1,13 @@
 """The PC's own disks: which are found, what is told of them, guests on them."""
 import random
+import re
 
 import pytest
 
-from console import ask_monitor, switch_off
-from guests import NO_GUEST, image
+from console import ask_monitor, show, switch_off
+from cuts import check_rounds, rounds_disk
+from guests import EACH_OF_SEVERAL, NO_GUEST, image
+from nbd.cached_disk import CachedDisk
 
 GB = 1000 ** 3
 SECTOR = 512
@@ -210,3 +213,77 @@ def test_mistaken_disk_is_named(boot, tmp_path, options, told):
     appliance.expect(told)
     appliance.expect(r"switching off \(status 1\)")
     appliance.ends()
+
+
+ERROR_SECTORS = 2000
+# What the guest disk_errors sees: status and error register, sector, moved.
+ERRORS_SEEN = (("good", "50", "00", ERROR_SECTORS - 17, 8),
+               ("read", "51", "40", ERROR_SECTORS - 13, 3),     # UNC
+               ("write", "71", "04", ERROR_SECTORS - 5, 8),     # ABRT, DF
+               ("flush", "71", "04", 0, 0),
+               ("beyond", "51", "10", ERROR_SECTORS - 4, 0),    # IDNF
+               ("again", "50", "00", ERROR_SECTORS - 17, 8))
+
+
+def error_disk(folder, name, device):
+    """With the guest disk_errors; QEMU fails the read and the write of one
+    sector each, and flushes."""
+    path = folder / f"{name}.raw"
+    data = bytearray(image("disk_errors").ljust(ERROR_SECTORS * SECTOR, b"\0"))
+    for sector in range(ERROR_SECTORS - 24, ERROR_SECTORS - 8):
+        data[sector * SECTOR:(sector + 1) * SECTOR] = (
+            sector.to_bytes(2, "little") * (SECTOR // 2))
+    path.write_bytes(data)
+    rules = (f"iotype=read,sector={ERROR_SECTORS - 13}",
+             f"iotype=write,sector={ERROR_SECTORS - 5}", "iotype=flush")
+    return ("-blockdev", f"driver=blkdebug,node-name={name},image.driver=file,"
+            f"image.filename={path}," + ",".join(
+                f"inject-error.{i}.event=none,"
+                + ",".join(f"inject-error.{i}.{word}"
+                           for word in rule.split(","))
+                for i, rule in enumerate(rules)),
+            "-device", f"{device},drive={name},serial=BAD-{name}")
+
+
+def test_errors_reach_the_guest(boot, tmp_path):
+    """As an ATA disk's own, from each controller; each guest goes on, and so
+    do the host and a guest on a disk that is well. (QEMU tells each error.)"""
+    kinds = {"ahci": "ide-hd,bus=ide.0", "ide": "ide-hd,bus=old.0",
+             "nvme": "nvme,addr=10", "virtio": "virtio-blk-pci,addr=11"}
+    bad = [word for name, device in kinds.items()
+           for word in error_disk(tmp_path, name, device)]
+    well = disk(tmp_path, "well", 0, "ide-hd,bus=ide.1,serial=WELL")
+    (tmp_path / "well.raw").write_bytes(
+        rounds_disk(image("disk_rounds"), 2000).data)
+    conf = EACH_OF_SEVERAL
+    for name in kinds:
+        conf += f"[{name}]\nhda disk:serial=BAD-{name}\nnet none\nS\n"
+    conf += "[well]\nhda disk:serial=WELL\nnet none\n"
+    appliance = boot("-nographic", modules=[("trestle.conf", conf.encode())],
+                     extra=("-device", "piix3-ide,id=old", *bad, *well),
+                     inside=("sh", "-c", 'exec "$@" 2>/dev/null', "sh"))
+    appliance.expect("disk:serial=WELL")
+    for number, name in enumerate(kinds, 1):
+        if number > 1:
+            show(appliance, number, name)
+        ask_monitor(appliance, "cont")
+        for what, status, error, sector, moved in ERRORS_SEEN:
+            lba = r"\w{8}" if what == "flush" else f"{sector:08x}"
+            appliance.expect(rf"disk_errors {what} status {status} error "
+                             rf"{error} lba {lba} moved {moved:02x}\r\n")
+        appliance.expect(f"{name}: the guest switched itself off")
+        after = (tmp_path / f"{name}.raw").read_bytes()
+        for sector in range(ERROR_SECTORS - 8, ERROR_SECTORS - 5):
+            assert after[sector * SECTOR:(sector + 1) * SECTOR] == (
+                sector.to_bytes(2, "little") * (SECTOR // 2))
+    text = ask_monitor(appliance, "info disks")
+    assert len(re.findall(r"(?:reads|writes|flushes)=.* errors=[1-9]", text)
+               ) == 3 * len(kinds)
+    show(appliance, 5, "well")
+    appliance.expect(r"disk_rounds flushed \w{8}\r\n")
+    appliance.send("x")
+    appliance.ends()
+    assert "disk_rounds failed" not in appliance.session.before
+    flushed = re.findall(r"flushed (\w{8})\r\n", appliance.session.before)[-1]
+    assert check_rounds(CachedDisk((tmp_path / "well.raw").read_bytes()),
+                        int(flushed, 16)) == int(flushed, 16)

@@ -93,6 +93,9 @@ void platform_task_wait(uint64_t deadline) { fake_physical_wait(deadline); }
 void platform_task_poke(struct platform_task *t) { }
 void platform_task_free(struct platform_task *t) { }
 void platform_wake(void) { }
+uint64_t platform_tasks_run(void) { return UINT64_MAX; }
+unsigned platform_core_index(void) { return 0; }
+void platform_wait(uint64_t deadline) { fake_physical_wait(deadline); }
 
 /* ---- Requests -------------------------------------------------------------- */
 
