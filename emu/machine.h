@@ -151,13 +151,16 @@ uint64_t machine_icount(const struct machine *m);
  * whatever engine; virtual time goes on from where it was.
  *
  * 0, or -errno with a sentence in `why` (at most `size`): -EBUSY while a disk
- * works (run the machine on and ask again), -EINVAL for a snapshot that is
- * damaged, newer or another machine's. A machine that refused to load is as it
- * was; only if the source gives other bytes when it is read for the second time
- * (-EIO) has the machine been reset.
+ * works (ask again later: it needs no run of the machine to come to its end),
+ * -EINVAL for a snapshot that is damaged, newer or another machine's. A machine
+ * that refused to load is as it was; only if the source gives other bytes when
+ * it is read for the second time (-EIO) has the machine been reset.
+ * machine_check is loading without doing it.
  */
 int machine_save(struct machine *m, const struct state_sink *sink, char *why,
                  size_t size);
+int machine_check(struct machine *m, const struct state_source *source,
+                  char *why, size_t size);
 int machine_load(struct machine *m, const struct state_source *source,
                  char *why, size_t size);
 

@@ -294,8 +294,8 @@ static void loaded(struct machine *m, const struct board *b)
     m->config.engine->map_changed(m->engine);
 }
 
-int machine_load(struct machine *m, const struct state_source *source,
-                 char *why, size_t size)
+int machine_check(struct machine *m, const struct state_source *source,
+                  char *why, size_t size)
 {
     int error = is_ready(m, why, size);
     struct board b;
@@ -303,9 +303,18 @@ int machine_load(struct machine *m, const struct state_source *source,
     if (error)
         return error;
     board_now(m, &b);
-    error = read_all(m, STATE_CHECK, source, &b, why, size);
+    return read_all(m, STATE_CHECK, source, &b, why, size);
+}
+
+int machine_load(struct machine *m, const struct state_source *source,
+                 char *why, size_t size)
+{
+    int error = machine_check(m, source, why, size);
+    struct board b;
+
     if (error)
         return error;
+    board_now(m, &b);
     error = read_all(m, STATE_LOAD, source, &b, why, size);
     if (error) {
         machine_reset_now(m);

@@ -34,10 +34,14 @@
 /* A section's payload at most: what a reader allocates for one. */
 #define STATE_SECTION_MAX (2u << 20)
 
-/* Where the bytes go, one after the other. 0 or -errno. */
+/*
+ * Where the bytes go, one after the other. 0 or -errno. `passed`, which may be
+ * NULL, is told of each piece of memory that is done, of STATE_CHUNK at most.
+ */
 struct state_sink {
     void *ctx;
     int (*write)(void *ctx, const void *buf, size_t len);
+    void (*passed)(void *ctx, size_t bytes);
 };
 
 /* Where they come from: `len` bytes at `offset`, inside `size`. 0 or -errno. */
@@ -45,6 +49,7 @@ struct state_source {
     void *ctx;
     uint64_t size;
     int (*read)(void *ctx, uint64_t offset, void *buf, size_t len);
+    void (*passed)(void *ctx, size_t bytes);
 };
 
 enum state_mode { STATE_SAVE, STATE_CHECK, STATE_LOAD };
@@ -151,6 +156,21 @@ void state_device(struct state *s, struct device *dev, const char *name);
  */
 void state_memory(struct state *s, const char *name, uint8_t *p,
                   uint64_t bytes);
+
+/*
+ * Such a section by itself, for what is not in memory as a whole. `page` counts
+ * STATE_PAGE and is where a chunk begins; `count` of its pages are at `p`.
+ * Saving: no section if all are zeros.
+ */
+void state_save_chunk(struct state *s, const char *name, const uint8_t *p,
+                      uint64_t page, unsigned count);
+/*
+ * Reading: the section that is next, of `pages` in all and none before `from`.
+ * Returns where it begins and fills STATE_CHUNK bytes at `p`; after an error it
+ * returns `pages`.
+ */
+uint64_t state_read_chunk(struct state *s, const char *name, uint8_t *p,
+                          uint64_t from, uint64_t pages);
 
 /* ---- Inside -------------------------------------------------------------- */
 

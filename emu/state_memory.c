@@ -22,8 +22,8 @@ static unsigned chunk_pages(uint64_t page, uint64_t pages)
     return pages - page < CHUNK_PAGES ? (unsigned)(pages - page) : CHUNK_PAGES;
 }
 
-static void save_chunk(struct state *s, const char *name, uint8_t *p,
-                       uint64_t page, unsigned count)
+void state_save_chunk(struct state *s, const char *name, const uint8_t *p,
+                      uint64_t page, unsigned count)
 {
     uint8_t there[CHUNK_PAGES / 8] = { 0 };
     bool any = false;
@@ -40,56 +40,110 @@ static void save_chunk(struct state *s, const char *name, uint8_t *p,
     state_bytes(s, there, sizeof there);
     for (unsigned i = 0; i < count; i++)
         if (there[i / 8] >> i % 8 & 1)
-            state_bytes(s, p + (size_t)i * STATE_PAGE, STATE_PAGE);
+            state_bytes(s, (uint8_t *)p + (size_t)i * STATE_PAGE, STATE_PAGE);
     state_end(s);
 }
 
-/* One section; `from` is the first page that may be in it. */
-static uint64_t load_chunk(struct state *s, const char *name, uint8_t *p,
-                           uint64_t from, uint64_t pages)
+/*
+ * A section's beginning: its first page, and which ones are `there`. After an
+ * error it is `pages`.
+ */
+static uint64_t begin_chunk(struct state *s, const char *name, uint64_t from,
+                            uint64_t pages, uint8_t there[CHUNK_PAGES / 8])
 {
-    uint8_t there[CHUNK_PAGES / 8];
     uint64_t page = 0;
-    unsigned count;
 
     state_begin(s, name, 1);
     state_u64(s, &page);
-    state_bytes(s, there, sizeof there);
+    state_bytes(s, there, CHUNK_PAGES / 8);
     state_check(s, page >= from && page < pages && page % CHUNK_PAGES == 0,
                 "pages out of order or outside the memory");
-    if (s->error)
-        return pages;
-    count = chunk_pages(page, pages);
+    return s->error ? pages : page;
+}
+
+/* Its pages, `count` of them at `p`. */
+static void end_chunk(struct state *s, uint8_t *p, unsigned count,
+                      const uint8_t there[CHUNK_PAGES / 8])
+{
     for (unsigned i = 0; i < CHUNK_PAGES && !s->error; i++) {
         bool is_there = there[i / 8] >> i % 8 & 1;
-        uint8_t *at = p + (page + i) * STATE_PAGE;
 
         if (is_there && i >= count)
             state_refuse(s, "a page outside the memory");
         else if (is_there)
-            state_outside(s, at, STATE_PAGE);
+            state_outside(s, p + (size_t)i * STATE_PAGE, STATE_PAGE);
         else if (i < count && s->mode == STATE_LOAD)
-            memset(at, 0, STATE_PAGE);
+            memset(p + (size_t)i * STATE_PAGE, 0, STATE_PAGE);
     }
     state_end(s);
-    if (s->mode == STATE_LOAD)
-        memset(p + from * STATE_PAGE, 0, (page - from) * STATE_PAGE);
-    return page + count;
+}
+
+uint64_t state_read_chunk(struct state *s, const char *name, uint8_t *p,
+                          uint64_t from, uint64_t pages)
+{
+    uint8_t there[CHUNK_PAGES / 8];
+    uint64_t page = begin_chunk(s, name, from, pages, there);
+
+    if (page < pages)
+        end_chunk(s, p, chunk_pages(page, pages), there);
+    return s->error ? pages : page;
+}
+
+static void passed(struct state *s, unsigned pages)
+{
+    size_t bytes = (size_t)pages * STATE_PAGE;
+
+    if (state_saving(s) && s->sink->passed)
+        s->sink->passed(s->sink->ctx, bytes);
+    else if (!state_saving(s) && s->source->passed)
+        s->source->passed(s->source->ctx, bytes);
+}
+
+/* Chunks from `page` to `end` are zeros. */
+static void clear(struct state *s, uint8_t *p, uint64_t page, uint64_t end)
+{
+    unsigned count;
+
+    for (; page < end && !s->error; page += count) {
+        count = chunk_pages(page, end);
+        if (s->mode == STATE_LOAD)
+            memset(p + page * STATE_PAGE, 0, (size_t)count * STATE_PAGE);
+        passed(s, count);
+    }
+}
+
+static void load_memory(struct state *s, const char *name, uint8_t *p,
+                        uint64_t pages)
+{
+    uint8_t there[CHUNK_PAGES / 8];
+    uint64_t page = 0;
+
+    while (page < pages && state_next_is(s, name)) {
+        uint64_t next = begin_chunk(s, name, page, pages, there);
+
+        clear(s, p, page, next);
+        if (s->error)
+            return;
+        page = next + chunk_pages(next, pages);
+        end_chunk(s, p + next * STATE_PAGE, (unsigned)(page - next), there);
+        passed(s, (unsigned)(page - next));
+    }
+    clear(s, p, page, pages);
 }
 
 void state_memory(struct state *s, const char *name, uint8_t *p,
                   uint64_t bytes)
 {
-    uint64_t pages = bytes / STATE_PAGE, page = 0;
+    uint64_t pages = bytes / STATE_PAGE;
+    unsigned count;
 
-    if (state_saving(s)) {
-        for (; page < pages && !s->error; page += CHUNK_PAGES)
-            save_chunk(s, name, p + page * STATE_PAGE, page,
-                       chunk_pages(page, pages));
+    if (!state_saving(s)) {
+        load_memory(s, name, p, pages);
         return;
     }
-    while (page < pages && state_next_is(s, name))
-        page = load_chunk(s, name, p, page, pages);
-    if (s->mode == STATE_LOAD && !s->error)
-        memset(p + page * STATE_PAGE, 0, (pages - page) * STATE_PAGE);
+    for (uint64_t page = 0; page < pages && !s->error; page += count) {
+        count = chunk_pages(page, pages);
+        state_save_chunk(s, name, p + page * STATE_PAGE, page, count);
+        passed(s, count);
+    }
 }

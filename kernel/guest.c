@@ -12,6 +12,7 @@
 #include "kernel/firmware.h"
 #include "kernel/net/net.h"
 #include "kernel/platform.h"
+#include "kernel/snapshot/vmstate.h"
 
 #define ROM_MAX (512u << 10)
 /* The interpreter's, the devices', frames and what a disk may grow. */
@@ -289,6 +290,7 @@ int guest_create(const struct options *o, unsigned number, uint64_t reserve,
         (r = net_create(o, number - 1, &g->net, why, why_size)) ||
         (r = load_firmware(g, &c, why, why_size)) ||
         (r = open_disks(g, &c, why, why_size)) ||
+        (r = vmstate_open(o->vmstate, &g->snapshots, why, why_size)) ||
         (r = make_machine(g, &c, why, why_size)))
         goto fail;
     *out = g;
@@ -306,6 +308,7 @@ void guest_destroy(struct guest *g)
         machine_destroy(g->machine);
     for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++)
         disk_image_close(&g->disk[i]);
+    vmstate_close(g->snapshots);
     if (g->net)
         net_destroy(g->net);
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)

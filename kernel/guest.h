@@ -17,6 +17,7 @@
 #include "kernel/ring.h"
 
 struct net;
+struct snapshot_store;
 
 /* A guest serial port's host end: a ring each way (guest core <-> I/O core). */
 struct guest_serial {
@@ -39,6 +40,7 @@ struct guest {
     _Atomic enum guest_state state;     /* written on the guest's core */
     atomic_bool kicked;         /* input waits that it has not looked at */
     bool paused;                /* I/O core: guest_stop came last */
+    bool is_lent;               /* I/O core: the machine is a task's */
     bool end_told;              /* I/O core: guest_tell_end was here */
     uint32_t offered;           /* I/O core: all input, at the last kick */
     struct machine *machine;
@@ -47,6 +49,7 @@ struct guest {
     struct guest_serial *serial[MACHINE_SERIALS];
     struct machine_rom roms[1 + MACHINE_NICS];
     struct net *net;
+    struct snapshot_store *snapshots;   /* shared (snapshot/vmstate.h); NULL */
     const struct engine_ops *engine;
     char engine_note[240];      /* why other engines were refused, or "" */
     uint64_t reserve;           /* bytes of memory to be left to others */
@@ -120,6 +123,13 @@ bool guest_stop(struct guest *g);
 bool guest_cont(struct guest *g);
 /* Also switches a machine on that is off. */
 bool guest_reset(struct guest *g);
+/*
+ * Stop it and give g->machine and its disks to the caller, or to a task of his,
+ * until guest_take_back. All of these calls are false meanwhile. `loaded`: the
+ * machine was loaded, and runs on from there; `cont`: let it run.
+ */
+bool guest_lend(struct guest *g);
+bool guest_take_back(struct guest *g, bool loaded, bool cont);
 bool guest_break(struct guest *g, unsigned serial);
 bool guest_nmi(struct guest *g);
 /* See machine_info. */

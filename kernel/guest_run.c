@@ -218,6 +218,13 @@ void guest_tell_end(struct guest *g)
 
 /* ---- What others ask ------------------------------------------------------- */
 
+/* cores_call, unless a task has the machine. */
+static bool ask(struct guest *g, void (*fn)(struct guest *g, void *arg),
+                void *arg)
+{
+    return !g->is_lent && cores_call(g, fn, arg);
+}
+
 static void do_stop(struct guest *g, void *arg) { machine_stop(g->machine); }
 static void do_cont(struct guest *g, void *arg) { machine_cont(g->machine); }
 
@@ -254,23 +261,22 @@ static void do_info(struct guest *g, void *arg)
 
 bool guest_stop(struct guest *g)
 {
-    if (!cores_call(g, do_stop, NULL))
+    if (!ask(g, do_stop, NULL))
         return false;
     return g->paused = true;
 }
 
 bool guest_cont(struct guest *g)
 {
-    if (!cores_call(g, do_cont, NULL))
+    if (!ask(g, do_cont, NULL))
         return false;
     g->paused = false;
     return true;
 }
 
-bool guest_reset(struct guest *g)
+/* It may have been off until now. */
+static bool is_on_again(struct guest *g)
 {
-    if (!cores_call(g, do_reset, NULL))
-        return false;
     if (g->end_told && g->state == GUEST_ON) {
         g->end_told = false;
         if (g->net)
@@ -279,21 +285,47 @@ bool guest_reset(struct guest *g)
     return true;
 }
 
+bool guest_reset(struct guest *g)
+{
+    return ask(g, do_reset, NULL) && is_on_again(g);
+}
+
+bool guest_lend(struct guest *g)
+{
+    if (!guest_stop(g))
+        return false;
+    return g->is_lent = true;
+}
+
+static void do_loaded(struct guest *g, void *arg)
+{
+    if (g->state != GUEST_FAILED)
+        g->state = GUEST_ON;
+}
+
+bool guest_take_back(struct guest *g, bool loaded, bool cont)
+{
+    g->is_lent = false;
+    if (loaded && !(ask(g, do_loaded, NULL) && is_on_again(g)))
+        return false;
+    return !cont || guest_cont(g);
+}
+
 bool guest_break(struct guest *g, unsigned serial)
 {
-    return cores_call(g, do_break, &serial);
+    return ask(g, do_break, &serial);
 }
 
 bool guest_nmi(struct guest *g)
 {
-    return cores_call(g, do_nmi, NULL);
+    return ask(g, do_nmi, NULL);
 }
 
 int guest_info(struct guest *g, const char *what, char *buf, size_t size)
 {
     struct info_call c = { what, buf, size, 0 };
 
-    return cores_call(g, do_info, &c) ? c.result : -ETIMEDOUT;
+    return ask(g, do_info, &c) ? c.result : -ETIMEDOUT;
 }
 
 static void do_icount(struct guest *g, void *arg)
@@ -305,7 +337,7 @@ uint64_t guest_icount(struct guest *g)
 {
     uint64_t n = 0;
 
-    return cores_call(g, do_icount, &n) ? n : 0;
+    return ask(g, do_icount, &n) ? n : 0;
 }
 
 bool guest_is_stopped(const struct guest *g)
@@ -325,6 +357,8 @@ const char *guest_state_text(const struct guest *g)
         [GUEST_FAILED] = "failed",
     };
 
+    if (g->is_lent)
+        return "in a snapshot";
     if (g->state != GUEST_ON)
         return texts[g->state];
     if (guest_is_stopped(g))

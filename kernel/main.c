@@ -13,6 +13,7 @@
 #include "kernel/loop.h"
 #include "kernel/options.h"
 #include "kernel/platform.h"
+#include "kernel/snapshot/snapshot.h"
 
 #ifndef TRESTLE_REVISION
 #error "the build passes -DTRESTLE_REVISION"
@@ -88,6 +89,44 @@ static uint64_t reserve(const struct options *options, unsigned count,
     return bytes;
 }
 
+static int load_named(struct guest *g, const char *tag, char *why, size_t size)
+{
+    const struct snapshot *p = g->snapshots
+        ? snapshot_find(snapshot_store_index(g->snapshots), g->options->name,
+                        tag) : NULL;
+    enum snapshot_did did;
+    char reason[200];
+    int r;
+
+    if (!p) {
+        snprintf(why, size, "-loadvm %.31s: %s", tag, g->snapshots
+                 ? "there is no such snapshot of this machine"
+                 : "-vmstate has to say where snapshots are");
+        return -1;
+    }
+    r = snapshot_load(g, p->id, NULL, &did, reason, sizeof reason);
+    if (r)
+        snprintf(why, size, "-loadvm %.31s: %s", tag, reason);
+    return r;
+}
+
+/* A loadvm that was cut off, and -loadvm. */
+static int load_snapshot(struct guest *g, char *why, size_t size)
+{
+    const char *tag = g->options->loadvm;
+    bool loaded;
+    int r = snapshot_go_on(g, &loaded, why, size);
+
+    if (!r && tag)
+        r = load_named(g, tag, why, size);
+    /* Its network is up already: it does not wait for a link. */
+    if (!r && (loaded || tag))
+        g->run.started = true;
+    if (!r && tag)
+        platform_log("%s: goes on from snapshot '%s'", g->options->name, tag);
+    return r;
+}
+
 static int run_options(const struct options *options, unsigned count)
 {
     struct guest *guests[OPTIONS_MACHINES] = { NULL };
@@ -102,6 +141,10 @@ static int run_options(const struct options *options, unsigned count)
             goto out;
         }
         print_banner(guests[i]);
+        if (load_snapshot(guests[i], why, sizeof why)) {
+            platform_log("%s", why);
+            goto out;
+        }
     }
     status = run_guests(guests, count);
 out:

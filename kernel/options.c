@@ -86,6 +86,8 @@ static bool parse_string(struct parser *p, const char *name, const char *v)
     const char **where = !strcmp(name, "readconfig") ? &p->o->readconfig
                        : !strcmp(name, "bios") ? &p->o->bios
                        : !strcmp(name, "medium") ? &p->o->medium
+                       : !strcmp(name, "vmstate") ? &p->o->vmstate
+                       : !strcmp(name, "loadvm") ? &p->o->loadvm
                        : &p->o->cpu;
 
     if (!*v)
@@ -287,6 +289,12 @@ static const struct option {
       "-boot ORDER     letters of c (disk), d (CD), n (network)" },
     { "snapshot", OPTION_ANY, false, parse_flag,
       "-snapshot       keep the images pristine: writes stay in memory" },
+    { "vmstate", OPTION_ANY, true, parse_string,
+      "-vmstate FILE   where 'savevm' puts snapshots: a file, which is made,\n"
+      "                a module, disk:N,part=M, or none; with ,init=on also\n"
+      "                over what else lies there" },
+    { "loadvm", OPTION_OWN, true, parse_string,
+      "-loadvm TAG     start with that snapshot" },
     { "net", OPTION_OWN, true, parse_net, OPTIONS_NET_HELP },
     { "netdev", OPTION_OWN, true, parse_net, OPTIONS_NETDEV_HELP },
     { "device", OPTION_OWN, true, parse_net, OPTIONS_DEVICE_HELP },

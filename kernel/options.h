@@ -100,6 +100,8 @@ struct options {
     enum rtc_base { RTC_UTC, RTC_LOCALTIME, RTC_DATE } rtc_base;
     int64_t rtc_date;           /* RTC_DATE: seconds since 1970 */
     const char *medium;         /* serial number: see disk/medium.h; or NULL */
+    const char *vmstate;        /* where snapshots are: vmstate.h; or NULL */
+    const char *loadvm;         /* the one to start with, or NULL */
     const char *readconfig;     /* file with the machines' sections, or NULL */
     const char *own;            /* an option seen that is one machine's only */
 };

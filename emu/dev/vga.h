@@ -9,6 +9,8 @@
 
 struct vga;
 
+#define VGA_VRAM_BYTES (16u << 20)      /* 16 MiB, as qemu's -vga std */
+
 /*
  * Plug into `bus` at `devfn`, map the legacy ports and A0000h-BFFFFh, reset.
  * Starts with a `struct device`. NULL: out of memory or devfn taken.

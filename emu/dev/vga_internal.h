@@ -7,7 +7,6 @@
 
 #include "emu/dev/vga.h"
 
-#define VGA_VRAM_BYTES (16u << 20)
 #define VGA_PLANE_BYTES 0x10000u
 
 #define VGA_WINDOW_BASE 0xa0000u

@@ -12,6 +12,7 @@
 #include "kernel/console/commands.h"
 #include "kernel/console/commands_disk.h"
 #include "kernel/console/commands_net.h"
+#include "kernel/console/commands_snapshot.h"
 #include "kernel/console/monitor.h"
 #include "kernel/console/mux.h"
 #include "kernel/guest.h"
@@ -203,6 +204,7 @@ static const struct {
     { "pic", "the guest's pair of 8259s", info_pic },
     { "registers", "the guest's CPU registers", info_registers },
     { "screen", "the text on the guest's VGA", info_screen },
+    { "snapshots", "snapshots of the machine, by savevm", info_snapshots },
     { "status", "running or paused, engine", info_status },
     { "usernet", "user-mode networks: flows, leases, counters", info_usernet },
     { "version", "Trestle's version", info_version },
@@ -286,6 +288,10 @@ static const struct command commands[] = {
       true },
     { "nmi", "", "give the guest a non-maskable interrupt", cmd_nmi, false,
       true },
+    { "savevm", "[TAG]", "save the machine and its disks' content",
+      cmd_savevm, false, true },
+    { "loadvm", "TAG|ID", "put that back", cmd_loadvm, false, true },
+    { "delvm", "TAG|ID", "delete it", cmd_delvm, false, true },
     { "set_link", "NAME on|off", "plug a NIC or netdev in, or out",
       cmd_set_link, false, true },
     { "netdev_add", "TYPE,id=ID[,...]", "connect a netdev, as -netdev does",

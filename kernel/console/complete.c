@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernel/console/commands.h"
+#include "kernel/console/commands_snapshot.h"
 #include "kernel/console/mux.h"
 #include "kernel/guest.h"
 #include "kernel/net/capture.h"
@@ -99,6 +100,9 @@ static const struct {
     { "?", { commands } },
     { "info", { subjects } },
     { "machine", { machines } },
+    { "savevm", { snapshot_tag_name } },
+    { "loadvm", { snapshot_tag_name } },
+    { "delvm", { snapshot_tag_name } },
     { "set_link", { ports, on_off } },
     { "netdev_add", { kinds } },
     { "netdev_del", { netdevs } },

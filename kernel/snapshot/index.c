@@ -167,7 +167,7 @@ int snapshot_index_write(const struct snapshot_index *x, uint8_t *record,
                          size_t *len)
 {
     struct record r = { record, 0 };
-    const struct state_sink sink = { &r, record_write };
+    const struct state_sink sink = { .ctx = &r, .write = record_write };
     struct state *s = malloc(sizeof *s);
     int error;
 
@@ -191,7 +191,8 @@ static int record_read(void *ctx, uint64_t offset, void *buf, size_t len)
 int snapshot_index_read(struct snapshot_index *x, const uint8_t *record,
                         size_t len, uint32_t clusters, char *why, size_t size)
 {
-    const struct state_source source = { (void *)record, len, record_read };
+    const struct state_source source = { .ctx = (void *)record, .size = len,
+                                         .read = record_read };
     struct state *s = malloc(sizeof *s);
     int error;
 

@@ -250,8 +250,28 @@ int snapshot_delete(struct snapshot_store *st, uint32_t id)
     return change(st);
 }
 
+/* What another one left half done must not be forgotten. */
+static int may_mark(struct snapshot_store *st, uint32_t id, uint32_t units)
+{
+    const struct snapshot *old = snapshot_by_id(&st->index,
+                                                st->index.restoring);
+    const struct snapshot *new = snapshot_by_id(&st->index, id);
+
+    if (!old || !new || old == new)
+        return 0;
+    if (!strcmp(old->machine, new->machine) &&
+        !(st->index.restoring_units & ~units))
+        return 0;
+    return fail(st, -EBUSY, "'loadvm %s' of machine '%s' was cut off: start "
+                "that first", old->tag, old->machine);
+}
+
 int snapshot_mark(struct snapshot_store *st, uint32_t id, uint32_t units)
 {
+    int r = may_mark(st, id, units);
+
+    if (r)
+        return r;
     st->next = st->index;
     st->next.restoring = id;
     st->next.restoring_units = units;

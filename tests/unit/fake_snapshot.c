@@ -43,8 +43,8 @@ static int source_read(void *ctx, uint64_t offset, void *buf, size_t len)
 void fake_snapshot_init(struct fake_snapshot *f)
 {
     *f = (struct fake_snapshot){ .fail_at = SIZE_MAX, .flip_after = ~0u };
-    f->sink = (struct state_sink){ f, sink_write };
-    f->source = (struct state_source){ f, 0, source_read };
+    f->sink = (struct state_sink){ .ctx = f, .write = sink_write };
+    f->source = (struct state_source){ .ctx = f, .read = source_read };
 }
 
 void fake_snapshot_free(struct fake_snapshot *f)
