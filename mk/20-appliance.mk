@@ -99,24 +99,36 @@ MEDIUM_FILES := $(foreach m,$(MEDIUM),$(lastword $(subst =, ,$m)))
 GRUB_MODULES := multiboot2 normal part_gpt part_msdos iso9660 fat all_video \
     gfxterm serial terminal gzio search echo test boot font configfile
 
+GRUB_START := boot/grub-start.cfg
+
 $(METAL)/medium: FORCE
 	@mkdir -p $(@D)
 	@echo '$(MEDIUM) $(APPLIANCE_OPTIONS)' | cmp -s - $@ || \
 	  echo '$(MEDIUM) $(APPLIANCE_OPTIONS)' > $@
 
-$(BUILD)/trestle.iso: $(BUILD)/trestle.elf boot/grub.cfg $(MEDIUM_FILES) \
+$(BUILD)/trestle.iso: $(BUILD)/trestle.elf $(GRUB_START) boot/grub-iso.cfg $(MEDIUM_FILES) \
     $(METAL)/medium | $(DEPS_run)
 	@echo "  ISO   $@"
 	@rm -rf $(METAL)/iso && mkdir -p $(METAL)/iso/boot/grub
 	@strip -o $(METAL)/iso/boot/trestle.elf $<
 	@sed -e 's|@OPTIONS@|$(APPLIANCE_OPTIONS)|' \
 	  -e 's|@MODULES@|$(foreach m,$(MEDIUM),module2 /$(firstword $(subst =, ,$m)) $(firstword $(subst =, ,$m))\n   )|' \
-	  boot/grub.cfg > $(METAL)/iso/boot/grub/grub.cfg
+	  $(GRUB_START) boot/grub-iso.cfg > $(METAL)/iso/boot/grub/grub.cfg
 	@set -e; for m in $(MEDIUM); do \
 	  gzip -c "$${m#*=}" > $(METAL)/iso/$${m%%=*}; done
 	@grub-mkrescue --locales= --fonts= --themes= \
 	  --install-modules="$(GRUB_MODULES)" --compress=xz -o $@ $(METAL)/iso \
 	  > $(METAL)/iso.log 2>&1 || { cat $(METAL)/iso.log >&2; exit 1; }
+
+# STICK: the file that is made. IMAGE goes into its slot a; CONF as with iso.
+STICK ?= $(BUILD)/trestle-stick.img
+.PHONY: stick
+## stick           a USB stick's or disk's content, with IMAGE=file in its slot,
+##                 STICK=build/trestle-stick.img CONF=file
+stick: $(BUILD)/trestle.elf $(BUILD)/trestle $(filter $(BUILD)/router.img,$(IMAGE)) \
+    | $(DEPS_run)
+	@tools/make-stick.py --image '$(IMAGE)' --conf '$(CONF)' --out '$(STICK)' \
+	  --elf $(BUILD)/trestle.elf --trestle $(BUILD)/trestle
 
 .PHONY: appliance iso run
 ## appliance       the bare-machine program, build/trestle.elf

@@ -12,7 +12,7 @@ import sys
 
 DISK_OPTIONS = ("hda", "hdb", "hdc", "hdd", "cdrom")
 NIC_OPTIONS = ("net", "nic", "device")
-OWN_DISK = "disk:"              # the PC's own, no file
+OWN_DISK = re.compile(r"disk:|slot(:|$)")       # the PC's own, no file
 LINE = re.compile(r"""\s*-{0,2}(?P<word>[\w-]+)\s*=?\s*
                       (?P<value>(?:"[^"]*"|'[^']*'|[^\s"'])*)""", re.X)
 
@@ -38,7 +38,7 @@ def files(text):
             yield value
         image = (value if word in DISK_OPTIONS else
                  drive_file(value) if word == "drive" else "")
-        if image and not image.startswith(OWN_DISK):
+        if image and not OWN_DISK.match(image):
             yield image
 
 

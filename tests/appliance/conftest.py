@@ -80,7 +80,9 @@ class Appliance:
             flash = "if=pflash,format=raw,file="
             args += ["-drive", f"{flash}{OVMF}/OVMF_CODE_4M.fd,readonly=on",
                      "-drive", f"{flash}{variables}"]
+        # None: `extra` has the medium.
         args += {
+            None: [],
             "cdrom": ["-cdrom", str(medium), "-boot", "d"],
             "disk": ["-drive", f"file={medium},format=raw,snapshot=on"],
             "usb": ["-device", "qemu-xhci", "-drive",
@@ -148,6 +150,24 @@ def boot(tmp_path):
         medium = make_iso(tmp_path / f"medium{len(started)}.iso", options,
                           modules, gzipped, after=after, elf=elf)
         started.append(Appliance(medium, firmware, tmp_path, **kwargs))
+        return started[-1]
+
+    yield start
+    for appliance in started:
+        appliance.close()
+
+
+@pytest.fixture
+def boot_drive(tmp_path):
+    """boot_drive(file, device, firmware) -> Appliance from a medium of its own,
+    which it may write to, behind QEMU's `device`."""
+    started = []
+
+    def start(path, device, firmware="bios", **kwargs):
+        drive = ("-drive", f"id=medium,if=none,format=raw,file={path}",
+                 "-device", f"{device},drive=medium,bootindex=0")
+        started.append(Appliance(path, firmware, tmp_path, drive=None,
+                                 extra=drive, **kwargs))
         return started[-1]
 
     yield start
