@@ -12,6 +12,7 @@
 #include "kernel/firmware.h"
 #include "kernel/net/net.h"
 #include "kernel/platform.h"
+#include "kernel/slots/slots.h"
 #include "kernel/snapshot/vmstate.h"
 
 #define ROM_MAX (512u << 10)
@@ -316,6 +317,14 @@ void guest_destroy(struct guest *g)
     if (g->ram)
         platform_pages_free(g->ram, g->options->ram_bytes);
     free(g);
+}
+
+bool guest_has_slot(const struct guest *g)
+{
+    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++)
+        if (slots_disk_is(g->options->drive[i].file))
+            return true;
+    return false;
 }
 
 int guest_format_disks(const struct guest *g, guest_disk_format *format,

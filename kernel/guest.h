@@ -84,6 +84,9 @@ int guest_create(const struct options *o, unsigned number, uint64_t reserve,
 uint64_t guest_memory(const struct options *o);
 void guest_destroy(struct guest *g);
 
+/* It runs from the slot that the medium's table says (slots/slots.h). */
+bool guest_has_slot(const struct guest *g);
+
 /* ---- Running (guest_run.c): the guest's core ------------------------------ */
 
 /*

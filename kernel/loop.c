@@ -11,6 +11,7 @@
 #include "kernel/net/net.h"
 #include "kernel/platform.h"
 #include "kernel/sched.h"
+#include "kernel/slots/trial.h"
 
 /* How long the last bytes of output may take to leave at the end. */
 #define DRAIN_NS 2000000000u
@@ -22,6 +23,7 @@ struct loop {
     struct sched own;           /* the guests that the I/O core runs */
     uint64_t disks_ns;          /* when platform_disks_poll wants its turn */
     uint64_t tasks_ns;          /* and platform_tasks_run */
+    uint64_t trial_ns;          /* and trial_poll */
 };
 
 static bool io_poll(struct loop *l)
@@ -31,6 +33,7 @@ static bool io_poll(struct loop *l)
     busy |= net_poll();
     l->disks_ns = platform_disks_poll();
     l->tasks_ns = platform_tasks_run();
+    l->trial_ns = trial_poll(l->guests, l->count);
     for (unsigned i = 0; i < l->count; i++)
         if (l->guests[i]->core)
             guest_offer_input(l->guests[i]);
@@ -70,6 +73,8 @@ static void idle(struct loop *l, bool started, uint64_t balance)
         deadline = l->disks_ns;
     if (l->tasks_ns < deadline)
         deadline = l->tasks_ns;
+    if (l->trial_ns < deadline)
+        deadline = l->trial_ns;
     if (!started && deadline > now + 20 * GUEST_SLICE_NS)
         deadline = now + 20 * GUEST_SLICE_NS;
     if (mux_holds_input(l->mux) && deadline > now + 2 * GUEST_SLICE_NS)

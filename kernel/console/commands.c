@@ -12,6 +12,7 @@
 #include "kernel/console/commands.h"
 #include "kernel/console/commands_disk.h"
 #include "kernel/console/commands_net.h"
+#include "kernel/console/commands_slots.h"
 #include "kernel/console/commands_snapshot.h"
 #include "kernel/console/monitor.h"
 #include "kernel/console/mux.h"
@@ -204,6 +205,7 @@ static const struct {
     { "pic", "the guest's pair of 8259s", info_pic },
     { "registers", "the guest's CPU registers", info_registers },
     { "screen", "the text on the guest's VGA", info_screen },
+    { "slots", "the images on the Trestle medium", info_slots },
     { "snapshots", "snapshots of the machine, by savevm", info_snapshots },
     { "status", "running or paused, engine", info_status },
     { "usernet", "user-mode networks: flows, leases, counters", info_usernet },
@@ -308,6 +310,12 @@ static const struct command commands[] = {
       cmd_capture, false, true },
     { "announce_self", "", "tell the LAN where the guest's NICs are",
       cmd_announce_self, false, true },
+    { "upgrade", "[-y] SOURCE", "a new image: xmodem, ymodem, http://, "
+      "tftp://", cmd_upgrade, false, false },
+    { "confirm", "", "keep the image that is on trial", cmd_confirm, false,
+      false },
+    { "rollback", "[-y]", "back to the image before", cmd_rollback, false,
+      false },
     { "quit", "", "end Trestle (the appliance powers off)", cmd_quit, false,
       false },
     { "q", "", "as quit", cmd_quit, true, false },

@@ -91,6 +91,8 @@ FIXED(on_off, "on", "off")
 FIXED(capture_verbs, "on", "off", "print")
 FIXED(kinds, "bridge,id=", "socket,id=", "tap,id=", "user,id=")
 FIXED(objects, "filter-dump,id=")
+FIXED(sources, "-y", "http://", "tftp://", "xmodem", "ymodem")
+FIXED(yes, "-y")
 
 static const struct {
     const char *command;
@@ -111,6 +113,8 @@ static const struct {
     { "object_add", { objects } },
     { "object_del", { captures } },
     { "capture", { capturable, capture_verbs } },
+    { "upgrade", { sources, sources } },
+    { "rollback", { yes } },
 };
 
 /* What may stand at the end of `line`, whose last word is at *word. */
@@ -209,7 +213,7 @@ void monitor_complete(struct monitor *mon)
         list_matches(mon, &m);
     for (size_t i = m.len; m.count && i < m.common; i++)
         monitor_insert(mon, m.first[i]);
-    /* "tap,id=" wants more of the same word. */
-    if (m.count == 1 && m.first[m.common - 1] != '=')
+    /* "tap,id=" and "http://" want more of the same word. */
+    if (m.count == 1 && !strchr("=/", m.first[m.common - 1]))
         monitor_insert(mon, ' ');
 }

@@ -220,7 +220,7 @@ bool job_poll(struct monitor *mon)
         finish(job);
         return true;
     }
-    if (!mon->mux->in_monitor) {
+    if (!mon->mux->in_monitor || mon->mux->transfer) {
         job->line[0] = '\0';    /* others wrote there */
         return false;
     }

@@ -38,6 +38,20 @@ void monitor_printf(struct monitor *mon, const char *fmt, ...)
     mux_print(mon->mux, text);
 }
 
+static const char *prompt(const struct monitor *mon)
+{
+    return mon->answer ? mon->question : PROMPT;
+}
+
+void monitor_ask(struct monitor *mon, const char *question,
+                 void (*answer)(struct monitor *mon, char *line, void *ctx),
+                 void *ctx)
+{
+    snprintf(mon->question, sizeof mon->question, "%s ", question);
+    mon->answer = answer;
+    mon->answer_ctx = ctx;
+}
+
 void monitor_enter(struct monitor *mon)
 {
     if (!mon->greeted)
@@ -45,13 +59,13 @@ void monitor_enter(struct monitor *mon)
                        "information", trestle_version);
     mon->greeted = true;
     mon->len = 0;
-    monitor_printf(mon, job_is_running() ? "\n" : "\n" PROMPT);
+    monitor_printf(mon, "\n%s", job_is_running() ? "" : prompt(mon));
 }
 
 void monitor_show_line(struct monitor *mon)
 {
     mon->line[mon->len] = '\0';
-    monitor_printf(mon, "\n" PROMPT "%s", mon->line);
+    monitor_printf(mon, "\n%s%s", prompt(mon), mon->line);
 }
 
 void monitor_insert(struct monitor *mon, uint8_t c)
@@ -84,7 +98,7 @@ void monitor_go_on(struct monitor *mon)
     unsigned n = mon->ahead_len;
 
     mon->line[mon->len] = '\0';
-    monitor_printf(mon, PROMPT "%s", mon->line);
+    monitor_printf(mon, "%s%s", prompt(mon), mon->line);
     memcpy(ahead, mon->ahead, n);
     mon->ahead_len = 0;
     for (unsigned i = 0; i < n; i++)    /* may begin another one */
@@ -167,6 +181,22 @@ static void input_meanwhile(struct monitor *mon, uint8_t c)
     }
 }
 
+/* A line is complete: a command, or an answer. */
+static void take_line(struct monitor *mon)
+{
+    void (*answer)(struct monitor *mon, char *line, void *ctx) = mon->answer;
+
+    mon->line[mon->len] = '\0';
+    mon->len = 0;
+    mon->answer = NULL;
+    if (answer)
+        answer(mon, mon->line, mon->answer_ctx);
+    else
+        monitor_command(mon, mon->line);
+    if (!is_busy(mon))
+        mux_print(mon->mux, prompt(mon));
+}
+
 void monitor_input(struct monitor *mon, uint8_t c)
 {
     if (is_busy(mon)) {
@@ -178,11 +208,7 @@ void monitor_input(struct monitor *mon, uint8_t c)
     case '\r':
     case '\n':
         mux_print(mon->mux, "\n");
-        mon->line[mon->len] = '\0';
-        mon->len = 0;
-        monitor_command(mon, mon->line);
-        if (!is_busy(mon))
-            mux_print(mon->mux, PROMPT);
+        take_line(mon);
         break;
     case '\b':
     case DEL:
@@ -193,10 +219,15 @@ void monitor_input(struct monitor *mon, uint8_t c)
         break;
     case CTRL_C:
         mon->len = 0;
-        mux_print(mon->mux, "^C\n" PROMPT);
+        mux_print(mon->mux, "^C\n");
+        if (mon->answer)
+            take_line(mon);
+        else
+            mux_print(mon->mux, PROMPT);
         break;
     case '\t':
-        monitor_complete(mon);
+        if (!mon->answer)
+            monitor_complete(mon);
         break;
     default:
         if (c >= ' ')

@@ -34,6 +34,10 @@ struct monitor {
     bool greeted;
     bool quit;                  /* "quit" was typed */
     struct monitor_output output;       /* its next is NULL: there is none */
+    /* Of monitor_ask: who waits for an answer, or NULL. */
+    void (*answer)(struct monitor *mon, char *line, void *ctx);
+    void *answer_ctx;
+    char question[MONITOR_LINE];
     /* Typed while that is printed, or a job (job.h) runs. */
     uint8_t ahead[MONITOR_LINE];
     unsigned ahead_len;
@@ -51,6 +55,14 @@ void monitor_input(struct monitor *mon, uint8_t c);
 void monitor_insert(struct monitor *mon, uint8_t c);
 /* The prompt and the line so far, anew. */
 void monitor_show_line(struct monitor *mon);
+
+/*
+ * `question` stands in place of the prompt, and the next line goes to
+ * answer(mon, line, ctx), which may ask again; Ctrl-C is an empty one.
+ */
+void monitor_ask(struct monitor *mon, const char *question,
+                 void (*answer)(struct monitor *mon, char *line, void *ctx),
+                 void *ctx);
 
 /*
  * Long output or a job has ended: the prompt, the line so far, and what was

@@ -265,13 +265,27 @@ static size_t input_room(struct mux *mux)
 
 bool mux_holds_input(const struct mux *mux)
 {
-    return !mux->in_monitor && mux->shown->serial &&
+    return !mux->transfer && !mux->in_monitor && mux->shown->serial &&
            !byte_ring_room(&mux->shown->serial->to_guest);
+}
+
+static bool poll_transfer_input(struct mux *mux)
+{
+    struct byte_ring *in = &mux->transfer->in;
+    uint8_t buf[CHUNK];
+    size_t n = byte_ring_room(in) < sizeof buf ? byte_ring_room(in)
+                                               : sizeof buf;
+
+    n = n ? mux->line->read(mux->line->ctx, buf, n) : 0;
+    return byte_ring_put(in, buf, n);
 }
 
 static bool poll_input(struct mux *mux)
 {
     bool moved = false;
+
+    if (mux->transfer)
+        return poll_transfer_input(mux);
 
     /* A ring's worth at most: the line may bring more without an end. */
     for (unsigned k = 0; k < BYTE_RING_SIZE / CHUNK; k++) {
@@ -296,7 +310,7 @@ static void emit(struct mux *mux, struct mux_console *con, const uint8_t *p,
 {
     size_t room;
 
-    if (con == mux->shown) {
+    if (con == mux->shown && !mux->transfer) {
         byte_ring_put(&mux->out, p, len);
         return;
     }
@@ -365,7 +379,7 @@ static bool prints(const struct mux *mux)
 
 static bool poll_guest_output(struct mux *mux)
 {
-    bool moved = !prints(mux) && move_kept(mux);
+    bool moved = !prints(mux) && !mux->transfer && move_kept(mux);
 
     for (unsigned i = 0; i < mux->count; i++) {
         struct mux_console *con = &mux->console[i];
@@ -374,7 +388,7 @@ static bool poll_guest_output(struct mux *mux)
             continue;
         /* A ring's worth at most: the guest may fill it while we read. */
         for (unsigned k = 0; k < BYTE_RING_SIZE / CHUNK; k++) {
-            if ((con == mux->shown &&
+            if ((con == mux->shown && !mux->transfer &&
                  (byte_ring_used(con->kept) || !has_out_room(mux) ||
                   prints(mux))) ||
                 !move_output(mux, con))
@@ -385,25 +399,65 @@ static bool poll_guest_output(struct mux *mux)
     return moved;
 }
 
-/* Offer what waits to the line; a partial take keeps its place. */
-static bool flush_out(struct mux *mux)
+/*
+ * Offer what waits to the line, `most` bytes of it; a partial take keeps its
+ * place. How many it took.
+ */
+static size_t flush_ring(struct mux *mux, struct byte_ring *out, size_t most)
 {
-    bool moved = false;
+    size_t done = 0;
 
-    for (;;) {
-        uint32_t tail = mux->out.tail % BYTE_RING_SIZE;
-        size_t used = byte_ring_used(&mux->out), n;
+    while (done < most) {
+        uint32_t tail = out->tail % BYTE_RING_SIZE;
+        size_t used = byte_ring_used(out), n;
 
-        if (!used)
-            return moved;
+        if (used > most - done)
+            used = most - done;
         if (used > BYTE_RING_SIZE - tail)
             used = BYTE_RING_SIZE - tail;
-        n = mux->line->write(mux->line->ctx, mux->out.data + tail, used);
+        n = used ? mux->line->write(mux->line->ctx, out->data + tail, used)
+                 : 0;
         if (!n)
-            return moved;
-        mux->out.tail += n;
-        moved = true;
+            break;
+        byte_ring_drop(out, n);
+        done += n;
     }
+    return done;
+}
+
+static bool flush_out(struct mux *mux)
+{
+    size_t n;
+
+    if (!mux->transfer)
+        return flush_ring(mux, &mux->out, SIZE_MAX);
+    if (!mux->before_transfer)
+        return flush_ring(mux, &mux->transfer->out, SIZE_MAX);
+    n = flush_ring(mux, &mux->out, mux->before_transfer);
+    mux->before_transfer -= n;
+    return n;
+}
+
+bool mux_begin_transfer(struct mux *mux, struct mux_transfer *t)
+{
+    if (mux->transfer)
+        return false;
+    mux->transfer = t;
+    mux->before_transfer = byte_ring_used(&mux->out);
+    return true;
+}
+
+void mux_end_transfer(struct mux *mux)
+{
+    struct byte_ring *out = &mux->transfer->out;
+    uint8_t buf[CHUNK];
+    size_t n;
+
+    /* The line may be slower than whoever ends it. */
+    flush_out(mux);
+    while ((n = byte_ring_get(out, buf, sizeof buf)))
+        byte_ring_put(&mux->out, buf, n);
+    mux->transfer = NULL;
 }
 
 static bool monitor_has_room(struct mux *mux) { return has_out_room(mux); }

@@ -40,6 +40,14 @@ struct mux_console {
     unsigned stall_looks;               /* and how often it stood there */
 };
 
+/*
+ * A file that comes over the line, which is its own meanwhile: what is typed
+ * goes to `in`, all bytes of it, and nothing is printed but `out`.
+ */
+struct mux_transfer {
+    struct byte_ring in, out;
+};
+
 struct mux {
     struct chardev *line;
     struct mux_console console[OPTIONS_MACHINES];
@@ -55,6 +63,8 @@ struct mux {
     bool timestamps;
     uint64_t start_ns;
     struct byte_ring out;               /* towards the line */
+    struct mux_transfer *transfer;      /* or NULL */
+    size_t before_transfer;             /* bytes of `out` to be printed yet */
 };
 
 /* `guests` in the order of their numbers, 1 to `count`. 0 or -ENOMEM. */
@@ -79,6 +89,14 @@ struct guest *mux_guest(const struct mux *mux);
  * `console`, the keyboard goes to its console.
  */
 bool mux_show(struct mux *mux, unsigned number, bool console);
+
+/*
+ * The line is `t`'s from now on, when it has printed what waits; what the guest
+ * says is kept for later, the newest 64 KiB. False: it is another's.
+ */
+bool mux_begin_transfer(struct mux *mux, struct mux_transfer *t);
+/* It is the console's again; what is left in `out` is printed first. */
+void mux_end_transfer(struct mux *mux);
 
 /* Text for the administrator; \n becomes CRLF. Cut if 64 KiB are waiting. */
 void mux_print(struct mux *mux, const char *text);

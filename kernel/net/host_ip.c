@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/net/bytes.h"
+#include "kernel/net/guest_ping.h"
 #include "kernel/net/lwip_hooks.h"
 #include "kernel/platform.h"
 #include "lwip/dhcp.h"
@@ -196,6 +197,7 @@ int host_ip_input(struct pbuf *p, struct netif *netif)
         pbuf_free(p);
         return 1;
     }
+    guest_ping_look(p);
     if (nat_outside_input(p, netif))
         return 1;
     if (!(p->flags & PBUF_FLAG_IS_CUSTOM))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/net/bytes.h"
 #include "kernel/net/capture.h"
 #include "kernel/net/vlan.h"
 #include "kernel/platform.h"
@@ -213,6 +214,19 @@ static void watch_dhcp(struct port *p, const uint8_t *f, size_t len)
                  "server there?", p->name, f[26], f[27], f[28], f[29]);
 }
 
+/* RFC 826: a sender of ARP tells its own address, or 0.0.0.0 (RFC 5227). */
+static void watch_arp(struct port *p, const uint8_t *f, size_t len)
+{
+    static const uint8_t arp[] = { 8, 6, 0, 1, 8, 0, 6, 4 };
+    uint32_t sender;
+
+    if (len < ETH_HEADER + 28 || memcmp(f + 12, arp, sizeof arp))
+        return;
+    sender = get32(f + ETH_HEADER + 14);
+    if (sender)
+        p->cable->address = sender;
+}
+
 static bool poll_cable(struct port *p)
 {
     struct guest_cable *c = p->cable;
@@ -236,6 +250,7 @@ static bool poll_cable(struct port *p)
         f->slot = slot;
         c->under_way++;
         watch_dhcp(p, data, len);
+        watch_arp(p, data, len);
         port_into_bridge(p, f);
     }
     p->counters.in_runt = atomic_load(&c->tx_refused[TX_RUNT]);

@@ -47,6 +47,8 @@ struct guest_cable {
     _Atomic uint32_t rx_lost;           /* for the NE2000's overflow */
     uint32_t rx_lost_told;
     bool warned_dhcp;                   /* seen answering DHCP on the LAN */
+    uint32_t address;                   /* of the guest, as it last told by ARP,
+                                           or 0; host byte order */
     struct hold hold;
     unsigned under_way;                 /* frames of it that are still held */
     bool unplugged;                     /* its port is gone: the last frees it */

@@ -5,6 +5,7 @@
 #ifndef KERNEL_RECEIVE_RECEIVER_H
 #define KERNEL_RECEIVE_RECEIVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -17,6 +18,10 @@ struct receiver {
      * a task. 0: that was all; negative errno: `why` has a sentence.
      */
     ssize_t (*read)(struct receiver *r, void *buf, size_t size);
+    /* Where it is set, a read that waits looks whether it should stop
+     * (-ECANCELED). */
+    bool (*is_cancelled)(void *ctx);
+    void *ctx;
     /* Frees it. I/O core, and no read is under way. Where it has not come to
      * its end, the sender is told so. */
     void (*close)(struct receiver *r);

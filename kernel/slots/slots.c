@@ -141,19 +141,16 @@ static int visit(const struct change *c, char *why, size_t why_size)
 
 int slots_read(struct slot_table *out, char *why, size_t why_size)
 {
-    int r;
+    int r = slots.is_known ? 0 : -EBUSY;
 
-    lock();
-    r = visit(NULL, why, why_size);
+    snprintf(why, why_size, "the table of slots is being changed");
+    if (!slots.busy) {
+        slots.busy = true;
+        r = visit(NULL, why, why_size);
+        slots.busy = false;
+    }
     *out = slots.table;
-    unlock();
     return r;
-}
-
-bool slots_known(struct slot_table *out)
-{
-    *out = slots.table;
-    return slots.is_known;
 }
 
 int slots_change(int (*change)(struct slot_table *t, void *ctx), void *ctx,

@@ -19,16 +19,15 @@
 const char *slot_name(unsigned slot);
 
 /*
- * Read the table now. 0, or negative errno and a sentence in `why`: -ENOENT: no
- * medium; -EBADMSG: both copies of the table are damaged, and a slot has to be
- * named (`-hda slot:a`).
+ * Read the table now, or have it as it was last, while somebody changes it. 0, or
+ * negative errno and a sentence in `why`: -ENOENT: no medium; -EBADMSG: both
+ * copies of the table are damaged, and a slot has to be named (`-hda slot:a`).
+ * Anywhere on the I/O core.
  */
 int slots_read(struct slot_table *out, char *why, size_t why_size);
-/* As read last; false: it never was. Does not wait. */
-bool slots_known(struct slot_table *out);
-/* The slot that the guest runs from, or SLOT_NONE. Does not wait. */
+/* The slot that the guest runs from, or SLOT_NONE. */
 unsigned slots_running(void);
-/* Is that on trial, and since which boot (which differs each time)? */
+/* Is it on trial, and since which boot (which differs each time)? */
 bool slots_on_trial(unsigned *boot);
 
 /*

@@ -19,8 +19,8 @@
 #include "tests/unit/fake_cut.h"
 
 #define SLOT_SECTORS 16u
-#define STATE_SECTORS 2048u
-#define SEEDS 40u
+#define STATE_SECTORS 32u
+#define SEEDS 12u
 
 enum { A, B, C };
 

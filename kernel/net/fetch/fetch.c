@@ -42,6 +42,10 @@ static ssize_t fetch_read(struct receiver *r, void *buf, size_t size)
             memcpy(r->why, f->why, sizeof r->why);
             return f->error;
         }
+        if (r->is_cancelled && r->is_cancelled(r->ctx)) {
+            snprintf(r->why, sizeof r->why, "cancelled");
+            return -ECANCELED;
+        }
         platform_task_wait(platform_now_ns() + LOOK_NS);
     }
 }

@@ -1,0 +1,86 @@
+"""Upgrades of an installed appliance: trial, confirmation, falling back."""
+import hashlib
+import os
+import re
+
+import pytest
+
+from console import PROMPT, monitor, switch_off, to_monitor
+from guests import image
+from lan import HOST, Lan
+from medium import RESETS, SECTOR, make_medium, with_table
+
+SLOT = 2048
+READY = "uart_echo ready\r\n"
+
+
+def disk(path):
+    return ("-drive", f"id=m,if=none,format=raw,file={path}",
+            "-device", "ide-hd,drive=m,bus=ide.0")
+
+
+def upgrade(appliance, source, *told):
+    """With a restart at its end; the focus is at the monitor and stays."""
+    appliance.send(f"upgrade {source}\r")
+    for text in told:
+        appliance.expect(text)
+    appliance.expect(r"Restart the guest now\? .*\(y/n\) ")
+    appliance.send("y\r")
+    appliance.expect(PROMPT)
+
+
+@pytest.fixture
+def lan(tmp_path):
+    with Lan(tmp_path) as made:
+        yield made
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+def test_upgrades(boot, lan, tmp_path):
+    """By HTTP; one that is confirmed, one that never boots, and back."""
+    path = tmp_path / "medium.raw"
+    good = with_table(image("uart_echo"), SLOT)
+    make_medium(path, SLOT, good)
+    (tmp_path / "good.img").write_bytes(good)
+    (tmp_path / "bad.img").write_bytes(RESETS)
+    (tmp_path / "text").write_bytes(b"no image" * 100)
+    lan.serve(tmp_path, HOST)
+    appliance = boot("-m 8 -nographic -hda slot -net nic "
+                     "-net bridge,ip=dhcp", net=lan.qemu_net("e1000"),
+                     inside=lan.inside, extra=disk(path), limit=120)
+    appliance.expect(READY)
+    appliance.expect("own address on the LAN")
+    to_monitor(appliance)
+    web = f"http://{HOST}:8000"
+    assert re.search("slot a: good, active, running", monitor(
+        appliance, "info slots"))
+    for source, why in (
+            (f"{web}/nothing", "HTTP 404"),
+            (f"{web}/text", "has no partition table"),
+            (f"http://{HOST}:9/x", "Connection refused"),
+            ("nowhere.img", "'nowhere.img' on the medium")):
+        assert re.search(why, monitor(appliance, f"upgrade {source}"))
+    upgrade(appliance, f"{web}/good.img",
+            f"{len(good)} bytes, sha256 {hashlib.sha256(good).hexdigest()}")
+    appliance.expect("slot b is on trial: boot 1 of 3")
+    appliance.expect(READY)
+    assert "'confirm' or 'rollback' comes first" in monitor(
+        appliance, f"upgrade {web}/good.img").replace("\r\n", "\n")
+    assert "confirm: done" in monitor(appliance, "confirm")
+    text = monitor(appliance, "info slots")
+    assert "slot a: good, previous\r\n" in text
+    assert "slot b: good, active, running\r\n" in text
+    # One that resets for ever is given up.
+    upgrade(appliance, f"{web}/bad.img")
+    for i in range(1, 4):
+        appliance.expect(f"slot c is on trial: boot {i} of 3")
+    appliance.expect("the guest restarts from slot b")
+    appliance.expect(READY)
+    assert "slot c: failed" in monitor(appliance, "info slots")
+    # And back to the first.
+    appliance.send("rollback -y\r")
+    appliance.expect("the guest restarts from slot a")
+    appliance.expect(READY)
+    assert "slot b: good, previous\r\n" in monitor(appliance, "info slots")
+    appliance.send("\x01c")
+    switch_off(appliance)
