@@ -327,6 +327,14 @@ bool guest_has_slot(const struct guest *g)
     return false;
 }
 
+struct disk_image *guest_disk(struct guest *g, const char *unit)
+{
+    unsigned i = unit[0] == 'h' && unit[1] == 'd' && unit[2] && !unit[3]
+                     ? (unsigned)(unit[2] - 'a') : MACHINE_IDE_UNITS;
+
+    return i < MACHINE_IDE_UNITS && g->disk[i].top ? &g->disk[i] : NULL;
+}
+
 int guest_format_disks(const struct guest *g, guest_disk_format *format,
                        char *buf, size_t size)
 {

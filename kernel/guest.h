@@ -144,6 +144,9 @@ bool guest_serial_armed(const struct guest *g, unsigned serial);
 /* "running", "paused", "off", ... */
 const char *guest_state_text(const struct guest *g);
 
+/* Its disk by its name, "hda" to "hdd"; NULL: there is none in that place. */
+struct disk_image *guest_disk(struct guest *g, const char *unit);
+
 /*
  * Text of all disks by disk_image_format or disk_image_format_stats; see
  * machine_info for the return value.

@@ -185,6 +185,12 @@ struct platform_file {
 int platform_file_open(const char *name, bool writable,
                        struct platform_file *out);
 void platform_file_close(struct platform_file *f);
+/*
+ * Of one that was opened to be read: write it from now on, or no longer. 0,
+ * -EBUSY: somebody else reads it; -EROFS: it cannot be written; -ESTALE: there
+ * is another file of that name now. It stays what it was then.
+ */
+int platform_file_set_writable(struct platform_file *f, bool writable);
 
 /*
  * Any core, but one at a time for each open file, down to platform_file_list.

@@ -283,6 +283,8 @@ static const struct command commands[] = {
       false },
     { "machine", "[number|name]", "go to another machine", cmd_machine, false,
       false },
+    { "commit", "all|DISK", "write what an overlay (-snapshot) has to the image",
+      cmd_commit, false, true },
     { "stop", "", "stop the guest", cmd_stop, false, true },
     { "cont", "", "let it run again", cmd_cont, false, true },
     { "c", "", "let it run again", cmd_cont, true, true },

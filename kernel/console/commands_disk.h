@@ -1,9 +1,12 @@
-/* Monitor commands about the PC's own disks. */
+/* Monitor commands about disks: the PC's own, and those of machines. */
 #ifndef KERNEL_CONSOLE_COMMANDS_DISK_H
 #define KERNEL_CONSOLE_COMMANDS_DISK_H
 
 struct monitor;
 
 void info_disks(struct monitor *mon);
+
+/* commands_disk_jobs.c */
+void cmd_commit(struct monitor *mon, char *args);
 
 #endif

@@ -37,6 +37,18 @@ static const char *subjects(const struct monitor *mon, unsigned i)
     return monitor_info_name(i);
 }
 
+/* The machine's disks that have an overlay. */
+static const char *overlays(const struct monitor *mon, unsigned i)
+{
+    static const char *const names[] = { "all", "hda", "hdb", "hdc", "hdd" };
+    const struct disk_image *img;
+
+    if (i >= sizeof names / sizeof *names)
+        return NULL;
+    img = guest_disk(mux_guest(mon->mux), names[i]);
+    return !i || (img && img->has_overlay) ? names[i] : "";
+}
+
 static const char *machines(const struct monitor *mon, unsigned i)
 {
     return i < mon->mux->count ? mon->mux->console[i].guest->options->name
@@ -102,6 +114,7 @@ static const struct {
     { "?", { commands } },
     { "info", { subjects } },
     { "machine", { machines } },
+    { "commit", { overlays } },
     { "savevm", { snapshot_tag_name } },
     { "loadvm", { snapshot_tag_name } },
     { "delvm", { snapshot_tag_name } },

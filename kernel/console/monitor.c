@@ -97,6 +97,8 @@ void monitor_go_on(struct monitor *mon)
     uint8_t ahead[sizeof mon->ahead];
     unsigned n = mon->ahead_len;
 
+    if (is_busy(mon))
+        return;
     mon->line[mon->len] = '\0';
     monitor_printf(mon, "%s%s", prompt(mon), mon->line);
     memcpy(ahead, mon->ahead, n);
@@ -109,8 +111,7 @@ static void end_output(struct monitor *mon)
 {
     mon->output.end(mon);
     memset(&mon->output, 0, sizeof mon->output);
-    if (!job_is_running())
-        monitor_go_on(mon);
+    monitor_go_on(mon);
 }
 
 bool monitor_output(struct monitor *mon, bool (*has_room)(struct mux *mux))

@@ -65,8 +65,8 @@ void monitor_ask(struct monitor *mon, const char *question,
                  void *ctx);
 
 /*
- * Long output or a job has ended: the prompt, the line so far, and what was
- * typed meanwhile.
+ * Long output or a job has ended, the last that was at work: the prompt, the
+ * line so far, and what was typed meanwhile.
  */
 void monitor_go_on(struct monitor *mon);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/console/commands_disk.h"
 #include "kernel/console/job.h"
 #include "kernel/console/monitor.h"
 #include "kernel/guest.h"
@@ -86,7 +87,8 @@ static void print_help(struct mux *mux)
     snprintf(line, sizeof line,
              "%s t    toggle console timestamps\n"
              "%s b    send break\n%s c    switch between console and monitor\n"
-             "%s %s  send %s\n", key, key, key, key, key, key);
+             "%s s    commit all disks with an overlay (-snapshot)\n"
+             "%s %s  send %s\n", key, key, key, key, key, key, key);
     mux_print(mux, line);
     for (unsigned i = 0; i < mux->count && mux->count > 1; i++) {
         const struct mux_console *con = &mux->console[i];
@@ -157,6 +159,22 @@ bool mux_show(struct mux *mux, unsigned number, bool console)
     return true;
 }
 
+/* For the machine that is shown, from its console, too. */
+static void commit_key(struct mux *mux)
+{
+    char all[] = "all";
+
+    mux_print(mux, "\n");
+    if (!mux->monitor) {
+        mux_print(mux, "[a commit needs the monitor, which is not on this "
+                  "line]\n");
+        return;
+    }
+    cmd_commit(mux->monitor, all);
+    if (mux->in_monitor)
+        monitor_go_on(mux->monitor);
+}
+
 static void digit_key(struct mux *mux, uint8_t c)
 {
     char line[80];
@@ -187,6 +205,9 @@ static void escape_key(struct mux *mux, uint8_t c)
         break;
     case 'c':
         switch_focus(mux);
+        break;
+    case 's':
+        commit_key(mux);
         break;
     case 't':
         mux->timestamps = !mux->timestamps;

@@ -1,8 +1,8 @@
 /*
  * The serial multiplexer: the administrator's line carries the serial consoles
  * of the machines, one at a time, and the monitor; an escape key (Ctrl-a)
- * switches. Keys are qemu's, h x c t b and Ctrl-a Ctrl-a; a digit shows another
- * machine.
+ * switches. Keys are qemu's, h x s c t b and Ctrl-a Ctrl-a; a digit shows
+ * another machine.
  *
  * Output of the machine that is shown is never dropped: it waits until the line
  * takes it. That of the others is kept, the newest 64 KiB of each. Input

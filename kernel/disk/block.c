@@ -39,6 +39,13 @@ int block_grow(struct block *b, uint64_t sectors)
     return b->ops->grow(b, sectors);
 }
 
+int block_set_writable(struct block *b, bool writable)
+{
+    if (b->read_only != writable)
+        return 0;
+    return b->ops->set_writable ? b->ops->set_writable(b, writable) : -EROFS;
+}
+
 void block_close(struct block *b)
 {
     if (b)

@@ -24,6 +24,8 @@ struct block_ops {
     int (*flush)(struct block *b);
     /* NULL: its size is fixed. */
     int (*grow)(struct block *b, uint64_t sectors);
+    /* NULL: it stays read-only, or not. Sets `read_only` when it returns 0. */
+    int (*set_writable)(struct block *b, bool writable);
     /* Frees `b` and closes what is below. */
     void (*close)(struct block *b);
 };
@@ -53,6 +55,12 @@ int block_flush(struct block *b);
  * than it has. 0, -ENOTSUP (its size is fixed), -EROFS, -ENOMEM.
  */
 int block_grow(struct block *b, uint64_t sectors);
+/*
+ * Of one that was opened to be read only: let it be written, with nobody else
+ * reading what is at the bottom; or no longer. 0, -EBUSY (somebody does),
+ * -EROFS.
+ */
+int block_set_writable(struct block *b, bool writable);
 /* It and all below. `b` may be NULL. */
 void block_close(struct block *b);
 

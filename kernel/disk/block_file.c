@@ -66,8 +66,17 @@ static void file_close(struct block *b)
     free(b);
 }
 
+static int file_set_writable(struct block *b, bool writable)
+{
+    int r = platform_file_set_writable(file_of(b), writable);
+
+    b->read_only = file_of(b)->read_only;
+    return r;
+}
+
 static const struct block_ops file_ops = {
-    file_read, file_write, file_flush, file_grow, file_close,
+    .read = file_read, .write = file_write, .flush = file_flush,
+    .grow = file_grow, .set_writable = file_set_writable, .close = file_close,
 };
 
 int block_file_open(const char *name, bool writable, struct block **out)

@@ -89,8 +89,19 @@ static void grown_close(struct block *b)
     free(g);
 }
 
+static int grown_set_writable(struct block *b, bool writable)
+{
+    struct block *lower = ((struct grown *)b)->lower;
+    int r = block_set_writable(lower, writable);
+
+    b->read_only = lower->read_only;
+    return r;
+}
+
 static const struct block_ops grown_ops = {
-    grown_read, grown_write, grown_flush, grown_grow, grown_close,
+    .read = grown_read, .write = grown_write, .flush = grown_flush,
+    .grow = grown_grow, .set_writable = grown_set_writable,
+    .close = grown_close,
 };
 
 struct block *block_grown_open(struct block *lower)

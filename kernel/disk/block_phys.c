@@ -245,12 +245,57 @@ static int phys_flush(struct block *b)
     return error;
 }
 
+/* ---- Who else has it open ------------------------------------------------- */
+
+/* Whole blocks count, as a part of one is written by reading the rest. */
+static bool share_blocks(const struct block_phys *a,
+                         const struct block_phys *b)
+{
+    uint32_t unit = per_block(a->disk);
+    uint64_t a_end = (a->first + a->block.sectors + unit - 1) / unit;
+    uint64_t b_end = (b->first + b->block.sectors + unit - 1) / unit;
+
+    return a->disk == b->disk && a->first / unit < b_end &&
+           b->first / unit < a_end;
+}
+
+static bool go_together(const struct block_phys *a, const struct block_phys *b)
+{
+    return a->use == BLOCK_PHYS_PEEK || b->use == BLOCK_PHYS_PEEK ||
+           (a->use == BLOCK_PHYS_READ && b->use == BLOCK_PHYS_READ);
+}
+
+/* Nobody else is in the way of its use. */
+static bool may_use(const struct block_phys *p)
+{
+    for (const struct block_phys *o = all; o; o = o->next)
+        if (o != p && share_blocks(p, o) && !go_together(p, o))
+            return false;
+    return true;
+}
+
 static bool has_others(const struct block_phys *p)
 {
     for (const struct block_phys *o = all; o; o = o->next)
         if (o != p && o->disk == p->disk)
             return true;
     return false;
+}
+
+static int phys_set_writable(struct block *b, bool writable)
+{
+    struct block_phys *p = (struct block_phys *)b;
+    enum block_phys_use before = p->use;
+
+    if (writable && p->disk->read_only)
+        return -EROFS;
+    p->use = writable ? BLOCK_PHYS_WRITE : BLOCK_PHYS_READ;
+    if (!may_use(p)) {
+        p->use = before;
+        return -EBUSY;
+    }
+    b->read_only = !writable;
+    return 0;
 }
 
 /* What the chip still has stays its own for ever. */
@@ -272,34 +317,15 @@ static void phys_close(struct block *b)
 
 static const struct block_ops phys_ops = {
     .read = phys_read, .write = phys_write, .flush = phys_flush,
-    .close = phys_close,
+    .set_writable = phys_set_writable, .close = phys_close,
 };
 
 /* ---- Opening ------------------------------------------------------------- */
 
-/* Whole blocks count, as a part of one is written by reading the rest. */
-static bool share_blocks(const struct block_phys *a,
-                         const struct block_phys *b)
-{
-    uint32_t unit = per_block(a->disk);
-    uint64_t a_end = (a->first + a->block.sectors + unit - 1) / unit;
-    uint64_t b_end = (b->first + b->block.sectors + unit - 1) / unit;
-
-    return a->disk == b->disk && a->first / unit < b_end &&
-           b->first / unit < a_end;
-}
-
-static bool go_together(const struct block_phys *a, const struct block_phys *b)
-{
-    return a->use == BLOCK_PHYS_PEEK || b->use == BLOCK_PHYS_PEEK ||
-           (a->use == BLOCK_PHYS_READ && b->use == BLOCK_PHYS_READ);
-}
-
 static int claim(struct block_phys *p)
 {
-    for (const struct block_phys *o = all; o; o = o->next)
-        if (share_blocks(p, o) && !go_together(p, o))
-            return -EBUSY;
+    if (!may_use(p))
+        return -EBUSY;
     return p->disk->is_open ? 0 : p->disk->ops->open(p->disk);
 }
 

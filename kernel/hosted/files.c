@@ -60,6 +60,46 @@ int platform_file_open(const char *name, bool writable,
     return 0;
 }
 
+/* The same file, to be written; -errno. */
+static int open_writable(const struct platform_file *f)
+{
+    int fd = open(f->name, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    struct stat was, is;
+
+    if (fd < 0)
+        return errno == EACCES || errno == EPERM ? -EROFS : -errno;
+    if (!fstat(fd_of(f), &was) && !fstat(fd, &is) &&
+        was.st_dev == is.st_dev && was.st_ino == is.st_ino)
+        return fd;
+    close(fd);
+    return -ESTALE;
+}
+
+int platform_file_set_writable(struct platform_file *f, bool writable)
+{
+    int fd;
+
+    if (f->read_only != writable)
+        return 0;
+    if (!writable) {
+        f->read_only = true;
+        return flock(fd_of(f), LOCK_SH | LOCK_NB) ? -errno : 0;
+    }
+    fd = open_writable(f);
+    if (fd < 0)
+        return fd;
+    flock(fd_of(f), LOCK_UN);   /* it would be in the way of the other */
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+        flock(fd_of(f), LOCK_SH | LOCK_NB);
+        close(fd);
+        return -EBUSY;
+    }
+    close(fd_of(f));
+    f->impl = (void *)(intptr_t)fd;
+    f->read_only = false;
+    return 0;
+}
+
 void platform_file_close(struct platform_file *f)
 {
     close(fd_of(f));

@@ -111,6 +111,20 @@ int platform_file_open(const char *name, bool writable,
     return -ENOENT;
 }
 
+int platform_file_set_writable(struct platform_file *pf, bool writable)
+{
+    struct file *f = pf->impl;
+
+    if (pf->read_only != writable)
+        return 0;
+    if (writable && f->readers > 1)
+        return -EBUSY;
+    f->has_writer = writable;
+    f->readers = !writable;
+    pf->read_only = !writable;
+    return 0;
+}
+
 void platform_file_close(struct platform_file *pf)
 {
     struct file *f = pf->impl;

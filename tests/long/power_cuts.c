@@ -73,6 +73,12 @@ void platform_file_close(struct platform_file *f)
     f->name = NULL;
 }
 
+int platform_file_set_writable(struct platform_file *f, bool writable)
+{
+    f->read_only = !writable;
+    return 0;
+}
+
 /* The stack above has whole sectors. */
 int platform_file_read(struct platform_file *f, uint64_t offset, void *buf,
                        size_t len)

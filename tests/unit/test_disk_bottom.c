@@ -43,6 +43,12 @@ int platform_file_open(const char *name, bool writable,
 
 void platform_file_close(struct platform_file *f) { }
 
+int platform_file_set_writable(struct platform_file *f, bool writable)
+{
+    f->read_only = !writable;
+    return 0;
+}
+
 int platform_file_read(struct platform_file *f, uint64_t offset, void *buf,
                        size_t len)
 {

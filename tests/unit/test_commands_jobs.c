@@ -1,0 +1,156 @@
+/* The monitor's commands that work on a machine's disks as jobs. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kernel/console/job.h"
+#include "kernel/platform.h"
+#include "tests/unit/console_harness.h"
+#include "tests/unit/disk_harness.h"
+#include "tests/unit/poll_until.h"
+
+static char path[2][32] = { "/tmp/trestle-jobs-XXXXXX",
+                            "/tmp/trestle-jobs-XXXXXX" };
+
+static bool poll(void) { return mux_poll(&mux); }
+
+/* Type, let the job come to its end, and give what was printed. */
+static const char *do_job(const char *text)
+{
+    type(text);
+    POLL_UNTIL_BY(poll, 10, !job_is_running());
+    return line.out;
+}
+
+static void read_sector(unsigned disk, uint8_t buf[512])
+{
+    FILE *f = fopen(path[disk], "r");
+
+    assert_non_null(f);
+    assert_int_equal(fread(buf, 1, 512, f), 512);
+    fclose(f);
+}
+
+/* hda and hdc are under -snapshot; each has 64 sectors. */
+static int setup(void **state)
+{
+    char why[200];
+
+    if (console_setup(state))
+        return -1;
+    for (unsigned i = 0; i < 2; i++)
+        if (truncate(path[i], 0) || truncate(path[i], 64 * 512))
+            return -1;
+    return disk_image_open(&guest->disk[0], path[0], DISK_SNAPSHOT, why,
+                           sizeof why) ||
+           disk_image_open(&guest->disk[2], path[1], DISK_SNAPSHOT, why,
+                           sizeof why);
+}
+
+static void write_all(uint8_t byte)
+{
+    uint8_t buf[512];
+
+    memset(buf, byte, sizeof buf);
+    for (unsigned i = 0; i < 3; i += 2)
+        assert_int_equal(block_write(guest->disk[i].top, 0, 1, buf), 0);
+}
+
+static void assert_files(uint8_t first, uint8_t second)
+{
+    uint8_t buf[512];
+
+    read_sector(0, buf);
+    assert_int_equal(buf[511], first);
+    read_sector(1, buf);
+    assert_int_equal(buf[511], second);
+}
+
+static void test_commit(void **state)
+{
+    write_all(1);
+    type("\001c");
+    assert_shows(type("commit\r"), "use commit all, or one of the disks");
+    assert_shows(type("commit hdb\r"), "no such disk: 'hdb'; 'info block'");
+    assert_shows(type("commit hda hdc\r"), "no such disk: 'hda hdc'");
+    assert_files(0, 0);
+    assert_shows(do_job("commit hdc\r"), "commit hdc: done, 65 KB in 0.");
+    assert_files(0, 1);
+    assert_shows(do_job("commit all\r"), "commit all: done, 65 KB in 0.");
+    assert_files(1, 1);
+    assert_shows(do_job("commit all\r"), "commit all: done, in 0.");
+}
+
+/* From the guest's console, and from the monitor's line. */
+static void test_key(void **state)
+{
+    write_all(2);
+    assert_shows(do_job("\001s"), "\r\n[commit all: done, 131 KB in 0.");
+    assert_files(2, 2);
+    write_all(3);
+    type("\001cinfo ver");
+    assert_shows(do_job("\001s"), "commit all: done, 131 KB in 0.");
+    assert_shows(line.out, "\r\n(trestle) info ver");
+    assert_files(3, 3);
+    assert_shows(type("\001h"), "C-a s    commit all disks");
+    mux.monitor = NULL;
+    assert_shows(type("\001s"), "needs the monitor, which is not on this line");
+}
+
+static void test_without_overlays(void **state)
+{
+    char why[200];
+
+    for (unsigned i = 0; i < 3; i += 2)
+        disk_image_close(&guest->disk[i]);
+    assert_int_equal(disk_image_open(&guest->disk[0], path[0], 0, why,
+                                     sizeof why), 0);
+    type("\001c");
+    assert_shows(type("commit hda\r"), "hda: no overlay (-snapshot)");
+    assert_shows(type("commit all\r"), "all: no overlay (-snapshot)");
+}
+
+static void test_tab(void **state)
+{
+    type("\001c");
+    assert_shows(type("commit \t"), "\r\nall  hda  hdc  \r\n(trestle) commit ");
+    assert_shows(type("a\t"), "ll ");
+    assert_shows(do_job("\r"), "commit all: done");
+}
+
+static void test_failure(void **state)
+{
+    write_all(4);
+    unlink(path[1]);
+    type("\001c");
+    assert_shows(do_job("commit all\r"), "commit all: failed, 65 KB in 0.");
+    assert_shows(line.out, "\r\n  hdc: '/tmp/trestle-jobs-");
+    assert_shows(line.out, "': No such file or directory\r\n(trestle) ");
+    close(open(path[1], O_CREAT | O_RDWR, 0600));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define JOB_TEST(f) cmocka_unit_test_setup_teardown(f, setup, console_teardown)
+        JOB_TEST(test_commit), JOB_TEST(test_key),
+        JOB_TEST(test_without_overlays), JOB_TEST(test_tab),
+        JOB_TEST(test_failure),
+    };
+    int failed;
+
+    for (unsigned i = 0; i < 2; i++)
+        close(mkstemp(path[i]));
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    for (unsigned i = 0; i < 2; i++)
+        unlink(path[i]);
+    return failed;
+}
