@@ -52,10 +52,12 @@ BENCH_OUT ?=
 BENCH_REPORT := docs/BENCHMARKS.md
 
 .PHONY: bench
-## bench           jit, whole, network, latency, appliance: docs/BENCHMARKS.md
+## bench           jit, whole, disk, network, latency, appliance, written to
+##                 docs/BENCHMARKS.md
 bench: $(BUILD)/trestle guests
 	@$(MAKE) bench-jit BENCH_OUT=$(BENCH_REPORT)
 	@$(MAKE) bench-whole BENCH_OUT=$(BENCH_REPORT)
+	@$(MAKE) bench-disk BENCH_OUT=$(BENCH_REPORT)
 	@$(MAKE) bench-network BENCH_OUT=$(BENCH_REPORT)
 	@/usr/bin/python3 -B tests/bench/latency.py $(BUILD)/trestle $(GUESTS) \
 	  --out $(BENCH_REPORT)
@@ -71,6 +73,11 @@ bench-jit: $(BUILD)/trestle $(BENCH)/mix.img $(BENCH)/native-ia32 \
 ## bench-whole     boot, forks, gzip, sha256, openssl; BENCH_PARTS=boot,500
 bench-whole: $(BUILD)/trestle $(BUILD)/router.img $(BUILD)/stress.img
 	@python3 -B tests/bench/whole.py $^ $(BENCH_RUN)
+
+.PHONY: bench-disk
+## bench-disk      the guest's disk, sequential and random; BENCH_PARTS=random
+bench-disk: $(BUILD)/trestle $(BUILD)/router.img $(BUILD)/stress.img
+	@python3 -B tests/bench/disk.py $^ $(BENCH_RUN)
 
 .PHONY: bench-network
 ## bench-network   iperf3 to, from and through the guest (root); BENCH_PARTS=TCP

@@ -15,7 +15,7 @@ TYPED = rb"[\r\n]*".join(re.escape(c.encode()) for c in "end-$?")
 # Before all else; kernel messages would stand among the answers.
 SET_UP = (
     "dmesg -n 1; modprobe ext4; cd /tmp",
-    "mount -o ro /dev/sda /mnt || mount -o ro /dev/sdb /mnt",
+    "for d in a b c; do mount -o ro /dev/sd$d /mnt && break; done",
 )
 
 

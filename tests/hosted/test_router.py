@@ -79,12 +79,13 @@ def transfers(lan, router, folder, address):
 
 
 def test_router_on_a_lan(trestle, namespace, tmp_path):
-    """Prompt, lease, ping, transfers, reboot with a file kept, power off."""
+    """Prompt, lease, ping, transfers, reboot and power-off with a file kept."""
     lan = namespace(LIMIT)
     image = shutil.copy(BUILD / "router.img", tmp_path / "router.img")
     lan.dnsmasq(tmp_path)
-    t = trestle("-m", 64, "-hda", image, "-net", "nic", "-net",
-                f"tap,ifname={lan.tap}", limit=LIMIT, prefix=lan.prefix)
+    options = ("-m", 64, "-hda", image, "-net", "nic", "-net",
+               f"tap,ifname={lan.tap}")
+    t = trestle(*options, limit=LIMIT, prefix=lan.prefix)
     router = Router(t)
     router.log_in()
     address = lease_and_ping(lan, router, tmp_path)
@@ -94,5 +95,10 @@ def test_router_on_a_lan(trestle, namespace, tmp_path):
     router.log_in()
     assert router.run("cat /etc/kept") == "it is kept\n"
     assert router.address() == address
+    router.run("echo this, too >>/etc/kept")
     t.send("poweroff\r")
     assert t.ends(120) == 0
+    router = Router(trestle(*options, limit=LIMIT, prefix=lan.prefix))
+    router.log_in()
+    assert router.run("cat /etc/kept") == "it is kept\nthis, too\n"
+    assert "mtd0 /overlay jffs2 rw" in router.run("cat /proc/mounts")
