@@ -305,8 +305,6 @@ void machine_reset_now(struct machine *m)
     cpu_reset(&m->cpu);
     machine_apic_base_written(m, m->cpu.apic_base);
     m->cpu.icount = icount;     /* virtual time goes on */
-    if (m->config.engine->reset)
-        m->config.engine->reset(m->engine);
     m->config.engine->map_changed(m->engine);
     m->requests = 0;
 }

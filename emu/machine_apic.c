@@ -73,13 +73,9 @@ void machine_cr8_write(void *ctx, uint8_t v)
 
 void machine_init_cpu(struct machine *m)
 {
-    const struct engine_ops *ops = m->config.engine;
-
     cpu_init(&m->cpu);
     lapic_init(m->d.lapic);
-    if (ops->reset)
-        ops->reset(m->engine);
-    ops->map_changed(m->engine);
+    m->config.engine->map_changed(m->engine);
 }
 
 /* ---- Between the APICs ---------------------------------------------------- */

@@ -289,8 +289,6 @@ static void loaded(struct machine *m, const struct board *b)
         if (m->devices[i]->ops->loaded)
             m->devices[i]->ops->loaded(m->devices[i]);
     m->requests = b->requests;
-    if (m->config.engine->reset)
-        m->config.engine->reset(m->engine);
     m->config.engine->map_changed(m->engine);
 }
 

@@ -99,6 +99,14 @@ static void passed(struct state *s, unsigned pages)
         s->source->passed(s->source->ctx, bytes);
 }
 
+/* Memory that nobody has written to yet stays so: it may be none so far. */
+static void clear_pages(uint8_t *p, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++, p += STATE_PAGE)
+        if (!is_zero(p))
+            memset(p, 0, STATE_PAGE);
+}
+
 /* Chunks from `page` to `end` are zeros. */
 static void clear(struct state *s, uint8_t *p, uint64_t page, uint64_t end)
 {
@@ -107,7 +115,7 @@ static void clear(struct state *s, uint8_t *p, uint64_t page, uint64_t end)
     for (; page < end && !s->error; page += count) {
         count = chunk_pages(page, end);
         if (s->mode == STATE_LOAD)
-            memset(p + page * STATE_PAGE, 0, (size_t)count * STATE_PAGE);
+            clear_pages(p + page * STATE_PAGE, count);
         passed(s, count);
     }
 }

@@ -27,6 +27,7 @@ void cpu_init(struct cpu *c)
     c->cpl = 0;
     c->halted = c->shutdown = c->nmi_blocked = c->nmi = false;
     c->inhibit = 0;
+    c->event.valid = false;
     c->event_ext = 0;
     c->run.debug = 0;
 }

@@ -249,6 +249,21 @@ struct cpu_run {
     } fpu;
 };
 
+/* An event that was taken, but whose delivery did not come to its end. */
+enum cpu_event_kind {
+    CPU_EVENT_INTERRUPT,        /* external; acknowledged already */
+    CPU_EVENT_NMI,
+    CPU_EVENT_EXCEPTION,
+};
+
+struct cpu_event {
+    bool valid;
+    uint8_t vector;
+    uint8_t kind;               /* enum cpu_event_kind */
+    bool has_error;
+    uint32_t error;
+};
+
 struct cpu {
     /* gpr[CPU_NOREG] is always zero: "no base" and "no index" read it. */
     uint64_t gpr[17];
@@ -280,6 +295,7 @@ struct cpu {
     bool shutdown;
     bool nmi_blocked;           /* from NMI delivery to IRET */
     uint8_t inhibit;            /* STI/MOV SS shadow: 1 = next insn covered */
+    struct cpu_event event;     /* between runs: the next one delivers it */
     uint8_t event_ext;          /* EXT of the event being delivered, 0 or 1 */
     uint64_t icount;            /* instructions executed */
     bool exact_count;           /* engine: count insns, and exactly (icount) */

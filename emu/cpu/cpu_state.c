@@ -127,6 +127,40 @@ static void fpu_state(struct cpu_fpu *f, struct state *s)
     f->mxcsr_mask = mask;
 }
 
+/* Vectors whose delivery pushes an error code (SDM vol. 3, table 6-1). */
+#define ERROR_VECTORS 0x27d00u
+
+/* Hardware takes an event in no other form (SDM vol. 3, 26.2.1.3). */
+static bool event_is_possible(const struct cpu *c)
+{
+    const struct cpu_event *e = &c->event;
+    bool exception = e->kind == CPU_EVENT_EXCEPTION;
+    bool pushes = exception && e->vector < 32 && c->cr0 & CR0_PE &&
+                  ERROR_VECTORS >> e->vector & 1;
+
+    if (exception ? e->vector >= 32 || e->vector == EXC_NMI
+                  : e->kind == CPU_EVENT_NMI && e->vector != EXC_NMI)
+        return false;
+    return e->has_error == pushes && e->error <= 0x7fff;
+}
+
+static void event_state(struct cpu *c, struct state *s)
+{
+    struct cpu_event *e = &c->event;
+
+    state_bool(s, &e->valid);
+    if (!e->valid)
+        return;
+    state_u8(s, &e->vector);
+    e->kind = (uint8_t)state_choice(s, e->kind, CPU_EVENT_EXCEPTION,
+                                    "the event's kind");
+    state_bool(s, &e->has_error);
+    if (!e->has_error)
+        e->error = 0;
+    state_u32(s, &e->error);
+    state_check(s, event_is_possible(c), "an event that no CPU delivers");
+}
+
 /* What the CPU is in the middle of between two instructions. */
 static void execution_state(struct cpu *c, struct state *s)
 {
@@ -137,6 +171,7 @@ static void execution_state(struct cpu *c, struct state *s)
     state_bool(s, &c->nmi_blocked);
     c->inhibit = (uint8_t)state_choice(s, c->inhibit, INHIBIT_SS,
                                        "the interrupt shadow");
+    event_state(c, s);
     c->event_ext = (uint8_t)state_choice(s, c->event_ext, 1, "EXT");
     state_u32(s, &c->run.debug);
     state_check(s, !(c->run.debug & ~DR6_WRITABLE),

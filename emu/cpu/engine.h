@@ -58,8 +58,6 @@ struct engine_ops {
     void (*memory_changed)(struct engine *e, uint64_t addr, uint64_t len);
     /* The physical memory map changed (PAM, A20, BAR): forget all. */
     void (*map_changed)(struct engine *e);
-    /* struct cpu was reset: no event is under way any more. NULL: no need. */
-    void (*reset)(struct engine *e);
     /* Make run return soon with ENGINE_KICKED. Any thread. */
     void (*kick)(struct engine *e);
     /*

@@ -498,6 +498,11 @@ static enum engine_exit interp_run(struct engine *engine, uint64_t max_insns,
     enum engine_exit why;
 
     forget_link(e);
+    if (c->event.valid)         /* left by a hardware engine */
+        interp_raise(engine, c->event.vector,
+                     c->event.kind != CPU_EVENT_EXCEPTION, c->event.has_error,
+                     c->event.error);
+    c->event.valid = false;
     c->run.count = c->icount;
     e->limit = c->icount + max_insns;
     flags_set_arith(c, (uint32_t)c->rflags);

@@ -49,8 +49,8 @@ static void keep_interrupted_event(struct hv *h)
 
 void hv_inject(struct hv *h, uint8_t vector, bool has_error, uint32_t error)
 {
-    h->event = (struct hv_event){ .valid = true, .vector = vector,
-                                  .kind = HV_EVENT_EXCEPTION,
+    h->event = (struct cpu_event){ .valid = true, .vector = vector,
+                                  .kind = CPU_EVENT_EXCEPTION,
                                   .has_error = has_error, .error = error };
 }
 
@@ -67,8 +67,8 @@ static void prepare_events(struct hv *h)
         c->nmi = false;
         c->nmi_blocked = true;
         c->halted = false;
-        h->event = (struct hv_event){ .valid = true, .vector = EXC_NMI,
-                                      .kind = HV_EVENT_NMI };
+        h->event = (struct cpu_event){ .valid = true, .vector = EXC_NMI,
+                                      .kind = CPU_EVENT_NMI };
     }
     h->nmi_window = c->nmi_blocked;
     h->nmi_due = c->nmi && !c->nmi_blocked && h->event.valid;
@@ -79,7 +79,7 @@ static void prepare_events(struct hv *h)
         return;
     }
     c->halted = false;
-    h->event = (struct hv_event){ .valid = true, .kind = HV_EVENT_INTERRUPT };
+    h->event = (struct cpu_event){ .valid = true, .kind = CPU_EVENT_INTERRUPT };
     h->event.vector = (uint8_t)h->bus.intack(h->bus.ctx);
     h->window = c->intr;
 }
@@ -157,7 +157,7 @@ static enum verdict handle(struct hv *h, const struct hv_exit *x,
 
 /*
  * Before an entry: must the run end instead? An event that is being delivered
- * waits in h for the next run.
+ * waits in struct cpu for the next run.
  */
 static bool run_over(struct hv *h, enum engine_exit *why)
 {
@@ -224,6 +224,8 @@ enum engine_exit hv_run(struct engine *e, uint64_t max_insns, uint64_t max_ns)
     uint64_t now = platform_now_ns(), start = read_tsc();
 
     h->iret = false;            /* it exits again */
+    h->event = h->cpu->event;
+    h->cpu->event.valid = false;
     h->deadline = max_ns < UINT64_MAX - now ? now + max_ns : UINT64_MAX;
     hv_tsc_enter(h);
     /* Between runs anyone may have changed struct cpu. */
@@ -234,6 +236,7 @@ enum engine_exit hv_run(struct engine *e, uint64_t max_insns, uint64_t max_ns)
     why = hv_is_exact(h) ? hv_run_exact(h, max_insns) : run_loop(h);
     __atomic_store_n(&h->core, NO_CORE, __ATOMIC_SEQ_CST);
     hv_fetch(h);
+    h->cpu->event = h->event;   /* whoever goes on delivers it */
     hv_tsc_leave(h);
     h->count.run_ticks += read_tsc() - start;
     if (why == ENGINE_KICKED)
@@ -268,13 +271,6 @@ void hv_map_changed(struct engine *e)
     engine_interp.map_changed(h->interp);
     hv_nested_clear(&h->nested);
     h->count.clears++;
-}
-
-void hv_reset(struct engine *e)
-{
-    struct hv *h = (struct hv *)e;
-
-    h->event.valid = false;
 }
 
 /* ---- Creation -------------------------------------------------------------------- */

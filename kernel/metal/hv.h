@@ -91,20 +91,8 @@ struct hv_exit {
 
 /* ---- Events -------------------------------------------------------------- */
 
-enum hv_event_kind {
-    HV_EVENT_INTERRUPT,         /* external; acknowledged already */
-    HV_EVENT_NMI,
-    HV_EVENT_EXCEPTION,
-    HV_EVENT_SOFTWARE,          /* INT n, INT3, INTO: executed again instead */
-};
-
-struct hv_event {
-    bool valid;
-    uint8_t vector;
-    uint8_t kind;               /* enum hv_event_kind */
-    bool has_error;
-    uint32_t error;
-};
+/* A kind beyond enum cpu_event_kind: INT n, INT3, INTO, executed again instead. */
+#define HV_EVENT_SOFTWARE (CPU_EVENT_EXCEPTION + 1)
 
 /* ---- Nested page tables (hv_nested.c) ------------------------------------ */
 
@@ -161,7 +149,7 @@ struct hv {
     struct engine *interp;      /* on the same cpu */
     struct hv_nested nested;
 
-    struct hv_event event;      /* to deliver at the next entry */
+    struct cpu_event event;     /* to deliver at the next entry */
     bool window, nmi_window;    /* exit when the guest takes one */
     bool step;                  /* one instruction; exceptions exit */
     bool iret;                  /* that is an IRET: TF after it is its own */
@@ -198,7 +186,6 @@ void hv_exit(struct hv *h);
 enum engine_exit hv_run(struct engine *e, uint64_t max_insns, uint64_t max_ns);
 void hv_memory_changed(struct engine *e, uint64_t addr, uint64_t len);
 void hv_map_changed(struct engine *e);
-void hv_reset(struct engine *e);
 void hv_kick(struct engine *e);
 int hv_info(struct engine *e, char *buf, size_t size);
 

@@ -12,9 +12,9 @@
  */
 static enum engine_exit event_failed(struct hv *h)
 {
-    const struct hv_event *e = &h->event;
+    const struct cpu_event *e = &h->event;
 
-    if (e->kind == HV_EVENT_EXCEPTION && e->vector == EXC_DF)
+    if (e->kind == CPU_EVENT_EXCEPTION && e->vector == EXC_DF)
         return ENGINE_SHUTDOWN;
     hv_inject(h, EXC_DF, true, 0);
     return ENGINE_BUDGET;

@@ -32,11 +32,11 @@ static struct hv_site *site_of(struct hv *h)
 /* The event that waited for the next entry is the interpreter's now. */
 static void hand_over_event(struct hv *h)
 {
-    const struct hv_event *e = &h->event;
+    const struct cpu_event *e = &h->event;
 
     if (!e->valid)
         return;
-    interp_raise(h->interp, e->vector, e->kind != HV_EVENT_EXCEPTION,
+    interp_raise(h->interp, e->vector, e->kind != CPU_EVENT_EXCEPTION,
                  e->has_error, e->error);
     h->event.valid = false;
 }

@@ -154,7 +154,6 @@ const struct engine_ops engine_svm = {
     .run = hv_run,
     .memory_changed = hv_memory_changed,
     .map_changed = hv_map_changed,
-    .reset = hv_reset,
     .kick = hv_kick,
     .info = hv_info,
 };

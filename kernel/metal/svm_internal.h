@@ -36,7 +36,7 @@ struct svm {
     struct vmcb *vmcb;
     struct svm_core *core;      /* where it ran last */
     uint32_t nested_generation; /* of the tables that the TLB knows */
-    struct hv_event virtual;    /* being delivered as virtual interrupt */
+    struct cpu_event virtual;    /* being delivered as virtual interrupt */
     uint8_t *permissions;       /* I/O and MSR bitmaps: all exit, but ... */
 };
 

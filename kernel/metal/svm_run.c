@@ -16,12 +16,12 @@
 
 /* ---- Before ------------------------------------------------------------------ */
 
-static uint64_t event_field(const struct hv_event *e)
+static uint64_t event_field(const struct cpu_event *e)
 {
     static const uint32_t types[] = {
-        [HV_EVENT_INTERRUPT] = SVM_EVENT_INTR,
-        [HV_EVENT_NMI] = SVM_EVENT_NMI,
-        [HV_EVENT_EXCEPTION] = SVM_EVENT_EXCEPTION,
+        [CPU_EVENT_INTERRUPT] = SVM_EVENT_INTR,
+        [CPU_EVENT_NMI] = SVM_EVENT_NMI,
+        [CPU_EVENT_EXCEPTION] = SVM_EVENT_EXCEPTION,
         [HV_EVENT_SOFTWARE] = SVM_EVENT_SOFTWARE,
     };
 
@@ -68,7 +68,7 @@ static void prepare_event(struct svm *s)
     bool window = h->window;
 
     s->virtual.valid = false;
-    if (svm_features.stale_event && h->event.kind == HV_EVENT_INTERRUPT &&
+    if (svm_features.stale_event && h->event.kind == CPU_EVENT_INTERRUPT &&
         h->event.valid) {
         s->virtual = h->event;
         h->event.valid = false;
@@ -108,24 +108,24 @@ static void prepare(struct svm *s)
 
 /* ---- After ------------------------------------------------------------------- */
 
-static void take_event(struct hv_event *e, uint64_t field)
+static void take_event(struct cpu_event *e, uint64_t field)
 {
-    *e = (struct hv_event){
+    *e = (struct cpu_event){
         .valid = field & SVM_EVENT_VALID, .vector = (uint8_t)field,
         .has_error = field & SVM_EVENT_ERROR, .error = (uint32_t)(field >> 32),
     };
     switch (field & SVM_EVENT_TYPE) {
     case SVM_EVENT_INTR:
-        e->kind = HV_EVENT_INTERRUPT;
+        e->kind = CPU_EVENT_INTERRUPT;
         break;
     case SVM_EVENT_NMI:
-        e->kind = HV_EVENT_NMI;
+        e->kind = CPU_EVENT_NMI;
         break;
     case SVM_EVENT_EXCEPTION:
         /* INT3 and INTO look like this; #BP and #OF have no other cause. */
         e->kind = e->vector == EXC_BP || e->vector == EXC_OF
                       ? HV_EVENT_SOFTWARE
-                      : HV_EVENT_EXCEPTION;
+                      : CPU_EVENT_EXCEPTION;
         break;
     default:
         e->kind = HV_EVENT_SOFTWARE;
@@ -140,7 +140,7 @@ static void take_event(struct hv_event *e, uint64_t field)
  */
 static bool virtual_waits(const struct svm *s)
 {
-    const struct hv_event *e = &s->hv.event;
+    const struct cpu_event *e = &s->hv.event;
     const struct cpu *c = s->hv.cpu;
 
     return s->virtual.valid && (s->vmcb->virtual_interrupt & SVM_V_IRQ) &&
@@ -240,7 +240,7 @@ void svm_run(struct hv *h, struct hv_exit *x)
     struct svm *s = (struct svm *)h;
     struct cpu *c = h->cpu;
     struct vmcb *v = s->vmcb;
-    struct hv_event asked = h->event;
+    struct cpu_event asked = h->event;
     uint64_t start;
 
     interrupts_off();           /* until svm_enter has them held by GIF */

@@ -24,10 +24,10 @@ static const struct hv_pte_format ept_format = {
 static void load_event(const struct hv *h)
 {
     static const uint32_t types[] = {
-        [HV_EVENT_INTERRUPT] = EVENT_EXTINT, [HV_EVENT_NMI] = EVENT_NMI,
-        [HV_EVENT_EXCEPTION] = EVENT_EXCEPTION,
+        [CPU_EVENT_INTERRUPT] = EVENT_EXTINT, [CPU_EVENT_NMI] = EVENT_NMI,
+        [CPU_EVENT_EXCEPTION] = EVENT_EXCEPTION,
     };
-    const struct hv_event *e = &h->event;
+    const struct cpu_event *e = &h->event;
     uint32_t info;
 
     if (!e->valid)
@@ -214,7 +214,6 @@ const struct engine_ops engine_vmx = {
     .run = run,
     .memory_changed = hv_memory_changed,
     .map_changed = hv_map_changed,
-    .reset = hv_reset,
     .kick = hv_kick,
     .info = hv_info,
 };

@@ -109,12 +109,12 @@ static void decode_exception(struct vmx *v, struct hv_exit *x)
 static void decode_event(struct vmx *v)
 {
     static const uint8_t kind_of[8] = {
-        [0] = HV_EVENT_INTERRUPT, [2] = HV_EVENT_NMI,
-        [3] = HV_EVENT_EXCEPTION, [4] = HV_EVENT_SOFTWARE,
+        [0] = CPU_EVENT_INTERRUPT, [2] = CPU_EVENT_NMI,
+        [3] = CPU_EVENT_EXCEPTION, [4] = HV_EVENT_SOFTWARE,
         [5] = HV_EVENT_SOFTWARE, [6] = HV_EVENT_SOFTWARE,
     };
     uint32_t info = (uint32_t)vmread(VMCS_VECTORING_EVENT);
-    struct hv_event *e = &v->hv.event;
+    struct cpu_event *e = &v->hv.event;
 
     e->valid = info & EVENT_VALID;
     if (!e->valid)

@@ -229,7 +229,7 @@ void vmx_load_short(struct vmx *v)
         blocked = c->inhibit == INHIBIT_STI && (c->rflags & FLAG_IF)
                       ? BLOCKED_BY_STI : BLOCKED_BY_MOV_SS;
     if (c->nmi_blocked &&
-        !(v->hv.event.valid && v->hv.event.kind == HV_EVENT_NMI))
+        !(v->hv.event.valid && v->hv.event.kind == CPU_EVENT_NMI))
         blocked |= BLOCKED_BY_NMI;
     if (blocked)
         load_shadow(v, blocked);

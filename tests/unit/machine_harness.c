@@ -83,11 +83,6 @@ static void fake_map_changed(struct engine *e)
     e->guest->map_changes++;
 }
 
-static void fake_reset(struct engine *e)
-{
-    e->guest->resets++;
-}
-
 static void fake_kick(struct engine *e)
 {
     e->cpu->stop_request = true;
@@ -102,7 +97,6 @@ static const struct engine_ops fake_engine = {
     .run = fake_run,
     .memory_changed = fake_memory_changed,
     .map_changed = fake_map_changed,
-    .reset = fake_reset,
     .kick = fake_kick,
 };
 

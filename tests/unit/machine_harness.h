@@ -39,7 +39,7 @@ struct guest {
     uint64_t irq_at[GUEST_IRQS];        /* icount of each interrupt taken */
     unsigned irqs;
     uint64_t changed_addr, changed_len; /* last memory_changed */
-    unsigned map_changes, resets;       /* the engine was told of */
+    unsigned map_changes;       /* the engine was told of */
 };
 
 /* Recognisable bytes. */

@@ -34,8 +34,8 @@ void hv_fetch(struct hv *h) { h->fetched = true; }
 
 void hv_inject(struct hv *h, uint8_t vector, bool has_error, uint32_t error)
 {
-    h->event = (struct hv_event){ .valid = true, .vector = vector,
-                                  .kind = HV_EVENT_EXCEPTION };
+    h->event = (struct cpu_event){ .valid = true, .vector = vector,
+                                  .kind = CPU_EVENT_EXCEPTION };
 }
 
 enum engine_exit hv_long(struct hv *h, const struct hv_exit *x)
@@ -173,14 +173,38 @@ static void test_event_is_handed_over(void **state)
     struct guest *g = *state;
 
     HARNESS_CODE_BYTES(g->harness, 0xeb, 0xfe);
-    g->hv.event = (struct hv_event){ .valid = true, .vector = EXC_GP,
-                                     .kind = HV_EVENT_EXCEPTION,
+    g->hv.event = (struct cpu_event){ .valid = true, .vector = EXC_GP,
+                                     .kind = CPU_EVENT_EXCEPTION,
                                      .has_error = true, .error = 0x18 };
     assert_int_equal(hv_stretch(&g->hv), ENGINE_HALTED);
     assert_int_equal(harness_vector(g->harness), EXC_GP);
     assert_false(g->hv.event.valid);
     assert_int_equal(harness_r32(g->harness, (uint32_t)
                                  g->harness->cpu.gpr[RSP]), 0x18);
+}
+
+/* What a run left in struct cpu, the interpreter delivers by itself, too. */
+static void test_event_between_runs(void **state)
+{
+    static const struct cpu_event events[] = {
+        { true, 0x30, CPU_EVENT_INTERRUPT, false, 0 },
+        { true, EXC_NMI, CPU_EVENT_NMI, false, 0 },
+        { true, EXC_PF, CPU_EVENT_EXCEPTION, true, 6 },
+    };
+    struct guest *g = *state;
+    struct harness *h = g->harness;
+
+    HARNESS_CODE_BYTES(h, 0xeb, 0xfe);
+    for (unsigned i = 0; i < 3; i++) {
+        left_at(g, HARNESS_CODE);
+        h->cpu.event = events[i];
+        assert_int_equal(engine_interp.run(h->engine, 100, UINT64_MAX),
+                         ENGINE_HALTED);
+        assert_int_equal(harness_vector(h), events[i].vector);
+        assert_false(h->cpu.event.valid);
+        if (events[i].has_error)
+            assert_int_equal(harness_r32(h, (uint32_t)h->cpu.gpr[RSP]), 6);
+    }
 }
 
 /* mov cr0, eax under TF enters long mode: its trap is the processor's. */
@@ -494,6 +518,7 @@ int main(void)
         STRETCH(test_refused_state),
         STRETCH(test_lone_access_is_emulated),
         STRETCH(test_event_is_handed_over),
+        STRETCH(test_event_between_runs),
         STRETCH(test_trap_into_long_mode),
         STRETCH(test_code_changed),
         STRETCH(test_linked_code_changed),

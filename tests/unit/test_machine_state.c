@@ -13,6 +13,7 @@
 
 #include <errno.h>
 
+#include "emu/cpu/cpu.h"
 #include "emu/dev/device.h"
 #include "emu/state.h"
 #include "kernel/platform.h"
@@ -243,15 +244,21 @@ static void expect_equal(const struct fake_snapshot *a,
 
 /* ---- Going on ------------------------------------------------------------ */
 
-/* Saved after so many instructions, and the same that many later. */
-static void expect_same(const struct engine_ops *from,
-                        const struct engine_ops *to, uint64_t insns)
+/*
+ * Saved after so many instructions, and the same that many later. With `event`
+ * one was being delivered when the run ended, as a hardware engine leaves it.
+ */
+static void expect_same_with(const struct engine_ops *from,
+                             const struct engine_ops *to, uint64_t insns,
+                             const struct cpu_event *event)
 {
     struct box *a = box_new(from), *b = box_new(to);
     struct fake_snapshot first, again, end_a, end_b;
 
     run(b, insns / 2);          /* what is there before goes */
     run(a, insns);
+    if (event)
+        machine_cpu(a->g.m)->event = *event;
     save(a, &first);
     load(b, &first);
     save(b, &again);
@@ -269,6 +276,12 @@ static void expect_same(const struct engine_ops *from,
     fake_snapshot_free(&end_b);
     box_free(a);
     box_free(b);
+}
+
+static void expect_same(const struct engine_ops *from,
+                        const struct engine_ops *to, uint64_t insns)
+{
+    expect_same_with(from, to, insns, NULL);
 }
 
 static const uint64_t points[] = {
@@ -291,6 +304,64 @@ static void test_jit_to_interp(void **state)
 {
     for (unsigned i = 0; i < sizeof points / sizeof points[0]; i++)
         expect_same(&engine_jit, &engine_interp, points[i]);
+}
+
+/* The guest's timer interrupt, acknowledged and under way. */
+static void test_event(void **state)
+{
+    const struct cpu_event event = { true, 0x20, CPU_EVENT_INTERRUPT, false,
+                                     0 };
+    struct box *b = box_new(&engine_jit);
+    uint32_t *ticks = (uint32_t *)(b->g.ram + 0x5100), before;
+    struct fake_snapshot f;
+
+    expect_same_with(&engine_interp, &engine_jit, 20011, &event);
+    expect_same_with(&engine_jit, &engine_interp, 40000, &event);
+    run(b, 20011);
+    before = *ticks;
+    machine_cpu(b->g.m)->event = event;
+    save(b, &f);
+    load(b, &f);
+    run(b, 20);
+    assert_int_equal(*ticks, before + 1);
+    fake_snapshot_free(&f);
+    box_free(b);
+}
+
+/* Those with which a processor would not enter its guest. */
+static void test_impossible_events(void **state)
+{
+    static const struct cpu_event bad[] = {
+        { true, 0x20, CPU_EVENT_INTERRUPT, true, 0 },
+        { true, 0x20, CPU_EVENT_EXCEPTION, false, 0 },
+        { true, EXC_NMI, CPU_EVENT_EXCEPTION, false, 0 },
+        { true, 0x20, CPU_EVENT_NMI, false, 0 },
+        { true, EXC_PF, CPU_EVENT_EXCEPTION, false, 0 },
+        { true, EXC_UD, CPU_EVENT_EXCEPTION, true, 0 },
+        { true, EXC_GP, CPU_EVENT_EXCEPTION, true, 0x8000 },
+        { true, 0x20, CPU_EVENT_EXCEPTION + 1, false, 0 },
+    };
+    struct box *b = box_new(&engine_interp);
+    struct fake_snapshot f;
+    char why[200];
+
+    run(b, 20011);
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        machine_cpu(b->g.m)->event = bad[i];
+        save(b, &f);
+        assert_int_equal(machine_load(b->g.m, &f.source, why, sizeof why),
+                         -EINVAL);
+        assert_non_null(strstr(why, "section 'cpu': "));
+        assert_non_null(strstr(why, "event"));
+        fake_snapshot_free(&f);
+    }
+    machine_cpu(b->g.m)->event = (struct cpu_event){
+        true, EXC_GP, CPU_EVENT_EXCEPTION, true, 0x18
+    };
+    save(b, &f);
+    load(b, &f);
+    fake_snapshot_free(&f);
+    box_free(b);
 }
 
 /* Back in its own past: translations of what is no more there are void. */
@@ -611,6 +682,8 @@ int main(void)
         cmocka_unit_test(test_interp),
         cmocka_unit_test(test_interp_to_jit),
         cmocka_unit_test(test_jit_to_interp),
+        cmocka_unit_test(test_event),
+        cmocka_unit_test(test_impossible_events),
         cmocka_unit_test(test_own_past),
         cmocka_unit_test(test_real_time),
         cmocka_unit_test(test_young_host),
