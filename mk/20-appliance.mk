@@ -174,6 +174,12 @@ check-appliance: $(BUILD)/trestle.iso $(BUILD)/enginetest.elf guests | $(DEPS_te
 check-uart-long: appliance guests | $(DEPS_test)
 	@UART_LOAD_MB=100 $(PYTEST) -s tests/appliance/test_uart_load.py
 
+.PHONY: check-power-cuts
+## check-power-cuts  power cut 20 times under guests on each disk controller,
+##                 and 100 MB written, CUTS= CUT_SEED= CUT_CONTROLLERS=ahci,ide
+check-power-cuts: appliance guests $(BUILD)/router.img | $(DEPS_test)
+	@$(PYTEST) -s tests/appliance/long_power_cuts.py
+
 .PHONY: check-nic-drivers
 ## check-nic-drivers each NIC driver on a bridge: 100 MB each way, 10 minutes of
 ##                 hostile frames, NIC_MEGABYTES= NIC_MINUTES= (root)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from console import ask_monitor, show, switch_off
-from cuts import check_rounds, rounds_disk
+from cuts import Rounds
 from guests import EACH_OF_SEVERAL, NO_GUEST, image
 from nbd.cached_disk import CachedDisk
 
@@ -254,7 +254,7 @@ def test_errors_reach_the_guest(boot, tmp_path):
            for word in error_disk(tmp_path, name, device)]
     well = disk(tmp_path, "well", 0, "ide-hd,bus=ide.1,serial=WELL")
     (tmp_path / "well.raw").write_bytes(
-        rounds_disk(image("disk_rounds"), 2000).data)
+        image("disk_rounds").ljust(2000 * SECTOR, b"\0"))
     conf = EACH_OF_SEVERAL
     for name in kinds:
         conf += f"[{name}]\nhda disk:serial=BAD-{name}\nnet none\nS\n"
@@ -285,5 +285,5 @@ def test_errors_reach_the_guest(boot, tmp_path):
     appliance.ends()
     assert "disk_rounds failed" not in appliance.session.before
     flushed = re.findall(r"flushed (\w{8})\r\n", appliance.session.before)[-1]
-    assert check_rounds(CachedDisk((tmp_path / "well.raw").read_bytes()),
-                        int(flushed, 16)) == int(flushed, 16)
+    rounds = Rounds(CachedDisk((tmp_path / "well.raw").read_bytes()), 2000)
+    assert rounds.check(int(flushed, 16)) == int(flushed, 16)

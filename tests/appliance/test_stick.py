@@ -1,16 +1,13 @@
 """What `make stick` makes, booted from each kind of disk, with a tiny guest in
 its slot."""
 import random
-import subprocess
-import sys
 
 import pytest
 
-from conftest import BUILD, ELF
 from guests import image
+from stick import SLOT_A, make_stick
 
 SECTOR = 512
-SLOT_A = 268288                 # its first sector
 ASKED = 42 * 16 * 63            # sectors, by the table of the guest's image
 SLOT = 43008                    # in whole MiB
 
@@ -23,23 +20,6 @@ def disk_copy():
                      (63).to_bytes(4, "little") +
                      (ASKED - 63).to_bytes(4, "little"))
     return bytes(data)
-
-
-@pytest.fixture
-def make_stick(tmp_path):
-    """make_stick(image's bytes, a trestle.conf's text or None) -> its path."""
-    def make(data, conf=None, name="stick.img"):
-        (tmp_path / "router.img").write_bytes(data)
-        args = ["--image", tmp_path / "router.img", "--out", tmp_path / name,
-                "--elf", ELF, "--trestle", BUILD / "trestle"]
-        if conf is not None:
-            (tmp_path / "own.conf").write_text(conf)
-            args += ["--conf", tmp_path / "own.conf"]
-        subprocess.run([sys.executable, "tools/make-stick.py", *args],
-                       check=True)
-        return tmp_path / name
-
-    return make
 
 
 def slot_a(path):
@@ -59,10 +39,10 @@ def check_copied(before, after):
 
 @pytest.mark.parametrize("firmware, device", [
     ("bios", "ide-hd,bus=ide.0"), ("uefi", "virtio-blk-pci")])
-def test_stick_boots(make_stick, boot_drive, firmware, device):
+def test_stick_boots(tmp_path, boot_drive, firmware, device):
     """The guest runs from slot a, and what it wrote is on the stick."""
     data = disk_copy()
-    stick = make_stick(data)
+    stick = make_stick(tmp_path, data)
     appliance = boot_drive(stick, device, firmware)
     appliance.expect("loaded by GRUB .*: -nographic -medium "
                      r"[0-9A-F]{4}-[0-9A-F]{4}\r\n")
@@ -72,10 +52,10 @@ def test_stick_boots(make_stick, boot_drive, firmware, device):
     check_copied(data, slot_a(stick))
 
 
-def test_image_in_memory(make_stick, boot_drive):
+def test_image_in_memory(tmp_path, boot_drive):
     """The menu's third: for a stick that no driver reaches. Nothing is kept."""
     data = disk_copy()
-    stick = make_stick(data)
+    stick = make_stick(tmp_path, data)
     before = slot_a(stick)
     appliance = boot_drive(stick, "ide-hd,bus=ide.0")
     appliance.expect("executed automatically in")
