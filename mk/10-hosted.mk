@@ -1,12 +1,12 @@
 # The hosted program: the same emulator, consoles and network on Linux.
 HOSTED := $(BUILD)/hosted
 HOSTED_SRC := $(EMU_SRC) $(KERNEL_SRC) $(sort $(wildcard kernel/hosted/*.c))
-HOSTED_LWIP := $(call lwip_objects,$(HOSTED))
+HOSTED_SOURCES := $(call source_objects,$(HOSTED))
 HOSTED_OBJ := $(patsubst %.c,$(HOSTED)/%.o,$(HOSTED_SRC)) \
               $(HOSTED)/kernel/firmware.o
 REVISION := $(shell git rev-parse --short=10 HEAD 2>/dev/null || echo unknown)
 HOSTED_CFLAGS := $(COMMON_CFLAGS) $(HOST_CFLAGS) -D_GNU_SOURCE \
-                 $(LWIP_INC)
+                 $(SOURCE_INC)
 FIRMWARE_DIR ?= /usr/share/seabios
 
 # Objects depend on a stamp that changes only when the flags do.
@@ -22,7 +22,7 @@ $(HOSTED)/%.o: %.c $(HOSTED)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(HOSTED_CFLAGS) $(CFLAGS_$<) -c -o $@ $<
-$(eval $(call lwip_rule,$(HOSTED),$(CC) -std=gnu11 $(HOST_CFLAGS)))
+$(eval $(call source_rule,$(HOSTED),$(CC) -std=gnu11 $(HOST_CFLAGS)))
 # Our network code sees lwIP's headers, so these must be there first.
 $(filter $(HOSTED)/kernel/net/%,$(HOSTED_OBJ)): $(LWIP_STAMP)
 $(HOSTED)/kernel/main.o: $(HOSTED)/revision
@@ -34,9 +34,9 @@ $(HOSTED)/kernel/firmware.o: kernel/firmware.S $(HOSTED)/flags
 	  echo "SeaBIOS is missing: apt-get install seabios"; exit 1; }
 	@$(CC) -Wa,-I$(FIRMWARE_DIR) -c -o $@ $<
 
-$(BUILD)/trestle: $(HOSTED_OBJ) $(HOSTED_LWIP)
+$(BUILD)/trestle: $(HOSTED_OBJ) $(HOSTED_SOURCES)
 	@echo "  LD    $@"
-	@$(CC) $(HOST_LDFLAGS) -o $@ $(HOSTED_OBJ) $(HOSTED_LWIP) -lm -lZydis
+	@$(CC) $(HOST_LDFLAGS) -o $@ $(HOSTED_OBJ) $(HOSTED_SOURCES) -lm -lZydis
 
 .PHONY: trestle FORCE
 ## trestle         the hosted program, build/trestle

@@ -14,7 +14,7 @@ APPLIANCE_EXTRA_OBJ ?=
 
 APPLIANCE_CFLAGS = -O2 -g $(COMMON_CFLAGS) $(METAL_ABI) -nostdinc \
     -isystem $(GCC_INC) -isystem $(NEWLIB_INC) -U__linux__ -U__unix__ \
-    $(LWIP_INC)
+    $(SOURCE_INC)
 # Code that interrupt handlers may run: no FPU, no SSE.
 IRQ_SAFE := $(METAL_SRC) drivers/char/uart16550.c
 APPLIANCE_LDFLAGS := -nostdlib -static -T linker.ld -z max-page-size=4096 \
@@ -22,7 +22,7 @@ APPLIANCE_LDFLAGS := -nostdlib -static -T linker.ld -z max-page-size=4096 \
 
 APPLIANCE_OBJ := $(patsubst %.c,$(METAL)/%.o,$(APPLIANCE_SRC)) \
     $(patsubst %.S,$(METAL)/%.o,$(METAL_ASM)) $(METAL)/font.o
-APPLIANCE_LWIP := $(call lwip_objects,$(METAL))
+APPLIANCE_SOURCES := $(call source_objects,$(METAL))
 
 # Objects depend on a stamp that changes only when the flags do.
 $(METAL)/flags: FORCE | $(DEPS_build)
@@ -50,8 +50,8 @@ $(METAL)/%.o: %.S $(METAL)/flags
 	@mkdir -p $(@D)
 	@echo "  AS    $<"
 	@$(CC) -Wa,-I$(FIRMWARE_DIR) -MMD -MP -c -o $@ $<
-$(eval $(call lwip_rule,$(METAL),$$(CC) $$(APPLIANCE_CFLAGS)))
-$(APPLIANCE_LWIP): $(NEWLIB_STAMP)
+$(eval $(call source_rule,$(METAL),$$(CC) $$(APPLIANCE_CFLAGS)))
+$(APPLIANCE_SOURCES): $(NEWLIB_STAMP)
 # Our network code sees lwIP's headers, so these must be there first.
 $(filter $(METAL)/kernel/net/% $(METAL)/kernel/metal/transport%, \
   $(APPLIANCE_OBJ)): $(LWIP_STAMP)
@@ -75,8 +75,8 @@ define appliance_link
 @ld $(APPLIANCE_LDFLAGS) -o $@ $(1) $(METAL)/$(@F).o $(APPLIANCE_LIBS)
 @python3 tools/symtab.py --check $(METAL)/$(@F).first $@
 endef
-APPLIANCE_LIBS = $(APPLIANCE_LWIP) -L$(NEWLIB_LIB) --start-group -lc -lm --end-group
-$(BUILD)/trestle.elf: $(APPLIANCE_OBJ) $(APPLIANCE_EXTRA_OBJ) $(APPLIANCE_LWIP) linker.ld \
+APPLIANCE_LIBS = $(APPLIANCE_SOURCES) -L$(NEWLIB_LIB) --start-group -lc -lm --end-group
+$(BUILD)/trestle.elf: $(APPLIANCE_OBJ) $(APPLIANCE_EXTRA_OBJ) $(APPLIANCE_SOURCES) linker.ld \
     tools/symtab.py $(METAL)/sources
 	$(call appliance_link,$(APPLIANCE_OBJ) $(APPLIANCE_EXTRA_OBJ))
 

@@ -13,7 +13,7 @@ ENGINETEST_HOSTED := $(patsubst %.c,$(HOSTED)/%.o,$(ENGINETEST_SRC) \
     tests/unit/fault_harness.c \
     $(wildcard tests/engine/hosted/*.c))
 $(foreach f,$(ENGINETEST_UNIT),$(eval CFLAGS_$(f) = $$(ENGINETEST_FLAGS)))
-$(BUILD)/enginetest: $(ENGINETEST_HOSTED) $(filter-out %/kernel/main.o,$(HOSTED_OBJ)) $(HOSTED_LWIP)
+$(BUILD)/enginetest: $(ENGINETEST_HOSTED) $(filter-out %/kernel/main.o,$(HOSTED_OBJ)) $(HOSTED_SOURCES)
 	@echo "  LD    $@"
 	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm -lZydis
 
@@ -21,7 +21,7 @@ ENGINETEST_OBJ := $(patsubst %.c,$(METAL)/%.o,$(ENGINETEST_SRC) \
     $(wildcard tests/engine/metal/*.c)) \
     $(filter-out %/kernel/main.o,$(APPLIANCE_OBJ))
 $(patsubst %.c,$(METAL)/%.o,$(ENGINETEST_UNIT)): CFLAGS_FILE = $(ENGINETEST_FLAGS)
-$(BUILD)/enginetest.elf: $(ENGINETEST_OBJ) $(APPLIANCE_LWIP) linker.ld tools/symtab.py
+$(BUILD)/enginetest.elf: $(ENGINETEST_OBJ) $(APPLIANCE_SOURCES) linker.ld tools/symtab.py
 	$(call appliance_link,$(ENGINETEST_OBJ))
 
 .PHONY: check-lockstep check-fuzz-guest check-vmx-cpu

@@ -13,19 +13,19 @@ FUZZ_INSTRUMENT := -fsanitize=fuzzer-no-link $(FUZZ_SAN) \
                    -fprofile-instr-generate -fcoverage-mapping
 # Warnings are the other builds' matter.
 FUZZ_CFLAGS := -std=gnu11 -w -O1 -g -I. -MMD -MP -fno-strict-aliasing \
-               -D_GNU_SOURCE $(FUZZ_INSTRUMENT) $(LWIP_INC)
+               -D_GNU_SOURCE $(FUZZ_INSTRUMENT) $(SOURCE_INC)
 FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZERS := $(addprefix $(FUZZ)/,$(FUZZ_NAMES))
 FUZZ_LIB_SRC := $(filter-out %/main.c,$(EMU_SRC) $(DRIVER_SRC) $(KERNEL_SRC) \
                   $(sort $(wildcard kernel/hosted/*.c)) $(METAL_PURE))
 FUZZ_LIB_OBJ := $(patsubst %.c,$(FUZZ)/%.o,$(FUZZ_LIB_SRC)) \
-                $(FUZZ)/kernel/firmware.o $(call lwip_objects,$(FUZZ))
+                $(FUZZ)/kernel/firmware.o $(call source_objects,$(FUZZ))
 FUZZ_FAKE_OBJ := $(patsubst %.c,$(FUZZ)/%.o,$(sort $(wildcard tests/unit/fake_*.c)))
 
 $(FUZZ)/flags: FORCE | $(DEPS_test)
 	@mkdir -p $(@D)
 	@echo '$(FUZZ_CFLAGS)' | cmp -s - $@ || echo '$(FUZZ_CFLAGS)' > $@
-$(eval $(call lwip_rule,$(FUZZ),$(FUZZ_CC) -std=gnu11 -O1 -g $(FUZZ_INSTRUMENT)))
+$(eval $(call source_rule,$(FUZZ),$(FUZZ_CC) -std=gnu11 -O1 -g $(FUZZ_INSTRUMENT)))
 $(filter $(FUZZ)/kernel/net/%,$(FUZZ_LIB_OBJ)): $(LWIP_STAMP)
 $(patsubst %,$(FUZZ)/tests/fuzz/%.o,$(FUZZ_NAMES)): $(LWIP_STAMP)
 

@@ -3,21 +3,21 @@
 # objects behind it, so that a test which calls the fake gets the fake.
 UNIT := $(BUILD)/unit
 UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-UNIT_CFLAGS := $(COMMON_CFLAGS) -O1 -g $(UNIT_SAN) -D_GNU_SOURCE $(LWIP_INC)
+UNIT_CFLAGS := $(COMMON_CFLAGS) -O1 -g $(UNIT_SAN) -D_GNU_SOURCE $(SOURCE_INC)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(sort $(wildcard tests/unit/test_*.c)))
 # The programs' entries stay out: each test has its own main.
 UNIT_LIB_SRC := $(EMU_SRC) $(DRIVER_SRC) $(KERNEL_SRC) \
                 $(sort $(wildcard kernel/hosted/*.c)) $(METAL_PURE)
 UNIT_LIB_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(filter-out %/main.c,$(UNIT_LIB_SRC))) \
                 $(UNIT)/kernel/firmware.o $(UNIT)/kernel/metal/fiber.o \
-              $(call lwip_objects,$(UNIT))
+              $(call source_objects,$(UNIT))
 UNIT_FAKE_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(sort $(wildcard tests/unit/fake_*.c \
                    tests/unit/*_harness.c))) $(UNIT)/tests/unit/sys_insn.o
 
 $(UNIT)/flags: FORCE | $(DEPS_test)
 	@mkdir -p $(@D)
 	@echo '$(UNIT_CFLAGS)' | cmp -s - $@ || echo '$(UNIT_CFLAGS)' > $@
-$(eval $(call lwip_rule,$(UNIT),$(CC) -std=gnu11 -O1 -g $(UNIT_SAN)))
+$(eval $(call source_rule,$(UNIT),$(CC) -std=gnu11 -O1 -g $(UNIT_SAN)))
 $(filter $(UNIT)/kernel/net/%,$(UNIT_LIB_OBJ)): $(LWIP_STAMP)
 $(patsubst %,$(UNIT)/tests/unit/%.o,$(notdir $(UNIT_TESTS))): $(LWIP_STAMP)
 

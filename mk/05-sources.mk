@@ -1,0 +1,39 @@
+# lwIP and zlib from Debian's source packages, each fetched once and built once
+# per platform.
+LWIP := $(BUILD)/lwip
+LWIP_STAMP := $(LWIP)/fetched
+# Core, IPv4 and Ethernet; bridgeif without its example FDB (kernel/net/fdb.c).
+LWIP_C := core/init core/def core/inet_chksum core/ip core/mem core/memp \
+  core/netif core/pbuf core/sys core/tcp core/tcp_in core/tcp_out \
+  core/timeouts core/udp \
+  core/ipv4/dhcp core/ipv4/etharp core/ipv4/icmp core/ipv4/igmp core/ipv4/ip4 \
+  core/ipv4/ip4_addr core/ipv4/ip4_frag netif/bridgeif netif/ethernet
+
+# Of zlib only what inflates, without the gzip header.
+ZLIB := $(BUILD)/zlib
+ZLIB_STAMP := $(ZLIB)/fetched
+ZLIB_C := adler32 inffast inflate inftrees zutil
+
+SOURCE_INC := -isystem $(LWIP)/src/src/include -Ikernel/net -isystem $(ZLIB)/src
+
+$(LWIP_STAMP) $(ZLIB_STAMP): $(BUILD)/%/fetched: tools/fetch-source.sh | $(DEPS_build)
+	@mkdir -p $(BUILD)
+	@tools/fetch-source.sh $* $(@D)
+	@touch $@
+
+# $(call source_objects,DIR): what to link for the platform built below DIR.
+source_objects = $(patsubst %,$(1)/lwip/%.o,$(LWIP_C)) \
+                 $(patsubst %,$(1)/zlib/%.o,$(ZLIB_C))
+# $(call source_rule,DIR,COMPILE): how to build them (their warnings are their
+# own), and those of ours that see their headers, which must be there first.
+define source_rule
+$(1)/lwip/%.o: $(LWIP_STAMP) kernel/net/lwipopts.h kernel/net/arch/cc.h $(1)/flags
+	@mkdir -p $$(@D)
+	@echo "  CC    lwip/$$*.c"
+	@$(2) -w $(SOURCE_INC) -c -o $$@ $(LWIP)/src/src/$$*.c
+$(1)/zlib/%.o: $(ZLIB_STAMP) $(1)/flags
+	@mkdir -p $$(@D)
+	@echo "  CC    zlib/$$*.c"
+	@$(2) -w -DNO_GZIP -c -o $$@ $(ZLIB)/src/$$*.c
+$(1)/kernel/disk/inflate.o: $(ZLIB_STAMP)
+endef
