@@ -166,7 +166,9 @@ static unsigned drive_flags(const struct options *o,
                         : d->snapshot == DRIVE_SNAPSHOT_ON;
 
     return (d->is_cdrom ? DISK_CDROM : 0) | (snapshot ? DISK_SNAPSHOT : 0) |
-           (d->read_only ? DISK_READ_ONLY : 0);
+           (d->read_only ? DISK_READ_ONLY : 0) |
+           (d->format == IMAGE_RAW ? DISK_RAW : 0) |
+           (d->format == IMAGE_QCOW2 ? DISK_QCOW2 : 0);
 }
 
 static int open_disks(struct guest *g, struct machine_config *c, char *why,
@@ -177,7 +179,7 @@ static int open_disks(struct guest *g, struct machine_config *c, char *why,
     for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++) {
         const struct drive_option *d = &o->drive[i];
         struct machine_ide *ide = &c->ide[i];
-        char reason[160];
+        char reason[400];
         int r;
 
         ide->is_cdrom = d->is_cdrom;

@@ -130,7 +130,7 @@ static int load_snapshot(struct guest *g, char *why, size_t size)
 static int run_options(const struct options *options, unsigned count)
 {
     struct guest *guests[OPTIONS_MACHINES] = { NULL };
-    char why[320] = "";
+    char why[640] = "";
     int status = 1;
 
     platform_log("Trestle %s", trestle_version);
@@ -156,7 +156,7 @@ out:
 int kernel_main(int argc, char **argv)
 {
     static struct config config;
-    char why[320] = "";
+    char why[640] = "";
     int status = 0;
 
     switch (config_read(&config, argc, argv, why, sizeof why)) {

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "emu/machine.h"
+#include "kernel/disk/image_file.h"
 
 #define OPTIONS_MACHINES 9u     /* Ctrl-a and a digit, 1 to 9 */
 #define OPTIONS_NETS 16u         /* NICs and what is at their cables' ends */
@@ -60,6 +61,7 @@ struct drive_option {
     bool used;
     char file[OPTIONS_TEXT];    /* "": a CD drive without a CD */
     bool is_cdrom, read_only;
+    enum image_format format;
     enum drive_snapshot snapshot;
 };
 

@@ -88,7 +88,8 @@ static bool set_media(struct drive_line *l, const char *value)
 
 static bool set_format(struct drive_line *l, const char *value)
 {
-    return !strcmp(value, "raw");
+    l->drive.format = !strcmp(value, "qcow2") ? IMAGE_QCOW2 : IMAGE_RAW;
+    return l->drive.format == IMAGE_QCOW2 || !strcmp(value, "raw");
 }
 
 static bool is_on(const char *value) { return !strcmp(value, "on"); }
@@ -118,7 +119,7 @@ static const struct {
     { "bus", set_bus, "use bus=0 or bus=1" },
     { "unit", set_unit, "use unit=0 or unit=1" },
     { "media", set_media, "use media=disk or media=cdrom" },
-    { "format", set_format, "the only format is format=raw" },
+    { "format", set_format, "use format=raw or format=qcow2" },
     { "snapshot", set_snapshot, "use snapshot=on or snapshot=off" },
     { "readonly", set_readonly, "use readonly=on or readonly=off" },
     { "read-only", set_readonly, "use read-only=on or read-only=off" },

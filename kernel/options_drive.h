@@ -18,9 +18,9 @@ bool options_parse_hdachs(struct options *o, const char *value, char *why,
 bool options_check_drives(const struct options *o, char *why, size_t size);
 
 #define OPTIONS_DRIVE_HELP \
-    "-drive file=FILE[,index=0-3][,media=disk|cdrom][,if=ide][,format=raw]\n" \
-    "                [,snapshot=on|off][,readonly=on|off] a disk or CD, in\n" \
-    "                the first free place without index="
+    "-drive file=FILE[,index=0-3][,media=disk|cdrom][,if=ide]\n" \
+    "                [,format=raw|qcow2][,snapshot=on|off][,readonly=on|off]\n" \
+    "                a disk or CD, in the first free place without index="
 #define OPTIONS_HDACHS_HELP \
     "-hdachs C,H,S[,T] geometry of hda; T: none lba large rechs auto"
 

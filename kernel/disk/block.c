@@ -2,6 +2,7 @@
 #include "kernel/disk/block.h"
 
 #include <errno.h>
+#include <string.h>
 
 static bool is_inside(const struct block *b, uint64_t sector, uint32_t count)
 {
@@ -13,6 +14,36 @@ int block_read(struct block *b, uint64_t sector, uint32_t count, void *buf)
     if (!is_inside(b, sector, count))
         return -EINVAL;
     return count ? b->ops->read(b, sector, count, buf) : 0;
+}
+
+int block_read_padded(struct block *b, uint64_t sector, uint32_t count,
+                      void *buf)
+{
+    uint64_t end = b ? b->sectors : 0;
+    uint32_t there = sector >= end ? 0
+                   : end - sector < count ? end - sector : count;
+
+    memset((uint8_t *)buf + (size_t)there * BLOCK_SECTOR_SIZE, 0,
+           (size_t)(count - there) * BLOCK_SECTOR_SIZE);
+    return there ? block_read(b, sector, there, buf) : 0;
+}
+
+int block_read_bytes(struct block *b, uint64_t offset, void *buf, size_t len)
+{
+    uint8_t *to = buf;
+
+    while (len) {
+        uint8_t sector[BLOCK_SECTOR_SIZE];
+        size_t at = offset % BLOCK_SECTOR_SIZE;
+        size_t n = BLOCK_SECTOR_SIZE - at < len ? BLOCK_SECTOR_SIZE - at : len;
+        int r = block_read_padded(b, offset / BLOCK_SECTOR_SIZE, 1, sector);
+
+        if (r)
+            return r;
+        memcpy(to, sector + at, n);
+        to += n, offset += n, len -= n;
+    }
+    return 0;
 }
 
 int block_write(struct block *b, uint64_t sector, uint32_t count,

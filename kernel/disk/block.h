@@ -8,6 +8,7 @@
 #define KERNEL_DISK_BLOCK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "emu/blockdev.h"
@@ -48,6 +49,11 @@ struct block {
 int block_read(struct block *b, uint64_t sector, uint32_t count, void *buf);
 int block_write(struct block *b, uint64_t sector, uint32_t count,
                 const void *buf);
+/* The same; what is behind its end reads as zeros. `b` may be NULL: all is. */
+int block_read_padded(struct block *b, uint64_t sector, uint32_t count,
+                      void *buf);
+/* `len` bytes at byte `offset`; what is behind its end reads as zeros. */
+int block_read_bytes(struct block *b, uint64_t offset, void *buf, size_t len);
 /* What was written is on the medium when it returns 0. */
 int block_flush(struct block *b);
 /*

@@ -41,4 +41,21 @@ static inline void bytes_put_le64(uint8_t *p, uint64_t v)
     bytes_put_le32(p + 4, (uint32_t)(v >> 32));
 }
 
+static inline uint64_t bytes_be64(const uint8_t *p)
+{
+    return (uint64_t)bytes_be32(p) << 32 | bytes_be32(p + 4);
+}
+
+static inline void bytes_put_be32(uint8_t *p, uint32_t v)
+{
+    for (unsigned i = 0; i < 4; i++)
+        p[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+static inline void bytes_put_be64(uint8_t *p, uint64_t v)
+{
+    bytes_put_be32(p, (uint32_t)(v >> 32));
+    bytes_put_be32(p + 4, (uint32_t)v);
+}
+
 #endif

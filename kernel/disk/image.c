@@ -6,10 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/disk/block_file.h"
 #include "kernel/disk/block_grown.h"
-#include "kernel/disk/disk_name.h"
 #include "kernel/disk/overlay.h"
+#include "kernel/disk/qcow2.h"
 #include "kernel/platform.h"
 #include "kernel/slots/slots.h"
 
@@ -24,6 +23,11 @@ static int follow_table(struct disk_image *img)
     if (r)
         return r;
     img->table = table;
+    /* A sparse image takes the size as its own; else the layer above does. */
+    if (img->image.format == IMAGE_QCOW2)
+        r = block_grow(img->file, table.asked);
+    if (r && r != -ENOTSUP && r != -EROFS)
+        return r;
     r = block_grow(img->grown, table.asked);
     if (!r)
         r = block_grow(img->top, table.asked);
@@ -84,6 +88,20 @@ static int resize(struct disk_image *img)
 
 /* ---- Requests -------------------------------------------------------------- */
 
+/* Would the next start take this for something else than raw (image_file.h)? */
+static bool is_disguise(struct disk_image *img, const struct block_request *req)
+{
+    const struct image_file *f = &img->image;
+
+    if (!f->is_guess || f->format != IMAGE_RAW || req->sector || !req->count ||
+        !qcow2_has_magic(req->buf, BLOCK_SECTOR_SIZE))
+        return false;
+    if (!img->disguises++)
+        platform_log("disk '%.40s': a qcow2 header is not written to an image "
+                     "whose format was guessed; say format=raw", img->dev.name);
+    return true;
+}
+
 static int do_request(struct disk_image *img, const struct block_request *req)
 {
     switch (req->op) {
@@ -94,8 +112,9 @@ static int do_request(struct disk_image *img, const struct block_request *req)
     case BLOCK_READ:
         return block_read(img->top, req->sector, req->count, req->buf);
     case BLOCK_WRITE:
-        return img->dev.read_only
-                   ? -EROFS
+        return img->dev.read_only ? -EROFS
+               : is_disguise(img, req)
+                   ? -EPERM
                    : block_write(img->top, req->sector, req->count, req->buf);
     }
     return -EINVAL;
@@ -213,7 +232,22 @@ unsigned disk_image_total(const struct disk_image *img)
 
 /* ---- Life ------------------------------------------------------------------ */
 
-static int build_stack(struct disk_image *img, bool snapshot, char *why,
+/* Writes to memory from here on. */
+static int add_overlay(struct disk_image *img, const char *what, char *why,
+                       size_t why_size)
+{
+    struct block *layer = overlay_open(img->top, img->top->sectors);
+
+    if (!layer) {
+        snprintf(why, why_size, "no memory for the %s of '%s'", what,
+                 img->dev.name);
+        return -ENOMEM;
+    }
+    img->top = layer;
+    return 0;
+}
+
+static int build_stack(struct disk_image *img, unsigned flags, char *why,
                        size_t why_size)
 {
     struct block *layer;
@@ -231,38 +265,22 @@ static int build_stack(struct disk_image *img, bool snapshot, char *why,
     r = follow_table(img);
     snprintf(why, why_size, "cannot read '%s': %s", img->dev.name,
              strerror(-r));
-    if (r || !snapshot)
+    if (r)
         return r;
-    snprintf(why, why_size, "no memory for the -snapshot overlay of '%s'",
-             img->dev.name);
-    layer = overlay_open(img->top, img->top->sectors);
-    if (!layer)
-        return -ENOMEM;
-    img->top = layer;
-    img->has_overlay = true;
+    img->has_overlay = flags & DISK_SNAPSHOT;
+    if (flags & DISK_SNAPSHOT)
+        return add_overlay(img, "-snapshot overlay", why, why_size);
+    /* In RAM, tables of a qcow2 image are not written. */
+    if (img->image.format == IMAGE_QCOW2 && img->file->is_volatile &&
+        !(flags & DISK_READ_ONLY))
+        return add_overlay(img, "writes", why, why_size);
     return 0;
 }
 
-/* The bottom: a disk of the PC's own, or a file. */
-static int open_bottom(struct disk_image *img, bool writable, char *why,
-                       size_t why_size)
+static enum image_format format_of(unsigned flags)
 {
-    const char *name = img->dev.name;
-    int r;
-
-    if (slots_disk_is(name))
-        return slots_disk_open(!writable, &img->file, why, why_size);
-    if (disk_name_is(name))
-        return disk_name_open(name, writable ? BLOCK_PHYS_WRITE
-                                             : BLOCK_PHYS_READ,
-                              platform_task_wait, &img->file, why, why_size);
-    r = block_file_open(name, writable, &img->file);
-    if (r)
-        snprintf(why, why_size, "cannot open '%s': %s", name, r == -EBUSY
-                 ? "busy: only -snapshot or readonly=on, for all, "
-                   "lets several have it"
-                 : strerror(-r));
-    return r;
+    return flags & DISK_RAW ? IMAGE_RAW
+         : flags & DISK_QCOW2 ? IMAGE_QCOW2 : IMAGE_GUESS;
 }
 
 int disk_image_open(struct disk_image *img, const char *name, unsigned flags,
@@ -273,14 +291,15 @@ int disk_image_open(struct disk_image *img, const char *name, unsigned flags,
     memset(img, 0, sizeof *img);
     img->is_cdrom = flags & DISK_CDROM;
     img->dev.name = name;
-    r = open_bottom(img, !flags, why, why_size);
+    r = image_file_open(name, format_of(flags), !(flags & DISK_NOT_WRITTEN),
+                        &img->image, why, why_size);
     if (r)
         return r;
-    img->top = img->file;
+    img->top = img->file = img->image.block;
     r = -EINVAL;
     snprintf(why, why_size, "'%s' is empty: not a disk image", name);
     if (!img->file->sectors ||
-        (r = build_stack(img, flags & DISK_SNAPSHOT, why, why_size))) {
+        (r = build_stack(img, flags, why, why_size))) {
         disk_image_close(img);
         return r;
     }
@@ -326,6 +345,19 @@ static const char *loss_text(const struct disk_image *img)
                ? ", what was grown is in RAM: lost at power-off" : "";
 }
 
+/* What kind of image it is, unless a raw one. */
+static const char *format_text(const struct disk_image *img, char *text,
+                               size_t size)
+{
+    const char *backing = image_file_backing(&img->image);
+    char kind[IMAGE_FILE_TEXT];
+
+    image_file_text(&img->image, kind);
+    snprintf(text, size, "    %s%s%.160s\n", kind,
+             *backing ? "\n    based on the file: " : "", backing);
+    return img->image.format == IMAGE_RAW ? "" : text;
+}
+
 /* What the size was made from. */
 static int format_table(const struct disk_image *img, char *buf, size_t size)
 {
@@ -349,6 +381,7 @@ static int format_table(const struct disk_image *img, char *buf, size_t size)
 int disk_image_format(const struct disk_image *img, const char *unit,
                       char *buf, size_t size)
 {
+    char kind[IMAGE_FILE_TEXT + 200];
     int n;
 
     if (!img->dev.submit)
@@ -356,11 +389,13 @@ int disk_image_format(const struct disk_image *img, const char *unit,
                         "[not inserted]\n", unit);
     n = snprintf(
         buf, size,
-        "%s: type=%s removable=%d file=%s ro=%d drv=raw\n"
-        "    %" PRIu64 " sectors%s%s\n",
+        "%s: type=%s removable=%d file=%s ro=%d drv=%s\n"
+        "%s    %" PRIu64 " sectors%s%s\n",
         unit, img->is_cdrom ? "cdrom" : "hd", img->is_cdrom, img->dev.name,
-        img->dev.read_only, img->dev.sectors, growth_text(img),
-        loss_text(img));
+        img->dev.read_only,
+        img->image.format == IMAGE_QCOW2 ? "qcow2" : "raw",
+        format_text(img, kind, sizeof kind), img->dev.sectors,
+        growth_text(img), loss_text(img));
 
     return n + format_table(img, (size_t)n < size ? buf + n : NULL,
                             (size_t)n < size ? size - n : 0);

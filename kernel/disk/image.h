@@ -13,6 +13,7 @@
 #include "emu/blockdev.h"
 #include "kernel/disk/block.h"
 #include "kernel/disk/gate.h"
+#include "kernel/disk/image_file.h"
 #include "kernel/disk/table.h"
 #include "kernel/disk/worker.h"
 
@@ -20,19 +21,25 @@ enum disk_flags {
     DISK_CDROM = 1,             /* read-only, its size as it is */
     DISK_SNAPSHOT = 2,          /* writes stay in memory */
     DISK_READ_ONLY = 4,
+    /* The image's format; neither: a guess (image_file.h). */
+    DISK_RAW = 8,
+    DISK_QCOW2 = 16,
+    DISK_NOT_WRITTEN = DISK_CDROM | DISK_SNAPSHOT | DISK_READ_ONLY,
 };
 
 struct disk_image {
     struct blockdev dev;        /* give this to the machine */
     struct block *top;          /* what it reads and writes */
-    struct block *file;         /* the stack's bottom */
+    struct image_file image;    /* the stack's bottom */
+    struct block *file;         /* what it holds */
     struct block *grown;        /* the layer that makes it larger; a CD: NULL */
-    uint64_t file_sectors;      /* the file's own size at the start */
+    uint64_t file_sectors;      /* the image's own size at the start */
     struct table_size table;    /* as it was at the last reset */
     bool is_cdrom, has_overlay;
     struct worker worker;       /* for what may wait, where there is one */
     struct gate gate;           /* whoever uses the stack is in it */
     uint64_t rd_bytes, wr_bytes, rd_ops, wr_ops, flushes, errors;
+    uint64_t disguises;         /* writes refused: as qcow2 into a guess */
 };
 
 /*

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/disk/block_file.h"
 #include "kernel/disk/probe.h"
 #include "kernel/disk/sha256.h"
 #include "kernel/disk/table.h"
@@ -215,29 +214,60 @@ static int hash(const char *name, uint64_t *bytes, char *text, size_t size)
     return r;
 }
 
-int image_info(const char *name, void (*line)(const char *text), char *why,
-               size_t why_size)
+/* Of the file, whatever is in it. */
+static int say_file(struct info *i, const char *name)
 {
-    struct info *i = calloc(1, sizeof *i);
     char digest[2 * SHA256_BYTES + 1] = "";
     uint64_t bytes = 0;
+    int r = hash(name, &bytes, digest, sizeof digest);
+
+    if (r)
+        return r;
+    say(i, "file: %s", name);
+    say(i, "size: %" PRIu64 " sectors, %" PRIu64 " bytes",
+        bytes / BLOCK_SECTOR_SIZE + !!(bytes % BLOCK_SECTOR_SIZE), bytes);
+    say(i, "SHA-256: %s", digest);
+    return 0;
+}
+
+static void say_format(const struct info *i, const struct image_file *f)
+{
+    char text[IMAGE_FILE_TEXT];
+
+    image_file_text(f, text);
+    say(i, "format: %s", text);
+    if (*image_file_backing(f))
+        say(i, "based on the file: %s", image_file_backing(f));
+    if (f->format != IMAGE_RAW)
+        say(i, "its disk: %" PRIu64 " sectors", f->block->sectors);
+}
+
+int image_info(const char *name, enum image_format format,
+               void (*line)(const char *text), char *why, size_t why_size)
+{
+    struct info *i = calloc(1, sizeof *i);
+    struct image_file f = { 0 };
+    bool is_told = false;
     int r = -ENOMEM;
 
-    if (i && !(r = block_file_open(name, false, &i->disk)))
-        r = hash(name, &bytes, digest, sizeof digest);
-    if (!r) {
+    if (i) {
         i->line = line;
-        say(i, "file: %s", name);
-        say(i, "size: %" PRIu64 " sectors, %" PRIu64 " bytes",
-            i->disk->sectors, bytes);
-        say(i, "SHA-256: %s", digest);
+        r = say_file(i, name);
+    }
+    if (!r) {
+        r = image_file_open(name, format, false, &f, why, why_size);
+        is_told = r;
+    }
+    if (!r) {
+        i->disk = f.block;
+        say_format(i, &f);
         r = say_boot(i);
     }
     if (!r)
         r = say_table(i);
-    if (r)
+    if (r && !is_told)
         snprintf(why, why_size, "cannot read '%s': %s", name, strerror(-r));
-    block_close(i ? i->disk : NULL);
+    block_close(f.block);
     free(i);
     return r;
 }

@@ -4,12 +4,14 @@
 
 #include <stddef.h>
 
+#include "kernel/disk/image_file.h"
+
 /*
- * Print its size, hash, partition table, boot loader and file systems through
- * `line`; nothing is written to it. 0, or negative errno, and `why` says what
- * could not be read.
+ * Print the file's size, hash and format, and the disk's partition table, boot
+ * loader and file systems through `line`; nothing is written to it. 0, or
+ * negative errno, and `why` says what could not be read.
  */
-int image_info(const char *name, void (*line)(const char *text), char *why,
-               size_t why_size);
+int image_info(const char *name, enum image_format format,
+               void (*line)(const char *text), char *why, size_t why_size);
 
 #endif

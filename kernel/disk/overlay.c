@@ -120,18 +120,6 @@ static uint32_t run_in_cluster(uint64_t sector, uint32_t count)
     return count < left ? count : left;
 }
 
-static int read_below(struct overlay *o, uint64_t sector, uint32_t count,
-                      uint8_t *buf)
-{
-    uint64_t end = o->backing ? o->backing->sectors : 0;
-    uint32_t there = sector >= end ? 0
-                   : end - sector < count ? end - sector : count;
-
-    memset(buf + (size_t)there * BLOCK_SECTOR_SIZE, 0,
-           (size_t)(count - there) * BLOCK_SECTOR_SIZE);
-    return there ? block_read(o->backing, sector, there, buf) : 0;
-}
-
 static int overlay_read(struct block *b, uint64_t sector, uint32_t count,
                         void *buf)
 {
@@ -143,7 +131,7 @@ static int overlay_read(struct block *b, uint64_t sector, uint32_t count,
         uint32_t slot = slot_of(o, sector / CLUSTER);
         int r = slot ? o->store->ops->read(o->store, slot, sector % CLUSTER, n,
                                            to)
-                     : read_below(o, sector, n, to);
+                     : block_read_padded(o->backing, sector, n, to);
 
         if (r)
             return r;
@@ -169,7 +157,7 @@ static int add(struct overlay *o, uint64_t sector, uint32_t n,
     if (!has_whole(o) || !has_table(o, cluster))
         return -ENOSPC;
     if (n < CLUSTER)
-        r = read_below(o, cluster * CLUSTER, CLUSTER, o->whole);
+        r = block_read_padded(o->backing, cluster * CLUSTER, CLUSTER, o->whole);
     if (r)
         return r;
     memcpy(o->whole + sector % CLUSTER * BLOCK_SECTOR_SIZE, from,

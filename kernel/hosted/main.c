@@ -8,16 +8,22 @@
 
 static void print_line(const char *text) { puts(text); }
 
-/* `trestle image info FILE`: no machine, no console. */
+/* `trestle image info [-f FORMAT] FILE`: no machine, no console. */
 static int image_main(int argc, char **argv)
 {
-    char why[320];
+    const char *format = argc == 6 && !strcmp(argv[3], "-f") ? argv[4] : NULL;
+    bool is_qcow2 = format && !strcmp(format, "qcow2");
+    bool is_raw = format && !strcmp(format, "raw");
+    char why[512];
 
-    if (argc != 4 || strcmp(argv[2], "info")) {
-        fprintf(stderr, "usage: trestle image info FILE\n");
+    if (argc < 4 || strcmp(argv[2], "info") ||
+        !(is_raw || is_qcow2 || argc == 4)) {
+        fprintf(stderr, "usage: trestle image info [-f raw|qcow2] FILE\n");
         return 1;
     }
-    if (image_info(argv[3], print_line, why, sizeof why)) {
+    if (image_info(argv[argc - 1], is_raw ? IMAGE_RAW
+                                 : is_qcow2 ? IMAGE_QCOW2 : IMAGE_GUESS,
+                   print_line, why, sizeof why)) {
         fprintf(stderr, "%s\n", why);
         return 1;
     }

@@ -1,5 +1,6 @@
 """The end of a guest and of the appliance, and what a disk in RAM keeps."""
 import random
+import subprocess
 
 import pytest
 
@@ -82,5 +83,20 @@ def test_disk_in_memory(boot, gzipped, options):
     appliance = boot_guest(boot, "disk_copy", options, data=partitioned(),
                            gzipped=gzipped)
     appliance.expect(rf"{FULL} sectors, grown to what its partition table says")
+    appliance.expect(rf"disk_copy ok sectors {FULL:08x}\r\n")
+    assert appliance.ends() == 0
+
+
+def test_qcow2_in_memory(boot, tmp_path):
+    """Compressed clusters are read; writes stay in RAM, over a grown tail."""
+    raw, packed = tmp_path / "raw", tmp_path / "packed"
+    raw.write_bytes(partitioned())
+    subprocess.run(["qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2",
+                    "-o", "cluster_size=4k", raw, packed], check=True,
+                   timeout=60)
+    appliance = boot_guest(boot, "disk_copy", data=packed.read_bytes())
+    appliance.expect("ro=0 drv=qcow2")
+    appliance.expect("qcow2 version 3, clusters of 4096 bytes")
+    appliance.expect("in RAM: writes are lost at power-off")
     appliance.expect(rf"disk_copy ok sectors {FULL:08x}\r\n")
     assert appliance.ends() == 0

@@ -71,6 +71,10 @@ static void test_drive(void **state)
     assert_int_equal(o.drive[1].snapshot, DRIVE_SNAPSHOT_OFF);
     assert_true(o.drive[2].used && o.drive[2].is_cdrom);
     assert_string_equal(o.drive[2].file, "");
+    assert_int_equal(o.drive[0].format, IMAGE_RAW);
+    assert_int_equal(o.drive[1].format, IMAGE_GUESS);
+    assert_int_equal(PARSE("-drive", "file=x,format=qcow2"), OPTIONS_RUN);
+    assert_int_equal(o.drive[0].format, IMAGE_QCOW2);
     assert_int_equal(PARSE("-drive", "bus=1,unit=1,file=x"), OPTIONS_RUN);
     assert_string_equal(o.drive[3].file, "x");
     assert_int_equal(PARSE("-drive", "bus=1,file=x,"), OPTIONS_ERROR);
@@ -92,7 +96,7 @@ static void test_bad_drive(void **state)
     refused("-drive", "file=x,bus=2", "bus=0");
     refused("-drive", "file=x,unit=2", "unit=0");
     refused("-drive", "file=x,media=floppy", "media=");
-    refused("-drive", "file=x,format=vmdk", "format=raw");
+    refused("-drive", "file=x,format=vmdk", "format=raw or format=qcow2");
     refused("-drive", "file=x,snapshot=yes", "snapshot=on");
     refused("-drive", "file=x,readonly=yes", "readonly=on");
     refused("-drive", "file=x,readonly=on,snapshot=on", "exclude");
