@@ -5,8 +5,7 @@ CHECKS := check-unit check-cpu check-fuzz check-hosted-cuts check-hosted \
     check-appliance
 CHECKS_LONG := check-tsan check-lockstep check-fuzz-guest check-amd64 check-vmx-cpu \
     check-vmx-long check-uart-long check-nic-drivers check-user-nat check-power-cuts \
-    check-fuzz-long \
-    check-cpu-long \
+    check-router-cuts check-fuzz-long check-cpu-long \
     check-stress check-stress-interp check-jit-boots check-jit-fuzz \
     check-state-boot
 

@@ -37,6 +37,18 @@ HOSTED_CUTS_OBJ := $(filter-out %/kernel/hosted/main.o \
   long/power_cuts unit/fake_cut unit/disk_harness)
 $(BUILD)/power_cuts: $(HOSTED_CUTS_OBJ) $(HOSTED_LWIP)
 	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm -lZydis
+# And the hosted program itself, with such files.
+HOSTED_ROUTER_CUTS_OBJ := $(filter-out %/kernel/hosted/files.o,$(HOSTED_OBJ)) \
+  $(patsubst %,$(HOSTED)/tests/%.o,long/cut_files unit/fake_cut)
+$(BUILD)/trestle-cuts: $(HOSTED_ROUTER_CUTS_OBJ) $(HOSTED_LWIP)
+	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm -lZydis
+HOSTED_ROUTER_CUTS ?= 200
+.PHONY: check-router-cuts
+## check-router-cuts  power cut under a router, HOSTED_ROUTER_CUTS=200
+check-router-cuts: $(BUILD)/trestle-cuts $(BUILD)/router.img | $(DEPS_test)
+	@HOSTED_ROUTER_CUTS=$(HOSTED_ROUTER_CUTS) PYTHONPATH=tests:tests/appliance \
+	  $(filter-out PYTHONPATH=%,$(PYTEST)) -s tests/hosted/long_router_cuts.py
+
 .PHONY: check-hosted-cuts
 ## check-hosted-cuts  power cut under a writing guest, HOSTED_CUTS=200
 check-hosted-cuts: $(BUILD)/power_cuts guests

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from conftest import BUILD
-from nbd.cached_disk import SECTOR, CachedDisk
+from nbd.cached_disk import SECTOR
 from shell import PROMPT, Shell
 
 CYLINDER = 16 * 63                      # sectors, as the router's table has it
@@ -52,7 +52,7 @@ def kept_file(number):
     return small_file(number)[:number % 5 * 1000 + 500]
 
 
-def make_disk(tmp, seed):
+def make_disk(tmp, cylinders=CYLINDERS):
     """The router's image at its full size, and an ext4 in partition 3."""
     folder = tmp / "ext4.d"
     folder.mkdir()
@@ -62,24 +62,24 @@ def make_disk(tmp, seed):
         (folder / name).chmod(0o755)
     path = tmp / "ext4.img"
     with open(path, "wb") as f:
-        f.truncate(CYLINDERS * CYLINDER * SECTOR)
+        f.truncate(cylinders * CYLINDER * SECTOR)
     subprocess.run(["/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-d", folder,
                     path], check=True, timeout=60)
     data = bytearray((BUILD / "router.img").read_bytes())
     data = data.ljust(START * CYLINDER * SECTOR, b"\0") + path.read_bytes()
-    last = START + CYLINDERS - 1
+    last = START + cylinders - 1
     data[478:494] = bytes(
         [0, 0, 1 | START >> 2 & 0xc0, START & 255,
          0x83, 15, 63 | last >> 2 & 0xc0, last & 255]) + (
         START * CYLINDER).to_bytes(4, "little") + (
-        CYLINDERS * CYLINDER).to_bytes(4, "little")
-    return CachedDisk(data, seed)
+        cylinders * CYLINDER).to_bytes(4, "little")
+    return bytes(data)
 
 
-def check_ext4(disk, tmp):
-    """Clean, once its journal is played back; in a copy."""
+def check_ext4(data, tmp):
+    """Clean, once its journal is played back; in a copy. data: the disk's."""
     path = tmp / "ext4.img"
-    path.write_bytes(disk.data[START * CYLINDER * SECTOR:])
+    path.write_bytes(data[START * CYLINDER * SECTOR:])
     for how in ("-y", "-E", "journal_only"), ("-fn",):
         done = subprocess.run(["/sbin/e2fsck", *how, path], text=True,
                               capture_output=True, timeout=120)
@@ -124,8 +124,20 @@ def check_big_files(shell):
                            for i in range(first, first + 5)})
 
 
-def check_small_files(shell, last):
-    """Those that are sure to be there once `last` was synced."""
-    numbers = range(last - KEPT + 2, last + 1)
+def check_small_files(shell, last, first):
+    """Those of `first` and later that are sure to be there once `last` was
+    synced; then all are removed."""
+    numbers = range(max(last - KEPT + 2, first), last + 1)
     for names, content in ("f{}", small_file), ("/etc/k{}", kept_file):
-        check_sums(shell, {names.format(n): content(n) for n in numbers})
+        if numbers:
+            check_sums(shell, {names.format(n): content(n) for n in numbers})
+    shell.run("rm -f f[0-9]* /etc/k[0-9]*; /bin/sync")
+
+
+def last_synced(said, first):
+    """The number that `work` told last; `first` - 1: none."""
+    last = first - 1
+    for line in said.replace("\r", "").split("\n")[:-1]:
+        if line.startswith("synced "):
+            last = int(line.split()[1])
+    return last

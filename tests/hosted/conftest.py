@@ -28,9 +28,9 @@ class Trestle:
     prefix: words of a command that runs it, e.g. in a network namespace.
     """
 
-    def __init__(self, *args, limit=60, prefix=()):
+    def __init__(self, *args, limit=60, prefix=(), program="trestle"):
         words = ["--foreground", "-k", "5", str(limit), *prefix,
-                 BUILD / "trestle", *args, "-nographic"]
+                 BUILD / program, *args, "-nographic"]
         self.session = pexpect.spawn("timeout", [str(w) for w in words],
                                      timeout=limit, echo=False,
                                      encoding="latin-1")

@@ -1,8 +1,8 @@
 /*
  * Cuts of the power under the hosted emulator: a machine with the guest
- * disk_rounds (tests/guests) over the whole stack of a disk image, whose file is
- * one that loses what was not flushed. It is cut while the guest writes, and the
- * same file started again. The guest writes to the last sectors, which, as its
+ * disk_rounds (tests/guests) over the whole stack of a disk image, whose file
+ * loses what was not flushed. It is cut while the guest writes, and the same
+ * file started again. The guest writes to the last sectors, which, as its
  * partition table asks for more than the file has, are where the file grows.
  *
  *   power_cuts GUEST_IMAGE [CUTS [SEED]]        200 cuts, seed 1
@@ -56,7 +56,7 @@ static _Noreturn void die(const char *what, const char *why)
     exit(1);
 }
 
-/* ---- The file that loses power ---------------------------------------------- */
+/* ---- The file that loses power ------------------------------------------ */
 
 int platform_file_open(const char *name, bool writable,
                        struct platform_file *out)
@@ -123,7 +123,7 @@ const char *platform_file_list(unsigned i)
     return NULL;
 }
 
-/* ---- A machine --------------------------------------------------------------- */
+/* ---- A machine ---------------------------------------------------------- */
 
 static void take_line(struct box *b)
 {
@@ -228,7 +228,7 @@ static void run(struct box *b)
     }
 }
 
-/* ---- What is left -------------------------------------------------------------- */
+/* ---- What is left ------------------------------------------------------- */
 
 static void fill(uint32_t to[WORDS], uint32_t round, uint32_t index)
 {

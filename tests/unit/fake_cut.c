@@ -112,7 +112,7 @@ void fake_cut_free(struct fake_cut *f)
     free(f->unflushed);
 }
 
-/* ---- The cut ----------------------------------------------------------------- */
+/* ---- The cut ------------------------------------------------------------ */
 
 /* Marsaglia's xorshift of 32 bits; *state is not 0. */
 static uint32_t next_random(uint32_t *state)
