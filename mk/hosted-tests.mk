@@ -35,12 +35,12 @@ HOSTED_CUT_SEED ?= 1
 HOSTED_CUTS_OBJ := $(filter-out %/kernel/hosted/main.o \
   %/kernel/hosted/files.o,$(HOSTED_OBJ)) $(patsubst %,$(HOSTED)/tests/%.o, \
   long/power_cuts unit/fake_cut unit/disk_harness)
-$(BUILD)/power_cuts: $(HOSTED_CUTS_OBJ) $(HOSTED_LWIP)
+$(BUILD)/power_cuts: $(HOSTED_CUTS_OBJ) $(HOSTED_SOURCES)
 	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm -lZydis
 # And the hosted program itself, with such files.
 HOSTED_ROUTER_CUTS_OBJ := $(filter-out %/kernel/hosted/files.o,$(HOSTED_OBJ)) \
   $(patsubst %,$(HOSTED)/tests/%.o,long/cut_files unit/fake_cut)
-$(BUILD)/trestle-cuts: $(HOSTED_ROUTER_CUTS_OBJ) $(HOSTED_LWIP)
+$(BUILD)/trestle-cuts: $(HOSTED_ROUTER_CUTS_OBJ) $(HOSTED_SOURCES)
 	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm -lZydis
 HOSTED_ROUTER_CUTS ?= 200
 .PHONY: check-router-cuts
