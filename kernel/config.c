@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/disk/medium.h"
 #include "kernel/options_net.h"
 #include "kernel/platform.h"
 
@@ -286,84 +285,4 @@ bool config_find(const char *text, size_t len, const char *name, char *out,
         at += n + 1;
     }
     return found;
-}
-
-/* ---- With the command line ------------------------------------------------- */
-
-static const char *find_file(const struct options *o)
-{
-    const char *name;
-
-    if (o->readconfig)
-        return o->readconfig;
-    for (unsigned i = 0; (name = platform_file_list(i)); i++)
-        if (!strcmp(name, CONFIG_DEFAULT_NAME))
-            return CONFIG_DEFAULT_NAME;
-    return NULL;
-}
-
-/* The whole file into c->text, with a byte to spare. */
-static bool load(struct config *c, const char *name, size_t *len, char *why,
-                 size_t why_size)
-{
-    struct platform_file f;
-    int r = platform_file_open(name, false, &f);
-
-    snprintf(why, why_size, "cannot read '%s': %s", name, strerror(-r));
-    if (r)
-        return false;
-    if (f.size > CONFIG_MAX_BYTES) {
-        snprintf(why, why_size, "%s: longer than %u bytes: not a "
-                 CONFIG_DEFAULT_NAME, name, CONFIG_MAX_BYTES);
-        r = -1;
-    } else if (!(c->text = malloc(f.size + 1))) {
-        snprintf(why, why_size, "%s: out of memory", name);
-        r = -1;
-    } else if ((r = platform_file_read(&f, 0, c->text, f.size))) {
-        snprintf(why, why_size, "cannot read '%s': %s", name, strerror(-r));
-    } else if (memchr(c->text, '\0', f.size)) {
-        snprintf(why, why_size, "%s: has zero bytes: not a text", name);
-        r = -1;
-    }
-    *len = f.size;
-    platform_file_close(&f);
-    return !r;
-}
-
-enum options_result config_read(struct config *c, int argc, char **argv,
-                                char *why, size_t why_size)
-{
-    enum options_result result;
-    const char *name;
-    size_t len;
-
-    memset(c, 0, sizeof *c);
-    result = options_parse(&c->common, argc, argv, why, why_size);
-    if (result == OPTIONS_ERROR || (result != OPTIONS_RUN && argc > 1))
-        return result;
-    medium_select(c->common.medium);
-    name = find_file(&c->common);
-    if (!name) {
-        c->machine[0] = c->common;
-        c->count = 1;
-        return result == OPTIONS_RUN &&
-                       !options_default_net(&c->machine[0],
-                                            platform_default_network, why,
-                                            why_size)
-                   ? OPTIONS_ERROR : result;
-    }
-    if (c->common.own) {
-        snprintf(why, why_size, "-%s: with %s it belongs into a machine's "
-                 "section", c->common.own, name);
-        return OPTIONS_ERROR;
-    }
-    return load(c, name, &len, why, why_size) &&
-                   config_parse(c, name, c->text, len, why, why_size)
-               ? OPTIONS_RUN : OPTIONS_ERROR;
-}
-
-void config_free(struct config *c)
-{
-    free(c->text);
-    c->text = NULL;
 }

@@ -25,11 +25,26 @@
 #define CONFIG_DEFAULT_NAME "trestle.conf"
 #define CONFIG_MAX_BYTES 65536u
 
+/* Where it came from. */
+enum config_origin { CONFIG_NONE, CONFIG_FILE, CONFIG_MODULE, CONFIG_MEDIUM };
+
+/* malloc's, or NULL. */
+struct config_text {
+    char *data;
+    size_t len;
+};
+
 struct config {
     struct options common;      /* the command line, then the file's head */
     struct options machine[OPTIONS_MACHINES];
     unsigned count;
     char *text;                 /* of the file: the options point into it */
+    struct options command_line;        /* alone */
+    enum config_origin origin;
+    const char *file;           /* its name, or NULL */
+    struct config_text source;  /* what is in it */
+    struct config_text next;    /* what was imported in its place */
+    bool next_is_saved;
 };
 
 /*
@@ -40,6 +55,24 @@ struct config {
 enum options_result config_read(struct config *c, int argc, char **argv,
                                 char *why, size_t why_size);
 void config_free(struct config *c);
+
+/*
+ * Would this text do as the file's, with this command line? False: `why`, which
+ * has `name` in place of the file's.
+ */
+bool config_check(const struct config *c, const char *name,
+                  const struct config_text *t, char *why, size_t why_size);
+/*
+ * Where config_save writes: a file, or one on the medium that Trestle was
+ * started from. False: nowhere, and why.
+ */
+bool config_target(const struct config *c, char *text, size_t size);
+/*
+ * Let the file have this content, as a whole or not at all, for the next start.
+ * In a task. 0, or negative errno and a sentence in `why`.
+ */
+int config_save(const struct config *c, const struct config_text *t,
+                char *why, size_t why_size);
 
 /*
  * The `len` bytes of `text`, which is changed and must outlive *c, and has

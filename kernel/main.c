@@ -47,7 +47,8 @@ static bool wants_monitor(const struct options *o)
            o->nographic;
 }
 
-static int run_guests(struct guest *const *guests, unsigned count)
+static int run_guests(struct guest *const *guests, unsigned count,
+                      struct config *config)
 {
     static struct mux mux;
     static struct monitor monitor;
@@ -68,6 +69,7 @@ static int run_guests(struct guest *const *guests, unsigned count)
     }
     mux.ask_before_exit = platform_exit_is_poweroff;
     monitor_init(&monitor, &mux);
+    monitor.config = config;
     if (mux.in_monitor)
         monitor_enter(&monitor);
     for (unsigned i = 0; i < count; i++)
@@ -127,8 +129,10 @@ static int load_snapshot(struct guest *g, char *why, size_t size)
     return r;
 }
 
-static int run_options(const struct options *options, unsigned count)
+static int run_options(struct config *config)
 {
+    const struct options *options = config->machine;
+    unsigned count = config->count;
     struct guest *guests[OPTIONS_MACHINES] = { NULL };
     char why[640] = "";
     int status = 1;
@@ -146,7 +150,7 @@ static int run_options(const struct options *options, unsigned count)
             goto out;
         }
     }
-    status = run_guests(guests, count);
+    status = run_guests(guests, count, config);
 out:
     for (unsigned i = 0; i < count; i++)
         guest_destroy(guests[i]);
@@ -174,7 +178,7 @@ int kernel_main(int argc, char **argv)
         status = 1;
         break;
     case OPTIONS_RUN:
-        status = run_options(config.machine, config.count);
+        status = run_options(&config);
         break;
     }
     config_free(&config);

@@ -219,6 +219,13 @@ int platform_output_write(struct platform_output *o, const void *buf,
                           size_t len);
 void platform_output_close(struct platform_output *o);
 
+/*
+ * Let the file `name`, which is there, have these bytes in place of its own; a
+ * loss of power leaves the old ones or these. 0, or negative errno: -ENOTSUP
+ * where there is no place for files. Any core; it may wait.
+ */
+int platform_file_replace(const char *name, const void *data, size_t len);
+
 /* ---- CPU engines ------------------------------------------------------- */
 
 struct engine_ops;              /* emu/cpu/engine.h */

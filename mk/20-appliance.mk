@@ -166,7 +166,7 @@ run: $(BUILD)/trestle.iso
 APPLIANCE_JOBS ?= 1
 check-appliance: TEST_JOBS = $(APPLIANCE_JOBS)
 ## check-appliance the appliance's tests in QEMU, PYTEST_ARGS= APPLIANCE_JOBS=1
-check-appliance: $(BUILD)/trestle.iso $(BUILD)/enginetest.elf guests | $(DEPS_test)
+check-appliance: $(BUILD)/trestle.iso $(BUILD)/trestle $(BUILD)/enginetest.elf guests | $(DEPS_test)
 	@$(PYTEST_TOGETHER) tests/appliance tests/nbd $(PYTEST_ARGS)
 
 .PHONY: check-uart-long

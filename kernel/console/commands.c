@@ -10,6 +10,7 @@
 
 #include "emu/cpu/engine.h"
 #include "kernel/console/commands.h"
+#include "kernel/console/commands_config.h"
 #include "kernel/console/commands_disk.h"
 #include "kernel/console/commands_net.h"
 #include "kernel/console/commands_slots.h"
@@ -310,6 +311,8 @@ static const struct command commands[] = {
     { "object_del", "ID", "end that capture", cmd_object_del, false, true },
     { "capture", "NAME on [FILE]|off|print", "the same, shorter; or print it",
       cmd_capture, false, true },
+    { "config", "show|export|import|save", "trestle.conf: see it, replace it",
+      cmd_config, false, false },
     { "announce_self", "", "tell the LAN where the guest's NICs are",
       cmd_announce_self, false, true },
     { "upgrade", "[-y] SOURCE", "a new image: xmodem, ymodem, http://, "

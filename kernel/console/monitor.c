@@ -9,6 +9,7 @@
 #include "kernel/console/complete.h"
 #include "kernel/console/job.h"
 #include "kernel/console/mux.h"
+#include "kernel/console/paste.h"
 #include "kernel/main.h"
 #include "kernel/platform.h"
 
@@ -52,6 +53,18 @@ void monitor_ask(struct monitor *mon, const char *question,
     mon->answer_ctx = ctx;
 }
 
+/* A command is at work, and others wait. */
+static bool is_busy(const struct monitor *mon)
+{
+    return mon->output.next || job_is_running();
+}
+
+void monitor_prompt(struct monitor *mon)
+{
+    if (!is_busy(mon) && !mon->paste.done)
+        mux_print(mon->mux, prompt(mon));
+}
+
 void monitor_enter(struct monitor *mon)
 {
     if (!mon->greeted)
@@ -59,7 +72,8 @@ void monitor_enter(struct monitor *mon)
                        "information", trestle_version);
     mon->greeted = true;
     mon->len = 0;
-    monitor_printf(mon, "\n%s", job_is_running() ? "" : prompt(mon));
+    monitor_printf(mon, "\n");
+    monitor_prompt(mon);
 }
 
 void monitor_show_line(struct monitor *mon)
@@ -84,12 +98,6 @@ static void erase(struct monitor *mon, unsigned count)
         mon->len--;
         mux_print(mon->mux, "\b \b");
     }
-}
-
-/* A command is at work, and others wait. */
-static bool is_busy(const struct monitor *mon)
-{
-    return mon->output.next || job_is_running();
 }
 
 void monitor_go_on(struct monitor *mon)
@@ -194,8 +202,7 @@ static void take_line(struct monitor *mon)
         answer(mon, mon->line, mon->answer_ctx);
     else
         monitor_command(mon, mon->line);
-    if (!is_busy(mon))
-        mux_print(mon->mux, prompt(mon));
+    monitor_prompt(mon);
 }
 
 void monitor_input(struct monitor *mon, uint8_t c)
@@ -204,7 +211,10 @@ void monitor_input(struct monitor *mon, uint8_t c)
         input_meanwhile(mon, c);
         return;
     }
-
+    if (mon->paste.done) {
+        paste_input(mon, c);
+        return;
+    }
     switch (c) {
     case '\r':
     case '\n':

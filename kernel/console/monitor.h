@@ -12,6 +12,7 @@
 #define MONITOR_LINE 256u
 #define MONITOR_CORES 16u        /* that info cpus shows */
 
+struct config;
 struct mux;
 struct monitor;
 
@@ -27,8 +28,17 @@ struct monitor_output {
     size_t size, at;
 };
 
+/* Lines that are a command's, and no commands: see paste.h. */
+struct monitor_paste {
+    void (*done)(struct monitor *mon, char *text, size_t len);  /* or NULL */
+    char *text;
+    size_t len, line, max;      /* bytes; where the line begins; at most */
+    bool is_too_long, after_cr;
+};
+
 struct monitor {
     struct mux *mux;            /* where it prints, and whose machine it is */
+    struct config *config;      /* what runs, or NULL */
     char line[MONITOR_LINE];
     unsigned len;
     bool greeted;
@@ -41,6 +51,7 @@ struct monitor {
     /* Typed while that is printed, or a job (job.h) runs. */
     uint8_t ahead[MONITOR_LINE];
     unsigned ahead_len;
+    struct monitor_paste paste;
     uint64_t cores_seen_ns;     /* when info cpus last looked, and what */
     uint64_t cores_idle_ns[MONITOR_CORES];      /* it saw */
 };
@@ -50,6 +61,9 @@ void monitor_init(struct monitor *mon, struct mux *mux);
 void monitor_enter(struct monitor *mon);
 /* One byte from the administrator. */
 void monitor_input(struct monitor *mon, uint8_t c);
+
+/* The prompt, unless a command is at work. */
+void monitor_prompt(struct monitor *mon);
 
 /* A character at the line's end, shown; none if the line is full. */
 void monitor_insert(struct monitor *mon, uint8_t c);

@@ -29,6 +29,11 @@ int fat_open(struct fat *f, struct block *b)
     return f->fault ? -EBADMSG : 0;
 }
 
+const char *fat_error(const struct fat *f, int error)
+{
+    return error == -EBADMSG ? f->fault : strerror(-error);
+}
+
 /* ---- Reading ------------------------------------------------------------- */
 
 static uint32_t cluster_bytes(const struct fat *f)

@@ -17,6 +17,8 @@
  * reading; -EBADMSG here and below: it is damaged, or none, as f->fault says.
  */
 int fat_open(struct fat *f, struct block *b);
+/* An error of these functions in words. */
+const char *fat_error(const struct fat *f, int error);
 
 struct fat_file {
     uint32_t size, at;          /* bytes; of the next to be read */

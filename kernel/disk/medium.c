@@ -51,6 +51,7 @@ static int fail(char *why, size_t size, int error, const char *fmt, ...)
 }
 
 void medium_select(const char *serial) { selected = serial; }
+const char *medium_selected(void) { return selected; }
 
 /* As GRUB prints it: "1234-ABCD". */
 bool medium_parse_serial(const char *text, uint32_t *serial)

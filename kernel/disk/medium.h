@@ -57,6 +57,8 @@ struct medium {
  * -medium has ("1234-ABCD"; NULL: none). The string must stay.
  */
 void medium_select(const char *serial);
+/* What was selected, or NULL. */
+const char *medium_selected(void);
 /* Such a number from text. False: it is none. */
 bool medium_parse_serial(const char *text, uint32_t *serial);
 

@@ -14,4 +14,9 @@ int platform_output_write(struct platform_output *o, const void *buf,
     return -ENOTSUP;
 }
 
+int platform_file_replace(const char *name, const void *data, size_t len)
+{
+    return -ENOTSUP;
+}
+
 void platform_output_close(struct platform_output *o) { }

@@ -4,7 +4,7 @@ import sys
 
 from conftest import BUILD, ELF
 
-STATE, SLOT_A = 266240, 268288          # first sectors; kernel/disk/medium.h
+ESP, STATE, SLOT_A = 4096, 266240, 268288       # first sectors; kernel/disk/medium.h
 
 
 def make_stick(folder, data, conf=None, name="stick.img"):

@@ -1,11 +1,13 @@
 """What `make stick` makes, booted from each kind of disk, with a tiny guest in
 its slot."""
 import random
+import subprocess
 
 import pytest
 
+from console import monitor, to_monitor
 from guests import image
-from stick import SLOT_A, make_stick
+from stick import ESP, SLOT_A, make_stick
 
 SECTOR = 512
 ASKED = 42 * 16 * 63            # sectors, by the table of the guest's image
@@ -64,3 +66,39 @@ def test_image_in_memory(tmp_path, boot_drive):
     appliance.expect(f"disk_copy ok sectors {SLOT:08x}")
     assert appliance.ends() == 0
     assert slot_a(stick) == before
+
+
+def drive_of(path):
+    return ("-drive", f"id=stick,if=none,format=raw,file={path}",
+            "-device", "ide-hd,bus=ide.1,drive=stick")
+
+
+def test_config_is_saved(tmp_path, boot_drive, boot):
+    """Another trestle.conf, pasted into the monitor, is on the medium, and runs
+    at the next start, where the loader brings none."""
+    stick = make_stick(tmp_path, disk_copy(),
+                       "m 8\n[first]\nhda slot\nnet none\nS\n")
+    appliance = boot_drive(stick, "ide-hd,bus=ide.0")
+    serial = appliance.expect(r"-nographic -medium ([0-9A-F-]{9})\r\n")[1]
+    appliance.expect("trestle.conf: the one that the loader brought")
+    appliance.expect("first: engine")
+    to_monitor(appliance)
+    assert "[first]\r\nhda slot\r\n" in monitor(appliance, "config show")
+    appliance.send("config import\r[second]\rm 8\rhda slots\rnet nowhere\r.\r")
+    appliance.expect("line:4: -net nowhere: .*nothing was taken")
+    appliance.send("config import\r[second]\rm 8\rhda slot\rnet none\r.\r")
+    appliance.expect("4 lines are good")
+    appliance.send("config save\r")
+    appliance.expect(rf"saved: trestle.conf on the medium {serial}; it takes "
+                     "effect at the next start")
+    appliance.expect("config save: done")
+    appliance.send("quit\r")
+    assert appliance.ends() == 0
+    saved = subprocess.run(["mtype", "-i", f"{stick}@@{ESP * SECTOR}",
+                            "::trestle.conf"], check=True, capture_output=True)
+    assert saved.stdout == b"[second]\nm 8\nhda slot\nnet none\n"
+    appliance = boot(f"-nographic -medium {serial}", extra=drive_of(stick))
+    appliance.expect(f"trestle.conf: from disk0, medium {serial}")
+    appliance.expect("second: engine")
+    appliance.expect(f"disk_copy ok sectors {SLOT:08x}")
+    assert appliance.ends() == 0

@@ -1,4 +1,5 @@
 /* trestle.conf: sections, quotes, comments, and errors that name the line. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -223,7 +225,9 @@ static void test_with_the_command_line(void **state)
     config_free(&c);
     assert_int_equal(read_file(file, strlen(file), "-hda"), OPTIONS_ERROR);
     assert_non_null(strstr(why, "-hda"));
+    config_free(&c);
     assert_int_equal(read_file(file, strlen(file), "-name"), OPTIONS_ERROR);
+    config_free(&c);
     assert_int_equal(read_file(zero, sizeof zero - 1, NULL), OPTIONS_ERROR);
     assert_non_null(strstr(why, "not a text"));
     config_free(&c);
@@ -239,6 +243,87 @@ static void test_with_the_command_line(void **state)
     assert_non_null(strstr(why, "/nonexistent/t.conf"));
 }
 
+static bool check(const char *data)
+{
+    struct config_text t = { (char *)data, strlen(data) };
+
+    why[0] = '\0';
+    return config_check(&c, "new", &t, why, sizeof why);
+}
+
+/* Another text is looked at with the same command line, and nothing changes. */
+static void test_check(void **state)
+{
+    static const char file[] = "[a]\nm 2\n[b]\n";
+
+    assert_int_equal(read_file(file, strlen(file), "-m"), OPTIONS_RUN);
+    assert_true(check("[x]\n[y]\n[z]\nm 5"));
+    assert_int_equal(c.count, 2);
+    assert_string_equal(c.machine[0].name, "a");
+    assert_memory_equal(c.source.data, file, strlen(file));
+    assert_false(check("[x]\nm 64\nmm 2\n"));
+    assert_non_null(strstr(why, "new:3: "));
+    assert_false(check(""));
+    assert_non_null(strstr(why, "no machine"));
+    config_free(&c);
+    options_defaults(&c.command_line);
+    c.command_line.own = "hda";
+    assert_false(check("[x]\n"));
+    assert_non_null(strstr(why, "-hda: is on the command line"));
+    memset(&c, 0, sizeof c);
+}
+
+static bool file_has(const char *path, const char *wanted)
+{
+    char got[100] = "";
+    FILE *f = fopen(path, "r");
+    size_t n = f ? fread(got, 1, sizeof got - 1, f) : 0;
+
+    if (f)
+        fclose(f);
+    return n == strlen(wanted) && !memcmp(got, wanted, n);
+}
+
+/* The file that -readconfig names has another content, or its own. */
+static void test_save(void **state)
+{
+    char folder[] = "/tmp/test_config.XXXXXX", path[60], link[60], left[70];
+    struct config_text one = { (char *)"[a]\nm 1\n", 8 };
+    struct config_text two = { (char *)"[b]\n", 4 };
+    struct stat st;
+
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/t.conf", folder);
+    snprintf(link, sizeof link, "%s/link", folder);
+    snprintf(left, sizeof left, "%s.new", path);
+    memset(&c, 0, sizeof c);
+    assert_false(config_target(&c, why, sizeof why));
+    assert_non_null(strstr(why, "neither -readconfig nor"));
+    c.origin = CONFIG_FILE;
+    c.file = link;
+    assert_true(config_save(&c, &one, why, sizeof why) == -ENOENT);
+    assert_non_null(strstr(why, link));
+    fclose(fopen(path, "w"));
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(symlink("t.conf", link), 0);
+    assert_true(config_target(&c, why, sizeof why));
+    assert_string_equal(why, link);
+    assert_int_equal(config_save(&c, &one, why, sizeof why), 0);
+    assert_int_equal(config_save(&c, &two, why, sizeof why), 0);
+    assert_true(file_has(path, "[b]\n"));
+    assert_int_equal(lstat(path, &st), 0);
+    assert_int_equal(st.st_mode, S_IFREG | 0640);
+    assert_int_equal(access(left, F_OK), -1);
+    /* What cannot be written leaves it alone. */
+    assert_int_equal(mkdir(left, 0700), 0);
+    assert_true(config_save(&c, &one, why, sizeof why) < 0);
+    assert_true(file_has(path, "[b]\n"));
+    rmdir(left);
+    unlink(link);
+    unlink(path);
+    rmdir(folder);
+}
+
 #define TEST(f) cmocka_unit_test_teardown(f, teardown)
 
 int main(void)
@@ -250,6 +335,8 @@ int main(void)
         TEST(test_long_lines),
         TEST(test_find),
         TEST(test_with_the_command_line),
+        TEST(test_check),
+        TEST(test_save),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
