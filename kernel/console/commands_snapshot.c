@@ -19,7 +19,7 @@
 
 #define NAME_SHOWN 35u          /* of a file's name: its end */
 
-/* ---- What is there --------------------------------------------------------- */
+/* ---- What is there ------------------------------------------------------- */
 
 /* The store of the machine that is shown; NULL: it has none, said so. */
 static struct snapshot_store *store_of(struct monitor *mon)
@@ -115,7 +115,7 @@ void info_snapshots(struct monitor *mon)
     print_place(mon, st, n);
 }
 
-/* ---- Jobs ------------------------------------------------------------------- */
+/* ---- Jobs ---------------------------------------------------------------- */
 
 struct vm_job {
     struct monitor *mon;
@@ -213,7 +213,7 @@ static void start(struct monitor *mon, const char *verb,
     job_start(mon, name, run, end, v);
 }
 
-/* ---- Commands ---------------------------------------------------------------- */
+/* ---- Commands ------------------------------------------------------------ */
 
 /* As qemu names one: vm-20261130104155. */
 static void make_tag(char tag[SNAPSHOT_TAG])

@@ -29,7 +29,7 @@ static bool counts(const struct work *w, unsigned unit)
     return w->units >> unit & 1;
 }
 
-/* ---- Which disks ----------------------------------------------------------- */
+/* ---- Which disks --------------------------------------------------------- */
 
 static void check_disk(const struct work *w, struct state *s, unsigned unit,
                        uint64_t here)
@@ -65,7 +65,7 @@ static void list_state(struct work *w, struct state *s)
     state_end(s);
 }
 
-/* ---- Content --------------------------------------------------------------- */
+/* ---- Content ------------------------------------------------------------- */
 
 static void disk_error(struct state *s, unsigned unit, const char *verb,
                        int error)
@@ -79,7 +79,7 @@ static uint64_t pages_of(uint64_t sectors)
     return (sectors + PAGE_SECTORS - 1) / PAGE_SECTORS;
 }
 
-/* The chunk at `page` as it is on the disk, into `buf`, with zeros behind it. */
+/* The chunk at `page` as it is on the disk, with zeros behind it. */
 static uint32_t read_chunk(struct work *w, struct state *s, unsigned unit,
                            uint64_t page, uint8_t *buf)
 {
@@ -175,7 +175,7 @@ static void load_disk(struct work *w, struct state *s, unsigned unit,
         put_zeros(w, s, unit, page, pages);
 }
 
-/* ---- All of it ------------------------------------------------------------- */
+/* ---- All of it ----------------------------------------------------------- */
 
 static void flush(struct work *w, struct state *s)
 {

@@ -31,9 +31,9 @@ int snapshot_disks_check(const struct snapshot_disks *d, uint32_t units,
                          const struct state_source *source, char *why,
                          size_t size);
 /*
- * Let the disks of `units` have that content: only what differs is written, then
- * flushed; *written counts sectors. Call snapshot_disks_check before. After an
- * error some disk has some of it.
+ * Let the disks of `units` have that content: only what differs is written,
+ * then flushed; *written counts sectors. Call snapshot_disks_check before.
+ * After an error some disk has some of it.
  */
 int snapshot_disks_restore(const struct snapshot_disks *d, uint32_t units,
                            const struct state_source *source,

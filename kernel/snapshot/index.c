@@ -212,7 +212,7 @@ int snapshot_index_read(struct snapshot_index *x, const uint8_t *record,
     return error;
 }
 
-/* ---- Looking for ---------------------------------------------------------- */
+/* ---- Looking for --------------------------------------------------------- */
 
 const struct snapshot *snapshot_by_id(const struct snapshot_index *x,
                                       uint32_t id)
@@ -237,7 +237,7 @@ const struct snapshot *snapshot_find(const struct snapshot_index *x,
     return p && !strcmp(p->machine, machine) ? p : NULL;
 }
 
-/* ---- Free place ------------------------------------------------------------ */
+/* ---- Free place ---------------------------------------------------------- */
 
 static int largest_first(const void *a, const void *b)
 {

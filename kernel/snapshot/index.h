@@ -16,7 +16,7 @@
 #define SNAPSHOT_CLUSTER 65536u
 #define SNAPSHOT_RECORD_CLUSTERS 2u
 #define SNAPSHOT_CLUSTERS_MAX (1u << 24)        /* a file's: 1 TiB */
-#define SNAPSHOT_RECORD SNAPSHOT_CLUSTER        /* the record's length at most */
+#define SNAPSHOT_RECORD SNAPSHOT_CLUSTER        /* bytes of it at most */
 
 struct snapshot_extent {
     uint32_t first, count;      /* clusters */

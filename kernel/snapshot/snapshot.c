@@ -61,7 +61,7 @@ static void init(struct work *w, struct guest *g,
     w->may_cancel = true;
 }
 
-/* ---- Those who look on ------------------------------------------------------ */
+/* ---- Those who look on --------------------------------------------------- */
 
 static void passed(void *ctx, size_t bytes)
 {
@@ -101,7 +101,7 @@ static int explain(const struct work *w, int error, char *why, size_t size)
     return error;
 }
 
-/* ---- Saving ----------------------------------------------------------------- */
+/* ---- Saving -------------------------------------------------------------- */
 
 static int sink_write(void *ctx, const void *buf, size_t len)
 {
@@ -170,7 +170,7 @@ int snapshot_save(struct guest *g, const char *tag,
     return explain(&w, r, why, size);
 }
 
-/* ---- Loading ---------------------------------------------------------------- */
+/* ---- Loading ------------------------------------------------------------- */
 
 static int source_read(void *ctx, uint64_t offset, void *buf, size_t len)
 {
@@ -249,8 +249,13 @@ static int put_back(struct work *w, enum snapshot_did *did, char *why,
     uint32_t units = find_disks(w->guest, true, &stay);
     int r = units ? mark(w, w->p.id, units) : 0;
 
-    if (r)
+    if (r) {
+        explain(w, r, why, size);
+        w->failed = false;
+        /* It may be there all the same, and the guest goes on without it. */
+        snapshot_mark(w->store, 0, 0);
         return r;
+    }
     w->may_cancel = false;
     r = with_machine(w, machine_load, why, size);
     if (r) {
@@ -301,7 +306,7 @@ int snapshot_load(struct guest *g, uint32_t id,
     return explain(&w, r, why, size);
 }
 
-/* ---- After a cut ------------------------------------------------------------ */
+/* ---- After a cut --------------------------------------------------------- */
 
 /* The machine itself, if it is such a machine: else only its disks are. */
 static int go_on_machine(struct work *w, bool *loaded, char *why, size_t size)

@@ -1,7 +1,7 @@
 /*
- * Snapshots of a guest: its machine and what is on its disks, saved into a store
- * and put back from one. The machine is lent (guest.h) or does not run yet; call
- * it in a task, or on the I/O core before the guests run.
+ * Snapshots of a guest: its machine and what is on its disks, saved into a
+ * store and put back from one. The machine is lent (guest.h) or does not run
+ * yet; call it in a task, or on the I/O core before the guests run.
  */
 #ifndef KERNEL_SNAPSHOT_SNAPSHOT_H
 #define KERNEL_SNAPSHOT_SNAPSHOT_H
@@ -22,9 +22,9 @@ struct snapshot_watch {
 };
 
 /*
- * Save it into g->snapshots as `tag`, in place of one that has it. 0; -ECANCELED;
- * or negative errno and a sentence in `why`: -ETIMEDOUT: a disk works and does
- * not come to its end.
+ * Save it into g->snapshots as `tag`, in place of one that has it. 0;
+ * -ECANCELED; or negative errno and a sentence in `why`: -ETIMEDOUT: a disk
+ * works and does not come to its end.
  */
 int snapshot_save(struct guest *g, const char *tag,
                   const struct snapshot_watch *watch, char *why, size_t size);

@@ -77,7 +77,7 @@ uint64_t snapshot_store_free(const struct snapshot_store *st)
     return st->grows ? UINT64_MAX : bytes;
 }
 
-/* ---- Opening --------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------------- */
 
 /* Let it have so many clusters, if it has fewer. */
 static int make_room(struct snapshot_store *st, uint32_t clusters)
@@ -175,7 +175,7 @@ void snapshot_store_close(struct snapshot_store *st)
     free(st);
 }
 
-/* ---- The record ------------------------------------------------------------ */
+/* ---- The record ---------------------------------------------------------- */
 
 static int write_record(struct snapshot_store *st,
                         const struct snapshot_index *x)
@@ -278,7 +278,7 @@ int snapshot_mark(struct snapshot_store *st, uint32_t id, uint32_t units)
     return change(st);
 }
 
-/* ---- Writing --------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------- */
 
 int snapshot_begin(struct snapshot_store *st)
 {
@@ -388,7 +388,7 @@ void snapshot_abort(struct snapshot_store *st)
     st->w.count = 0;
 }
 
-/* ---- Reading --------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------- */
 
 /* The n-th cluster of `p`. */
 static uint32_t cluster_of(const struct snapshot *p, uint64_t n)

@@ -38,7 +38,7 @@ bool snapshot_store_is_volatile(const struct snapshot_store *st);
 /* Why the last call failed; NUL-terminated. */
 const char *snapshot_store_why(const struct snapshot_store *st);
 
-/* ---- Writing one: begin, append, commit or abort -------------------------- */
+/* ---- Writing one: begin, append, commit or abort ------------------------- */
 
 /*
  * Nothing of it counts before the commit, so abort just forgets it. Negative
@@ -54,7 +54,7 @@ int snapshot_append(struct snapshot_store *st, const void *buf, size_t len);
 int snapshot_commit(struct snapshot_store *st, struct snapshot *p);
 void snapshot_abort(struct snapshot_store *st);
 
-/* ---- The others ----------------------------------------------------------- */
+/* ---- The others ---------------------------------------------------------- */
 
 /* `len` bytes at `offset`, inside both lengths together. 0 or -errno. */
 int snapshot_read(struct snapshot_store *st, const struct snapshot *p,

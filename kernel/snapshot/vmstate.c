@@ -36,7 +36,7 @@ static struct place *find_store(const struct snapshot_store *st)
     return NULL;                /* never: there is one for each machine */
 }
 
-/* ---- What lies below --------------------------------------------------------- */
+/* ---- What lies below ----------------------------------------------------- */
 
 static int create_file(const char *name)
 {
@@ -84,7 +84,7 @@ static int open_medium(struct block **out, char *why, size_t size)
                                      platform_task_wait, out, why, size);
 }
 
-/* ---- Opening ----------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------------- */
 
 static int add(struct block *block, const char *name, bool init,
                struct snapshot_store **out, char *why, size_t size)

@@ -293,7 +293,7 @@ static void test_bad_names(void **state)
     assert_int_equal(save("a", "x", 1, 1, 0), 0);
 }
 
-/* ---- Cuts ------------------------------------------------------------------ */
+/* ---- Cuts ---------------------------------------------------------------- */
 
 /* What is changed, and what is there before and after. */
 static int change_save(void) { return save("a", "new", 5, CLUSTER, 9); }

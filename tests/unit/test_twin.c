@@ -184,7 +184,7 @@ static void test_first_cuts(void **state)
         }
 }
 
-/* At every sector: the old one or the new one, and the new one if it was said. */
+/* At every sector: the old one or the new one; the new one if it was said. */
 static void test_cuts(void **state)
 {
     put(1, 10);
