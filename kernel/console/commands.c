@@ -321,6 +321,8 @@ static const struct command commands[] = {
       false },
     { "rollback", "[-y]", "back to the image before", cmd_rollback, false,
       false },
+    { "install", "DISK", "put this Trestle medium onto another disk",
+      cmd_install, false, false },
     { "quit", "", "end Trestle (the appliance powers off)", cmd_quit, false,
       false },
     { "q", "", "as quit", cmd_quit, true, false },

@@ -8,5 +8,6 @@ void info_slots(struct monitor *mon);
 void cmd_upgrade(struct monitor *mon, char *args);
 void cmd_confirm(struct monitor *mon, char *args);
 void cmd_rollback(struct monitor *mon, char *args);
+void cmd_install(struct monitor *mon, char *args);
 
 #endif

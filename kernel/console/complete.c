@@ -10,8 +10,10 @@
 #include "kernel/guest.h"
 #include "kernel/net/capture.h"
 #include "kernel/net/net.h"
+#include "kernel/platform.h"
 
 #define COLUMNS 78u
+#define DISKS_NAMED 32u         /* that Tab knows */
 #define ARGUMENTS 2u            /* of a command that are completed */
 
 /*
@@ -106,6 +108,17 @@ FIXED(objects, "filter-dump,id=")
 FIXED(sources, "-y", "http://", "tftp://", "xmodem", "ymodem")
 FIXED(yes, "-y")
 
+/* "disk0" and so on. */
+static const char *disks(const struct monitor *mon, unsigned i)
+{
+    static char name[DISKS_NAMED][16];
+
+    if (i >= DISKS_NAMED || !platform_disk(i))
+        return NULL;
+    snprintf(name[i], sizeof name[i], "disk%u", i);
+    return name[i];
+}
+
 static const struct {
     const char *command;
     words *argument[ARGUMENTS];
@@ -128,6 +141,7 @@ static const struct {
     { "capture", { capturable, capture_verbs } },
     { "upgrade", { sources, sources } },
     { "rollback", { yes } },
+    { "install", { disks } },
 };
 
 /* What may stand at the end of `line`, whose last word is at *word. */

@@ -271,3 +271,19 @@ int image_info(const char *name, enum image_format format,
     free(i);
     return r;
 }
+
+int image_info_disk(struct block *disk, void (*line)(const char *text))
+{
+    struct info *i = calloc(1, sizeof *i);
+    int r = -ENOMEM;
+
+    if (i) {
+        i->disk = disk;
+        i->line = line;
+        r = say_boot(i);
+    }
+    if (!r)
+        r = say_table(i);
+    free(i);
+    return r;
+}

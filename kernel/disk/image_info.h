@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "kernel/disk/block.h"
 #include "kernel/disk/image_file.h"
 
 /*
@@ -13,5 +14,7 @@
  */
 int image_info(const char *name, enum image_format format,
                void (*line)(const char *text), char *why, size_t why_size);
+/* What is on a disk that is open: table, loader, file systems. 0 or -errno. */
+int image_info_disk(struct block *disk, void (*line)(const char *text));
 
 #endif

@@ -86,6 +86,20 @@ static int store(struct twin *twin, const struct slot_table *t)
     return twin_write(twin, record, sizeof record);
 }
 
+int slots_store(struct block *b, uint64_t first, const struct slot_table *t)
+{
+    uint8_t record[COPY_SECTORS * BLOCK_SECTOR_SIZE];
+    struct twin twin;
+    size_t len;
+    int r = twin_open(&twin, b, first, COPY_SECTORS, MAGIC, record, &len);
+
+    r = r == -ENODATA ? 0 : r;
+    if (!r)
+        r = store(&twin, t);
+    twin_close(&twin);
+    return r;
+}
+
 struct change {
     int (*make)(struct slot_table *t, void *ctx);
     void *ctx;

@@ -36,6 +36,9 @@ bool slots_on_trial(unsigned *boot);
  */
 int slots_change(int (*change)(struct slot_table *t, void *ctx), void *ctx,
                  char *why, size_t why_size);
+/* A new table, on a disk of whose partition for it `first` is the first sector.
+ * 0 or negative errno. */
+int slots_store(struct block *b, uint64_t first, const struct slot_table *t);
 /* For writing. As medium_open. */
 int slots_open(unsigned slot, struct block **out, char *why, size_t why_size);
 

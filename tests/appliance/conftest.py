@@ -8,6 +8,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import termios
 import threading
 
@@ -163,16 +164,33 @@ def boot_drive(tmp_path):
     which it may write to, behind QEMU's `device`."""
     started = []
 
-    def start(path, device, firmware="bios", **kwargs):
+    def start(path, device, firmware="bios", extra=(), **kwargs):
         drive = ("-drive", f"id=medium,if=none,format=raw,file={path}",
                  "-device", f"{device},drive=medium,bootindex=0")
         started.append(Appliance(path, firmware, tmp_path, drive=None,
-                                 extra=drive, **kwargs))
+                                 extra=(*drive, *extra), **kwargs))
         return started[-1]
 
     yield start
     for appliance in started:
         appliance.close()
+
+
+@pytest.fixture
+def make_stick(tmp_path):
+    """make_stick(image's bytes, a trestle.conf's text or None) -> its path."""
+    def make(data, conf=None, name="stick.img"):
+        (tmp_path / "router.img").write_bytes(data)
+        args = ["--image", tmp_path / "router.img", "--out", tmp_path / name,
+                "--elf", ELF, "--trestle", BUILD / "trestle"]
+        if conf is not None:
+            (tmp_path / "own.conf").write_text(conf)
+            args += ["--conf", tmp_path / "own.conf"]
+        subprocess.run([sys.executable, "tools/make-stick.py", *args],
+                       check=True)
+        return tmp_path / name
+
+    return make
 
 
 @pytest.fixture

@@ -125,3 +125,18 @@ void put_gpt(uint8_t *data, uint64_t sectors, uint64_t last)
     put32(h + 88, gpt_crc32(0, data + 1024, 512));
     put_gpt_crc(h);
 }
+
+void put_fat16(uint8_t *s, uint32_t serial)
+{
+    static const uint8_t fields[] = {
+        0, 2, 1, 1, 0, 2, 16, 0, 0, 0, 0xf8, 32, 0,
+    };
+
+    memset(s, 0, 512);
+    memcpy(s + 11, fields, sizeof fields);
+    s[32] = 0x80, s[33] = 0x17; /* 6016 sectors */
+    s[38] = 0x29;
+    memcpy(s + 39, &serial, 4);
+    s[510] = 0x55;
+    s[511] = 0xaa;
+}

@@ -30,6 +30,8 @@ void put_seed_mbr(uint8_t *sector);
  * disk of `sectors`: 4 entries, the second one of sectors 40 to `last`, "root".
  */
 void put_gpt(uint8_t *data, uint64_t sectors, uint64_t last);
+/* A FAT16's boot sector. */
+void put_fat16(uint8_t *sector, uint32_t serial);
 /* Right again after a change of the header. */
 void put_gpt_crc(uint8_t *header);
 

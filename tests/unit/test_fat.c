@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "kernel/disk/fat.h"
+#include "kernel/disk/fat_used.h"
 #include "kernel/disk/fat_dir.h"
 #include "tests/unit/fake_cut.h"
 
@@ -180,6 +181,26 @@ static void test_read(void **state)
         assert_true(has_content("boot/grub/a piece, number 9", big, 3000,
                                 3000));
         assert_true(has_content("empty", big, 0, 100));
+        stop(NULL);
+    }
+}
+
+/* What is behind it nobody misses. */
+static void test_used(void **state)
+{
+    uint64_t used;
+
+    for (unsigned k = 0; k < KINDS; k++) {
+        make_image(&kinds[k]);
+        assert_int_equal(fat_used(&fat, &used), 0);
+        assert_true(used > BIG_BYTES / 512 && used < disk.block.sectors);
+        memset(disk.data + used * 512, 0xee,
+               (disk.block.sectors - used) * 512);
+        assert_true(has_content("SHORT.TXT", big, 3000, 4000));
+        assert_true(has_content("boot/grub/the big one.IMG", big, BIG_BYTES,
+                                1000));
+        save_image();
+        run("fsck.fat -nv img");
         stop(NULL);
     }
 }
@@ -424,6 +445,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),
+        cmocka_unit_test(test_used),
         cmocka_unit_test_teardown(test_not_found, stop),
         cmocka_unit_test(test_replace),
         cmocka_unit_test_teardown(test_replace_refused, stop),

@@ -61,22 +61,6 @@ static void put_part(uint8_t *data, enum medium_part part, uint64_t start,
     seal(data);
 }
 
-/* A FAT16's boot sector. */
-static void put_fat(uint8_t *s, uint32_t serial)
-{
-    static const uint8_t fields[] = {
-        0, 2, 1, 1, 0, 2, 16, 0, 0, 0, 0xf8, 32, 0,
-    };
-
-    memset(s, 0, 512);
-    memcpy(s + 11, fields, sizeof fields);
-    s[32] = 0x80, s[33] = 0x17; /* 6016 sectors */
-    s[38] = 0x29;
-    memcpy(s + 39, &serial, 4);
-    s[510] = 0x55;
-    s[511] = 0xaa;
-}
-
 /* As a stick has it, but smaller. */
 static void put_medium(unsigned disk, uint32_t serial)
 {
@@ -87,7 +71,7 @@ static void put_medium(unsigned disk, uint32_t serial)
     put_part(data, MEDIUM_ESP, 50, 100);
     put_part(data, MEDIUM_STATE, 150, 10);
     put_part(data, MEDIUM_SLOT_A, 160, 300);
-    put_fat(data + 50 * 512, serial);
+    put_fat16(data + 50 * 512, serial);
 }
 
 static int setup(void **state)

@@ -1,0 +1,294 @@
+/*
+ * An image on trial is confirmed by its guest's answer to a ping, and by nothing
+ * else: kernel/slots/trial.c and kernel/net/guest_ping.c, with a real bridge.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake_nic.h"
+#include "kernel/guest.h"
+#include "kernel/net/bytes.h"
+#include "kernel/slots/slots.h"
+#include "kernel/slots/trial.h"
+#include "one_net.h"
+
+#define OWN 0x0a090001u         /* 10.9.0.1, of /24 */
+#define GUEST 0x0a090007u
+#define MS UINT64_C(1000000)
+#define PATIENCE_NS (20000 * MS)
+
+static struct nic nic;
+static struct guest guest, *const guests[1] = { &guest };
+static atomic_bool on_trial;
+static bool has_slot;
+static unsigned boot;
+static atomic_uint confirmed;
+
+struct nic *platform_nic(unsigned i) { return i ? NULL : &nic; }
+
+static int fake_transmit(struct nic *n, struct nic_buf *buf)
+{
+    buf->free(buf);
+    return 0;
+}
+
+static const struct nic_ops fake_ops = {
+    .name = "fake", .open = fake_open, .close = fake_close,
+    .transmit = fake_transmit, .poll = fake_poll
+};
+
+/* ---- In place of slots and the guest ---------------------------------------- */
+
+bool guest_has_slot(const struct guest *g) { return has_slot; }
+const char *slot_name(unsigned slot) { return "b"; }
+unsigned slots_running(void) { return 1; }
+
+bool slots_on_trial(unsigned *b)
+{
+    *b = boot;
+    return on_trial;
+}
+
+/* Called in the task; the test waits for that. */
+int slots_change(int (*change)(struct slot_table *t, void *ctx), void *ctx,
+                 char *w, size_t why_size)
+{
+    struct slot_image image = { .bytes = 1 };
+    struct slot_table t;
+
+    slot_table_make(&t, 3);
+    slot_table_try(&t, 1, &image);
+    confirmed += !change(&t, ctx) && t.active == 1;
+    on_trial = false;
+    return 0;
+}
+
+/* ---- The wire --------------------------------------------------------------- */
+
+static uint8_t frame[1600];
+
+static void send(const uint8_t *data, size_t len)
+{
+    struct netport *port = net_port(net, 0);
+
+    assert_true(port->tx(port->ctx, data, len));
+    while (net_poll())
+        continue;
+}
+
+/* What the guest has next, into `frame`. False: nothing. */
+static bool receive(void)
+{
+    struct netport *port = net_port(net, 0);
+    const uint8_t *data;
+    size_t n = port->rx_peek(port->ctx, &data);
+
+    if (!n)
+        return false;
+    memcpy(frame, data, n);
+    port->rx_done(port->ctx);
+    return true;
+}
+
+static void put_arp(uint8_t *f, unsigned op, uint32_t sender, uint32_t target)
+{
+    memset(f, 0, 60);
+    memset(f, 255, 6);
+    memcpy(f + 6, net_port(net, 0)->mac, 6);
+    memcpy(f + 12, (const uint8_t[]){ 8, 6, 0, 1, 8, 0, 6, 4, 0, 0 }, 10);
+    f[21] = (uint8_t)op;
+    memcpy(f + 22, f + 6, 6);
+    put32(f + 28, sender);
+    put32(f + 38, target);
+}
+
+static void announce(uint32_t addr)
+{
+    uint8_t f[60];
+
+    put_arp(f, 1, addr, addr);
+    send(f, sizeof f);
+}
+
+static void poll_now(void)
+{
+    trial_poll(guests, 1);
+    while (net_poll())
+        continue;
+}
+
+/* An ARP request that is in `frame`. */
+static void answer_arp(void)
+{
+    uint8_t f[60];
+
+    put_arp(f, 2, get32(frame + 38), OWN);
+    memcpy(f, frame + 6, 6);
+    send(f, sizeof f);
+}
+
+/* The echo that Trestle sends, in `frame`; ARP is answered. False: none. */
+static bool get_echo(void)
+{
+    boot++;                     /* so that one is sent at once */
+    poll_now();
+    while (receive())
+        if (get16(frame + 12) == 0x0806 && get16(frame + 20) == 1)
+            answer_arp();
+        else if (get16(frame + 12) == 0x0800 && frame[23] == 1 &&
+                 frame[34] == 8)
+            return true;
+    return false;
+}
+
+/* `frame` as its answer, of so many bytes. */
+static void make_answer(void)
+{
+    uint8_t mac[6], addr[4];
+
+    memcpy(mac, frame, 6);
+    memcpy(frame, frame + 6, 6);
+    memcpy(frame + 6, mac, 6);
+    memcpy(addr, frame + 26, 4);
+    memcpy(frame + 26, frame + 30, 4);
+    memcpy(frame + 30, addr, 4);
+    frame[34] = 0;
+    put16(frame + 36, 0);
+    put16(frame + 36, checksum(frame + 34, 16));
+}
+
+static void send_answer(void)
+{
+    send(frame, 60);
+    poll_now();
+}
+
+/* An answer that counts starts a task. */
+static void assert_confirmed(void)
+{
+    uint64_t limit = platform_now_ns() + PATIENCE_NS;
+
+    while (!confirmed && platform_now_ns() < limit)
+        platform_wait(platform_now_ns() + MS);
+    assert_int_equal(confirmed, 1);
+    poll_now();
+}
+
+/* Nothing was started: trial_poll asks to be called again. */
+static void assert_on_trial(void)
+{
+    assert_true(trial_poll(guests, 1) != UINT64_MAX);
+    assert_int_equal(confirmed, 0);
+}
+
+static int setup(void **state)
+{
+    nic = (struct nic){ .ops = &fake_ops, .link_up = true, .poll_fd = -1 };
+    memcpy(nic.mac, "\x00\x1b\x21\x00\x00\xfe", 6);
+    snprintf(nic.label, sizeof nic.label, "fake");
+    MAKE("net", "nic", "net", "bridge,ip=10.9.0.1/24");
+    guest.net = net;
+    on_trial = has_slot = true;
+    confirmed = 0;
+    boot++;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    on_trial = false;
+    poll_now();
+    drop_net();
+    return 0;
+}
+
+static void test_answered(void **state)
+{
+    announce(GUEST);
+    assert_true(get_echo());
+    assert_int_equal(get32(frame + 30), GUEST);
+    assert_int_equal(get32(frame + 26), OWN);
+    make_answer();
+    send_answer();
+    assert_confirmed();
+}
+
+/* It is not known, is on another network, or nobody is on trial. */
+static void test_nobody_to_ping(void **state)
+{
+    assert_false(get_echo());
+    announce(0x0a080007);
+    assert_false(get_echo());
+    announce(0);
+    assert_false(get_echo());
+    announce(GUEST);
+    on_trial = false;
+    assert_false(get_echo());
+    on_trial = true;
+    has_slot = false;
+    assert_false(get_echo());
+    has_slot = true;
+    assert_true(get_echo());
+}
+
+/* Each is the right answer but for one thing. */
+static void test_other_answers(void **state)
+{
+    static const unsigned flips[] = {
+        14,                     /* version */
+        17,                     /* length */
+        23,                     /* protocol */
+        29,                     /* who answers */
+        35,                     /* code */
+        37,                     /* checksum */
+        39, 41, 49,             /* identifier, sequence, data */
+    };
+
+    announce(GUEST);
+    for (unsigned i = 0; i < sizeof flips / sizeof *flips; i++) {
+        assert_true(get_echo());
+        make_answer();
+        frame[flips[i]] ^= 1;
+        if (flips[i] >= 39) {
+            put16(frame + 36, 0);
+            put16(frame + 36, checksum(frame + 34, 16));
+        }
+        send_answer();
+        assert_on_trial();
+    }
+    /* Of the boot before. */
+    assert_true(get_echo());
+    make_answer();
+    boot++;
+    poll_now();
+    send_answer();
+    assert_on_trial();
+    /* A request that the guest sends. */
+    assert_true(get_echo());
+    make_answer();
+    frame[34] = 8;
+    put16(frame + 36, 0);
+    put16(frame + 36, checksum(frame + 34, 16));
+    send_answer();
+    assert_on_trial();
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_answered),
+        TEST(test_nobody_to_ping),
+        TEST(test_other_answers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
