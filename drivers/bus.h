@@ -59,6 +59,7 @@ struct bus {
     /* A PCI function only: configuration space, `reg` below 256, a multiple of
      * 4. */
     uint32_t (*config_read32)(void *ctx, unsigned reg);
+    void (*config_write32)(void *ctx, unsigned reg, uint32_t value);
     /*
      * A PCI function only: whether it may master the bus. False: it is not as
      * asked. Turned off, no DMA of its is under way any more; of one that is

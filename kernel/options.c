@@ -340,6 +340,8 @@ static const struct option {
     { "uart", OPTION_COMMON, true, parse_appliance,
       "-uart SETTINGS  (appliance) baud=N,parity=none|even|odd,\n"
       "                flow=none|rtscts|xonxoff,port=0xN|auto|none" },
+    { "host-usb", OPTION_COMMAND_LINE, true, parse_appliance,
+      "-host-usb on|off (appliance) off: USB stays the firmware's" },
     { "selftest", OPTION_COMMAND_LINE, true, parse_appliance,
       "-selftest WHAT  (appliance) try it: panic fault stack nested core cores\n"
       "                corestack platform uart disks" },

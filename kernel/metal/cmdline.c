@@ -160,6 +160,14 @@ static void uart_option(struct metal_options *o, const char *value, char *why,
     }
 }
 
+static void usb_option(struct metal_options *o, const char *value, char *why,
+                       size_t why_size)
+{
+    o->usb_off = !strcmp(value, "off");
+    if (!o->usb_off && strcmp(value, "on"))
+        format(why, why_size, "-host-usb: '%s' is neither on nor off", value);
+}
+
 int metal_options_take(struct metal_options *o, int argc, char **argv,
                        char *why, size_t why_size)
 {
@@ -172,15 +180,18 @@ int metal_options_take(struct metal_options *o, int argc, char **argv,
     for (int i = 0; i < argc; i++) {
         bool uart = !strcmp(argv[i], "-uart");
         bool selftest = !strcmp(argv[i], "-selftest");
+        bool usb = !strcmp(argv[i], "-host-usb");
 
         if (!strcmp(argv[i], "-no-reboot"))
             o->no_reboot = true;
-        if (!uart && !selftest)
+        if (!uart && !selftest && !usb)
             argv[kept++] = argv[i];
         else if (i + 1 == argc)
             format(why, why_size, "%s: a value is missing", argv[i]);
         else if (uart)
             uart_option(o, argv[++i], why, why_size);
+        else if (usb)
+            usb_option(o, argv[++i], why, why_size);
         else
             o->selftest = argv[++i];
     }

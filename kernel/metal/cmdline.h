@@ -24,11 +24,12 @@ struct metal_options {
     uint16_t uart_port;         /* 0: find one */
     bool uart_off;
     bool no_reboot;             /* seen, and left in argv */
+    bool usb_off;               /* -host-usb off */
     const char *selftest;       /* -selftest NAME (panic.h), NULL: none */
 };
 
 /*
- * Defaults into *o, then take -uart and -selftest with their values out of
+ * Defaults into *o, then take -uart, -host-usb and -selftest with their values out of
  * argv. Returns the new argc; a value that makes no sense is described in
  * `why` (else "") and skipped: nothing here is worth not booting for.
  */

@@ -17,6 +17,8 @@
 #define MAX_WINDOW (1u << 20)   /* bytes of a BAR that drivers reach */
 #define PCI_CLASS_STORAGE 0x01u
 #define PCI_CLASS_NETWORK 0x02u
+#define PCI_CLASS_EHCI    0x0c0320u
+#define PCI_CLASS_XHCI    0x0c0330u
 
 static bool inside(const struct window *w, uint32_t reg, unsigned bytes)
 {
@@ -112,6 +114,14 @@ static uint32_t config_read32(void *ctx, unsigned reg)
     return reg < 256 ? host_pci_read32(w->device->function, reg & ~3u) : ~0u;
 }
 
+static void config_write32(void *ctx, unsigned reg, uint32_t v)
+{
+    struct window *w = ctx;
+
+    if (reg < 256)
+        host_pci_write32(w->device->function, reg & ~3u, v);
+}
+
 static bool set_master(void *ctx, bool on)
 {
     struct window *w = ctx;
@@ -129,7 +139,8 @@ static const struct bus bus_over_pci = {
     .dma_alloc = dma_alloc, .delay_us = delay_us, .now_ns = now_ns,
     .arm_irq = arm_irq, .wake = wait_end,
     .window = open_window, .ports = open_ports,
-    .config_read32 = config_read32, .set_master = set_master,
+    .config_read32 = config_read32, .config_write32 = config_write32,
+    .set_master = set_master,
 };
 
 static const struct bus *open_bus(struct device *d, struct window *w)
@@ -243,7 +254,8 @@ void devices_init(void)
         /* Firmware that booted by it may have left it receiving. */
         if (kind == PCI_CLASS_NETWORK && !devices_add_nic(f))
             host_pci_disable(f);
-        if (kind == PCI_CLASS_STORAGE)
+        if (kind == PCI_CLASS_STORAGE || f->class_code == PCI_CLASS_EHCI ||
+            f->class_code == PCI_CLASS_XHCI)
             devices_add_disks(f);
     }
     devices_name_disks();

@@ -15,6 +15,8 @@
 #include "drivers/block/nvme.h"
 #include "drivers/block/raid.h"
 #include "drivers/block/virtio_blk.h"
+#include "drivers/usb/ehci.h"
+#include "drivers/usb/xhci.h"
 #include "kernel/disk/disk_size.h"
 #include "kernel/metal/clock.h"
 #include "kernel/metal/devices_impl.h"
@@ -34,6 +36,8 @@ static const struct disk_driver *const disk_drivers[] = {
     &ata_pci_driver,
     &nvme_driver,
     &virtio_blk_driver,
+    &xhci_driver,
+    &ehci_driver,
     &vmd_driver,
     &raid_driver,
     NULL,

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "drivers/usb/usb.h"
 #include "kernel/config.h"
 #include "kernel/disk/disk_selftest.h"
 #include "kernel/main.h"
@@ -119,6 +120,7 @@ static void start_devices(void)
     interrupts_on();
     console_late(&options);
     files_init(&boot);
+    usb_is_wanted = !options.usb_off;
     devices_init();
     smp_init();
 }

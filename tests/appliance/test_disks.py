@@ -2,12 +2,14 @@
 import random
 import re
 
+import pexpect
 import pytest
 
 from console import ask_monitor, show, switch_off
 from cuts import Rounds
 from guests import EACH_OF_SEVERAL, NO_GUEST, image
 from nbd.cached_disk import CachedDisk
+from nics import qemu_monitor
 
 GB = 1000 ** 3
 SECTOR = 512
@@ -88,12 +90,98 @@ def test_drivers_at_work(boot, tmp_path):
     assert (tmp_path / "b.raw").stat().st_blocks == 0
 
 
+def test_usb_drivers_at_work(boot, tmp_path):
+    """The same on USB 3, 2 and 1 (behind a hub), plugged into controllers of
+    two makers, and by EHCI; a keyboard is named, and what a companion
+    controller has."""
+    serial = "serial=SELFTEST"
+    appliance = boot("-selftest disks", extra=(
+        "-device", "qemu-xhci,id=x,addr=10",
+        "-device", "nec-usb-xhci,id=n,p3=0,addr=11",
+        *disk(tmp_path, "a", 200 * GB, f"usb-storage,bus=x.0,port=1,{serial}"),
+        "-device", "usb-hub,bus=x.0,port=2",
+        *disk(tmp_path, "b", 40000 * 512,
+              f"usb-storage,bus=x.0,port=2.3,{serial}"),
+        *disk(tmp_path, "c", 40000 * 512, "usb-storage,bus=n.0,port=1,"
+              f"logical_block_size=4096,physical_block_size=4096,{serial}"),
+        *disk(tmp_path, "d", 5000 * 512, "usb-storage,bus=n.0,port=2"),
+        "-device", "usb-kbd,bus=n.0,port=3",
+        "-device", "usb-ehci,id=e,addr=12",
+        *disk(tmp_path, "e", 200 * GB, f"usb-storage,bus=e.0,port=1,{serial}"),
+        "-device", "ich9-usb-ehci1,id=i,addr=1d.7,multifunction=on",
+        *(word for n in (1, 2, 3) for word in (
+            "-device", f"ich9-usb-uhci{n},masterbus=i.0,addr=1d.{n - 1},"
+            f"multifunction=on,firstport={2 * n - 2}")),
+        *disk(tmp_path, "f", 40000 * 512,
+              f"usb-storage,bus=i.0,port=2,{serial}"),
+        "-device", "usb-hub,bus=i.0,port=4"))
+    told = ""
+    for i, what in enumerate((
+            r"usb port 1 at 00:10\.0: QEMU QEMU HARDDISK, 200 GB",
+            r"usb port 6\.3 at 00:10\.0: QEMU QEMU HARDDISK, 20 MB",
+            r"usb port 1 at 00:11\.0: QEMU QEMU HARDDISK, 20 MB",
+            r"usb port 2 at 00:11\.0: QEMU QEMU HARDDISK, 2\.5 MB",
+            r"usb port 1 at 00:12\.0: QEMU QEMU HARDDISK, 200 GB",
+            r"usb port 2 at 00:1d\.7: QEMU QEMU HARDDISK, 20 MB")):
+        appliance.expect(f"disk{i}: {what}")
+        told += appliance.session.before
+    assert "xhci at 00:11.0: port 3 left out: no driver for the device " in told
+    assert "ehci at 00:1d.7: port 4 left out: full or low speed: a co" in told
+    for number, written in enumerate([16384] * 3 + [0] + [16384] * 2):
+        what = appliance.expect(
+            rf"selftest: disk{number}: (.*): \d+ sectors read, (\d+) written")
+        assert what[1] == "passed"
+        assert int(what[2]) == written
+    assert appliance.ends() == 0
+    assert (tmp_path / "d.raw").stat().st_blocks == 0
+
+
+def plug(appliance, path, device, told):
+    """QEMU refuses it as long as it has not let go of what was unplugged."""
+    for _ in range(10):
+        qemu_monitor(path, f"device_add {device}")
+        if appliance.session.expect([told, pexpect.TIMEOUT], timeout=4) == 0:
+            return
+    pytest.fail(f"the appliance did not tell of {device}")
+
+
+@pytest.mark.parametrize("host", ["qemu-xhci", "usb-ehci"])
+def test_usb_plug_and_unplug(boot, tmp_path, host):
+    """One that comes back is the same disk, and another is another."""
+    path = tmp_path / "monitor"
+    for name in "ab":
+        (tmp_path / f"{name}.raw").write_bytes(bytes(5000 * 512))
+    appliance = boot(NO_GUEST, limit=90, extra=(
+        "-device", host, "-monitor", f"unix:{path},server=on,wait=off",
+        *(word for name in "ab" for word in (
+            "-blockdev", f"driver=file,node-name={name},"
+            f"filename={tmp_path}/{name}.raw")),
+        "-device", "usb-storage,drive=a,id=first,serial=A"))
+    appliance.expect(r"disk0: usb port 1 at 00:02\.0: .* 2\.5 MB")
+    appliance.expect(r"engine \w+")
+    for name, what in (("a", r"disk0 \(back\): usb port \d"),
+                       ("b", r"disk1 \(new\): usb port \d"),
+                       ("a", r"disk0 \(back\): usb port \d")):
+        qemu_monitor(path, "device_del first")
+        appliance.expect(r"disk\d \(gone\)")
+        plug(appliance, path, f"usb-storage,drive={name},id=first,"
+                              f"serial={name.upper()}", what)
+    text = ask_monitor(appliance, "info disks")
+    assert text.count("serial '") == 2
+    assert "gone" in text
+    switch_off(appliance)
+
+
 def test_errors_of_the_medium(boot, tmp_path):
     """QEMU fails reads of one sector: that request fails, and no other disk."""
     extra = ["-device", "piix3-ide,id=old"]
+    extra += ["-device", "qemu-xhci,id=x,addr=12",
+              "-device", "usb-ehci,id=e,addr=13"]
     for name, device in (("a", "ide-hd,bus=old.0"),
                          ("n", "nvme,addr=10,serial=N"),
                          ("v", "virtio-blk-pci,addr=11"),
+                         ("u", "usb-storage,bus=x.0"),
+                         ("w", "usb-storage,bus=e.0"),
                          ("b", "ide-hd,bus=ide.0")):
         path = tmp_path / f"{name}.raw"
         path.write_bytes(bytes(5000 * 512))
@@ -104,10 +192,10 @@ def test_errors_of_the_medium(boot, tmp_path):
                   "-device", f"{device},drive={name}"]
     appliance = boot("-selftest disks", extra=(
         *extra, *disk(tmp_path, "c", 5000 * 512, "ide-hd,bus=ide.1")))
-    for i in range(4):
+    for i in range(6):
         appliance.expect(
             rf"selftest: disk{i}: a read failed: (?!0 )\d+ sectors read")
-    appliance.expect("selftest: disk4: passed: 4992 sectors read")
+    appliance.expect("selftest: disk6: passed: 4992 sectors read")
     appliance.ends()
 
 
@@ -164,11 +252,13 @@ def check_copied(before, after):
 
 
 @pytest.mark.parametrize("device, cores", [
-    ("ide-hd,bus=ide.0", 1), ("nvme,serial=N", 2), ("virtio-blk-pci", 1)])
+    ("ide-hd,bus=ide.0", 1), ("nvme,serial=N", 2), ("virtio-blk-pci", 1),
+    ("usb-storage,bus=x.0", 1), ("usb-storage,bus=e.0", 2)])
 def test_guest_on_a_disk(boot, tmp_path, device, cores):
     """It reads, writes and flushes the whole of it, from the I/O core's turn or
     from a core of its own."""
-    options = disk(tmp_path, "a", 2000 * SECTOR, device)
+    options = ("-device", "qemu-xhci,id=x", "-device", "usb-ehci,id=e",
+               *disk(tmp_path, "a", 2000 * SECTOR, device))
     path, before = tmp_path / "a.raw", disk_copy(2000)
     path.write_bytes(before)
     appliance = boot(ON_A_DISK, extra=(*options, "-smp", str(cores)))

@@ -32,6 +32,8 @@ uint32_t host_pci_read32(const struct host_pci_function *f, unsigned reg)
     return ~0u;
 }
 
+void host_pci_write32(const struct host_pci_function *f, unsigned reg,
+                      uint32_t v) { }
 void host_pci_enable(const struct host_pci_function *f) { }
 
 void host_pci_disable(const struct host_pci_function *f)

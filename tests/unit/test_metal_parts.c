@@ -128,7 +128,8 @@ static void test_metal_options(void **state)
     assert_int_equal(o.uart.flow, UART_FLOW_NONE);
     assert_string_equal(why, "");
     assert_int_equal(take("t -uart flow=rtscts,baud=9600,parity=odd,port=0x2f8"
-                          " -no-reboot -selftest panic -m 64"), 4);
+                          " -no-reboot -selftest panic -host-usb off -m 64"),
+                     4);
     assert_string_equal(args[1], "-no-reboot");
     assert_null(args[4]);
     assert_int_equal(o.uart.flow, UART_FLOW_RTSCTS);
@@ -137,6 +138,7 @@ static void test_metal_options(void **state)
     assert_int_equal(o.uart_port, 0x2f8);
     assert_true(o.no_reboot && !o.uart_off);
     assert_string_equal(o.selftest, "panic");
+    assert_true(o.usb_off);
     assert_int_equal(take("t -uart port=none"), 1);
     assert_true(o.uart_off);
 }
@@ -146,7 +148,8 @@ static void test_metal_options_wrong(void **state)
     static const char *const wrong[] = {
         "t -uart flow=hard", "t -uart baud=110000", "t -uart baud=0",
         "t -uart port=0x1000000000", "t -uart what", "t -uart",
-        "t -selftest", "t -uart parity=even2", "t -uart port=99999"};
+        "t -selftest", "t -host-usb", "t -host-usb no",
+        "t -uart parity=even2", "t -uart port=99999"};
 
     for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         assert_int_equal(take(wrong[i]), 1);

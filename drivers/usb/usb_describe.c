@@ -1,0 +1,175 @@
+/* See usb.h. Descriptors are a list: the first byte of each is its length, the
+ * second its type (9.5). */
+#include <string.h>
+
+#include "drivers/usb/usb.h"
+#include "drivers/usb/usb_regs.h"
+
+static unsigned get16(const uint8_t *p) { return p[0] | p[1] << 8; }
+
+/* 5.5.3, 5.8.3; 9.6.6 of USB 3.2. */
+static bool is_bulk_packet(enum usb_speed speed, unsigned bytes)
+{
+    switch (speed) {
+    case USB_FULL:
+        return bytes == 8 || bytes == 16 || bytes == 32 || bytes == 64;
+    case USB_HIGH:
+        return bytes == 512;
+    case USB_SUPER:
+        return bytes == 1024;
+    case USB_LOW:
+        break;
+    }
+    return false;
+}
+
+bool usb_describe_packet0(struct usb_device *d, uint8_t byte)
+{
+    unsigned bytes = d->speed == USB_SUPER ? 512 : byte;
+    bool good = true;
+
+    switch (d->speed) {
+    case USB_LOW:
+        good = byte == 8;
+        break;
+    case USB_FULL:
+        good = byte == 8 || byte == 16 || byte == 32 || byte == 64;
+        break;
+    case USB_HIGH:
+        good = byte == 64;
+        break;
+    case USB_SUPER:             /* the exponent: 9.6.1 of USB 3.2 */
+        good = byte == 9;
+        break;
+    }
+    if (good)
+        d->endpoint[0].max_packet = (uint16_t)bytes;
+    return good;
+}
+
+/* ---- The configuration --------------------------------------------------- */
+
+static bool is_ours(const uint8_t *i)
+{
+    if (i[3])                   /* an alternate setting that is not the first */
+        return false;
+    return i[5] == USB_CLASS_HUB ||
+           (i[5] == USB_CLASS_STORAGE && i[6] == USB_STORAGE_SCSI &&
+            i[7] == USB_STORAGE_BOT);
+}
+
+static void take_interface(struct usb_device *d, const uint8_t *i)
+{
+    d->interface = i[2];
+    d->interface_class = i[5];
+    d->interface_subclass = i[6];
+    d->interface_protocol = i[7];
+}
+
+/* The first bulk endpoint of each direction; [1] is from the device. */
+static const char *take_endpoint(struct usb_device *d, const uint8_t *p)
+{
+    struct usb_endpoint *e = &d->endpoint[p[2] & 0x80 ? 1 : 2];
+    unsigned bytes = get16(p + 4) & 0x7ff;
+
+    if (d->interface_class != USB_CLASS_STORAGE ||
+        (p[3] & 3) != USB_BULK || e->address)
+        return NULL;
+    if (!(p[2] & 0xf) || (p[2] & 0x70))
+        return "an endpoint has an impossible number";
+    if (!is_bulk_packet(d->speed, bytes))
+        return "an endpoint has packets of an impossible size";
+    *e = (struct usb_endpoint){ .address = p[2], .kind = USB_BULK,
+                                .max_packet = (uint16_t)bytes };
+    return NULL;
+}
+
+static void take_companion(struct usb_device *d, uint8_t address,
+                           const uint8_t *p)
+{
+    for (unsigned i = 1; i < USB_ENDPOINTS; i++)
+        if (address && d->endpoint[i].address == address)
+            d->endpoint[i].max_burst = p[2] < 16 ? p[2] : 15;
+}
+
+static const char *finish(struct usb_device *d, bool found)
+{
+    d->endpoints = 1;
+    if (!found) {
+        d->interface_class = 0;
+        return NULL;
+    }
+    if (d->interface_class == USB_CLASS_HUB)
+        return NULL;
+    if (!d->endpoint[1].address || !d->endpoint[2].address)
+        return "mass storage without an endpoint for each direction";
+    d->endpoints = 3;
+    return NULL;
+}
+
+/* Shortest lengths of the types that are looked at. */
+static unsigned shortest(uint8_t type)
+{
+    switch (type) {
+    case USB_DT_CONFIG:
+        return USB_CONFIG_BYTES;
+    case USB_DT_INTERFACE:
+        return USB_INTERFACE_BYTES;
+    case USB_DT_ENDPOINT:
+        return USB_ENDPOINT_BYTES;
+    case USB_DT_COMPANION:
+        return USB_COMPANION_BYTES;
+    }
+    return 2;
+}
+
+const char *usb_describe(struct usb_device *d, const uint8_t *config,
+                         size_t len)
+{
+    bool found = false, inside = false;
+    uint8_t last_endpoint = 0;
+    const char *why = NULL;
+
+    memset(d->endpoint + 1, 0, sizeof d->endpoint - sizeof *d->endpoint);
+    if (len < USB_CONFIG_BYTES || config[1] != USB_DT_CONFIG || !config[5])
+        return "its configuration is none";     /* 0: not configured */
+    d->config = config[5];
+    for (const uint8_t *p = config; len && !why; len -= p[0], p += p[0]) {
+        if (len < 2 || p[0] > len || p[0] < shortest(p[1]))
+            return "a descriptor is too long or too short";
+        if (p[1] == USB_DT_INTERFACE) {
+            inside = !found && is_ours(p);
+            found |= inside;
+            if (inside)
+                take_interface(d, p);
+        } else if (p[1] == USB_DT_ENDPOINT && inside) {
+            last_endpoint = p[2];
+            why = take_endpoint(d, p);
+        } else if (p[1] == USB_DT_COMPANION && inside) {
+            take_companion(d, last_endpoint, p);
+        }
+    }
+    return why ? why : finish(d, found);
+}
+
+/* ---- Strings (9.6.7) ----------------------------------------------------- */
+
+void usb_describe_string(char *out, size_t size, const uint8_t *string,
+                         size_t len)
+{
+    size_t count, n = 0;
+
+    if (len < 2 || string[1] != USB_DT_STRING) {
+        *out = 0;
+        return;
+    }
+    count = (string[0] < len ? string[0] : len) / 2;
+    for (size_t i = count > size ? count - size + 1 : 1; i < count; i++) {
+        unsigned c = get16(string + 2 * i);
+
+        out[n++] = c > ' ' && c <= '~' ? (char)c : c == ' ' || !c ? ' ' : '?';
+    }
+    while (n && out[n - 1] == ' ')
+        n--;
+    out[n] = 0;
+}
