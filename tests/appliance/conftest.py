@@ -161,11 +161,12 @@ def boot(tmp_path):
 @pytest.fixture
 def boot_drive(tmp_path):
     """boot_drive(file, device, firmware) -> Appliance from a medium of its own,
-    which it may write to, behind QEMU's `device`."""
+    which it may write to, behind QEMU's `device`, which may be at what `before`
+    is."""
     started = []
 
-    def start(path, device, firmware="bios", extra=(), **kwargs):
-        drive = ("-drive", f"id=medium,if=none,format=raw,file={path}",
+    def start(path, device, firmware="bios", extra=(), before=(), **kwargs):
+        drive = (*before, "-drive", f"id=medium,if=none,format=raw,file={path}",
                  "-device", f"{device},drive=medium,bootindex=0")
         started.append(Appliance(path, firmware, tmp_path, drive=None,
                                  extra=(*drive, *extra), **kwargs))

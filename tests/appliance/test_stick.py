@@ -40,12 +40,14 @@ def check_copied(before, after):
 
 
 @pytest.mark.parametrize("firmware, device", [
-    ("bios", "ide-hd,bus=ide.0"), ("uefi", "virtio-blk-pci")])
+    ("bios", "ide-hd,bus=ide.0"), ("uefi", "virtio-blk-pci"),
+    ("uefi", "usb-storage,bus=x.0"), ("bios", "usb-storage,bus=e.0")])
 def test_stick_boots(tmp_path, boot_drive, firmware, device):
     """The guest runs from slot a, and what it wrote is on the stick."""
     data = disk_copy()
     stick = make_stick(tmp_path, data)
-    appliance = boot_drive(stick, device, firmware)
+    appliance = boot_drive(stick, device, firmware, before=(
+        "-device", "qemu-xhci,id=x", "-device", "usb-ehci,id=e"))
     appliance.expect("loaded by GRUB .*: -nographic -medium "
                      r"[0-9A-F]{4}-[0-9A-F]{4}\r\n")
     appliance.expect("hda: type=hd removable=0 file=slot ro=0 drv=raw")
