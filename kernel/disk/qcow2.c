@@ -224,13 +224,38 @@ static int qcow2_write(struct block *b, uint64_t sector, uint32_t count,
 
 static int flush(struct block *b) { return qcow2_flush(qcow2_of(b)); }
 
+/* What the last cluster has behind the disk's end becomes zeros. */
+static int clear_tail(struct qcow2 *q)
+{
+    uint64_t end = q->block.sectors;
+    uint32_t tail = -end % q->cluster_sectors, done;
+    struct qcow2_mapping m;
+    uint8_t *zeros;
+    int r = tail ? qcow2_map(q, end / q->cluster_sectors, &m) : 0;
+
+    if (r || !tail || m.kind == QCOW2_UNALLOCATED || m.kind == QCOW2_ZERO)
+        return r;
+    zeros = calloc(tail, BLOCK_SECTOR_SIZE);
+    r = zeros ? write_run(q, end, tail, zeros, &done) : -ENOMEM;
+    free(zeros);
+    return r;
+}
+
 static int grow(struct block *b, uint64_t sectors)
 {
     struct qcow2 *q = qcow2_of(b);
-    int r = b->read_only ? -EROFS
-          : sectors > UINT64_MAX / BLOCK_SECTOR_SIZE ? -ENOTSUP
-          : qcow2_grow(q, sectors * BLOCK_SECTOR_SIZE);
+    int r;
 
+    if (b->read_only)
+        return -EROFS;
+    if (q->is_corrupt)
+        return -EIO;
+    if (sectors > UINT64_MAX / BLOCK_SECTOR_SIZE ||
+        (q->backing && q->backing->sectors > b->sectors))
+        return -ENOTSUP;
+    r = clear_tail(q);
+    if (!r)
+        r = qcow2_grow(q, sectors * BLOCK_SECTOR_SIZE);
     if (!r)
         b->sectors = sectors;
     return r;

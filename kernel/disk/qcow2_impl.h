@@ -74,7 +74,8 @@ int qcow2_map(struct qcow2 *q, uint64_t index, struct qcow2_mapping *m);
 int qcow2_map_set(struct qcow2 *q, uint64_t index, uint64_t host);
 /*
  * Let the disk have `bytes`: in the header and the L1 table, on the medium.
- * Else -ENOTSUP: it has snapshots, or the table would be too large.
+ * Else -ENOTSUP: it has snapshots, or data behind its end, or the table would be
+ * too large. What its last cluster has behind the end is the caller's.
  */
 int qcow2_grow(struct qcow2 *q, uint64_t bytes);
 

@@ -202,6 +202,33 @@ static int move_l1(struct qcow2 *q, struct qcow2_header *h)
     return r;
 }
 
+/*
+ * Is anything mapped behind the disk's last cluster? Then that is not what it
+ * may grow by. 0, 1, or negative errno.
+ */
+static int maps_behind(struct qcow2 *q)
+{
+    uint64_t index = (q->h.size + q->cluster_bytes - 1) >> q->h.cluster_bits;
+    uint64_t l1;
+    int r = 0;
+
+    for (; !r && l2_index(q, index); index++) {
+        struct qcow2_mapping m;
+
+        r = qcow2_map(q, index, &m);
+        if (!r && m.entry)
+            r = 1;
+    }
+    for (l1 = index >> l2_bits(q); !r && l1 < q->h.l1_size; l1++) {
+        uint64_t entry;
+
+        r = qcow2_table_get(q, q->h.l1_offset, l1, &entry);
+        if (!r && entry)
+            r = 1;
+    }
+    return r;
+}
+
 int qcow2_grow(struct qcow2 *q, uint64_t bytes)
 {
     struct qcow2_header h = q->h, old = q->h;
@@ -211,6 +238,9 @@ int qcow2_grow(struct qcow2 *q, uint64_t bytes)
 
     if (h.snapshots || entries > QCOW2_L1_MAX)
         return -ENOTSUP;
+    r = maps_behind(q);
+    if (r)
+        return r < 0 ? r : -ENOTSUP;
     h.size = bytes;
     if (entries > h.l1_size) {
         h.l1_size = entries;

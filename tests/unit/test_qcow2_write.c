@@ -197,6 +197,40 @@ static void test_growth(void **state)
     end();
 }
 
+/* Found by fuzz_qcow2: what lies behind a disk's end is not what it grows by. */
+static void test_growth_shows_nothing_old(void **state)
+{
+    const struct qcow2_shape shape = { 3, 12, 4, 1001 };
+    static uint8_t below[1100 * 512];
+    struct memory_block base;
+    uint8_t buf[8 * 512];
+
+    /* The last cluster has noise behind the disk's end. */
+    start(&shape, 4 * MIB);
+    write_some(1000, 1);
+    assert_int_equal(block_flush(image), 0);
+    memset(file.data + 4 * 4096 + 512, 0x55, 7 * 512);
+    assert_int_equal(block_grow(image, 1500), 0);
+    assert_int_equal(block_read(image, 1000, 8, buf), 0);
+    assert_memory_equal(buf, model + 1000 * 512, 512);
+    for (unsigned i = 512; i < sizeof buf; i++)
+        assert_int_equal(buf[i], 0);
+    /* A cluster behind it. */
+    block_close(image);
+    put_be64(file.data + 5 * 4096 + 200 * 8, 4 * 4096);
+    open_image();
+    assert_int_equal(block_grow(image, 1700), -ENOTSUP);
+    assert_int_equal(image->sectors, 1500);
+    end();
+    /* A backing disk that is longer. */
+    start(&shape, 4 * MIB);
+    memset(below, 0x22, sizeof below);
+    memory_block_init(&base, below, 1100);
+    qcow2_set_backing(image, &base.block, NULL);
+    assert_int_equal(block_grow(image, 1500), -ENOTSUP);
+    end();
+}
+
 /* ---- Backing, errors ------------------------------------------------------- */
 
 static void test_over_a_backing_disk(void **state)
@@ -454,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_more_counts_than_the_table_has_room_for),
         cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_growth_shows_nothing_old),
         cmocka_unit_test(test_over_a_backing_disk),
         cmocka_unit_test(test_wrong_counts_are_seen),
         cmocka_unit_test(test_no_room),
