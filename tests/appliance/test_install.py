@@ -7,6 +7,7 @@ from medium import with_table
 
 READY = "uart_echo ready\r\n"
 SLOT = 2048
+TRESTLE = 4096 * 512            # bytes to the FAT
 
 
 def add_disk(folder, name, megabytes, port):
@@ -57,8 +58,8 @@ def upgrade_by_ymodem(appliance, path):
     appliance.send("upgrade -y ymodem\r")
     appliance.expect("Send the image by YMODEM now.*\r\n")
     line = appliance.session.child_fd
-    subprocess.run(["sb", path], stdin=line, stdout=line, check=True,
-                   stderr=subprocess.DEVNULL, timeout=60)
+    subprocess.run(["sb", "-k", path], stdin=line, stdout=line, check=True,
+                   stderr=subprocess.DEVNULL, timeout=100)
     appliance.expect(f"{path.stat().st_size} bytes, sha256 ")
     appliance.expect("slot b is on trial: boot 1 of 3")
     appliance.expect(READY)
@@ -74,16 +75,24 @@ def test_install(make_stick, boot_drive, tmp_path):
                        limit=300))
     new = tmp_path / "new.img"
     new.write_bytes(data)
-    appliance = boot_drive(target, "ide-hd,bus=ide.0")
+    appliance = boot_drive(target, "ide-hd,bus=ide.0", limit=200)
     upgrade_by_ymodem(appliance, new)
     appliance.send("\x01c")
     switch_off(appliance)
-    # And by UEFI, from the slot that is active now.
-    appliance = boot_drive(target, "ide-hd,bus=ide.0", "uefi")
+    # And by UEFI, from the slot that is active now; a file on the medium.
+    subprocess.run(["mcopy", "-i", f"{target}@@{TRESTLE}", new, "::new.img"],
+                   check=True)
+    appliance = boot_drive(target, "ide-hd,bus=ide.0", "uefi", limit=200)
     appliance.expect(READY)
     to_monitor(appliance)
     text = monitor(appliance, "info slots")
     assert "slot b: good, active, running\r\n" in text
     assert "from ymodem" in text
+    appliance.send("upgrade -y new.img\r")
+    appliance.expect("slot c is on trial: boot 1 of 3")
+    appliance.expect(READY)
+    appliance.send("rollback -y\r")
+    appliance.expect("the guest restarts from slot b")
+    appliance.expect(READY)
     appliance.send("\x01c")
     switch_off(appliance)

@@ -7,7 +7,7 @@ import pytest
 
 from console import PROMPT, monitor, switch_off, to_monitor
 from guests import image
-from lan import HOST, Lan
+from lan import HOST, TAP, Lan
 from medium import RESETS, SECTOR, make_medium, with_table
 
 SLOT = 2048
@@ -37,7 +37,7 @@ def lan(tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 def test_upgrades(boot, lan, tmp_path):
-    """By HTTP; one that is confirmed, one that never boots, and back."""
+    """By HTTP and TFTP; one that is confirmed, one that never boots, back."""
     path = tmp_path / "medium.raw"
     good = with_table(image("uart_echo"), SLOT)
     make_medium(path, SLOT, good)
@@ -45,6 +45,9 @@ def test_upgrades(boot, lan, tmp_path):
     (tmp_path / "bad.img").write_bytes(RESETS)
     (tmp_path / "text").write_bytes(b"no image" * 100)
     lan.serve(tmp_path, HOST)
+    lan.start("dnsmasq", "--port=0", "--enable-tftp", "--conf-file=/dev/null",
+              f"--tftp-root={tmp_path}", f"--interface={TAP}", "--user=root",
+              "--bind-interfaces", "--keep-in-foreground", "--pid-file=")
     appliance = boot("-m 8 -nographic -hda slot -net nic "
                      "-net bridge,ip=dhcp", net=lan.qemu_net("e1000"),
                      inside=lan.inside, extra=disk(path), limit=120)
@@ -71,7 +74,8 @@ def test_upgrades(boot, lan, tmp_path):
     assert "slot a: good, previous\r\n" in text
     assert "slot b: good, active, running\r\n" in text
     # One that resets for ever is given up.
-    upgrade(appliance, f"{web}/bad.img")
+    assert "not found" in monitor(appliance, f"upgrade tftp://{HOST}/x")
+    upgrade(appliance, f"tftp://{HOST}/bad.img", f"{len(RESETS)} bytes")
     for i in range(1, 4):
         appliance.expect(f"slot c is on trial: boot {i} of 3")
     appliance.expect("the guest restarts from slot b")

@@ -126,6 +126,60 @@ static unsigned occurrences(const char *in, const char *of)
 }
 
 /* A text that is longer than what may wait for the line comes whole. */
+/* The next line is an answer, and no command; Ctrl-C is an empty one. */
+static char answers[100];
+
+static void take_answer(struct monitor *mon, char *line, void *ctx)
+{
+    size_t n = strlen(answers);
+
+    snprintf(answers + n, sizeof answers - n, "<%s>", line);
+    if (!strcmp(line, "more"))
+        monitor_ask(mon, "And then?", take_answer, ctx);
+}
+
+static void test_questions(void **state)
+{
+    answers[0] = '\0';
+    type("\1c");
+    monitor_ask(&monitor, "Sure?", take_answer, NULL);
+    assert_shows(type("hel\t\rhelp quit\r"), "quit");
+    assert_string_equal(answers, "<hel>");
+    monitor_ask(&monitor, "Sure?", take_answer, NULL);
+    assert_shows(type("more\r"), "And then? ");
+    assert_shows(type("no\b\3"), "^C\r\n(trestle) ");
+    assert_string_equal(answers, "<hel><more><>");
+    /* It waits while the guest's console is shown. */
+    monitor_ask(&monitor, "Sure?", take_answer, NULL);
+    type("\1cabc\r");
+    assert_shows(type("\1c"), "Sure? ");
+    type("y\r");
+    assert_string_equal(answers, "<hel><more><><y>");
+}
+
+/* Of a PC without a Trestle medium, as Linux is. */
+static void test_no_slots(void **state)
+{
+    static const char *const said[][2] = {
+        { "info slots\r", "no disk of the PC's is a Trestle medium" },
+        { "upgrade\r", "upgrade takes [-y] and one source" },
+        { "upgrade a b\r", "upgrade takes [-y] and one source" },
+        { "upgrade -y\r", "upgrade takes [-y] and one source" },
+        { "upgrade a.img\r", "no disk of the PC's is a Trestle medium" },
+        { "upgrade ftp://h/a\r", "neither http:// nor tftp://: 'ftp://h/a'" },
+        { "upgrade http://h/a\r", "no machine has a network (-net)" },
+        { "rollback x\r", "rollback: 'x' is not -y" },
+        { "install\r", "install: '' is no disk: 'info disks' lists them" },
+        { "install disk0\r", "install: 'disk0' is no disk" },
+        { "upgrade x\t", "upgrade xmodem " },
+        { "\025upgrade h\t", "upgrade http://" },
+    };
+
+    type("\1c");
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        assert_shows(type(said[i][0]), said[i][1]);
+}
+
 static void test_long_text(void **state)
 {
     struct netport *port = net_port(guest->net, 0);
@@ -368,6 +422,8 @@ int main(void)
         TEST(test_exit_at_once_on_linux),
         TEST(test_monitor_commands),
         TEST(test_line_editing),
+        TEST(test_questions),
+        TEST(test_no_slots),
         TEST(test_commands_without_arguments),
         TEST(test_endless_input),
         TEST_OF(test_long_text, with_nic),
