@@ -8,7 +8,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import termios
 import threading
 
@@ -175,23 +174,6 @@ def boot_drive(tmp_path):
     yield start
     for appliance in started:
         appliance.close()
-
-
-@pytest.fixture
-def make_stick(tmp_path):
-    """make_stick(image's bytes, a trestle.conf's text or None) -> its path."""
-    def make(data, conf=None, name="stick.img"):
-        (tmp_path / "router.img").write_bytes(data)
-        args = ["--image", tmp_path / "router.img", "--out", tmp_path / name,
-                "--elf", ELF, "--trestle", BUILD / "trestle"]
-        if conf is not None:
-            (tmp_path / "own.conf").write_text(conf)
-            args += ["--conf", tmp_path / "own.conf"]
-        subprocess.run([sys.executable, "tools/make-stick.py", *args],
-                       check=True)
-        return tmp_path / name
-
-    return make
 
 
 @pytest.fixture

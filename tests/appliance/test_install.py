@@ -4,6 +4,7 @@ import subprocess
 from console import PROMPT, monitor, switch_off, to_monitor
 from guests import image
 from medium import with_table
+from stick import make_stick
 
 READY = "uart_echo ready\r\n"
 SLOT = 2048
@@ -66,9 +67,9 @@ def upgrade_by_ymodem(appliance, path):
     assert "confirm: done" in monitor(appliance, "confirm")
 
 
-def test_install(make_stick, boot_drive, tmp_path):
+def test_install(boot_drive, tmp_path):
     data = with_table(image("uart_echo"), SLOT)
-    stick = make_stick(data)
+    stick = make_stick(tmp_path, data)
     _, small = add_disk(tmp_path, "small", 100, 2)
     target, disk = add_disk(tmp_path, "target", 200, 1)
     install(boot_drive(stick, "ide-hd,bus=ide.0", extra=(*disk, *small),
