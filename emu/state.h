@@ -137,6 +137,12 @@ void state_same(struct state *s, uint64_t v, const char *what);
  */
 void state_outside(struct state *s, void *p, size_t len);
 
+/*
+ * The same of whole pages, of which those that are all zeros are left out
+ * (state_memory.c).
+ */
+void state_pages(struct state *s, uint8_t *p, size_t len);
+
 /* ---- Devices (state_device.c) --------------------------------------------- */
 
 struct device;

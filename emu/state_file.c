@@ -29,6 +29,14 @@ static void crc_init(struct state *s)
             t[k][n] = t[k - 1][n] >> 8 ^ t[0][t[k - 1][n] & 0xff];
 }
 
+static inline uint32_t crc_of_8(const uint32_t t[8][256], uint32_t crc,
+                                const uint8_t *b)
+{
+    crc ^= b[0] | b[1] << 8 | b[2] << 16 | (uint32_t)b[3] << 24;
+    return t[7][crc & 0xff] ^ t[6][crc >> 8 & 0xff] ^ t[5][crc >> 16 & 0xff] ^
+           t[4][crc >> 24] ^ t[3][b[4]] ^ t[2][b[5]] ^ t[1][b[6]] ^ t[0][b[7]];
+}
+
 uint32_t state_crc(const struct state *s, uint32_t crc, const void *p,
                    size_t len)
 {
@@ -36,11 +44,11 @@ uint32_t state_crc(const struct state *s, uint32_t crc, const void *p,
     const uint8_t *b = p;
 
     crc = ~crc;
-    for (; len >= 8; len -= 8, b += 8) {
-        crc ^= b[0] | b[1] << 8 | b[2] << 16 | (uint32_t)b[3] << 24;
-        crc = t[7][crc & 0xff] ^ t[6][crc >> 8 & 0xff] ^
-              t[5][crc >> 16 & 0xff] ^ t[4][crc >> 24] ^
-              t[3][b[4]] ^ t[2][b[5]] ^ t[1][b[6]] ^ t[0][b[7]];
+    for (; len >= 32; len -= 32, b += 32) {
+        crc = crc_of_8(t, crc, b);
+        crc = crc_of_8(t, crc, b + 8);
+        crc = crc_of_8(t, crc, b + 16);
+        crc = crc_of_8(t, crc, b + 24);
     }
     while (len--)
         crc = crc >> 8 ^ t[0][(crc ^ *b++) & 0xff];

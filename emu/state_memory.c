@@ -16,6 +16,19 @@ static bool is_zero(const uint8_t *p)
     return !p[0] && !memcmp(p, p + 1, STATE_PAGE - 1);
 }
 
+void state_pages(struct state *s, uint8_t *p, size_t len)
+{
+    for (size_t at = 0; at < len && !s->error; at += STATE_PAGE) {
+        bool there = state_saving(s) && !is_zero(p + at);
+
+        state_bool(s, &there);
+        if (there)
+            state_outside(s, p + at, STATE_PAGE);
+        else if (s->mode == STATE_LOAD)
+            memset(p + at, 0, STATE_PAGE);
+    }
+}
+
 /* Pages of the chunk at `page`, of `pages` in all. */
 static unsigned chunk_pages(uint64_t page, uint64_t pages)
 {

@@ -146,6 +146,8 @@ static void busmaster_state(struct ide_busmaster *bm, struct state *s)
     state_bool(s, &bm->last);
 }
 
+_Static_assert(IDE_BUF_BYTES % STATE_PAGE == 0, "whole pages");
+
 static void channel_state(struct ide_channel *ch, struct state *s)
 {
     unsigned active = (unsigned)(ch->active != &ch->unit[0]);
@@ -168,7 +170,7 @@ static void channel_state(struct ide_channel *ch, struct state *s)
     if (ch->xfer.kind == XFER_NONE)
         return;
     step_state(ch, s);
-    state_outside(s, ch->io->buf, sizeof ch->io->buf);
+    state_pages(s, ch->io->buf, sizeof ch->io->buf);
 }
 
 void ide_state(struct device *dev, struct state *s)
