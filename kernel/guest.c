@@ -185,8 +185,9 @@ static int open_disks(struct guest *g, struct machine_config *c, char *why,
         ide->is_cdrom = d->is_cdrom;
         if (!*d->file)
             continue;
-        r = disk_image_open(&g->disk[i], d->file, drive_flags(o, d), reason,
-                            sizeof reason);
+        r = disk_image_open_over(&g->disk[i], d->file, drive_flags(o, d),
+                                 d->overlay, d->overlay_init, reason,
+                                 sizeof reason);
         if (r) {
             snprintf(why, size, "-hd%c: %s", 'a' + i, reason);
             return r;

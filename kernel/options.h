@@ -63,6 +63,8 @@ struct drive_option {
     bool is_cdrom, read_only;
     enum image_format format;
     enum drive_snapshot snapshot;
+    char overlay[OPTIONS_TEXT]; /* what the snapshot's overlay is on; or "" */
+    bool overlay_init;
 };
 
 /* -hdachs; heads 0: none was given. */

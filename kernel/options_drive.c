@@ -42,6 +42,7 @@ struct drive_line {
     struct drive_option drive;
     int index, bus, unit;       /* -1: not given */
     bool read_only_off;
+    bool overlay_init_given;
 };
 
 static bool take_number(const char *value, unsigned max, int *out)
@@ -101,6 +102,19 @@ static bool set_snapshot(struct drive_line *l, const char *value)
     return is_on(value) || is_off(value);
 }
 
+static bool set_overlay(struct drive_line *l, const char *value)
+{
+    snprintf(l->drive.overlay, sizeof l->drive.overlay, "%s", value);
+    return *value;
+}
+
+static bool set_overlay_init(struct drive_line *l, const char *value)
+{
+    l->drive.overlay_init = is_on(value);
+    l->overlay_init_given = true;
+    return is_on(value) || is_off(value);
+}
+
 static bool set_readonly(struct drive_line *l, const char *value)
 {
     l->drive.read_only = is_on(value);
@@ -121,6 +135,8 @@ static const struct {
     { "media", set_media, "use media=disk or media=cdrom" },
     { "format", set_format, "use format=raw or format=qcow2" },
     { "snapshot", set_snapshot, "use snapshot=on or snapshot=off" },
+    { "overlay", set_overlay, "overlay= needs the name of a file or disk" },
+    { "overlay-init", set_overlay_init, "use overlay-init=on or overlay-init=off" },
     { "readonly", set_readonly, "use readonly=on or readonly=off" },
     { "read-only", set_readonly, "use read-only=on or read-only=off" },
 };
@@ -162,7 +178,8 @@ static bool set(struct drive_line *l, char *setting, unsigned *seen, char *why,
                fail(why, size, settings[i].wanted);
     }
     snprintf(why, size, "a drive has file=, index=, media=, snapshot=, "
-             "readonly=, if=, bus=, unit=, format=; not '%.*s'",
+             "overlay=, overlay-init=,\nreadonly=, if=, bus=, unit=, format=; "
+             "not '%.*s'",
              OPTIONS_SHOWN, setting);
     return false;
 }
@@ -180,7 +197,12 @@ static bool is_sound(const struct drive_line *l, char *why, size_t size)
     if (d->read_only && d->snapshot == DRIVE_SNAPSHOT_ON)
         return fail(why, size, "readonly=on and snapshot=on exclude each "
                     "other");
-    return true;
+    if (*d->overlay && (d->is_cdrom || d->read_only ||
+                        d->snapshot == DRIVE_SNAPSHOT_OFF))
+        return fail(why, size, "overlay= goes with snapshot=on: not with a CD, "
+                    "readonly=on or snapshot=off");
+    return *d->overlay || !l->overlay_init_given ||
+           fail(why, size, "overlay-init= goes with overlay=");
 }
 
 /* By its number, or the first that is free; with none free, the last. */
@@ -211,6 +233,8 @@ bool options_parse_drive(struct options *o, const char *value, char *why,
     }
     if (!is_sound(&l, why, size))
         return false;
+    if (*l.drive.overlay)
+        l.drive.snapshot = DRIVE_SNAPSHOT_ON;
     return take_place(o, place(o, &l), &l.drive, why, size);
 }
 

@@ -184,6 +184,11 @@ struct platform_file {
  */
 int platform_file_open(const char *name, bool writable,
                        struct platform_file *out);
+/*
+ * An empty file of that name, where there is none, that a cut of power leaves
+ * there. 0, -EEXIST; -ENOTSUP where there is no place for files.
+ */
+int platform_file_create(const char *name);
 void platform_file_close(struct platform_file *f);
 /*
  * Of one that was opened to be read: write it from now on, or no longer. 0,

@@ -6,8 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/disk/block_file.h"
 #include "kernel/disk/block_grown.h"
+#include "kernel/disk/disk_name.h"
+#include "kernel/disk/disk_size.h"
 #include "kernel/disk/overlay.h"
+#include "kernel/disk/overlay_disk.h"
 #include "kernel/disk/qcow2.h"
 #include "kernel/platform.h"
 #include "kernel/slots/slots.h"
@@ -48,7 +52,7 @@ static int keep_capacity(struct disk_image *img)
     uint64_t sectors = img->dev.sectors;
     int r;
 
-    if (img->top->read_only || img->top->is_volatile ||
+    if (img->top->read_only || img->has_overlay || img->top->is_volatile ||
         img->table.asked >= sectors || img->file->sectors >= sectors)
         return 0;
     r = block_grow(img->file, sectors);
@@ -247,8 +251,61 @@ static int add_overlay(struct disk_image *img, const char *what, char *why,
     return 0;
 }
 
-static int build_stack(struct disk_image *img, unsigned flags, char *why,
-                       size_t why_size)
+static int open_overlay_medium(const char *name, struct block **out,
+                               char *why, size_t why_size)
+{
+    int r;
+
+    if (disk_name_is(name))
+        return disk_name_open(name, BLOCK_PHYS_WRITE, platform_task_wait, out,
+                              why, why_size);
+    r = block_file_open(name, true, out);
+    if (r == -ENOENT)
+        r = platform_file_create(name);
+    if (r == -ENOTSUP)
+        snprintf(why, why_size, "overlay '%.60s': here it is on a disk of the "
+                 "PC's own, disk:N,part=M", name);
+    else if (!r && !*out)
+        r = block_file_open(name, true, out);
+    if (r && r != -ENOTSUP)
+        snprintf(why, why_size, "cannot open the overlay '%.60s': %s", name,
+                 r == -EBUSY ? "another disk has it" : strerror(-r));
+    return r;
+}
+
+/* What the overlay's table asks for may be more than that below it. */
+static int follow_overlay(struct disk_image *img, char *why, size_t why_size)
+{
+    int r = block_grow(img->grown, img->top->sectors);
+
+    img->dev.sectors = img->top->sectors;
+    if (!r)
+        r = follow_table(img);
+    snprintf(why, why_size, "cannot read '%s' with its overlay: %s",
+             img->dev.name, strerror(-r));
+    return r;
+}
+
+static int stack_overlay(struct disk_image *img, bool anew, char *why,
+                         size_t why_size)
+{
+    struct overlay_disk_config c = {
+        .name = img->overlay, .anew = anew, .backing = img->top,
+        .bottom = img->file, .backing_name = img->dev.name,
+    };
+    struct block *medium = NULL, *layer;
+    int r = open_overlay_medium(img->overlay, &medium, why, why_size);
+
+    if (!r)
+        r = overlay_disk_open(medium, &c, &layer, why, why_size);
+    if (r)
+        return r;
+    img->top = layer;
+    return follow_overlay(img, why, why_size);
+}
+
+static int build_stack(struct disk_image *img, unsigned flags, bool anew,
+                       char *why, size_t why_size)
 {
     struct block *layer;
     int r;
@@ -268,7 +325,9 @@ static int build_stack(struct disk_image *img, unsigned flags, char *why,
     if (r)
         return r;
     img->has_overlay = flags & DISK_SNAPSHOT;
-    if (flags & DISK_SNAPSHOT)
+    if (*img->overlay && img->has_overlay)
+        return stack_overlay(img, anew, why, why_size);
+    if (img->has_overlay)
         return add_overlay(img, "-snapshot overlay", why, why_size);
     /* In RAM, tables of a qcow2 image are not written. */
     if (img->image.format == IMAGE_QCOW2 && img->file->is_volatile &&
@@ -286,9 +345,17 @@ static enum image_format format_of(unsigned flags)
 int disk_image_open(struct disk_image *img, const char *name, unsigned flags,
                     char *why, size_t why_size)
 {
+    return disk_image_open_over(img, name, flags, NULL, false, why, why_size);
+}
+
+int disk_image_open_over(struct disk_image *img, const char *name,
+                         unsigned flags, const char *overlay, bool anew,
+                         char *why, size_t why_size)
+{
     int r;
 
     memset(img, 0, sizeof *img);
+    img->overlay = overlay ? overlay : "";
     img->is_cdrom = flags & DISK_CDROM;
     img->dev.name = name;
     r = image_file_open(name, format_of(flags), !(flags & DISK_NOT_WRITTEN),
@@ -299,7 +366,7 @@ int disk_image_open(struct disk_image *img, const char *name, unsigned flags,
     r = -EINVAL;
     snprintf(why, why_size, "'%s' is empty: not a disk image", name);
     if (!img->file->sectors ||
-        (r = build_stack(img, flags, why, why_size))) {
+        (r = build_stack(img, flags, anew, why, why_size))) {
         disk_image_close(img);
         return r;
     }
@@ -336,7 +403,9 @@ static const char *growth_text(const struct disk_image *img)
 static const char *loss_text(const struct disk_image *img)
 {
     if (img->has_overlay)
-        return ", -snapshot: writes are dropped at the end";
+        return img->top->is_volatile
+                   ? ", -snapshot: writes are dropped at the end"
+                   : ", with an overlay";
     if (img->dev.read_only)
         return "";
     if (img->top->is_volatile)
@@ -378,6 +447,19 @@ static int format_table(const struct disk_image *img, char *buf, size_t size)
                     t->fault ? "\n" : "");
 }
 
+static int format_overlay(const struct disk_image *img, char *buf,
+                          size_t size)
+{
+    char bytes[DISK_SIZE_TEXT];
+
+    if (!img->has_overlay)
+        return 0;
+    disk_size_text(bytes, overlay_bytes(img->top) / BLOCK_SECTOR_SIZE);
+    return snprintf(buf, size, "    overlay: %s%s%s, %s not in the image\n",
+                    *img->overlay ? "'" : "in memory", img->overlay,
+                    *img->overlay ? "'" : "", bytes);
+}
+
 int disk_image_format(const struct disk_image *img, const char *unit,
                       char *buf, size_t size)
 {
@@ -397,8 +479,10 @@ int disk_image_format(const struct disk_image *img, const char *unit,
         format_text(img, kind, sizeof kind), img->dev.sectors,
         growth_text(img), loss_text(img));
 
-    return n + format_table(img, (size_t)n < size ? buf + n : NULL,
-                            (size_t)n < size ? size - n : 0);
+    n += format_table(img, (size_t)n < size ? buf + n : NULL,
+                      (size_t)n < size ? size - n : 0);
+    return n + format_overlay(img, (size_t)n < size ? buf + n : NULL,
+                              (size_t)n < size ? size - n : 0);
 }
 
 int disk_image_format_stats(const struct disk_image *img, const char *unit,

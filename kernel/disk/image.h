@@ -19,7 +19,7 @@
 
 enum disk_flags {
     DISK_CDROM = 1,             /* read-only, its size as it is */
-    DISK_SNAPSHOT = 2,          /* writes stay in memory */
+    DISK_SNAPSHOT = 2,          /* writes stay in an overlay */
     DISK_READ_ONLY = 4,
     /* The image's format; neither: a guess (image_file.h). */
     DISK_RAW = 8,
@@ -36,6 +36,7 @@ struct disk_image {
     uint64_t file_sectors;      /* the image's own size at the start */
     struct table_size table;    /* as it was at the last reset */
     bool is_cdrom, has_overlay;
+    const char *overlay;        /* what it is on; "": in memory */
     struct worker worker;       /* for what may wait, where there is one */
     struct gate gate;           /* whoever uses the stack is in it */
     uint64_t rd_bytes, wr_bytes, rd_ops, wr_ops, flushes, errors;
@@ -49,6 +50,14 @@ struct disk_image {
  */
 int disk_image_open(struct disk_image *img, const char *name, unsigned flags,
                     char *why, size_t why_size);
+/*
+ * The same with DISK_SNAPSHOT's overlay on `overlay`, a file, which is made if
+ * there is none, or a disk of the PC's own (overlay_disk.h); what is there and
+ * no overlay of this disk is only replaced if `anew`. NULL or "": in memory.
+ */
+int disk_image_open_over(struct disk_image *img, const char *name,
+                         unsigned flags, const char *overlay, bool anew,
+                         char *why, size_t why_size);
 void disk_image_close(struct disk_image *img);
 
 /*

@@ -79,6 +79,13 @@ int overlay_place(struct block *b, uint64_t cluster, uint32_t slot)
     return 0;
 }
 
+bool overlay_has(const struct block *b, uint64_t cluster)
+{
+    const struct overlay *o = (const struct overlay *)b;
+
+    return cluster < cluster_count(o) && slot_of(o, cluster);
+}
+
 static void free_map(struct overlay *o)
 {
     for (uint64_t i = 0; i < o->table_count; i++) {
@@ -235,18 +242,26 @@ static int overlay_grow(struct block *b, uint64_t sectors)
     return 0;
 }
 
-static void overlay_close(struct block *b)
+void overlay_abandon(struct block *b)
 {
     struct overlay *o = of(b);
 
-    overlay_commit_stop(b);
     free_map(o);
     free(o->table);
     if (o->whole)
         platform_pages_free(o->whole, OVERLAY_CLUSTER_BYTES);
-    o->store->ops->close(o->store);
-    block_close(o->backing);
     free(o);
+}
+
+static void overlay_close(struct block *b)
+{
+    struct block *backing = of(b)->backing;
+    struct overlay_store *store = of(b)->store;
+
+    overlay_commit_stop(b);
+    overlay_abandon(b);
+    store->ops->close(store);
+    block_close(backing);
 }
 
 static const struct block_ops overlay_ops = {

@@ -32,6 +32,10 @@ struct block *overlay_open_store(struct block *backing,
  */
 int overlay_place(struct block *b, uint64_t cluster, uint32_t slot);
 
+bool overlay_has(const struct block *b, uint64_t cluster);
+/* Close the layer alone, with neither its store nor its backing. */
+void overlay_abandon(struct block *b);
+
 /* Bytes of clusters that are not in the backing. Any core. */
 uint64_t overlay_bytes(const struct block *b);
 /* The store of an overlay. */

@@ -1,7 +1,9 @@
 /* Files of the platform on Linux. See kernel/platform.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -58,6 +60,34 @@ int platform_file_open(const char *name, bool writable,
     out->read_only = !writable;
     out->impl = (void *)(intptr_t)fd;
     return 0;
+}
+
+/* The folder has the name on its medium, too. */
+static int flush_folder(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    char folder[PATH_MAX] = ".";
+    int fd, r;
+
+    if (slash)
+        snprintf(folder, sizeof folder, "%.*s",
+                 slash == name ? 1 : (int)(slash - name), name);
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    r = fsync(fd) && errno != EINVAL ? -errno : 0;
+    close(fd);
+    return r;
+}
+
+int platform_file_create(const char *name)
+{
+    int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return flush_folder(name);
 }
 
 /* The same file, to be written; -errno. */

@@ -111,6 +111,8 @@ int platform_file_open(const char *name, bool writable,
     return -ENOENT;
 }
 
+int platform_file_create(const char *name) { return -ENOTSUP; }
+
 int platform_file_set_writable(struct platform_file *pf, bool writable)
 {
     struct file *f = pf->impl;

@@ -73,6 +73,8 @@ void platform_file_close(struct platform_file *f)
     f->name = NULL;
 }
 
+int platform_file_create(const char *name) { return -ENOTSUP; }
+
 int platform_file_set_writable(struct platform_file *f, bool writable)
 {
     f->read_only = !writable;

@@ -254,6 +254,94 @@ static void test_of_a_file(void **state)
     unlink(path);
 }
 
+/* ---- An overlay in a file ----------------------------------------------------- */
+
+static const char overlay[] = "/tmp/trestle-commit-overlay";
+
+static int open_over(const char *medium, bool anew)
+{
+    return disk_image_open_over(&img, path, DISK_SNAPSHOT, medium, anew, why,
+                                sizeof why);
+}
+
+static void write_sector(uint64_t sector, uint8_t byte)
+{
+    uint8_t buf[512];
+
+    memset(buf, byte, sizeof buf);
+    assert_int_equal(block_write(img.top, sector, 1, buf), 0);
+}
+
+static uint8_t byte_at(uint64_t sector)
+{
+    uint8_t buf[512];
+
+    assert_int_equal(block_read(img.top, sector, 1, buf), 0);
+    return buf[511];
+}
+
+static void test_overlay_in_a_file(void **state)
+{
+    uint8_t mbr[512], is[512];
+    char text[600];
+    FILE *f = fopen(path, "w");
+
+    put_seed_mbr(mbr);
+    fwrite(mbr, 1, sizeof mbr, f);
+    assert_int_equal(ftruncate(fileno(f), 5000 * 512), 0);
+    fclose(f);
+    unlink(overlay);
+    /* The file is made, and is there again with what was written. */
+    assert_int_equal(open_over(overlay, false), 0);
+    assert_int_equal(img.dev.sectors, 42336);
+    block_close(img.top);
+    assert_int_equal(open_over(overlay, false), 0);
+    write_sector(42335, 0x5a);
+    write_sector(4999, 0x77);
+    disk_image_close(&img);
+    assert_int_equal(open_over(overlay, false), 0);
+    assert_int_equal(byte_at(42335), 0x5a);
+    assert_int_equal(byte_at(4999), 0x77);
+    /* A larger table that is in the overlay only. */
+    put_lba_entry(mbr, 0, 0x83, 63, 50000 - 63);
+    memset(mbr + 462, 0, 48);
+    assert_int_equal(block_write(img.top, 0, 1, mbr), 0);
+    disk_image_close(&img);
+    assert_int_equal(open_over(overlay, false), 0);
+    assert_int_equal(img.dev.sectors, 50000);
+    write_sector(49999, 0x33);
+    disk_image_format(&img, "hda", text, sizeof text);
+    assert_non_null(strstr(text, ", with an overlay\n"));
+    assert_non_null(strstr(text, "    overlay: '/tmp/trestle-commit-overlay', "
+                           "262 KB not in the image\n"));
+    read_file(is, sizeof is);
+    assert_int_equal(is[509], 0);
+    /* Committed, the image stands for itself. */
+    assert_int_equal(disk_commit(&img, always, NULL, why, sizeof why), 0);
+    disk_image_close(&img);
+    assert_int_equal(disk_image_open(&img, path, DISK_READ_ONLY, why,
+                                     sizeof why), 0);
+    assert_int_equal(img.file_sectors, 50000);
+    assert_int_equal(byte_at(49999), 0x33);
+    assert_int_equal(byte_at(42335), 0x5a);
+    disk_image_close(&img);
+    /* It still fits; what was written past it does not go unseen. */
+    assert_int_equal(open_over(overlay, false), 0);
+    disk_image_close(&img);
+    assert_int_equal(disk_image_open(&img, path, 0, why, sizeof why), 0);
+    write_sector(63, 1);
+    disk_image_close(&img);
+    assert_int_equal(open_over(overlay, false), -ESTALE);
+    assert_non_null(strstr(why, "overlay '/tmp/trestle-commit-overlay' belongs "
+                           "to another disk than '"));
+    assert_int_equal(open_over(path, false), -EBUSY);
+    assert_int_equal(open_over("/nonexistent/overlay", false), -ENOENT);
+    assert_int_equal(open_over(overlay, true), 0);
+    disk_image_close(&img);
+    unlink(overlay);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +349,7 @@ int main(void)
         COMMIT_TEST(test_commit), COMMIT_TEST(test_guest_writes_meanwhile),
         COMMIT_TEST(test_cancel), COMMIT_TEST(test_bad_sector),
         COMMIT_TEST(test_cannot_be_written), cmocka_unit_test(test_of_a_file),
+        cmocka_unit_test(test_overlay_in_a_file),
     };
 
     close(mkstemp(path));

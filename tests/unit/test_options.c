@@ -75,6 +75,11 @@ static void test_drive(void **state)
     assert_int_equal(o.drive[1].format, IMAGE_GUESS);
     assert_int_equal(PARSE("-drive", "file=x,format=qcow2"), OPTIONS_RUN);
     assert_int_equal(o.drive[0].format, IMAGE_QCOW2);
+    assert_int_equal(PARSE("-drive", "file=x,overlay=disk:0,,part=2,"
+                           "overlay-init=on"), OPTIONS_RUN);
+    assert_string_equal(o.drive[0].overlay, "disk:0,part=2");
+    assert_true(o.drive[0].overlay_init);
+    assert_int_equal(o.drive[0].snapshot, DRIVE_SNAPSHOT_ON);
     assert_int_equal(PARSE("-drive", "bus=1,unit=1,file=x"), OPTIONS_RUN);
     assert_string_equal(o.drive[3].file, "x");
     assert_int_equal(PARSE("-drive", "bus=1,file=x,"), OPTIONS_ERROR);
@@ -102,6 +107,12 @@ static void test_bad_drive(void **state)
     refused("-drive", "file=x,readonly=on,snapshot=on", "exclude");
     refused("-drive", "file=x,media=cdrom,readonly=off", "a CD");
     refused("-drive", "file=x,media=cdrom,snapshot=on", "a CD");
+    refused("-drive", "file=x,overlay=", "overlay= needs the name");
+    refused("-drive", "file=x,overlay-init=yes", "use overlay-init=on or");
+    refused("-drive", "file=x,overlay-init=on", "goes with overlay=");
+    refused("-drive", "file=x,overlay=y,snapshot=off", "overlay= goes with");
+    refused("-drive", "file=x,overlay=y,readonly=on", "overlay= goes with");
+    refused("-drive", "file=x,overlay=y,media=cdrom", "overlay= goes with");
     refused("-drive", "file=x,file=y", "file= stands there twice");
     refused("-drive", "file=x,speed=9", "not 'speed'");
     assert_int_equal(PARSE("-hda", "a", "-hdb", "b", "-hdc", "c", "-hdd", "d",
