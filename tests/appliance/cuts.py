@@ -21,6 +21,8 @@ CONTROLLERS = {
             "-device", "ide-hd,bus=old.0"),
     "nvme": ("-device", "nvme,serial=N"),
     "virtio": ("-device", "virtio-blk-pci"),
+    "xhci": ("-device", "qemu-xhci,id=x", "-device", "usb-storage,bus=x.0"),
+    "ehci": ("-device", "usb-ehci,id=e", "-device", "usb-storage,bus=e.0"),
 }
 SEED = int(os.environ.get("CUT_SEED", 1))
 
