@@ -118,6 +118,8 @@ int platform_file_open(const char *name, bool writable,
 }
 
 /* No overlay is committed here. */
+int platform_file_create(const char *name) { return -ENOTSUP; }
+
 int platform_file_set_writable(struct platform_file *file, bool writable)
 {
     return -EROFS;
