@@ -32,6 +32,7 @@ static int flush_error, read_error;     /* of the next one */
 static struct fake_physical physical;
 
 uint64_t platform_now_ns(void) { return fake_physical_now; }
+int64_t platform_wall_seconds(void) { return 0; }
 void platform_log(const char *fmt, ...) { }
 
 int platform_file_open(const char *name, bool writable,
