@@ -16,8 +16,9 @@
 
 /*
  * A layer over `lower`, which then is its to close; it can be written if
- * `lower` can and `may_write`. The log calls it `name`, which must outlive it. 0, or negative errno and a sentence in `why` that begins with a
- * small letter, as of qcow2_header_read.
+ * `lower` can and `may_write`. The log calls it `name`, which must outlive it.
+ * 0, or negative errno and a sentence in `why` that begins with a small letter,
+ * as of qcow2_header_read.
  */
 int qcow2_open(struct block *lower, const char *name, bool may_write,
                struct block **out, char *why, size_t why_size);

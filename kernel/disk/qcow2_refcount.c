@@ -128,12 +128,17 @@ static int drop_count(struct qcow2 *q, uint64_t cluster)
 
 /* ---- More counts ----------------------------------------------------------- */
 
-/* Let the file reach up to `end`; `zeros`: all from `offset` on is new. */
+/*
+ * Let the file reach up to `end`, for new clusters from `offset` on, where no
+ * table may be; `zeros`: all of them is new.
+ */
 static int reach(struct qcow2 *q, uint64_t offset, uint64_t end, bool *zeros)
 {
     int r;
 
     *zeros = offset / BLOCK_SECTOR_SIZE >= q->lower->sectors;
+    if (qcow2_is_reserved(q, offset, end - offset))
+        return qcow2_corrupt(q, "a table is counted as free: at", offset);
     if (end > OFFSET_END)
         return -ENOSPC;
     r = block_grow(q->lower, end / BLOCK_SECTOR_SIZE);
@@ -148,9 +153,11 @@ static int write_clusters(struct qcow2 *q, uint64_t offset, uint64_t count,
     bool zeros;
     int r = reach(q, offset, offset + bytes, &zeros);
 
+    if (r)
+        return r;
     qcow2_cache_drop(&q->cache, offset, bytes);
-    return r ? r : block_write(q->lower, offset / BLOCK_SECTOR_SIZE,
-                               bytes / BLOCK_SECTOR_SIZE, data);
+    return block_write(q->lower, offset / BLOCK_SECTOR_SIZE,
+                       bytes / BLOCK_SECTOR_SIZE, data);
 }
 
 /*
@@ -314,8 +321,6 @@ int qcow2_alloc(struct qcow2 *q, uint64_t count, uint64_t *offset, bool *zeros)
                 ? -ENOSPC : find_run(q, count, &first);
 
     *offset = first * q->cluster_bytes;
-    if (!r && qcow2_is_reserved(q, *offset, bytes))
-        return qcow2_corrupt(q, "a table is counted as free: at", *offset);
     if (!r)
         r = reach(q, *offset, *offset + bytes, zeros);
     for (uint64_t i = 0; !r && i < count; i++)

@@ -263,6 +263,34 @@ static void test_over_a_backing_disk(void **state)
 }
 
 /* Counts of a cluster that is in use are 0: nothing is written over it. */
+/* Where counts have no block, a new one goes over no table. */
+static void test_no_counts_of_a_table(void **state)
+{
+    const struct qcow2_shape shape = { 3, 12, 4, 4000 };
+    static const uint64_t places[] = { 0, 2048 * 4096 };
+    uint8_t sector[512], buf[512];
+
+    for (unsigned i = 0; i < 2; i++) {
+        start(&shape, 16 * MIB);
+        block_close(image);
+        if (i) {                /* the L1 table where the second block goes */
+            put_be64(file.data + 40, places[i]);
+            assert_int_equal(block_grow(&file.block, places[i] / 512 + 8), 0);
+            memset(file.data + 2 * 4096, 0xff, 4096);
+        } else {
+            memset(file.data + 4096, 0, 4096);
+        }
+        open_image();
+        memset(buf, 1, sizeof buf);
+        memcpy(sector, file.data + places[i], sizeof sector);
+        assert_int_equal(block_write(image, 0, 1, buf), -EIO);
+        assert_true(qcow2_header(image)->incompatible & QCOW2_CORRUPT);
+        sector[79] |= i ? 0 : QCOW2_CORRUPT;
+        assert_memory_equal(sector, file.data + places[i], sizeof sector);
+        end();
+    }
+}
+
 static void test_wrong_counts_are_seen(void **state)
 {
     const struct qcow2_shape shape = { 3, 12, 4, 4000 };
@@ -490,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_growth),
         cmocka_unit_test(test_growth_shows_nothing_old),
         cmocka_unit_test(test_over_a_backing_disk),
+        cmocka_unit_test(test_no_counts_of_a_table),
         cmocka_unit_test(test_wrong_counts_are_seen),
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_flush_that_failed_is_not_forgotten),
