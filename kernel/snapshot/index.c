@@ -270,16 +270,21 @@ static unsigned gaps(struct snapshot_extent *e, unsigned count,
 unsigned snapshot_index_free(const struct snapshot_index *x, uint32_t clusters,
                              struct snapshot_extent *out, unsigned max)
 {
-    unsigned count;
+    unsigned count, n;
     struct snapshot_extent *e = taken(x, &count);
+    bool has_end;
 
     if (!e)
         return 0;
     count = gaps(e, count, clusters);
-    qsort(e, count, sizeof *e, largest_first);
-    if (count > max)
-        count = max;
-    memcpy(out, e, count * sizeof *e);
+    has_end = count && e[count - 1].first + e[count - 1].count == clusters;
+    n = count - has_end;
+    qsort(e, n, sizeof *e, largest_first);
+    if (n > max - has_end)
+        n = max - has_end;
+    memcpy(out, e, n * sizeof *e);
+    if (has_end)
+        out[n++] = e[count - 1];
     free(e);
-    return count;
+    return n;
 }

@@ -62,8 +62,9 @@ const struct snapshot *snapshot_by_id(const struct snapshot_index *x,
                                       uint32_t id);
 
 /*
- * The place that no snapshot takes, of `clusters`: pieces, the largest first,
- * `max` of them at most. Returns how many.
+ * The place that no snapshot takes, of `clusters`: pieces, `max` of them at
+ * most, the largest first; but last what is behind all snapshots, for which a
+ * file has to grow. Returns how many.
  */
 unsigned snapshot_index_free(const struct snapshot_index *x, uint32_t clusters,
                              struct snapshot_extent *out, unsigned max);

@@ -224,6 +224,29 @@ static void test_growing(void **state)
     expect_why("was cut short");
 }
 
+/* What is free in the middle of a file is used before the file grows. */
+static void test_growing_no_more_than_needed(void **state)
+{
+    uint64_t most;
+
+    end(NULL);
+    fake_cut_init(&disk, 0, SECTORS(100));
+    assert_int_equal(open_store(false), 0);
+    assert_int_equal(save("a", "kept", 1, CLUSTER, 0), 0);
+    assert_int_equal(save("a", "one", 2, 3 * CLUSTER, 0), 0);
+    assert_int_equal(save("a", "one", 3, 3 * CLUSTER, 0), 0);
+    most = disk.block.sectors;
+    for (uint8_t i = 4; i < 40; i++)
+        assert_int_equal(save("a", "one", i, 3 * CLUSTER, 0), 0);
+    expect("a", "one", 39);
+    assert_int_equal(disk.block.sectors, most);
+    /* One that needs more gets both. */
+    assert_int_equal(save("a", "two", 40, 5 * CLUSTER, 0), 0);
+    expect("a", "two", 40);
+    expect("a", "kept", 1);
+    assert_int_equal(disk.block.sectors, SECTORS(2 + 1 + 3 + 5));
+}
+
 static void test_what_is_no_store(void **state)
 {
     end(NULL);
@@ -415,7 +438,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_several), TEST(test_replace), TEST(test_full),
-        TEST(test_too_many), TEST(test_growing), TEST(test_what_is_no_store),
+        TEST(test_too_many), TEST(test_growing), TEST(test_growing_no_more_than_needed), TEST(test_what_is_no_store),
         TEST(test_read_only), TEST(test_marks), TEST(test_bad_names),
         TEST(test_cuts), TEST(test_doubt), TEST(test_damage),
     };
