@@ -12,6 +12,7 @@ struct grown {
     struct block *lower;
     struct block *tail;         /* behind what cannot grow, when first written */
     uint64_t tail_start;
+    bool no_tail;
 };
 
 /* How much of [sector, sector+count) is in front of `end`. */
@@ -55,7 +56,7 @@ static int grown_write(struct block *b, uint64_t sector, uint32_t count,
     int r = g->tail ? 0 : block_grow(g->lower, end);
 
     if (r == -ENOTSUP)
-        r = make_tail(g);
+        r = g->no_tail ? -ENOSPC : make_tail(g);
     n = count_before(g->lower->sectors, sector, count);
     if (!r && n)
         r = block_write(g->lower, sector, n, buf);
@@ -114,6 +115,11 @@ struct block *block_grown_open(struct block *lower)
     g->block.ops = &grown_ops;
     g->lower = lower;
     return &g->block;
+}
+
+void block_grown_keep_out_of_memory(struct block *b)
+{
+    ((struct grown *)b)->no_tail = true;
 }
 
 bool block_grown_in_memory(const struct block *b)

@@ -16,6 +16,9 @@ struct block *block_grown_open(struct block *lower);
 /* Below is another disk now: as block_grown_open made it. */
 void block_grown_begin(struct block *b);
 
+/* From now on, what does not fit below is not kept in memory, but -ENOSPC. */
+void block_grown_keep_out_of_memory(struct block *b);
+
 /* Is its tail, or what is written of it, only in memory? */
 bool block_grown_in_memory(const struct block *b);
 

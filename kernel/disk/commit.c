@@ -112,6 +112,9 @@ static void explain(const struct disk_image *img, int error, char *why,
         text = "another one is reading it, as its image";
     else if (error == -EROFS)
         text = "it cannot be written";
+    else if (error == -ENOSPC)
+        text = "it has no room for all of it, or cannot get larger; what the "
+               "guest wrote stays in the overlay";
     snprintf(why, size, "'%s': %s", img->dev.name, text);
 }
 

@@ -325,6 +325,9 @@ static int build_stack(struct disk_image *img, unsigned flags, bool anew,
     if (r)
         return r;
     img->has_overlay = flags & DISK_SNAPSHOT;
+    /* All that a commit writes there is to stay. */
+    if (img->has_overlay && !img->file->is_volatile)
+        block_grown_keep_out_of_memory(img->grown);
     if (*img->overlay && img->has_overlay)
         return stack_overlay(img, anew, why, why_size);
     if (img->has_overlay)

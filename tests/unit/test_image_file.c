@@ -418,6 +418,47 @@ static void test_commit(void **state)
     block_close(f.block);
 }
 
+/*
+ * What the image cannot get larger for stays in the overlay: a commit that put
+ * it into memory would lose it at the end.
+ */
+static void test_commit_to_what_cannot_grow(void **state)
+{
+    static struct disk_image img;
+    uint8_t mbr[512] = { 0 }, sector[512];
+    char name[300], over[300];
+
+    put_be32(head + 60, 1);             /* a snapshot is in it */
+    put_file("fixed", head, sizeof head);
+    snprintf(name, sizeof name, "%s", path("fixed"));
+    snprintf(over, sizeof over, "%s", path("over"));
+    put_lba_entry(mbr, 0, 0x83, 1, 4999);
+    for (unsigned i = 0; i < 4; i++) {
+        const char *overlay = i < 3 ? over : NULL;
+
+        assert_int_equal(disk_image_open_over(&img, name, DISK_SNAPSHOT,
+                                              overlay, false, why,
+                                              sizeof why), 0);
+        if (i == 0 || i == 3)
+            assert_int_equal(write_first(&img, mbr), 0);
+        if (i == 3)
+            assert_int_equal(block_grow(img.top, 5000), 0);
+        memset(sector, 0x77, sizeof sector);
+        if (i == 1 || i == 3) {
+            assert_int_equal(img.top->sectors, 5000);
+            assert_int_equal(block_write(img.top, 4999, 1, sector), 0);
+            assert_int_equal(disk_commit(&img, go_on, NULL, why, sizeof why),
+                             -ENOSPC);
+            assert_non_null(strstr(why, "cannot get larger"));
+        }
+        if (i) {
+            assert_int_equal(block_read(img.top, 4999, 1, sector), 0);
+            assert_int_equal(sector[511], 0x77);
+        }
+        disk_image_close(&img);
+    }
+}
+
 static int make_folder(void **state) { return !mkdtemp(folder); }
 
 static int remove_folder(void **state)
@@ -437,7 +478,7 @@ int main(void)
         T(test_data_in_place_of_a_table),
         T(test_names_of_what_it_is_based_on), T(test_chains), T(test_guesses),
         T(test_a_guest_cannot_make_a_raw_disk_look_like_qcow2),
-        T(test_table_makes_the_image_larger), T(test_commit),
+        T(test_table_makes_the_image_larger), T(test_commit), T(test_commit_to_what_cannot_grow),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
