@@ -169,6 +169,25 @@ static void assert_after_cut(void)
         assert_whole();
 }
 
+/* The power goes after `at` sectors, or in the flush behind them. */
+static bool cut(uint64_t at, bool in_flush, unsigned seed)
+{
+    int r;
+
+    teardown(NULL);
+    setup(NULL);
+    to.cut_at = at;
+    to.cut_in_flush = in_flush;
+    r = install_run(&in);
+    assert_int_equal(r, to.is_off ? -EIO : 0);
+    fake_cut_power(&to, seed);
+    to.cut_in_flush = false;
+    assert_after_cut();
+    if (!r)
+        assert_whole();
+    return r;
+}
+
 static void test_every_cut(void **state)
 {
     uint64_t all;
@@ -176,14 +195,11 @@ static void test_every_cut(void **state)
 
     assert_int_equal(install_run(&in), 0);
     all = to.written;
-    for (uint64_t at = 0; at < all; at++)
+    for (uint64_t at = 0; at <= all; at++)
         for (unsigned seed = 1; seed <= SEEDS; seed++) {
-            teardown(NULL);
-            setup(NULL);
-            to.cut_at = at;
-            assert_int_equal(install_run(&in), -EIO);
-            fake_cut_power(&to, seed + (unsigned)at);
-            assert_after_cut();
+            assert_int_equal(cut(at, false, seed + (unsigned)at), at < all);
+            whole += !!to.data[511];
+            assert_true(cut(at, true, seed + (unsigned)at));
             whole += !!to.data[511];
         }
     assert_int_not_equal(whole, 0);

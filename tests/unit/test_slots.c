@@ -160,8 +160,10 @@ static void cut(unsigned n, uint64_t at, uint32_t seed)
     after = before;
     life[n](&after, NULL);
     state_part.cut_at = start + at;
+    state_part.cut_in_flush = seed & 1;
     assert_int_equal(make(life[n]), -EIO);
     fake_cut_power(&state_part, seed);
+    state_part.cut_in_flush = false;
     now = read_table();
     if (memcmp(&now, &before, sizeof now))
         assert_memory_equal(&now, &after, sizeof now);
@@ -187,9 +189,11 @@ static void test_every_cut(void **state)
         sectors = state_part.written - sectors;
         teardown(NULL);
         assert_true(sectors);
-        for (uint64_t at = 0; at < sectors; at++)
+        /* Behind the last sector there is a flush. */
+        for (uint64_t at = 0; at <= sectors; at++)
             for (uint32_t seed = 1; seed <= SEEDS; seed++, cuts++)
-                cut(n, at, seed);
+                if (at < sectors || seed & 1)
+                    cut(n, at, seed);
     }
     print_message("%u cuts\n", cuts);
 }
@@ -320,7 +324,7 @@ static void test_confirmed_disk(void **state)
 /* The power goes as an attempt is counted: the guest stays, or moves on. */
 static void test_cut_at_a_restart(void **state)
 {
-    for (unsigned at = 0; at < 20; at++) {
+    for (unsigned at = 0; at < 40; at++) {
         struct block *b;
         struct slot_table t;
         int r;
@@ -330,7 +334,8 @@ static void test_cut_at_a_restart(void **state)
         live_until(2);
         b = open_disk(false);
         slots_disk_restart(b);
-        state_part.cut_at = state_part.written + at;
+        state_part.cut_at = state_part.written + at / 2;
+        state_part.cut_in_flush = at & 1;
         r = slots_disk_restart(b);
         assert_true(r == 0 || r == -EIO);
         assert_int_equal(first_byte(b), 'b');

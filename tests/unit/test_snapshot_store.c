@@ -361,14 +361,19 @@ static bool is_changed(int (*change)(void))
     return change == change_delete ? !one : marked;
 }
 
-static void cut(int (*change)(void), unsigned at, unsigned seed)
+/* After `at` sectors, or in the flush behind them, if there is one. */
+static void cut(int (*change)(void), unsigned at, bool in_flush,
+                unsigned seed)
 {
     int r;
 
     base();
     disk.cut_at = disk.written + at;
+    disk.cut_in_flush = in_flush;
     r = change();
+    assert_int_equal(r, disk.is_off ? -EIO : 0);
     fake_cut_power(&disk, seed);
+    disk.cut_in_flush = false;
     reopen();
     if (!r)
         assert_true(is_changed(change));
@@ -395,7 +400,8 @@ static void test_cuts(void **state)
         steps = disk.written - steps;
         assert_in_range(steps, 128, 1000);
         for (unsigned at = 0; at <= steps; at++)
-            cut(changes[i], at, at);
+            for (unsigned flush = 0; flush < 2; flush++)
+                cut(changes[i], at, flush, at + flush);
     }
 }
 
