@@ -140,7 +140,7 @@ long fat_read(struct fat *f, struct fat_file *file, void *buf, size_t len)
 
 /* ---- Replacing ----------------------------------------------------------- */
 
-/* Clusters that are free, for `count` of them. */
+/* Clusters that are free, for `count` of them, in rising order. */
 static int find_free(struct fat *f, uint32_t *cluster, uint32_t count)
 {
     uint32_t found = 0;
@@ -216,13 +216,25 @@ static int point_entry(struct fat *f, const struct fat_entry *e,
     return r ? r : block_flush(f->b);
 }
 
-/* What was the file's. A damaged chain is freed as far as it leads. */
-static int free_chain(struct fat *f, uint32_t cluster, uint32_t *freed)
+static int compare(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/*
+ * What was the file's. A damaged chain is freed as far as it leads, but not
+ * into the `count` clusters at `kept`, in rising order, that were free before.
+ */
+static int free_chain(struct fat *f, uint32_t cluster, const uint32_t *kept,
+                      uint32_t count, uint32_t *freed)
 {
     int r = 0;
 
     *freed = 0;
-    while (fat_has_cluster(f, cluster)) {
+    while (fat_has_cluster(f, cluster) &&
+           !bsearch(&cluster, kept, count, sizeof *kept, compare)) {
         uint32_t next;
 
         r = fat_get(f, cluster, &next);
@@ -276,7 +288,7 @@ static int replace(struct fat *f, const struct fat_entry *e,
         r = point_entry(f, e, count ? cluster[0] : 0, len);
     if (r)
         return r;
-    r = free_chain(f, e->cluster, &freed);
+    r = free_chain(f, e->cluster, cluster, count, &freed);
     if (!r && free_before <= f->boot.clusters)
         r = put_info(f, free_before + freed - count, &unknown);
     return r ? r : block_flush(f->b);

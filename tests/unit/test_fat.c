@@ -373,6 +373,28 @@ static void test_damaged_chains(void **state)
     }
 }
 
+/* The old chain leads into free clusters, which the new content then takes. */
+static void test_damaged_replaced(void **state)
+{
+    for (unsigned k = 0; k < KINDS; k++) {
+        uint32_t c, free = FAT_FIRST_CLUSTER, value;
+        const size_t len = 40000;
+
+        make_image(&kinds[k]);
+        c = first_of(CONF);
+        for (; !fat_get(&fat, free, &value) && value != FAT_FREE; free++)
+            ;
+        assert_int_equal(fat_set(&fat, c, free), 0);
+        assert_int_equal(fat_replace(&fat, CONF, big, len), 0);
+        assert_true(has_content(CONF, big, len, len));
+        /* It keeps its clusters. */
+        assert_int_equal(fat_replace(&fat, "short.txt", big + 7, len), 0);
+        assert_true(has_content("short.txt", big + 7, len, len));
+        assert_true(has_content(CONF, big, len, len));
+        stop(NULL);
+    }
+}
+
 static void test_damaged_entries(void **state)
 {
     struct fat_entry e;
@@ -451,6 +473,7 @@ int main(void)
         cmocka_unit_test_teardown(test_replace_refused, stop),
         cmocka_unit_test(test_cut_at_every_sector),
         cmocka_unit_test(test_damaged_chains),
+        cmocka_unit_test(test_damaged_replaced),
         cmocka_unit_test_teardown(test_damaged_entries, stop),
         cmocka_unit_test_teardown(test_boot_sector, stop),
     };
