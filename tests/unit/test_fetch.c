@@ -267,6 +267,7 @@ static void test_http_cancelled(void **state)
 struct tftp_server {
     unsigned block;             /* blksize in the OACK; 0: no OACK */
     bool tells_size;
+    int more;                   /* than there is, it tells */
     size_t len;
     unsigned lose;              /* each so many-th packet; 0: none */
     bool twice;                 /* each packet */
@@ -299,7 +300,7 @@ static size_t make_oack(const struct tftp_server *t, char *p)
     n += (size_t)sprintf(p + n, "%u", t->block) + 1;
     if (t->tells_size) {
         n += (size_t)sprintf(p + n, "TSIZE") + 1;
-        n += (size_t)sprintf(p + n, "%zu", t->len) + 1;
+        n += (size_t)sprintf(p + n, "%zu", t->len + t->more) + 1;
     }
     return n;
 }
@@ -413,6 +414,11 @@ static void test_tftp_errors(void **state)
     assert_failed(-EPROTO, "not asked for");
     TFTP(.answer = "\0\6tsize\0" "1", .answer_len = 9);
     assert_failed(-EPROTO, "not asked for");
+    /* A file that it lost the end of, or that grows. */
+    TFTP(.block = 1428, .tells_size = true, .len = 5000, .more = 1000);
+    assert_failed(-EPROTO, "127.0.0.1: it told 6000 bytes and sent 5000");
+    TFTP(.block = 1428, .tells_size = true, .len = 5000, .more = -1000);
+    assert_failed(-EPROTO, "127.0.0.1: it told 4000 bytes and sent 5000");
 }
 
 /* ---- Neither ------------------------------------------------------------- */

@@ -32,6 +32,7 @@ struct tftp_get {
     unsigned tries;
     uint16_t block;             /* the last that was taken */
     size_t block_size;
+    uint64_t bytes;             /* of the file, taken */
     uint8_t sent[600];          /* the last packet, to be sent again */
     size_t sent_len;
     uint8_t held[BLOCK_ASKED];  /* a block that found no room */
@@ -137,6 +138,19 @@ static void give_up(struct tftp_get *g, int error, const char *what)
 
 /* ---- What the server says ------------------------------------------------ */
 
+/* RFC 2349: the option had the file's size. */
+static void end(struct tftp_get *g)
+{
+    struct fetch *f = &g->fetch;
+
+    if (f->size == RECEIVER_UNKNOWN || f->size == g->bytes)
+        fetch_end(f);
+    else
+        fetch_fail(f, -EPROTO, "%.60s: it told %llu bytes and sent %llu",
+                   f->url.host, (unsigned long long)f->size,
+                   (unsigned long long)g->bytes);
+}
+
 /* A block's bytes go on; the last one is shorter than the others. */
 static void take_block(struct tftp_get *g, const uint8_t *data, size_t len)
 {
@@ -149,11 +163,12 @@ static void take_block(struct tftp_get *g, const uint8_t *data, size_t len)
     }
     byte_ring_put(&g->fetch.ring, data, len);
     g->block++;
+    g->bytes += len;
     acknowledge(g);
     if (len == g->block_size)
         return;
     stop_timer(g);
-    fetch_end(&g->fetch);
+    end(g);
 }
 
 static void on_data(struct tftp_get *g, const uint8_t *p, size_t len)
