@@ -56,6 +56,8 @@ static void test_urls(void **state)
     bad("http://h:65536/a", "no HOST");
     bad("http://h:123456789/a", "no HOST");
     bad("http://h:/a", "no HOST");
+    bad("http://h:0000080x/a", "no HOST");
+    bad("http://h:0000080:1/a", "no HOST");
     bad("http://h/a b", "a character");
     bad("http://h/a\r\nX: y", "a character");
     bad("tftp://h", "names no file");

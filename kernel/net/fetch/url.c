@@ -42,8 +42,11 @@ static bool take_authority(const char *text, size_t len, struct url *u)
     unsigned n;
 
     if (colon) {
-        snprintf(port, sizeof port, "%.*s", (int)(text + len - colon - 1),
-                 colon + 1);
+        size_t digits = (size_t)(text + len - colon - 1);
+
+        if (digits >= sizeof port)
+            return false;
+        memcpy(port, colon + 1, digits);
         if (!parse_number(port, 65535, &n) || !n)
             return false;
         u->port = (uint16_t)n;
