@@ -29,6 +29,9 @@ static ssize_t line_read(void *ctx, uint8_t *buf, size_t size,
     while (!(n = byte_ring_get(&s->transfer.in, buf, size))) {
         uint64_t now = platform_now_ns();
 
+        if (s->receiver.is_cancelled &&
+            s->receiver.is_cancelled(s->receiver.ctx))
+            return -ECANCELED;
         if (now >= deadline)
             break;
         platform_task_wait(deadline < now + LOOK_NS ? deadline

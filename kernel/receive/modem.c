@@ -18,6 +18,7 @@ enum { SOH = 1, STX = 2, CTRL_C = 3, EOT = 4, ACK = 6, BS = 8, NAK = 21,
 #define CALLS 60u               /* which YMODEM does not have */
 #define TRIES 10u               /* for each packet */
 #define END_TRIES 3u            /* for YMODEM's last packet */
+#define BEHIND 8u               /* packets of padding behind its file: 1 KiB */
 
 void modem_init(struct modem *m, const struct modem_line *line,
                 bool is_ymodem)
@@ -56,6 +57,8 @@ static int get(struct modem *m, uint64_t ns)
         ssize_t n = m->line->read(m->line->ctx, m->in, sizeof m->in,
                                   platform_now_ns() + ns);
 
+        if (n == -ECANCELED)
+            return fail(m, (int)n, "cancelled");
         if (n <= 0)
             return n ? fail(m, (int)n, "the line: %s", strerror((int)-n))
                      : -ETIMEDOUT;
@@ -65,13 +68,20 @@ static int get(struct modem *m, uint64_t ns)
     return m->in[m->in_at++];
 }
 
-/* What comes is not understood: wait for its end. False: nothing came. */
+/*
+ * What comes is not understood: wait for its end, but not for ever. False:
+ * nothing came.
+ */
 static bool purge(struct modem *m)
 {
+    uint64_t limit = platform_now_ns() + m->times.packet;
     bool any = false;
 
-    while (get(m, m->times.quiet) >= 0)
+    while (get(m, m->times.quiet) >= 0) {
         any = true;
+        if (platform_now_ns() >= limit)
+            break;
+    }
     return any;
 }
 
@@ -80,9 +90,16 @@ void modem_close(struct modem *m)
     static const uint8_t stop[] = { CAN, CAN, CAN, CAN, CAN, CAN, CAN, CAN,
                                     BS, BS, BS, BS, BS, BS, BS, BS };
 
-    if (!m->ended && m->error != -ECANCELED)
+    if (!m->ended)
         m->line->write(m->line->ctx, stop, sizeof stop);
     m->ended = true;
+}
+
+/* The sender said so, or there is none. */
+static int cancelled(struct modem *m, const char *why)
+{
+    m->ended = true;
+    return fail(m, -ECANCELED, "%s", why);
 }
 
 /* ---- A packet ------------------------------------------------------------ */
@@ -167,11 +184,11 @@ static int next_event(struct modem *m, uint64_t ns, unsigned *number,
         return END;
     case CAN:
         if (get(m, m->times.byte) == CAN)
-            return fail(m, -ECANCELED, "the sender cancelled it");
+            return cancelled(m, "the sender cancelled it");
         break;
     case CTRL_C:
         if (!m->began && !m->is_named)
-            return fail(m, -ECANCELED, "cancelled");
+            return cancelled(m, "cancelled");
         break;
     case -ETIMEDOUT:
         return NOTHING;
@@ -333,8 +350,10 @@ static int finish(struct modem *m)
     return r;
 }
 
-static void take_packet(struct modem *m, size_t len)
+static int take_packet(struct modem *m, size_t len)
 {
+    if (!m->left && ++m->behind > BEHIND)
+        return fail(m, -EPROTO, "the sender goes on behind the file's end");
     m->packets++;
     m->began = true;
     m->acknowledge = true;
@@ -343,6 +362,7 @@ static void take_packet(struct modem *m, size_t len)
     m->len = len < m->left ? len : m->left;
     if (m->left != UINT64_MAX)
         m->left -= m->len;
+    return 0;
 }
 
 /* Fill `data`, or find the end. */
@@ -365,8 +385,7 @@ static int advance(struct modem *m)
         return len;
     if (!len)
         return finish(m);
-    take_packet(m, (size_t)len);
-    return 0;
+    return take_packet(m, (size_t)len);
 }
 
 ssize_t modem_read(struct modem *m, uint8_t *buf, size_t size)

@@ -17,7 +17,8 @@
 
 /* The line. Times are platform_now_ns's. */
 struct modem_line {
-    /* Bytes that came, up to `size`, by `deadline`. 0: none; -errno: it ended. */
+    /* Bytes that came, up to `size`, by `deadline`. 0: none; -errno: it ended;
+     * -ECANCELED: nobody wants them any more. */
     ssize_t (*read)(void *ctx, uint8_t *buf, size_t size, uint64_t deadline);
     void (*write)(void *ctx, const uint8_t *data, size_t len);
     void *ctx;
@@ -46,6 +47,7 @@ struct modem {
     char name[MODEM_NAME];      /* YMODEM: as the sender has it; or "" */
     uint64_t size, left;        /* YMODEM: bytes; UINT64_MAX: not told */
     unsigned packets, repeated, damaged;
+    unsigned behind;            /* packets, where nothing of the file is left */
     uint8_t in[256];            /* from the line, not looked at yet */
     size_t in_at, in_len;
     uint8_t data[MODEM_PACKET_MAX];
@@ -57,8 +59,8 @@ void modem_init(struct modem *m, const struct modem_line *line,
 /*
  * The next bytes of the file. What XMODEM and a YMODEM without a size bring is
  * whole packets, the last one padded by the sender. 0: it ended; or negative
- * errno, with a sentence in `why`: -ECANCELED (by the sender, or Ctrl-c before
- * the first packet), -ETIMEDOUT, -EPROTO, and of the line.
+ * errno, with a sentence in `why`: -ECANCELED (by the sender, Ctrl-c before the
+ * first packet, or the line), -ETIMEDOUT, -EPROTO, and of the line.
  */
 ssize_t modem_read(struct modem *m, uint8_t *buf, size_t size);
 /* If it has not ended: tell the sender to stop. */

@@ -393,6 +393,56 @@ static void test_sender_goes_away(void **state)
         NEVER }), 128);
 }
 
+/* Noise without an end; and packets that have nothing of the file any more. */
+static ssize_t endless_read(void *ctx, uint8_t *buf, size_t size,
+                            uint64_t deadline)
+{
+    static uint8_t number;
+    static struct step next;
+
+    assert_true(++l.seed < 5000);
+    if (l.noise) {
+        memset(buf, '?', 16);
+        for (uint64_t soon = platform_now_ns() + MS / 2;
+             platform_now_ns() < soon;)
+            platform_wait(soon);
+        return 16;
+    }
+    if (l.written == 1)
+        number = 0;
+    if (step->after > l.written) {
+        platform_wait(deadline);
+        return 0;
+    }
+    next.after = l.written + (number ? 1 : 2);
+    step = &next;
+    memcpy(buf, packet(0, number, number ? "x" : "name\0" "130",
+                       number ? 1 : 9), 133);
+    number++;
+    return 133;
+}
+
+static void test_endless(void **state)
+{
+    static const struct step at_once = { 1, NULL, 0, 0 };
+    uint8_t buf[200];
+    ssize_t n, all = 0;
+
+    for (unsigned noise = 0; noise < 2; noise++) {
+        l = (struct line){ .ops = { endless_read, script_write, NULL },
+                           .noise = noise };
+        step = &at_once;
+        modem_init(&m, &l.ops, true);
+        m.times = (struct modem_times){ 5 * MS, 5 * MS, 2 * MS, 2 * MS };
+        while ((n = modem_read(&m, buf, sizeof buf)) > 0)
+            all += n;
+        assert_int_equal(n, noise ? -ETIMEDOUT : -EPROTO);
+        assert_non_null(strstr(m.why, noise ? "no sender has begun"
+                                            : "goes on behind the file's end"));
+    }
+    assert_int_equal(all, 130);
+}
+
 static void test_headers(void **state)
 {
     const void *empty = packet(0, 0, "", 1), *data = packet(1, 1, "a", 1);
@@ -434,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_noise),
         cmocka_unit_test(test_no_sender),
         cmocka_unit_test(test_sender_goes_away),
+        cmocka_unit_test(test_endless),
         cmocka_unit_test(test_headers),
     };
 

@@ -18,7 +18,7 @@
 #define PATIENCE_NS UINT64_C(20000000000)
 
 static struct receiver *receiver;
-static char got[300];
+static char got[300], why[sizeof ((struct receiver *)0)->why];
 static ssize_t last;
 static size_t got_len;
 
@@ -28,6 +28,7 @@ static void read_all(void *arg)
     while ((last = receiver->read(receiver, got + got_len,
                                   sizeof got - got_len)) > 0)
         got_len += (size_t)last;
+    strcpy(why, receiver->why);
 }
 
 /* What was printed since the line's last input, once it has `what`. */
@@ -125,6 +126,33 @@ static void test_cancelled(void **state)
     assert_shows(type("help\r"), "this list");
 }
 
+static bool is_asked_to_stop(void *ctx) { return *(const bool *)ctx; }
+
+/* The job is cancelled, as when Trestle ends: it is not waited for a sender. */
+static void test_job_cancelled(void **state)
+{
+    struct platform_task *task;
+    bool stop = false;
+    uint64_t start;
+
+    assert_int_equal(serial_receiver_open(&mux, false, &receiver), 0);
+    receiver->is_cancelled = is_asked_to_stop;
+    receiver->ctx = &stop;
+    assert_int_equal(platform_task_start(read_all, NULL, &task), 0);
+    await("C", 1);
+    stop = true;
+    start = line.out_len;
+    while (!platform_task_has_ended(task) && line.out_len < start + 5) {
+        mux_poll(&mux);
+        platform_wait(platform_now_ns() + MS);
+    }
+    assert_int_equal(line.out_len, start);      /* it called no more */
+    finish(task);
+    assert_int_equal(last, -ECANCELED);
+    assert_string_equal(why, "cancelled");
+    assert_shows(line.out, "\x18\x18\x18\x18\x18");
+}
+
 /* It is closed in the middle: the sender hears of it. */
 static void test_closed_early(void **state)
 {
@@ -139,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_between_other_output),
         TEST(test_cancelled),
+        TEST(test_job_cancelled),
         TEST(test_closed_early),
     };
 
