@@ -38,23 +38,15 @@ static struct place *find_store(const struct snapshot_store *st)
 
 /* ---- What lies below ----------------------------------------------------- */
 
-static int create_file(const char *name)
-{
-    struct platform_output *o;
-    int r = platform_output_open(name, &o);
-
-    if (!r)
-        platform_output_close(o);
-    return r == -ENOTSUP ? -ENOENT : r;
-}
-
 static int open_file(const char *name, struct block **out, char *why,
                      size_t size)
 {
     int r = block_file_open(name, true, out);
 
-    if (r == -ENOENT && !(r = create_file(name)))
+    if (r == -ENOENT && !(r = platform_file_create(name)))
         r = block_file_open(name, true, out);
+    if (r == -ENOTSUP)          /* no place for files: modules are all */
+        r = -ENOENT;
     if (r)
         snprintf(why, size, "-vmstate: cannot open '%.60s': %s", name,
                  r == -EBUSY ? "another program or disk has it"
