@@ -170,6 +170,11 @@ static void commit_key(struct mux *mux)
                   "line]\n");
         return;
     }
+    if (mux->in_monitor && mux->monitor->paste.done) {
+        mux_print(mux, "[no commit in the middle of a text: Ctrl-C drops "
+                  "it]\n");
+        return;
+    }
     cmd_commit(mux->monitor, all);
     if (mux->in_monitor)
         monitor_go_on(mux->monitor);

@@ -105,6 +105,20 @@ static void test_key(void **state)
     assert_shows(type("\001s"), "needs the monitor, which is not on this line");
 }
 
+/* A job would leave room for little of what is pasted. */
+static void test_key_in_a_text(void **state)
+{
+    write_all(4);
+    type("\001cconfig import\r# one");
+    assert_shows(do_job("\001s"), "[no commit in the middle of a text: Ctrl-C "
+                 "drops it]\r\n");
+    assert_null(strstr(line.out, "(trestle)"));
+    assert_files(0, 0);
+    assert_shows(type("\x03"), "^C\r\n(trestle) ");
+    assert_shows(do_job("\001s"), "commit all: done, 131 KB in 0.");
+    assert_files(4, 4);
+}
+
 static void test_without_overlays(void **state)
 {
     char why[200];
@@ -142,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define JOB_TEST(f) cmocka_unit_test_setup_teardown(f, setup, console_teardown)
         JOB_TEST(test_commit), JOB_TEST(test_key),
+        JOB_TEST(test_key_in_a_text),
         JOB_TEST(test_without_overlays), JOB_TEST(test_tab),
         JOB_TEST(test_failure),
     };
