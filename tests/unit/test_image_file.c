@@ -478,7 +478,8 @@ int main(void)
         T(test_data_in_place_of_a_table),
         T(test_names_of_what_it_is_based_on), T(test_chains), T(test_guesses),
         T(test_a_guest_cannot_make_a_raw_disk_look_like_qcow2),
-        T(test_table_makes_the_image_larger), T(test_commit), T(test_commit_to_what_cannot_grow),
+        T(test_table_makes_the_image_larger), T(test_commit),
+        T(test_commit_to_what_cannot_grow),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

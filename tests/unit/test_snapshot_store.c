@@ -444,7 +444,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_several), TEST(test_replace), TEST(test_full),
-        TEST(test_too_many), TEST(test_growing), TEST(test_growing_no_more_than_needed), TEST(test_what_is_no_store),
+        TEST(test_too_many), TEST(test_growing),
+        TEST(test_growing_no_more_than_needed), TEST(test_what_is_no_store),
         TEST(test_read_only), TEST(test_marks), TEST(test_bad_names),
         TEST(test_cuts), TEST(test_doubt), TEST(test_damage),
     };
