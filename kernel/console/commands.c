@@ -286,6 +286,8 @@ static const struct command commands[] = {
       false },
     { "commit", "all|DISK", "write what an overlay (-snapshot) has to the image",
       cmd_commit, false, true },
+    { "drive_backup", "[-n] [-f] DISK TARGET [raw]",
+      "copy a disk as it is now", cmd_drive_backup, false, true },
     { "stop", "", "stop the guest", cmd_stop, false, true },
     { "cont", "", "let it run again", cmd_cont, false, true },
     { "c", "", "let it run again", cmd_cont, true, true },

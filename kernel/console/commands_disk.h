@@ -9,4 +9,8 @@ void info_disks(struct monitor *mon);
 /* commands_disk_jobs.c */
 void cmd_commit(struct monitor *mon, char *args);
 
+
+/* commands_backup.c */
+void cmd_drive_backup(struct monitor *mon, char *args);
+
 #endif

@@ -14,7 +14,7 @@
 
 #define COLUMNS 78u
 #define DISKS_NAMED 32u         /* that Tab knows */
-#define ARGUMENTS 2u            /* of a command that are completed */
+#define ARGUMENTS 3u            /* of a command that are completed */
 
 /*
  * The i-th word that may stand somewhere, or NULL behind the last. One that
@@ -49,6 +49,20 @@ static const char *overlays(const struct monitor *mon, unsigned i)
         return NULL;
     img = guest_disk(mux_guest(mon->mux), names[i]);
     return !i || (img && img->has_overlay) ? names[i] : "";
+}
+
+/* Flags of drive_backup, then its disk; the target's name is free. */
+static const char *backups(const struct monitor *mon, unsigned i)
+{
+    static const char *const names[] = { "-f", "-n", "hda", "hdb", "hdc",
+                                         "hdd" };
+    const char *disk = strstr(mon->line, " hd");
+
+    if (i >= sizeof names / sizeof *names ||
+        (disk && strchr(disk + 1, ' ')))
+        return NULL;
+    return *names[i] == '-' || guest_disk(mux_guest(mon->mux), names[i])
+               ? names[i] : "";
 }
 
 static const char *machines(const struct monitor *mon, unsigned i)
@@ -128,6 +142,7 @@ static const struct {
     { "info", { subjects } },
     { "machine", { machines } },
     { "commit", { overlays } },
+    { "drive_backup", { backups, backups, backups } },
     { "savevm", { snapshot_tag_name } },
     { "loadvm", { snapshot_tag_name } },
     { "delvm", { snapshot_tag_name } },

@@ -68,6 +68,8 @@ static void follow_slot(struct disk_image *img)
         return;
     block_grown_begin(img->grown);
     img->dev.sectors = img->file_sectors = img->file->sectors;
+    if (img->watch)
+        img->watch->replaced(img->watch);
 }
 
 static int resize(struct disk_image *img)
@@ -106,6 +108,18 @@ static bool is_disguise(struct disk_image *img, const struct block_request *req)
     return true;
 }
 
+static int write_sectors(struct disk_image *img,
+                         const struct block_request *req)
+{
+    if (img->dev.read_only)
+        return -EROFS;
+    if (is_disguise(img, req))
+        return -EPERM;
+    if (img->watch)
+        img->watch->before_write(img->watch, req->sector, req->count);
+    return block_write(img->top, req->sector, req->count, req->buf);
+}
+
 static int do_request(struct disk_image *img, const struct block_request *req)
 {
     switch (req->op) {
@@ -116,10 +130,7 @@ static int do_request(struct disk_image *img, const struct block_request *req)
     case BLOCK_READ:
         return block_read(img->top, req->sector, req->count, req->buf);
     case BLOCK_WRITE:
-        return img->dev.read_only ? -EROFS
-               : is_disguise(img, req)
-                   ? -EPERM
-                   : block_write(img->top, req->sector, req->count, req->buf);
+        return write_sectors(img, req);
     }
     return -EINVAL;
 }

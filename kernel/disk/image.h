@@ -27,6 +27,18 @@ enum disk_flags {
     DISK_NOT_WRITTEN = DISK_CDROM | DISK_SNAPSHOT | DISK_READ_ONLY,
 };
 
+/*
+ * Somebody who has to know what a disk held before it changes; called by whoever
+ * is in the gate, who may read the stack.
+ */
+struct disk_watch {
+    /* The guest is about to write this. */
+    void (*before_write)(struct disk_watch *w, uint64_t sector,
+                         uint32_t count);
+    /* What is at the bottom was replaced: what it held is out of reach. */
+    void (*replaced)(struct disk_watch *w);
+};
+
 struct disk_image {
     struct blockdev dev;        /* give this to the machine */
     struct block *top;          /* what it reads and writes */
@@ -39,6 +51,7 @@ struct disk_image {
     const char *overlay;        /* what it is on; "": in memory */
     struct worker worker;       /* for what may wait, where there is one */
     struct gate gate;           /* whoever uses the stack is in it */
+    struct disk_watch *watch;   /* NULL: none; set by a visitor */
     uint64_t rd_bytes, wr_bytes, rd_ops, wr_ops, flushes, errors;
     uint64_t disguises;         /* writes refused: as qcow2 into a guess */
 };

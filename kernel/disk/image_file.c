@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "kernel/disk/block_file.h"
 #include "kernel/disk/disk_name.h"
 #include "kernel/disk/qcow2.h"
+#include "kernel/disk/refuse.h"
 #include "kernel/platform.h"
 #include "kernel/slots/slots.h"
 
@@ -22,17 +22,6 @@ struct chain {
     const struct chain *above;  /* NULL: the one that was named */
     unsigned length;
 };
-
-__attribute__((format(printf, 4, 5)))
-static int refuse(int error, char *why, size_t size, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(why, size, format, args);
-    va_end(args);
-    return error;
-}
 
 /* ---- One file -------------------------------------------------------------- */
 

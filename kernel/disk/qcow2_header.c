@@ -2,11 +2,11 @@
 #include "kernel/disk/qcow2_header.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "kernel/disk/bytes.h"
+#include "kernel/disk/refuse.h"
 
 #define V2_BYTES 72u
 #define V3_BYTES 104u
@@ -23,17 +23,6 @@ static const char magic[4] = { 'Q', 'F', 'I', (char)0xfb };
 bool qcow2_has_magic(const void *data, size_t len)
 {
     return len >= sizeof magic && !memcmp(data, magic, sizeof magic);
-}
-
-__attribute__((format(printf, 4, 5)))
-static int refuse(int error, char *why, size_t size, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(why, size, format, args);
-    va_end(args);
-    return error;
 }
 
 /* ---- Extensions ----------------------------------------------------------- */

@@ -151,6 +151,76 @@ static void test_failure(void **state)
     close(open(path[1], O_CREAT | O_RDWR, 0600));
 }
 
+static const char copy[] = "/tmp/trestle-jobs-copy";
+
+static void test_backup(void **state)
+{
+    char text[100];
+    uint8_t buf[512];
+    FILE *f;
+
+    unlink(copy);
+    write_all(5);
+    type("\001c");
+    assert_shows(do_job("drive_backup hda /tmp/trestle-jobs-copy\r"),
+                 "drive_backup hda: done, 32 KB in 0.");
+    assert_files(0, 0);
+    f = fopen(copy, "r");
+    assert_non_null(f);
+    assert_int_equal(fread(buf, 1, 512, f), 512);
+    assert_int_equal(fseek(f, 0, SEEK_END), 0);
+    assert_int_equal(ftell(f), 64 * 512);
+    fclose(f);
+    assert_int_equal(buf[0], 5);
+    assert_shows(type("drive_backup hdc /tmp/trestle-jobs-copy\r"),
+                 "drive_backup: '/tmp/trestle-jobs-copy' is there: -n over");
+    assert_shows(do_job("drive_backup -n -f hdc /tmp/trestle-jobs-copy raw\r"),
+                 "drive_backup hdc: done, 32 KB in 0.");
+    assert_int_equal(truncate(copy, 63 * 512), 0);
+    assert_shows(do_job("drive_backup -n hdc /tmp/trestle-jobs-copy\r"),
+                 "drive_backup hdc: failed, in 0.");
+    assert_shows(line.out, "'/tmp/trestle-jobs-copy' is no whole copy\r\n");
+    assert_shows(line.out, "'/tmp/trestle-jobs-copy' has 63 sectors, and '");
+    unlink(copy);
+    snprintf(text, sizeof text, "drive_backup -n hda %s\r", path[1]);
+    assert_shows(type(text), "' is in use");
+}
+
+static void test_backup_refused(void **state)
+{
+    static const char *const wrong[][2] = {
+        { "drive_backup\r", "use drive_backup [-n] [-f] DISK TARGET [raw]" },
+        { "drive_backup hda\r", "use drive_backup [-n]" },
+        { "drive_backup -n hda \r", "use drive_backup [-n]" },
+        { "drive_backup hda a raw b\r", "use drive_backup [-n]" },
+        { "drive_backup hdb /tmp/a\r", "no such disk: 'hdb'; 'info block'" },
+        { "drive_backup hda /tmp/a qcow2\r", "'qcow2': a copy is raw" },
+        { "drive_backup -c hda /tmp/a\r", "-c: a raw copy is not compressed" },
+        { "drive_backup -x hda /tmp/a\r", "no such flag: '-x'" },
+        { "drive_backup hda disk:0\r", "'disk:0' is there: -n overwrites" },
+        { "drive_backup -n hda disk:0\r", "there is no disk '0' among" },
+        { "drive_backup hda /nowhere/a\r", "there is no '/nowhere/a', or no "
+          "folder" },
+    };
+
+    type("\001c");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_shows(type(wrong[i][0]), wrong[i][1]);
+        assert_false(job_is_running());
+    }
+    assert_int_equal(access("/tmp/a", F_OK), -1);
+}
+
+static void test_backup_tab(void **state)
+{
+    type("\001c");
+    assert_shows(type("drive\t"), "_backup ");
+    assert_shows(type("\t"), "\r\n-f   -n   hda  hdc  \r\n");
+    assert_shows(type("-n -f h\t"), "d");
+    assert_shows(type("c\t"), " ");
+    assert_string_equal(type("\t"), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,7 +228,8 @@ int main(void)
         JOB_TEST(test_commit), JOB_TEST(test_key),
         JOB_TEST(test_key_in_a_text),
         JOB_TEST(test_without_overlays), JOB_TEST(test_tab),
-        JOB_TEST(test_failure),
+        JOB_TEST(test_failure), JOB_TEST(test_backup),
+        JOB_TEST(test_backup_refused), JOB_TEST(test_backup_tab),
     };
     int failed;
 

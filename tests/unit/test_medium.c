@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/disk/backup_target.h"
 #include "kernel/disk/disk_name.h"
 #include "kernel/disk/gpt.h"
 #include "kernel/disk/medium.h"
@@ -29,6 +30,8 @@ void *platform_dma_alloc(size_t bytes, uint64_t max_address, uint64_t *phys)
 {
     return fake_physical_memory(bytes, phys);
 }
+
+void platform_log(const char *fmt, ...) {}
 
 struct disk *platform_disk(unsigned i)
 {
@@ -218,6 +221,49 @@ static void test_slots(void **state)
     block_close(b);
 }
 
+static int open_target(const char *name)
+{
+    struct block *b = NULL;
+    int r = backup_target_open(name, true, fake_physical_wait, &b, why,
+                               sizeof why);
+
+    block_close(b);
+    return r;
+}
+
+/* A backup overwrites nothing of what Trestle was started from. */
+static void test_backup_target(void **state)
+{
+    static const char *const refused_ones[] = {
+        "disk:0", "disk:0,part=1", "disk:0,part=2", "disk:0,part=3",
+        "disk:0,part=4",
+    };
+    struct block *b;
+
+    put_medium(0, 1);
+    put_part(fake[0].data, MEDIUM_SLOT_C, 500, 20);
+    fake[0].data[1024 + MEDIUM_SLOT_C * 128]++;         /* another type */
+    seal(fake[0].data);
+    for (unsigned i = 0; i < 2; i++) {
+        for (unsigned k = 0; k < 5; k++) {
+            assert_int_equal(open_target(refused_ones[k]), -EBUSY);
+            assert_why("it is in use, or a part of it");
+        }
+        assert_int_equal(open_target("disk:0,part=6"), 0);
+        assert_int_equal(open_target("disk:1"), 0);
+        /* The same while a machine has the slot. */
+        assert_int_equal(find(), 0);
+        if (!i)
+            assert_int_equal(medium_open(&medium, MEDIUM_SLOT_A,
+                                         BLOCK_PHYS_WRITE, fake_physical_wait,
+                                         &b, why, sizeof why), 0);
+    }
+    block_close(b);
+    put_medium(2, 2);
+    assert_int_equal(open_target("disk:1"), -EINVAL);
+    assert_why("disk0 and disk2 both are Trestle media");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +273,7 @@ int main(void)
         cmocka_unit_test_setup(test_several, setup),
         cmocka_unit_test_setup(test_outside, setup),
         cmocka_unit_test_setup(test_slots, setup),
+        cmocka_unit_test_setup(test_backup_target, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
