@@ -338,7 +338,8 @@ int slots_disk_open(bool fixed, struct block **out, char *why,
 int slots_disk_restart(struct block *b)
 {
     struct slot_disk *d = (struct slot_disk *)b;
-    unsigned slot = d->slot, before = d->slot;
+    unsigned slot = d->slot;
+    bool moves = false;
     char why[160];
     int r;
 
@@ -347,11 +348,14 @@ int slots_disk_restart(struct block *b)
         return 0;
     }
     r = begin_boot(&slot, why, sizeof why);
-    if (!r && slot != before) {
+    /* One that did not open the last time is tried again. */
+    if (!r)
+        moves = slot != d->slot || !d->lower;
+    if (moves) {
         platform_log("the guest restarts from slot %s", slot_name(slot));
         r = use_slot(d, slot, why, sizeof why);
     }
     if (r)
         platform_log("slots: %s", why);
-    return r ? r : slot != before;
+    return r ? r : moves;
 }

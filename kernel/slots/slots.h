@@ -55,7 +55,8 @@ int slots_disk_open(bool fixed, struct block **out, char *why,
                     size_t why_size);
 /*
  * The machine is reset: a boot begins, but for the reset of its power-on. 1: it
- * is another slot now, of another size perhaps; 0: the same; or negative errno.
+ * is another slot now, of another size perhaps; 0: the same; or negative errno,
+ * after which it may be none (all is -EIO) until the next reset.
  */
 int slots_disk_restart(struct block *b);
 

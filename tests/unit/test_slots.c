@@ -28,6 +28,7 @@ static struct fake_cut state_part;
 static uint8_t slot_data[MEDIUM_SLOTS][SLOT_SECTORS * 512];
 static struct memory_block slot_block[MEDIUM_SLOTS];
 static unsigned slot_count = MEDIUM_SLOTS;
+static bool slots_fail;         /* to be opened */
 static char why[200];
 
 /* ---- In place of the medium ------------------------------------------------ */
@@ -50,10 +51,15 @@ int medium_open(const struct medium *m, enum medium_part part,
     struct memory_block *s;
 
     state_part.closed = false;
-    *out = &state_part.block;
-    if (part == MEDIUM_STATE)
+    if (part == MEDIUM_STATE) {
+        *out = &state_part.block;
         return 0;
+    }
     assert_true(part >= MEDIUM_SLOT_A && part <= MEDIUM_SLOT_C);
+    if (slots_fail) {
+        snprintf(w, why_size, "it fails");
+        return -EIO;
+    }
     s = &slot_block[part - MEDIUM_SLOT_A];
     memory_block_init(s, slot_data[part - MEDIUM_SLOT_A], SLOT_SECTORS);
     s->block.read_only = use != BLOCK_PHYS_WRITE;
@@ -347,6 +353,28 @@ static void test_cut_at_a_restart(void **state)
     }
 }
 
+/* A slot that did not open at a restart does at the next. */
+static void test_slot_fails(void **state)
+{
+    struct block *b = open_disk(false);
+    uint8_t sector[512];
+
+    slots_disk_restart(b);
+    make(do_clear);
+    make(do_try);
+    slots_fail = true;
+    assert_int_equal(slots_disk_restart(b), -EIO);
+    assert_int_equal(block_read(b, 0, 1, sector), -EIO);
+    assert_int_equal(slots_disk_restart(b), -EIO);
+    slots_fail = false;
+    assert_int_equal(slots_disk_restart(b), 1);
+    assert_int_equal(first_byte(b), 'b');
+    assert_int_equal(slots_disk_restart(b), 1);     /* tried three times */
+    assert_int_equal(first_byte(b), 'a');
+    assert_int_equal(slots_disk_restart(b), 0);
+    block_close(b);
+}
+
 /* With -snapshot nothing is written, and what is on trial is left alone. */
 static void test_fixed_disk(void **state)
 {
@@ -390,6 +418,7 @@ int main(void)
         TEST(test_disk_opened_on_trial),
         TEST(test_confirmed_disk),
         TEST(test_cut_at_a_restart),
+        TEST(test_slot_fails),
         TEST(test_fixed_disk),
         TEST(test_two_machines),
     };
