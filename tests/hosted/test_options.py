@@ -54,7 +54,7 @@ def run(args):
 def test_bad_option(args, named):
     done = run(args)
     assert done.returncode == 1
-    assert re.search(named, done.stderr), done.stderr
+    assert re.search(named, done.stderr, re.DOTALL), done.stderr
 
 
 @pytest.mark.parametrize("args", [[], ["-help"], ["-h"], ["--help"]])
