@@ -30,7 +30,7 @@ PYTEST_TOGETHER = $(PYTEST) -p together \
     $(if $(filter-out 1,$(TEST_JOBS)),-n $(TEST_JOBS) --dist loadgroup)
 
 .PHONY: check check-long
-## check           the tests, some 45 minutes on two cores
+## check           the tests, some 40 minutes on two cores
 check: | $(DEPS_test)
 	@$(call run_checks,$(CHECKS))
 ## check-long      threads, lockstep, amd64, VT-x, fuzzing, CPU, jit ... (hours)
