@@ -1,5 +1,6 @@
 /* A copy of a disk as it was, while a guest writes to it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -24,8 +25,8 @@
 #define SECTORS ((CLUSTERS - 1) * 128u + 5)
 #define LARGER (SECTORS + 9)
 
-static char path[] = "/tmp/trestle-backup-XXXXXX";
-static const char copy_path[] = "/tmp/trestle-backup-copy";
+/* The tests work in a folder of their own: names in it are theirs alone. */
+static const char path[] = "disk.img", copy_path[] = "copy.img";
 static uint8_t disk[SECTORS * 512], old[SECTORS * 512], want[SECTORS * 512];
 static uint8_t copied[LARGER * 512];
 static struct memory_block source, target;
@@ -510,6 +511,7 @@ static void test_target_names(void **state)
 
 int main(void)
 {
+    char folder[] = "/tmp/trestle-backup-XXXXXX";
     const struct CMUnitTest tests[] = {
 #define BACKUP_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         BACKUP_TEST(test_copy), BACKUP_TEST(test_write_at_every_place),
@@ -522,8 +524,10 @@ int main(void)
     };
     int failed;
 
-    close(mkstemp(path));
+    if (!mkdtemp(folder) || chdir(folder))
+        return 1;
+    close(open(path, O_CREAT | O_RDWR, 0600));
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     unlink(path);
-    return failed;
+    return rmdir(folder) ? 1 : failed;
 }

@@ -17,8 +17,8 @@
 #include "tests/unit/disk_harness.h"
 #include "tests/unit/poll_until.h"
 
-static char path[2][32] = { "/tmp/trestle-jobs-XXXXXX",
-                            "/tmp/trestle-jobs-XXXXXX" };
+/* The tests work in a folder of their own: names in it are theirs alone. */
+static const char *const path[2] = { "hda.img", "hdc.img" };
 
 static bool poll(void) { return mux_poll(&mux); }
 
@@ -146,12 +146,12 @@ static void test_failure(void **state)
     unlink(path[1]);
     type("\001c");
     assert_shows(do_job("commit all\r"), "commit all: failed, 65 KB in 0.");
-    assert_shows(line.out, "\r\n  hdc: '/tmp/trestle-jobs-");
-    assert_shows(line.out, "': No such file or directory\r\n(trestle) ");
+    assert_shows(line.out, "\r\n  hdc: 'hdc.img': No such file or directory\r\n"
+                 "(trestle) ");
     close(open(path[1], O_CREAT | O_RDWR, 0600));
 }
 
-static const char copy[] = "/tmp/trestle-jobs-copy";
+static const char copy[] = "copy.img";
 
 static void test_backup(void **state)
 {
@@ -162,7 +162,7 @@ static void test_backup(void **state)
     unlink(copy);
     write_all(5);
     type("\001c");
-    assert_shows(do_job("drive_backup hda /tmp/trestle-jobs-copy\r"),
+    assert_shows(do_job("drive_backup hda copy.img\r"),
                  "drive_backup hda: done, 32 KB in 0.");
     assert_files(0, 0);
     f = fopen(copy, "r");
@@ -172,15 +172,15 @@ static void test_backup(void **state)
     assert_int_equal(ftell(f), 64 * 512);
     fclose(f);
     assert_int_equal(buf[0], 5);
-    assert_shows(type("drive_backup hdc /tmp/trestle-jobs-copy\r"),
-                 "drive_backup: '/tmp/trestle-jobs-copy' is there: -n over");
-    assert_shows(do_job("drive_backup -n -f hdc /tmp/trestle-jobs-copy raw\r"),
+    assert_shows(type("drive_backup hdc copy.img\r"),
+                 "drive_backup: 'copy.img' is there: -n over");
+    assert_shows(do_job("drive_backup -n -f hdc copy.img raw\r"),
                  "drive_backup hdc: done, 32 KB in 0.");
     assert_int_equal(truncate(copy, 63 * 512), 0);
-    assert_shows(do_job("drive_backup -n hdc /tmp/trestle-jobs-copy\r"),
+    assert_shows(do_job("drive_backup -n hdc copy.img\r"),
                  "drive_backup hdc: failed, in 0.");
-    assert_shows(line.out, "'/tmp/trestle-jobs-copy' is no whole copy\r\n");
-    assert_shows(line.out, "'/tmp/trestle-jobs-copy' has 63 sectors, and '");
+    assert_shows(line.out, "'copy.img' is no whole copy\r\n");
+    assert_shows(line.out, "'copy.img' has 63 sectors, and '");
     unlink(copy);
     snprintf(text, sizeof text, "drive_backup -n hda %s\r", path[1]);
     assert_shows(type(text), "' is in use");
@@ -193,10 +193,10 @@ static void test_backup_refused(void **state)
         { "drive_backup hda\r", "use drive_backup [-n]" },
         { "drive_backup -n hda \r", "use drive_backup [-n]" },
         { "drive_backup hda a raw b\r", "use drive_backup [-n]" },
-        { "drive_backup hdb /tmp/a\r", "no such disk: 'hdb'; 'info block'" },
-        { "drive_backup hda /tmp/a qcow2\r", "'qcow2': a copy is raw" },
-        { "drive_backup -c hda /tmp/a\r", "-c: a raw copy is not compressed" },
-        { "drive_backup -x hda /tmp/a\r", "no such flag: '-x'" },
+        { "drive_backup hdb a\r", "no such disk: 'hdb'; 'info block'" },
+        { "drive_backup hda a qcow2\r", "'qcow2': a copy is raw" },
+        { "drive_backup -c hda a\r", "-c: a raw copy is not compressed" },
+        { "drive_backup -x hda a\r", "no such flag: '-x'" },
         { "drive_backup hda disk:0\r", "'disk:0' is there: -n overwrites" },
         { "drive_backup -n hda disk:0\r", "there is no disk '0' among" },
         { "drive_backup hda /nowhere/a\r", "there is no '/nowhere/a', or no "
@@ -208,7 +208,7 @@ static void test_backup_refused(void **state)
         assert_shows(type(wrong[i][0]), wrong[i][1]);
         assert_false(job_is_running());
     }
-    assert_int_equal(access("/tmp/a", F_OK), -1);
+    assert_int_equal(access("a", F_OK), -1);
 }
 
 static void test_backup_tab(void **state)
@@ -223,6 +223,7 @@ static void test_backup_tab(void **state)
 
 int main(void)
 {
+    char folder[] = "/tmp/trestle-jobs-XXXXXX";
     const struct CMUnitTest tests[] = {
 #define JOB_TEST(f) cmocka_unit_test_setup_teardown(f, setup, console_teardown)
         JOB_TEST(test_commit), JOB_TEST(test_key),
@@ -233,10 +234,12 @@ int main(void)
     };
     int failed;
 
+    if (!mkdtemp(folder) || chdir(folder))
+        return 1;
     for (unsigned i = 0; i < 2; i++)
-        close(mkstemp(path[i]));
+        close(open(path[i], O_CREAT | O_RDWR, 0600));
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     for (unsigned i = 0; i < 2; i++)
         unlink(path[i]);
-    return failed;
+    return rmdir(folder) ? 1 : failed;
 }

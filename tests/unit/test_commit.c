@@ -1,5 +1,6 @@
 /* Commit: an overlay goes back to the disk below, while a guest writes. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -190,7 +191,8 @@ static void test_cannot_be_written(void **state)
 
 /* ---- Files ------------------------------------------------------------------ */
 
-static char path[] = "/tmp/trestle-commit-XXXXXX";
+/* The tests work in a folder of their own: names in it are theirs alone. */
+static const char path[] = "disk.img";
 
 static void read_file(uint8_t *buf, size_t size)
 {
@@ -238,7 +240,7 @@ static void test_of_a_file(void **state)
     assert_int_equal(is[0], 0);
     disk_image_close(&other);
     /* Another file of that name is not written to. */
-    assert_int_equal(rename(path, "/tmp/trestle-commit-moved"), 0);
+    assert_int_equal(rename(path, "moved.img"), 0);
     f = fopen(path, "w");
     fclose(f);
     assert_int_equal(disk_commit(&img, always, NULL, why, sizeof why),
@@ -246,7 +248,7 @@ static void test_of_a_file(void **state)
     unlink(path);
     assert_int_equal(disk_commit(&img, always, NULL, why, sizeof why),
                      -ENOENT);
-    assert_int_equal(rename("/tmp/trestle-commit-moved", path), 0);
+    assert_int_equal(rename("moved.img", path), 0);
     assert_int_equal(disk_commit(&img, always, NULL, why, sizeof why), 0);
     read_file(is, sizeof is);
     assert_memory_equal(is, data, sizeof data);
@@ -256,7 +258,7 @@ static void test_of_a_file(void **state)
 
 /* ---- An overlay in a file ----------------------------------------------------- */
 
-static const char overlay[] = "/tmp/trestle-commit-overlay";
+static const char overlay[] = "overlay.img";
 
 static int open_over(const char *medium, bool anew)
 {
@@ -312,7 +314,7 @@ static void test_overlay_in_a_file(void **state)
     write_sector(49999, 0x33);
     disk_image_format(&img, "hda", text, sizeof text);
     assert_non_null(strstr(text, ", with an overlay\n"));
-    assert_non_null(strstr(text, "    overlay: '/tmp/trestle-commit-overlay', "
+    assert_non_null(strstr(text, "    overlay: 'overlay.img', "
                            "262 KB not in the image\n"));
     read_file(is, sizeof is);
     assert_int_equal(is[509], 0);
@@ -332,7 +334,7 @@ static void test_overlay_in_a_file(void **state)
     write_sector(63, 1);
     disk_image_close(&img);
     assert_int_equal(open_over(overlay, false), -ESTALE);
-    assert_non_null(strstr(why, "overlay '/tmp/trestle-commit-overlay' belongs "
+    assert_non_null(strstr(why, "overlay 'overlay.img' belongs "
                            "to another disk than '"));
     assert_int_equal(open_over(path, false), -EBUSY);
     assert_int_equal(open_over("/nonexistent/overlay", false), -ENOENT);
@@ -344,6 +346,7 @@ static void test_overlay_in_a_file(void **state)
 
 int main(void)
 {
+    char folder[] = "/tmp/trestle-commit-XXXXXX";
     const struct CMUnitTest tests[] = {
 #define COMMIT_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         COMMIT_TEST(test_commit), COMMIT_TEST(test_guest_writes_meanwhile),
@@ -351,7 +354,11 @@ int main(void)
         COMMIT_TEST(test_cannot_be_written), cmocka_unit_test(test_of_a_file),
         cmocka_unit_test(test_overlay_in_a_file),
     };
+    int failed;
 
-    close(mkstemp(path));
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (!mkdtemp(folder) || chdir(folder))
+        return 1;
+    close(open(path, O_CREAT | O_RDWR, 0600));
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return rmdir(folder) ? 1 : failed;
 }
