@@ -302,6 +302,14 @@ static void x87_store(const struct test *t, struct run_state *e)
         emulated_write(t->target, o.bytes, 8);
 }
 
+static void int1_fault(const struct test *t, struct run_state *e)
+{
+    uint32_t at = e->eip - 1 - t->insn;
+
+    if (e->vector == EXC_DB && at < t->code.len && t->code.bytes[at] == 0xf1)
+        e->eip--;
+}
+
 /* ---- All -------------------------------------------------------------- */
 
 /* May vary from one execution to another: either is right. */
@@ -325,6 +333,7 @@ void predict_run(const struct test *t, const struct run_state *native,
         [TRAIT_BOUND_LOWER] = bound_lower, [TRAIT_REPE_FLAGS] = repe_flags,
         [TRAIT_REPNE_FLAGS] = repne_flags, [TRAIT_CMPS_ORDER] = cmps_order,
         [TRAIT_MASKMOV_ORDER] = maskmov_order, [TRAIT_MMX_TOP] = mmx_top,
+        [TRAIT_INT1_FAULT] = int1_fault,
     };
     struct run_state in = t->in;
     bool unaligned = traits[TRAIT_MOVU_NO_AC] && moves_unaligned(t->form);

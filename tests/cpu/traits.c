@@ -202,6 +202,17 @@ static bool null_cleared(void)
                   11).seg[GS];
 }
 
+/* Each time: once in many runs is something else (main.c). */
+static bool int1_fault(void)
+{
+    struct run_state in = start();
+
+    for (unsigned n = 0; n < 4; n++)
+        if (run64(&in, "\xf1", 1).eip != in.eip)
+            return false;
+    return true;
+}
+
 /* ---- Table ------------------------------------------------------------ */
 
 static const struct {
@@ -249,6 +260,9 @@ static const struct {
     /* SDM vol. 2, IRET to an outer level: of what it may not keep */
     [TRAIT_NULL_CLEARED] = { null_cleared,
         "an interrupt makes null selectors 1 to 3 in data segments 0" },
+    /* against SDM vol. 3, 6.5.1 (it is a trap): a hypervisor's doing */
+    [TRAIT_INT1_FAULT] = { int1_fault,
+        "INT1's #DB has the address of INT1 itself" },
 };
 
 void traits_find(void)
