@@ -12,7 +12,6 @@
 #include "kernel/net/net.h"
 #include "kernel/platform.h"
 
-#define COLUMNS 78u
 #define DISKS_NAMED 32u         /* that Tab knows */
 #define ARGUMENTS 3u            /* of a command that are completed */
 
@@ -56,7 +55,7 @@ static const char *backups(const struct monitor *mon, unsigned i)
 {
     static const char *const names[] = { "-f", "-n", "hda", "hdb", "hdc",
                                          "hdd" };
-    const char *disk = strstr(mon->line, " hd");
+    const char *disk = strstr(mon->edit.line, " hd");
 
     if (i >= sizeof names / sizeof *names ||
         (disk && strchr(disk + 1, ' ')))
@@ -232,30 +231,35 @@ static void find_matches(const struct monitor *mon, struct matches *m)
 
 static void list_matches(struct monitor *mon, const struct matches *m)
 {
-    unsigned width = m->longest + 2, columns = COLUMNS / width, i = 0, n = 0;
+    unsigned width = m->longest + 2;
+    unsigned columns = (mon->edit.columns - 2) / width, i = 0, n = 0;
     const char *name;
 
     while ((name = next_match(mon, m, &i)))
         monitor_printf(mon, "%s%-*s", columns && n++ % columns ? "" : "\n",
                        (int)width, name);
-    monitor_show_line(mon);
 }
 
+/* The line up to the cursor is all that the words are asked about. */
 void monitor_complete(struct monitor *mon)
 {
+    struct edit *e = &mon->edit;
     struct matches m = { 0 };
+    unsigned at = edit_leave(e);
+    char rest = e->line[at];
 
-    mon->line[mon->len] = '\0';
-    m.from = words_at(mon->line, &m.word);
+    e->line[at] = '\0';
+    m.from = words_at(e->line, &m.word);
     m.len = strlen(m.word);
-    if (!m.from)
-        return;
-    find_matches(mon, &m);
+    if (m.from)
+        find_matches(mon, &m);
     if (m.count > 1)
         list_matches(mon, &m);
+    e->line[at] = rest;
+    edit_return(e, at, m.count > 1);
     for (size_t i = m.len; m.count && i < m.common; i++)
-        monitor_insert(mon, m.first[i]);
+        edit_insert(e, (uint8_t)m.first[i]);
     /* "tap,id=" and "http://" want more of the same word. */
     if (m.count == 1 && !strchr("=/", m.first[m.common - 1]))
-        monitor_insert(mon, ' ');
+        edit_insert(e, ' ');
 }

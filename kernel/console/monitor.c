@@ -16,13 +16,19 @@
 #define PROMPT "(trestle) "
 #define PART 512u               /* of a long text */
 #define CTRL_C 3
-#define CTRL_U 21
-#define DEL 127
+
+static void print(void *ctx, const char *text)
+{
+    struct monitor *mon = ctx;
+
+    mux_print(mon->mux, text);
+}
 
 void monitor_init(struct monitor *mon, struct mux *mux)
 {
     memset(mon, 0, sizeof *mon);
     mon->mux = mux;
+    edit_init(&mon->edit, print, mon);
     mon->cores_seen_ns = platform_now_ns();
     for (unsigned i = 0; i < MONITOR_CORES && i < platform_core_count(); i++)
         mon->cores_idle_ns[i] = platform_core_idle_ns(i);
@@ -62,7 +68,7 @@ static bool is_busy(const struct monitor *mon)
 void monitor_prompt(struct monitor *mon)
 {
     if (!is_busy(mon) && !mon->paste.done)
-        mux_print(mon->mux, prompt(mon));
+        edit_show(&mon->edit, prompt(mon));
 }
 
 void monitor_enter(struct monitor *mon)
@@ -71,33 +77,9 @@ void monitor_enter(struct monitor *mon)
         monitor_printf(mon, "\nTrestle %s monitor - type 'help' for more "
                        "information", trestle_version);
     mon->greeted = true;
-    mon->len = 0;
+    edit_clear(&mon->edit);
     monitor_printf(mon, "\n");
     monitor_prompt(mon);
-}
-
-void monitor_show_line(struct monitor *mon)
-{
-    mon->line[mon->len] = '\0';
-    monitor_printf(mon, "\n%s%s", prompt(mon), mon->line);
-}
-
-void monitor_insert(struct monitor *mon, uint8_t c)
-{
-    const char echo[2] = { c, '\0' };
-
-    if (mon->len >= MONITOR_LINE - 1)
-        return;
-    mon->line[mon->len++] = c;
-    mux_print(mon->mux, echo);
-}
-
-static void erase(struct monitor *mon, unsigned count)
-{
-    while (count-- && mon->len) {
-        mon->len--;
-        mux_print(mon->mux, "\b \b");
-    }
 }
 
 void monitor_go_on(struct monitor *mon)
@@ -107,8 +89,7 @@ void monitor_go_on(struct monitor *mon)
 
     if (is_busy(mon))
         return;
-    mon->line[mon->len] = '\0';
-    monitor_printf(mon, "%s%s", prompt(mon), mon->line);
+    edit_show(&mon->edit, prompt(mon));
     memcpy(ahead, mon->ahead, n);
     mon->ahead_len = 0;
     for (unsigned i = 0; i < n; i++)    /* may begin another one */
@@ -195,13 +176,11 @@ static void take_line(struct monitor *mon)
 {
     void (*answer)(struct monitor *mon, char *line, void *ctx) = mon->answer;
 
-    mon->line[mon->len] = '\0';
-    mon->len = 0;
     mon->answer = NULL;
     if (answer)
-        answer(mon, mon->line, mon->answer_ctx);
+        answer(mon, mon->edit.line, mon->answer_ctx);
     else
-        monitor_command(mon, mon->line);
+        monitor_command(mon, mon->edit.line);
     monitor_prompt(mon);
 }
 
@@ -215,33 +194,17 @@ void monitor_input(struct monitor *mon, uint8_t c)
         paste_input(mon, c);
         return;
     }
-    switch (c) {
-    case '\r':
-    case '\n':
-        mux_print(mon->mux, "\n");
+    mon->edit.keeps = !mon->answer;
+    switch (edit_input(&mon->edit, c)) {
+    case EDIT_ENTER:
+    case EDIT_CANCEL:           /* of a question: an empty answer */
         take_line(mon);
         break;
-    case '\b':
-    case DEL:
-        erase(mon, 1);
-        break;
-    case CTRL_U:
-        erase(mon, mon->len);
-        break;
-    case CTRL_C:
-        mon->len = 0;
-        mux_print(mon->mux, "^C\n");
-        if (mon->answer)
-            take_line(mon);
-        else
-            mux_print(mon->mux, PROMPT);
-        break;
-    case '\t':
+    case EDIT_TAB:
         if (!mon->answer)
             monitor_complete(mon);
         break;
-    default:
-        if (c >= ' ')
-            monitor_insert(mon, c);
+    case EDIT_NOTHING:
+        break;
     }
 }

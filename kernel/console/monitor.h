@@ -1,5 +1,5 @@
 /*
- * The monitor: qemu's commands over a line. Line editing here, commands in
+ * The monitor: qemu's commands over a line. Line editing in edit.c, commands in
  * commands.c, the Tab key in complete.c.
  */
 #ifndef KERNEL_CONSOLE_MONITOR_H
@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MONITOR_LINE 256u
+#include "kernel/console/edit.h"
+
+#define MONITOR_LINE EDIT_LINE
 #define MONITOR_CORES 16u        /* that info cpus shows */
 
 struct config;
@@ -39,8 +41,7 @@ struct monitor_paste {
 struct monitor {
     struct mux *mux;            /* where it prints, and whose machine it is */
     struct config *config;      /* what runs, or NULL */
-    char line[MONITOR_LINE];
-    unsigned len;
+    struct edit edit;           /* the line that is typed */
     bool greeted;
     bool quit;                  /* "quit" was typed */
     struct monitor_output output;       /* its next is NULL: there is none */
@@ -64,11 +65,6 @@ void monitor_input(struct monitor *mon, uint8_t c);
 
 /* The prompt, unless a command is at work. */
 void monitor_prompt(struct monitor *mon);
-
-/* A character at the line's end, shown; none if the line is full. */
-void monitor_insert(struct monitor *mon, uint8_t c);
-/* The prompt and the line so far, anew. */
-void monitor_show_line(struct monitor *mon);
 
 /*
  * `question` stands in place of the prompt, and the next line goes to

@@ -196,7 +196,9 @@ static void escape_key(struct mux *mux, uint8_t c)
 
     mux->escaped = false;
     if (c == mux->escape) {
-        if (!mux->in_monitor)
+        if (mux->in_monitor)
+            monitor_input(mux->monitor, c);
+        else
             to_guest(mux, c);
         return;
     }

@@ -3,6 +3,7 @@ import random
 import re
 import time
 
+import pyte
 import pytest
 
 from conftest import ESCAPE
@@ -248,6 +249,41 @@ def test_monitor_line_editing(echo):
     t.expect("engine jit")
     t.send("rubbish\x15info status\r")
     t.expect("VM status: running")
+
+
+UP, LEFT, HOME, DELETE = "\x1b[A", "\x1b[D", "\x1b[H", "\x1b[3~"
+
+
+def test_monitor_keys_and_history(echo):
+    t = echo()
+    t.to_monitor()
+    t.send("info ersion" + LEFT * 6 + "v" + HOME + "x" + LEFT + DELETE + "\r")
+    t.expect("engine jit")
+    t.expect(r"\(trestle\) ")
+    t.send("infx st\033OD\033OD\033OD\b" + "o\t\x05\t\r")
+    t.expect("VM status: running")
+    t.expect(r"\(trestle\) ")
+    t.send(UP + UP + "\r")
+    t.expect("engine jit")
+
+
+def test_monitor_on_a_terminal(echo):
+    """A line of two rows, edited, as another's terminal emulator shows it."""
+    screen = pyte.Screen(80, 24)
+    terminal = pyte.Stream(screen)
+    t = echo()
+    t.to_monitor()
+    terminal.feed("(trestle) ")
+    digits = "0123456789" * 9
+    keys = "help " + digits + LEFT * 60 + "[here]" + LEFT * 20 + "\b" * 3 + \
+        HOME + "\x1bf!" + "\x05" + "." + LEFT
+    line = "help! " + digits[:13] + digits[16:30] + "[here]" + digits[30:] + "."
+    t.send(keys)
+    t.silent("nothing like it")
+    terminal.feed(t.before)
+    shown = "(trestle) " + line
+    assert "".join(screen.display[:2]).rstrip() == shown
+    assert (screen.cursor.y, screen.cursor.x) == divmod(len(shown) - 1, 80)
 
 
 def test_monitor_input_is_not_the_guests(echo):

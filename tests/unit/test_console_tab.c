@@ -13,8 +13,8 @@
 static void assert_becomes(const char *text, const char *want)
 {
     type(text);
-    monitor.line[monitor.len] = '\0';
-    assert_string_equal(monitor.line, want);
+    monitor.edit.line[monitor.edit.len] = '\0';
+    assert_string_equal(monitor.edit.line, want);
     type("\025");
 }
 
@@ -115,8 +115,8 @@ static void test_tab_on_a_full_line(void **state)
     memset(lots, ' ', sizeof lots);
     memcpy(lots + MONITOR_LINE - 5, "sys\t\t", 6);
     type(lots);
-    assert_int_equal(monitor.len, MONITOR_LINE - 1);
-    assert_memory_equal(monitor.line + MONITOR_LINE - 5, "syst", 4);
+    assert_int_equal(monitor.edit.len, MONITOR_LINE - 1);
+    assert_memory_equal(monitor.edit.line + MONITOR_LINE - 5, "syst", 4);
 }
 
 /* Whatever is typed between Tabs, the line stays a line. */
@@ -133,7 +133,7 @@ static void test_tab_after_anything(void **state)
     for (unsigned i = 0; i < 20000; i++) {
         random = random * 1103515245 + 12345;
         type(parts[(random >> 16) % (sizeof parts / sizeof *parts)]);
-        assert_true(monitor.len < MONITOR_LINE);
+        assert_true(monitor.edit.len < MONITOR_LINE);
     }
     type("\025");
     assert_shows(type("info version\r"), "test on hosted");
