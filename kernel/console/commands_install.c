@@ -9,6 +9,7 @@
 #include "kernel/console/commands_slots.h"
 #include "kernel/console/job.h"
 #include "kernel/console/mux.h"
+#include "kernel/disk/disk_name.h"
 #include "kernel/disk/disk_size.h"
 #include "kernel/disk/fat.h"
 #include "kernel/disk/fat_used.h"
@@ -29,7 +30,7 @@ struct work {
     char name[DISK_NAME];       /* "disk1" */
     struct install in;
     struct medium medium;
-    struct guest *guest;        /* on the slot, to be held meanwhile; or NULL */
+    unsigned held;              /* machines: a bit for each of the mux's */
 };
 
 /* ---- The job --------------------------------------------------------------- */
@@ -42,16 +43,52 @@ static bool show_progress(void *ctx, uint64_t done, uint64_t total)
     return !job_is_cancelled(w->job);
 }
 
-/* The PC's own disks are there where tasks are on the I/O core. */
+/* Its disk is the medium, or lies there. */
+static bool is_on_medium(const struct work *w, const struct guest *g)
+{
+    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++)
+        if (disk_name_is_on(g->options->drive[i].file, w->medium.disk))
+            return true;
+    return false;
+}
+
+static bool let_go(struct work *w)
+{
+    const struct mux *mux = w->mon->mux;
+    bool all = true;
+
+    for (unsigned i = 0; i < mux->count; i++)
+        if (w->held & 1u << i)
+            all &= guest_cont(mux->console[i].guest);
+    w->held = 0;
+    return all;
+}
+
+/*
+ * All that may write to the image. The PC's own disks are there where tasks are
+ * on the I/O core.
+ */
 static bool hold(void *ctx, bool held)
 {
     struct work *w = ctx;
+    const struct mux *mux = w->mon->mux;
 
-    if (!w->guest)
-        return true;
-    if (held)
-        job_printf(w->job, "the guest waits while its image is copied\n");
-    return held ? guest_stop(w->guest) : guest_cont(w->guest);
+    if (!held)
+        return let_go(w);
+    for (unsigned i = 0; i < mux->count; i++) {
+        struct guest *g = mux->console[i].guest;
+
+        if (!is_on_medium(w, g) || guest_is_stopped(g))
+            continue;
+        job_printf(w->job, "machine '%s' waits while the image is copied\n",
+                   g->options->name);
+        if (!guest_stop(g)) {
+            let_go(w);
+            return false;
+        }
+        w->held |= 1u << i;
+    }
+    return true;
 }
 
 static int run_install(struct job *job, void *ctx)
@@ -75,12 +112,16 @@ static void end_install(void *ctx, int error)
 {
     struct work *w = ctx;
 
-    if (error)
-        monitor_printf(w->mon, "Nothing starts from %s now. 'install %s' can "
-                       "be tried again.\n", w->name, w->name);
-    else
+    if (!error)
         monitor_printf(w->mon, "Switch off, take this medium out, and start "
                        "from %s.\n", w->name);
+    else if (w->in.left == INSTALL_AS_IT_WAS)
+        monitor_printf(w->mon, "Nothing was written to %s.\n", w->name);
+    else
+        monitor_printf(w->mon, "%s from %s now. 'install %s' can be tried "
+                       "again.\n", w->in.left == INSTALL_NOTHING_STARTS
+                       ? "Nothing starts" : "Nobody knows what starts",
+                       w->name, w->name);
     free_work(w);
 }
 
@@ -229,17 +270,6 @@ static bool prepare(struct work *w)
                             platform_task_wait, &w->in.from);
 }
 
-static struct guest *guest_to_hold(const struct mux *mux)
-{
-    for (unsigned i = 0; i < mux->count; i++) {
-        struct guest *g = mux->console[i].guest;
-
-        if (guest_has_slot(g) && !guest_is_stopped(g))
-            return g;
-    }
-    return NULL;
-}
-
 void cmd_install(struct monitor *mon, char *args)
 {
     struct work *w;
@@ -269,7 +299,6 @@ void cmd_install(struct monitor *mon, char *args)
     w->in.hold = hold;
     w->in.progress = show_progress;
     w->in.ctx = w;
-    w->guest = guest_to_hold(mon->mux);
     show_disk(w);
     monitor_ask(mon, "ALL of it will be lost. Install Trestle there? (y/n)",
                 answer_yes, w);

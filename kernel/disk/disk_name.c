@@ -193,6 +193,16 @@ static const char *open_error(int error)
     }
 }
 
+bool disk_name_is_on(const char *name, const struct disk *medium)
+{
+    char why[160];
+    struct name n = { .why = why, .why_size = sizeof why };
+    struct disk *disk = NULL;
+
+    return medium_slot_name_is(name) ||
+           (!parse(&n, name) && !find_disk(&n, &disk) && disk == medium);
+}
+
 int disk_name_open(const char *name, enum block_phys_use use,
                    void (*wait)(uint64_t deadline), struct block **out,
                    char *why, size_t why_size)

@@ -15,6 +15,8 @@
 
 /* It names a disk of the PC's own, not a file. */
 bool disk_name_is(const char *name);
+/* It names `medium`, which is the Trestle medium, or a part of it. */
+bool disk_name_is_on(const char *name, const struct disk *medium);
 /*
  * Open what `name` names, as block_phys_open does. Negative errno, and a
  * sentence in `why`: -ENOENT: there is no such disk or partition; -EINVAL: it

@@ -47,11 +47,27 @@ static uint64_t align(uint64_t sectors)
     return (sectors + MEDIUM_ALIGN - 1) / MEDIUM_ALIGN * MEDIUM_ALIGN;
 }
 
+/* A disk without one of these would start by BIOS, or by anything, never. */
+static bool has_loader(struct install *in, const struct medium *m)
+{
+    for (unsigned i = MEDIUM_BIOS_BOOT; i <= MEDIUM_ESP; i++)
+        if (!m->part[i].count) {
+            fail(in, -ENOENT, "the medium has no partition '%s', so that a "
+                 "disk made from it would not start%s: start from one that "
+                 "'make stick' made", medium_part_kinds[i].name,
+                 i == MEDIUM_BIOS_BOOT ? " by BIOS" : "");
+            return false;
+        }
+    return true;
+}
+
 bool install_plan(struct install *in, const struct medium *m, unsigned slot,
                   uint64_t sectors)
 {
     uint64_t size = align(m->part[MEDIUM_SLOT_A + slot].count), at = 0, rest;
 
+    if (!has_loader(in, m))
+        return false;
     in->image.first = m->part[MEDIUM_SLOT_A + slot].first;
     in->image.count = m->part[MEDIUM_SLOT_A + slot].count;
     for (unsigned i = 0; i < MEDIUM_SLOT_A; i++) {
@@ -244,10 +260,14 @@ static int verify_all(struct run *r)
 static int wipe(struct run *r)
 {
     uint64_t end = r->in->to->sectors;
-    int error = clear(r, 0, 1);
+    int error;
 
+    r->in->left = INSTALL_UNKNOWN;
+    error = clear(r, 0, 1);
     if (!error)
         error = flush(r);
+    if (!error)
+        r->in->left = INSTALL_NOTHING_STARTS;
     if (!error)
         error = clear(r, GPT_LBA, TABLE_SECTORS);
     if (!error)
@@ -351,7 +371,10 @@ static int write_mbr(struct run *r)
     memset(mbr + BOOT_CODE, 0, BLOCK_SECTOR_SIZE - BOOT_CODE);
     bytes_put_le32(mbr + DISK_ID, r->in->random());
     gpt_make_protective(mbr, r->in->to->sectors);
-    return error ? error : put(r, 0, 1, mbr);
+    if (error)
+        return error;
+    r->in->left = INSTALL_UNKNOWN;
+    return put(r, 0, 1, mbr);
 }
 
 static int run(struct run *r)
@@ -372,6 +395,7 @@ int install_run(struct install *in)
     struct run r = { .in = in, .buf = malloc(CHUNK) };
     int error;
 
+    in->left = INSTALL_AS_IT_WAS;
     if (!r.buf)
         return fail(in, -ENOMEM, "out of memory");
     do

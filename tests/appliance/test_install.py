@@ -19,6 +19,17 @@ def add_disk(folder, name, megabytes, port):
                   "-device", f"ide-hd,drive={name},bus=ide.{port}")
 
 
+def large_blocks(folder):
+    """A disk with blocks of 4096 bytes, behind the others."""
+    path = folder / "blocks.raw"
+    with open(path, "wb") as f:
+        f.truncate(200 * 1000 * 1000)
+    return ("-device", "pcie-root-port,id=behind,addr=1e.0",
+            "-drive", f"id=blocks,if=none,format=raw,file={path}",
+            "-device", "virtio-blk-pci,drive=blocks,bus=behind,"
+            "logical_block_size=4096,physical_block_size=4096")
+
+
 def answer(appliance, question, text):
     appliance.expect(question)
     appliance.send(f"{text}\r")
@@ -30,6 +41,7 @@ def install(appliance):
     to_monitor(appliance)
     for disk, why in (("disk0", "Trestle was started from it"),
                       ("disk7", "is no disk"),
+                      ("disk3", "of 4096 bytes: GRUB does not start there"),
                       ("disk2", r"100 MB, and 140 MB are needed")):
         appliance.send(f"install {disk}\r")
         appliance.expect(why)
@@ -72,8 +84,9 @@ def test_install(boot_drive, tmp_path):
     stick = make_stick(tmp_path, data)
     _, small = add_disk(tmp_path, "small", 100, 2)
     target, disk = add_disk(tmp_path, "target", 200, 1)
-    install(boot_drive(stick, "ide-hd,bus=ide.0", extra=(*disk, *small),
-                       limit=300))
+    blocks = large_blocks(tmp_path)
+    install(boot_drive(stick, "ide-hd,bus=ide.0",
+                       extra=(*disk, *small, *blocks), limit=300))
     new = tmp_path / "new.img"
     new.write_bytes(data)
     appliance = boot_drive(target, "ide-hd,bus=ide.0", limit=200)

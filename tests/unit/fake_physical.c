@@ -69,7 +69,7 @@ static int f_submit(struct disk *disk, struct disk_request *req)
 
 static void run(struct fake_physical *f, const struct disk_request *req)
 {
-    uint8_t *at = f->data + req->sector * 512;
+    uint8_t *at = f->bytes + req->sector * 512;
 
     if (req->op == DISK_READ)
         memcpy(req->buf, at, req->count * 512);
@@ -127,5 +127,6 @@ void fake_physical_make(struct fake_physical *f, uint32_t block_bytes)
         .block_bytes = block_bytes, .max_sectors = 64,
         .dma_below = UINT64_C(1) << 32,
     };
+    f->bytes = f->data;
     f->polls_each = 3;
 }

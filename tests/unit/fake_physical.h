@@ -17,6 +17,7 @@
 struct fake_physical {
     struct disk disk;           /* first */
     uint8_t data[FAKE_PHYSICAL_SECTORS * 512];
+    uint8_t *bytes;             /* that, or the test's own, for more sectors */
     struct disk_queue queue;
     unsigned polls_each;        /* until a request ends */
     unsigned polls, busy;       /* submits that find nothing free */

@@ -39,9 +39,11 @@ static const struct install_part parts[MEDIUM_PARTS] = {
 static bool hold(void *ctx, bool held)
 {
     assert_true(held != is_held);
+    if (refuses)
+        return false;
     is_held = held;
     holds++;
-    return !refuses;
+    return true;
 }
 
 static bool progress(void *ctx, uint64_t done, uint64_t total)
@@ -227,13 +229,37 @@ static void test_errors(void **state)
     from.bad_sector = 140;
     assert_int_equal(install_run(&in), -EIO);
     assert_non_null(strstr(in.why, "cannot read the medium"));
+    assert_int_equal(in.left, INSTALL_NOTHING_STARTS);
     assert_after_cut();
     teardown(NULL);
     setup(NULL);
     refuses = true;
     assert_int_equal(install_run(&in), -EBUSY);
     assert_non_null(strstr(in.why, "cannot be stopped"));
-    is_held = false;
+}
+
+/* What is said to be left is there. */
+static void test_left(void **state)
+{
+    static const uint8_t none[512];
+    uint64_t all;
+    unsigned seen[3] = { 0 };
+
+    assert_int_equal(install_run(&in), 0);
+    all = to.written;
+    for (uint64_t at = 0; at < all; at++) {
+        teardown(NULL);
+        setup(NULL);
+        to.cut_at = at;
+        assert_int_equal(install_run(&in), -EIO);
+        seen[in.left]++;
+        fake_cut_power(&to, (unsigned)at + 1);
+        assert_int_not_equal(in.left, INSTALL_AS_IT_WAS);
+        if (in.left == INSTALL_NOTHING_STARTS)
+            assert_memory_equal(to.data, none, sizeof none);
+    }
+    assert_int_not_equal(seen[INSTALL_NOTHING_STARTS], 0);
+    assert_int_equal(seen[INSTALL_UNKNOWN], 2);
 }
 
 /* ---- The plan -------------------------------------------------------------- */
@@ -272,6 +298,23 @@ static void test_plan(void **state)
     assert_int_equal(in.part[MEDIUM_SNAPSHOTS].count, 38912);
 }
 
+static void test_plan_without_loader(void **state)
+{
+    struct medium m;
+
+    plan(&m, 43008, 0);
+    m.part[MEDIUM_BIOS_BOOT].count = 0;
+    assert_false(install_plan(&in, &m, 0, UINT64_C(1) << 30));
+    assert_non_null(strstr(in.why, "the medium has no partition 'trestle-bios'"
+                           ", so that a disk made from it would not start by "
+                           "BIOS: start from one"));
+    plan(&m, 43008, 0);
+    m.part[MEDIUM_ESP].count = 0;
+    assert_false(install_plan(&in, &m, 0, UINT64_C(1) << 30));
+    assert_non_null(strstr(in.why, "no partition 'TRESTLE', so that a disk made"
+                           " from it would not start: "));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -280,7 +323,9 @@ int main(void)
         TEST(test_every_cut),
         TEST(test_cancelled),
         TEST(test_errors),
+        TEST(test_left),
         TEST(test_plan),
+        TEST(test_plan_without_loader),
     };
 
     return cmocka_run_group_tests(tests, setup_all, NULL);
