@@ -214,7 +214,7 @@ static int clear_table(struct slot_table *t, void *ctx)
     struct work *w = ctx;
 
     /* Somebody may have confirmed or rolled back since it was chosen. */
-    if (slot_table_spare(t) != w->slot)
+    if (slot_table_spare(t, w->slot) != w->slot)
         return -EBUSY;
     slot_table_clear(t, w->slot);
     return 0;
@@ -224,7 +224,7 @@ static int try_table(struct slot_table *t, void *ctx)
 {
     struct work *w = ctx;
 
-    if (slot_table_spare(t) != w->slot)
+    if (slot_table_spare(t, w->slot) != w->slot)
         return -EBUSY;
     slot_table_try(t, w->slot, &w->image);
     return 0;
@@ -237,25 +237,6 @@ static int change(struct job *job, struct work *w,
     int r = slots_change(by, w, why, sizeof why);
 
     return r ? job_fail(job, r, "%s", why) : 0;
-}
-
-static int choose_slot(struct job *job, struct work *w)
-{
-    struct slot_table t;
-    char why[200];
-    int r = slots_read(&t, why, sizeof why);
-
-    if (r)
-        return job_fail(job, r, "%s", why);
-    w->slot = slot_table_spare(&t);
-    if (w->slot != SLOT_NONE)
-        return 0;
-    if (slot_table_trying(&t) != SLOT_NONE)
-        return job_fail(job, -EBUSY, "slot %s is on trial: 'confirm' or "
-                        "'rollback' comes first",
-                        slot_name(slot_table_trying(&t)));
-    return job_fail(job, -ENOSPC, "the medium has no slot to spare: 'install' "
-                    "makes one with %u", MEDIUM_SLOTS);
 }
 
 static int write_slot(struct job *job, struct work *w, struct upgrade *u,
@@ -297,16 +278,13 @@ static int run_upgrade(struct job *job, void *ctx)
     struct work *w = ctx;
     struct block *to;
     char why[200];
-    int r = choose_slot(job, w);
+    int r = slots_open_spare(&w->slot, &to, why, sizeof why);
 
     if (r)
-        return r;
+        return job_fail(job, r, "%s", why);
     w->job = job;
     w->from->is_cancelled = is_cancelled;
     w->from->ctx = job;
-    r = slots_open(w->slot, &to, why, sizeof why);
-    if (r)
-        return job_fail(job, r, "%s", why);
     r = fill_slot(job, w, to);
     block_close(to);
     return r;

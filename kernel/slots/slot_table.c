@@ -113,9 +113,9 @@ unsigned slot_table_trying(const struct slot_table *t)
     return i;
 }
 
-unsigned slot_table_spare(const struct slot_table *t)
+unsigned slot_table_spare(const struct slot_table *t, unsigned from)
 {
-    unsigned i = 0;
+    unsigned i = from;
 
     if (slot_table_trying(t) != SLOT_NONE)
         return SLOT_NONE;

@@ -59,10 +59,11 @@ bool slot_table_decode(struct slot_table *t, const uint8_t *bytes, size_t len);
 /* The one that is being tried, or SLOT_NONE. */
 unsigned slot_table_trying(const struct slot_table *t);
 /*
- * The one that an upgrade may write to, neither active nor previous: SLOT_NONE
- * if the medium has too few, or one is being tried, as that may become active.
+ * One that an upgrade may write to, neither active nor previous, the first from
+ * `from` on: SLOT_NONE if the medium has too few, or one is being tried, as that
+ * may become active.
  */
-unsigned slot_table_spare(const struct slot_table *t);
+unsigned slot_table_spare(const struct slot_table *t, unsigned from);
 
 /* ---- Changes --------------------------------------------------------------- */
 

@@ -181,10 +181,44 @@ int slots_change(int (*change)(struct slot_table *t, void *ctx), void *ctx,
     return r;
 }
 
-int slots_open(unsigned slot, struct block **out, char *why, size_t why_size)
+static int open_spare(const struct slot_table *t, unsigned *slot,
+                      struct block **out, char *why, size_t why_size)
 {
-    return medium_open(&slots.medium, MEDIUM_SLOT_A + slot, BLOCK_PHYS_WRITE,
-                       platform_task_wait, out, why, why_size);
+    unsigned i = slot_table_spare(t, 0), busy = SLOT_NONE;
+    int r = -EBUSY;
+
+    for (; i != SLOT_NONE && r == -EBUSY; i = slot_table_spare(t, i + 1)) {
+        *slot = i;
+        r = medium_open(&slots.medium, MEDIUM_SLOT_A + i, BLOCK_PHYS_WRITE,
+                        platform_task_wait, out, why, why_size);
+        if (r == -EBUSY)
+            busy = i;
+    }
+    if (r == -EBUSY)
+        snprintf(why, why_size, "slot %s is to be written, but in use: restart "
+                 "the machine that still runs from it", slot_name(busy));
+    return r;
+}
+
+int slots_open_spare(unsigned *slot, struct block **out, char *why,
+                     size_t why_size)
+{
+    struct slot_table t;
+    int r = slots_read(&t, why, why_size);
+
+    if (r)
+        return r;
+    if (slot_table_trying(&t) != SLOT_NONE) {
+        snprintf(why, why_size, "slot %s is on trial: 'confirm' or 'rollback' "
+                 "comes first", slot_name(slot_table_trying(&t)));
+        return -EBUSY;
+    }
+    if (slot_table_spare(&t, 0) == SLOT_NONE) {
+        snprintf(why, why_size, "the medium has no slot to spare: 'install' "
+                 "makes one with %u", MEDIUM_SLOTS);
+        return -ENOSPC;
+    }
+    return open_spare(&t, slot, out, why, why_size);
 }
 
 unsigned slots_running(void)

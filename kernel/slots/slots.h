@@ -39,8 +39,14 @@ int slots_change(int (*change)(struct slot_table *t, void *ctx), void *ctx,
 /* A new table, on a disk of whose partition for it `first` is the first sector.
  * 0 or negative errno. */
 int slots_store(struct block *b, uint64_t first, const struct slot_table *t);
-/* For writing. As medium_open. */
-int slots_open(unsigned slot, struct block **out, char *why, size_t why_size);
+/*
+ * Open the slot that an upgrade may write to, for that: a spare one from which
+ * no machine runs, as one may from what was rolled back, until its reset. 0;
+ * -EBUSY: one is on trial, or each spare one is in use; -ENOSPC: there is none;
+ * or as slots_read and medium_open; with a sentence in `why`.
+ */
+int slots_open_spare(unsigned *slot, struct block **out, char *why,
+                     size_t why_size);
 
 /* ---- The guest's disk ------------------------------------------------------ */
 

@@ -68,8 +68,8 @@ static void try_table(const uint8_t *data, size_t size)
     for (size_t i = 0; i < size && i < 16; i++)
         switch (data[i] % 4) {
         case 0:
-            if (slot_table_spare(&t) != SLOT_NONE)
-                slot_table_try(&t, slot_table_spare(&t), &image);
+            if (slot_table_spare(&t, 0) != SLOT_NONE)
+                slot_table_try(&t, slot_table_spare(&t, 0), &image);
             break;
         case 1:
             slot_table_boot(&t);

@@ -23,7 +23,7 @@ static void upgrade(unsigned slot, uint64_t bytes)
 {
     struct slot_image image = { .bytes = bytes, .source = "somewhere" };
 
-    assert_int_equal(slot_table_spare(&t), slot);
+    assert_int_equal(slot_table_spare(&t, 0), slot);
     slot_table_clear(&t, slot);
     assert_int_equal(t.slot[slot].state, SLOT_EMPTY);
     assert_int_equal(slot_table_boot(&t), t.active);
@@ -51,15 +51,15 @@ static void test_first(void **state)
     assert_round_trip();
     /* A stick has one, and nowhere to upgrade to. */
     slot_table_make(&t, 1);
-    assert_int_equal(slot_table_spare(&t), SLOT_NONE);
+    assert_int_equal(slot_table_spare(&t, 0), SLOT_NONE);
     slot_table_make(&t, 2);
-    assert_int_equal(slot_table_spare(&t), B);
+    assert_int_equal(slot_table_spare(&t, 0), B);
 }
 
 static void test_confirmed(void **state)
 {
     upgrade(B, 100);
-    assert_int_equal(slot_table_spare(&t), SLOT_NONE);
+    assert_int_equal(slot_table_spare(&t, 0), SLOT_NONE);
     assert_int_equal(slot_table_boot(&t), B);
     assert_int_equal(t.slot[B].attempts, 1);
     assert_round_trip();
@@ -76,7 +76,7 @@ static void test_confirmed(void **state)
     assert_true(slot_table_confirm(&t));
     assert_int_equal(t.active, A);
     assert_int_equal(t.previous, C);
-    assert_int_equal(slot_table_spare(&t), B);
+    assert_int_equal(slot_table_spare(&t, 0), B);
 }
 
 static void test_falls_back(void **state)
@@ -108,7 +108,7 @@ static void test_rolled_back(void **state)
     assert_int_equal(t.previous, B);
     assert_true(slot_table_rollback(&t));
     assert_int_equal(slot_table_boot(&t), B);
-    assert_int_equal(slot_table_spare(&t), C);
+    assert_int_equal(slot_table_spare(&t, 0), C);
 }
 
 /* Any byte may be anything: a sound table, or refused. */
@@ -134,7 +134,7 @@ static void test_hostile_bytes(void **state)
             assert_true(slot_table_boot(&u) < MEDIUM_SLOTS);
             slot_table_confirm(&u);
             slot_table_rollback(&u);
-            assert_true(slot_table_spare(&u) <= SLOT_NONE);
+            assert_true(slot_table_spare(&u, 0) <= SLOT_NONE);
         }
         bytes[i] = was;
     }

@@ -29,6 +29,7 @@ static uint8_t slot_data[MEDIUM_SLOTS][SLOT_SECTORS * 512];
 static struct memory_block slot_block[MEDIUM_SLOTS];
 static unsigned slot_count = MEDIUM_SLOTS;
 static bool slots_fail;         /* to be opened */
+static unsigned slots_in_use;   /* a bit for each, of those that others opened */
 static char why[200];
 
 /* ---- In place of the medium ------------------------------------------------ */
@@ -60,6 +61,8 @@ int medium_open(const struct medium *m, enum medium_part part,
         snprintf(w, why_size, "it fails");
         return -EIO;
     }
+    if (slots_in_use & 1u << (part - MEDIUM_SLOT_A))
+        return -EBUSY;
     s = &slot_block[part - MEDIUM_SLOT_A];
     memory_block_init(s, slot_data[part - MEDIUM_SLOT_A], SLOT_SECTORS);
     s->block.read_only = use != BLOCK_PHYS_WRITE;
@@ -73,6 +76,7 @@ static int setup(void **state)
     for (unsigned i = 0; i < MEDIUM_SLOTS; i++)
         memset(slot_data[i], 'a' + (int)i, sizeof slot_data[i]);
     slot_count = MEDIUM_SLOTS;
+    slots_in_use = 0;
     return 0;
 }
 
@@ -86,7 +90,7 @@ static int teardown(void **state)
 
 static int do_clear(struct slot_table *t, void *ctx)
 {
-    slot_table_clear(t, slot_table_spare(t));
+    slot_table_clear(t, slot_table_spare(t, 0));
     return 0;
 }
 
@@ -94,7 +98,7 @@ static int do_try(struct slot_table *t, void *ctx)
 {
     struct slot_image image = { .bytes = 77, .source = "there" };
 
-    slot_table_try(t, slot_table_spare(t), &image);
+    slot_table_try(t, slot_table_spare(t, 0), &image);
     return 0;
 }
 
@@ -407,6 +411,62 @@ static void test_two_machines(void **state)
     assert_non_null(strstr(why, "has no slot"));
 }
 
+/* ---- Where an upgrade goes ------------------------------------------------- */
+
+static void opens_spare(unsigned slot)
+{
+    struct block *b;
+    unsigned found;
+
+    assert_int_equal(slots_open_spare(&found, &b, why, sizeof why), 0);
+    assert_int_equal(found, slot);
+    assert_false(b->read_only);
+    assert_int_equal(first_byte(b), 'a' + (int)slot);
+    block_close(b);
+}
+
+static void no_spare(int error, const char *text)
+{
+    struct block *b;
+    unsigned found;
+
+    assert_int_equal(slots_open_spare(&found, &b, why, sizeof why), error);
+    if (!strstr(why, text))
+        fail_msg("'%s' is not in '%s'", text, why);
+}
+
+/* The guest was not restarted after the rollback, and runs from b. */
+static void test_spare_after_rollback(void **state)
+{
+    live_until(3);
+    slots_in_use = 1u << B;
+    no_spare(-EBUSY, "slot b is on trial: 'confirm' or 'rollback' comes first");
+    make(do_rollback);
+    opens_spare(C);
+    slots_in_use |= 1u << C;
+    no_spare(-EBUSY, "slot c is to be written, but in use: restart the machine "
+             "that still runs from it");
+    slots_in_use = 0;
+    opens_spare(B);
+}
+
+static void test_spare(void **state)
+{
+    opens_spare(B);
+    slots_fail = true;
+    no_spare(-EIO, "it fails");
+    slots_fail = false;
+    live_until(4);              /* b is active, a was */
+    opens_spare(C);
+    slots_in_use = 1u << C;
+    no_spare(-EBUSY, "slot c is to be written, but in use");
+    teardown(NULL);
+    setup(NULL);
+    slot_count = 1;
+    no_spare(-ENOSPC, "the medium has no slot to spare: 'install' makes one "
+             "with 3");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -414,6 +474,8 @@ int main(void)
         cmocka_unit_test(test_every_cut),
         TEST(test_failed_change),
         TEST(test_other_content),
+        TEST(test_spare_after_rollback),
+        TEST(test_spare),
         TEST(test_disk),
         TEST(test_disk_opened_on_trial),
         TEST(test_confirmed_disk),
