@@ -12,6 +12,12 @@ struct net;
 const char *monitor_command_name(unsigned i);
 const char *monitor_info_name(unsigned i);
 
+void cmd_info(struct monitor *mon, char *args);
+void info_machines(struct monitor *mon);
+void cmd_set(struct monitor *mon, char *args);
+
+/* Says so if a machine `did` not what was asked of it. */
+void monitor_answered(struct monitor *mon, bool did);
 /* One of the texts of the machine that is shown: see guest_info. */
 void monitor_info_text(struct monitor *mon, const char *what);
 

@@ -120,6 +120,7 @@ FIXED(kinds, "bridge,id=", "socket,id=", "tap,id=", "user,id=")
 FIXED(objects, "filter-dump,id=")
 FIXED(sources, "-y", "http://", "tftp://", "xmodem", "ymodem")
 FIXED(yes, "-y")
+FIXED(settings, "columns", "paging", "rows")
 
 /* "disk0" and so on. */
 static const char *disks(const struct monitor *mon, unsigned i)
@@ -156,6 +157,7 @@ static const struct {
     { "upgrade", { sources, sources } },
     { "rollback", { yes } },
     { "install", { disks } },
+    { "set", { settings, on_off } },
 };
 
 /* What may stand at the end of `line`, whose last word is at *word. */

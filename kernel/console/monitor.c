@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/console/complete.h"
@@ -14,7 +13,6 @@
 #include "kernel/platform.h"
 
 #define PROMPT "(trestle) "
-#define PART 512u               /* of a long text */
 #define CTRL_C 3
 
 static void print(void *ctx, const char *text)
@@ -29,6 +27,7 @@ void monitor_init(struct monitor *mon, struct mux *mux)
     memset(mon, 0, sizeof *mon);
     mon->mux = mux;
     edit_init(&mon->edit, print, mon);
+    mon->paging.rows = PAGER_ROWS;
     mon->cores_seen_ns = platform_now_ns();
     for (unsigned i = 0; i < MONITOR_CORES && i < platform_core_count(); i++)
         mon->cores_idle_ns[i] = platform_core_idle_ns(i);
@@ -36,13 +35,17 @@ void monitor_init(struct monitor *mon, struct mux *mux)
 
 void monitor_printf(struct monitor *mon, const char *fmt, ...)
 {
-    char text[1024];
+    char text[1024], *copy;
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    mux_print(mon->mux, text);
+    copy = mon->collects ? strdup(text) : NULL;
+    if (copy)
+        monitor_print_text(mon, copy);
+    else
+        mux_print(mon->mux, text);
 }
 
 static const char *prompt(const struct monitor *mon)
@@ -89,7 +92,8 @@ void monitor_go_on(struct monitor *mon)
 
     if (is_busy(mon))
         return;
-    edit_show(&mon->edit, prompt(mon));
+    if (!mon->paste.done)
+        edit_show(&mon->edit, prompt(mon));
     memcpy(ahead, mon->ahead, n);
     mon->ahead_len = 0;
     for (unsigned i = 0; i < n; i++)    /* may begin another one */
@@ -103,11 +107,19 @@ static void end_output(struct monitor *mon)
     monitor_go_on(mon);
 }
 
+void monitor_leave(struct monitor *mon)
+{
+    if (!mon->paging.waits)
+        return;
+    mon->paging.waits = false;
+    end_output(mon);
+}
+
 bool monitor_output(struct monitor *mon, bool (*has_room)(struct mux *mux))
 {
     bool printed = false;
 
-    while (mon->output.next && has_room(mon->mux)) {
+    while (mon->output.next && !mon->paging.waits && has_room(mon->mux)) {
         printed = true;
         if (!mon->output.next(mon))
             end_output(mon);
@@ -115,51 +127,15 @@ bool monitor_output(struct monitor *mon, bool (*has_room)(struct mux *mux))
     return printed;
 }
 
-/* ---- A long text --------------------------------------------------------- */
-
-static bool next_text(struct monitor *mon)
-{
-    struct monitor_output *o = &mon->output;
-    char part[PART];
-    size_t n = o->size - o->at < PART - 1 ? o->size - o->at : PART - 1;
-
-    memcpy(part, o->data + o->at, n);
-    part[n] = '\0';
-    mux_print(mon->mux, part);
-    o->at += n;
-    return o->at < o->size;
-}
-
-static void end_text(struct monitor *mon) { free(mon->output.data); }
-
-void monitor_print_text(struct monitor *mon, char *text)
-{
-    struct monitor_output *o = &mon->output;
-    size_t len = strlen(text);
-    uint8_t *longer;
-
-    if (!o->next) {
-        *o = (struct monitor_output){ next_text, end_text, (uint8_t *)text,
-                                      len, 0 };
-        return;
-    }
-    longer = realloc(o->data, o->size + len);
-    if (longer) {
-        memcpy(longer + o->size, text, len);
-        o->data = longer;
-        o->size += len;
-    } else {
-        monitor_printf(mon, "out of memory\n");
-    }
-    free(text);
-}
-
 /* ---- Keys ---------------------------------------------------------------- */
 
 /* While a command is at work, Ctrl-C ends it and all else waits. */
 static void input_meanwhile(struct monitor *mon, uint8_t c)
 {
-    if (c == CTRL_C && !mon->output.next) {
+    if (mon->paging.waits) {
+        if (!pager_key(mon, c))
+            end_output(mon);
+    } else if (c == CTRL_C && !mon->output.next) {
         mon->ahead_len = 0;
         job_cancel();
     } else if (c == CTRL_C) {
@@ -171,6 +147,14 @@ static void input_meanwhile(struct monitor *mon, uint8_t c)
     }
 }
 
+/* With paging, what a command prints is a text like a long one. */
+static void command(struct monitor *mon)
+{
+    mon->collects = mon->paging.is_on;
+    monitor_command(mon, mon->edit.line);
+    mon->collects = false;
+}
+
 /* A line is complete: a command, or an answer. */
 static void take_line(struct monitor *mon)
 {
@@ -180,7 +164,7 @@ static void take_line(struct monitor *mon)
     if (answer)
         answer(mon, mon->edit.line, mon->answer_ctx);
     else
-        monitor_command(mon, mon->edit.line);
+        command(mon);
     monitor_prompt(mon);
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "kernel/console/edit.h"
+#include "kernel/console/pager.h"
 
 #define MONITOR_LINE EDIT_LINE
 #define MONITOR_CORES 16u        /* that info cpus shows */
@@ -45,6 +46,8 @@ struct monitor {
     bool greeted;
     bool quit;                  /* "quit" was typed */
     struct monitor_output output;       /* its next is NULL: there is none */
+    struct monitor_paging paging;
+    bool collects;              /* what is printed goes to that */
     /* Of monitor_ask: who waits for an answer, or NULL. */
     void (*answer)(struct monitor *mon, char *line, void *ctx);
     void *answer_ctx;
@@ -60,6 +63,8 @@ struct monitor {
 void monitor_init(struct monitor *mon, struct mux *mux);
 /* The monitor gets the keyboard: banner the first time, then the prompt. */
 void monitor_enter(struct monitor *mon);
+/* The keyboard goes to somebody else: a text that waits for a key ends. */
+void monitor_leave(struct monitor *mon);
 /* One byte from the administrator. */
 void monitor_input(struct monitor *mon, uint8_t c);
 
@@ -83,11 +88,6 @@ void monitor_go_on(struct monitor *mon);
 /* Long output goes on while the line has room. True: something was printed. */
 bool monitor_output(struct monitor *mon, bool (*has_room)(struct mux *mux));
 
-/*
- * A text of any length, malloc's, which the monitor frees: as long output, and
- * behind a text that is not out yet.
- */
-void monitor_print_text(struct monitor *mon, char *text);
 void monitor_printf(struct monitor *mon, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

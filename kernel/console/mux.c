@@ -127,10 +127,12 @@ static void switch_focus(struct mux *mux)
     if (!mux->monitor || !mux->shown->serial)
         return;
     mux->in_monitor = !mux->in_monitor;
-    if (mux->in_monitor)
+    if (mux->in_monitor) {
         monitor_enter(mux->monitor);
-    else
-        mux_print(mux, "\n");
+        return;
+    }
+    monitor_leave(mux->monitor);
+    mux_print(mux, "\n");
 }
 
 struct guest *mux_guest(const struct mux *mux) { return mux->shown->guest; }
@@ -154,6 +156,7 @@ bool mux_show(struct mux *mux, unsigned number, bool console)
     if (!console || !mux->monitor)
         return true;
     mux->in_monitor = !con->serial;
+    monitor_leave(mux->monitor);
     if (mux->in_monitor)
         monitor_enter(mux->monitor);
     return true;

@@ -155,6 +155,7 @@ INFO = {
     "pic": [r"pic0: irr=", r"pic1: irr="],
     "registers": [r"EAX=[0-9a-f]{8}", r"\bCS =0008 00000000 ffffffff",
                   r"CR0=\S{7}1"],
+    "history": [r"0: 'info \w+'\n"],
     "slots": [r"Trestle medium"],
     "snapshots": [r"start Trestle with -vmstate FILE"],
     "screen": [r"SeaBIOS \(version", r"Booting from Hard Disk"],

@@ -1,0 +1,87 @@
+"""Every command of the monitor, over the serial line."""
+import re
+
+import pytest
+
+from conftest import ESCAPE
+
+READY = "uart_echo ready\r\n"
+
+# What each command answers; others of its tests are where its subject is.
+COMMANDS = {
+    "help": [("help stop", r"\Astop  -- stop the guest\n\Z")],
+    "info": [("info status", r"VM status: running\n"),
+             ("info nonsense", "no such subject: 'nonsense'")],
+    "machine": [("machine", r"\* 1 +trestle +running"),
+                ("machine 7", "no such machine: '7'")],
+    "commit": [("commit hda", "hda: no overlay"),
+               ("commit nonsense", "no such disk: 'nonsense'")],
+    "drive_backup": [("drive_backup hdb x", "no such disk: 'hdb'")],
+    "stop": [("stop", r"\A\Z"), ("info status", "VM status: paused")],
+    "cont": [("cont", r"\A\Z"), ("info status", "VM status: running")],
+    "system_reset": [("system_reset", r"\A\Z")],
+    "nmi": [("nmi", r"\A\Z")],
+    "savevm": [("savevm x", "-vmstate")],
+    "loadvm": [("loadvm x", "-vmstate")],
+    "delvm": [("delvm x", "-vmstate")],
+    "set_link": [("set_link user.0 off", r"\A\Z"),
+                 ("info network", "user .* link=off"),
+                 ("set_link nonsense on", "nonsense")],
+    "netdev_add": [("netdev_add user,id=one,vlan=0", r"\A\Z"),
+                   ("info network", "id=one")],
+    "netdev_del": [("netdev_del one", r"\A\Z"),
+                   ("netdev_del one", "there is no netdev 'one'")],
+    "hostfwd_add": [("hostfwd_add udp:127.0.0.1:0-:7", r"\A\Z"),
+                    ("hostfwd_add x", "use tcp|udp")],
+    "hostfwd_remove": [("hostfwd_remove tcp::1", "no such forward: 'tcp::1'")],
+    "object_add": [("object_add filter-dump,id=cap,netdev=user.0", r"\A\Z"),
+                   ("info capture", "cap")],
+    "object_del": [("object_del cap", r"\A\Z"), ("info capture", "no capt")],
+    "capture": [("capture user.0 on", r"\A\Z"),
+                ("capture user.0 print", r"begin-base64 644 user\.0\.pcap\n"),
+                ("capture user.0 off", r"\A\Z")],
+    "config": [("config show", "No trestle.conf runs")],
+    "announce_self": [("announce_self", r"\A\Z")],
+    "upgrade": [("upgrade xmodem", "no disk of the PC's is a Trestle medium")],
+    "confirm": [("confirm", "no disk of the PC's is a Trestle medium")],
+    "rollback": [("rollback", "no disk of the PC's is a Trestle medium")],
+    "install": [("install disk0", "'disk0' is no disk")],
+    "set": [("set", "paging off, columns 80, rows 24")],
+}
+LAST = {"quit"}
+
+
+@pytest.fixture
+def monitor(trestle, guest):
+    t = trestle("-m", 16, "-hda", guest("uart_echo"))
+    t.expect(READY)
+    t.to_monitor()
+    return t
+
+
+def test_every_command(monitor):
+    listed = re.findall(r"(?m)^(\S+) .*-- ", monitor.monitor("help"))
+    assert sorted(listed) == sorted([*COMMANDS, *LAST])
+    for name in listed:
+        assert re.match(rf"{name} .*-- ", monitor.monitor("help " + name))
+        for line, answer in COMMANDS.get(name, ()):
+            text = monitor.monitor(line)
+            assert re.search(answer, text), (line, text)
+    monitor.send("quit\r")
+    assert monitor.ends() == 0
+
+
+def test_pages(monitor):
+    assert "paging on" in monitor.monitor("set paging on")
+    monitor.send("help\r")
+    monitor.expect("--More--")
+    assert monitor.before.count("\r\n") == 1 + 23
+    monitor.send(" ")
+    monitor.expect(r"quit .*\r\n\(trestle\) ")
+    monitor.send("info pic\r")
+    monitor.expect(r"pic1: .*\r\n\(trestle\) ")
+    monitor.send("help\r")
+    monitor.expect("--More--")
+    # The console is whose the line is, without a key for the text.
+    monitor.send(ESCAPE + "c" + "hello")
+    monitor.expect("hello")
