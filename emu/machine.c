@@ -314,6 +314,21 @@ void machine_reset(struct machine *m)
     machine_reset_now(m);
 }
 
+void machine_power_button(struct machine *m)
+{
+    piix4pm_power_button(m->d.pm);
+}
+
+void machine_key(struct machine *m, uint8_t set1_scancode_byte)
+{
+    i8042_key(m->d.i8042, set1_scancode_byte);
+}
+
+void machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
+{
+    i8042_mouse(m->d.i8042, dx, dy, dz, buttons);
+}
+
 /* ---- Small questions ---------------------------------------------------- */
 
 const char *machine_name(const struct machine *m)

@@ -137,6 +137,13 @@ bool machine_is_stopped(const struct machine *m);
 void machine_reset(struct machine *m);
 /* The board's NMI, once: LINT1 of the local APIC. */
 void machine_nmi(struct machine *m);
+/* The power button, pressed: the guest hears of it by ACPI, if it listens. */
+void machine_power_button(struct machine *m);
+
+/* What is typed at the PC: see i8042_key and i8042_mouse. */
+void machine_key(struct machine *m, uint8_t set1_scancode_byte);
+void machine_mouse(struct machine *m, int dx, int dy, int dz,
+                   unsigned buttons);
 
 const char *machine_name(const struct machine *m);
 const char *machine_error(const struct machine *m);

@@ -13,6 +13,7 @@
 
 #include "emu/machine.h"
 #include "kernel/disk/image.h"
+#include "kernel/guest_keys.h"
 #include "kernel/options.h"
 #include "kernel/ring.h"
 
@@ -47,6 +48,7 @@ struct guest {
     struct machine_host host;
     struct disk_image disk[MACHINE_IDE_UNITS];
     struct guest_serial *serial[MACHINE_SERIALS];
+    struct guest_keys keys;
     struct machine_rom roms[1 + MACHINE_NICS];
     struct net *net;
     struct snapshot_store *snapshots;   /* shared (snapshot/vmstate.h); NULL */
@@ -120,8 +122,11 @@ void guest_tell_end(struct guest *g);
 
 /*
  * All that touches g->machine goes through these, which let the guest's core do
- * it (cores_call). False, and -ETIMEDOUT: that core does not answer.
+ * it (cores_call). False, and -ETIMEDOUT: that core does not answer, or a task
+ * has the machine. Others than those here ask by guest_ask.
  */
+bool guest_ask(struct guest *g, void (*fn)(struct guest *g, void *arg),
+               void *arg);
 bool guest_stop(struct guest *g);
 bool guest_cont(struct guest *g);
 /* Also switches a machine on that is off. */

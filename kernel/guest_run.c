@@ -218,9 +218,8 @@ void guest_tell_end(struct guest *g)
 
 /* ---- What others ask ------------------------------------------------------- */
 
-/* cores_call, unless a task has the machine. */
-static bool ask(struct guest *g, void (*fn)(struct guest *g, void *arg),
-                void *arg)
+bool guest_ask(struct guest *g, void (*fn)(struct guest *g, void *arg),
+               void *arg)
 {
     return !g->is_lent && cores_call(g, fn, arg);
 }
@@ -261,14 +260,14 @@ static void do_info(struct guest *g, void *arg)
 
 bool guest_stop(struct guest *g)
 {
-    if (!ask(g, do_stop, NULL))
+    if (!guest_ask(g, do_stop, NULL))
         return false;
     return g->paused = true;
 }
 
 bool guest_cont(struct guest *g)
 {
-    if (!ask(g, do_cont, NULL))
+    if (!guest_ask(g, do_cont, NULL))
         return false;
     g->paused = false;
     return true;
@@ -287,7 +286,7 @@ static bool is_on_again(struct guest *g)
 
 bool guest_reset(struct guest *g)
 {
-    return ask(g, do_reset, NULL) && is_on_again(g);
+    return guest_ask(g, do_reset, NULL) && is_on_again(g);
 }
 
 bool guest_lend(struct guest *g)
@@ -306,26 +305,26 @@ static void do_loaded(struct guest *g, void *arg)
 bool guest_take_back(struct guest *g, bool loaded, bool cont)
 {
     g->is_lent = false;
-    if (loaded && !(ask(g, do_loaded, NULL) && is_on_again(g)))
+    if (loaded && !(guest_ask(g, do_loaded, NULL) && is_on_again(g)))
         return false;
     return !cont || guest_cont(g);
 }
 
 bool guest_break(struct guest *g, unsigned serial)
 {
-    return ask(g, do_break, &serial);
+    return guest_ask(g, do_break, &serial);
 }
 
 bool guest_nmi(struct guest *g)
 {
-    return ask(g, do_nmi, NULL);
+    return guest_ask(g, do_nmi, NULL);
 }
 
 int guest_info(struct guest *g, const char *what, char *buf, size_t size)
 {
     struct info_call c = { what, buf, size, 0 };
 
-    return ask(g, do_info, &c) ? c.result : -ETIMEDOUT;
+    return guest_ask(g, do_info, &c) ? c.result : -ETIMEDOUT;
 }
 
 static void do_icount(struct guest *g, void *arg)
@@ -337,7 +336,7 @@ uint64_t guest_icount(struct guest *g)
 {
     uint64_t n = 0;
 
-    return ask(g, do_icount, &n) ? n : 0;
+    return guest_ask(g, do_icount, &n) ? n : 0;
 }
 
 bool guest_is_stopped(const struct guest *g)

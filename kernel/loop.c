@@ -24,6 +24,7 @@ struct loop {
     uint64_t disks_ns;          /* when platform_disks_poll wants its turn */
     uint64_t tasks_ns;          /* and platform_tasks_run */
     uint64_t trial_ns;          /* and trial_poll */
+    uint64_t keys_ns;           /* and guest_keys_poll */
 };
 
 static bool io_poll(struct loop *l)
@@ -34,9 +35,15 @@ static bool io_poll(struct loop *l)
     l->disks_ns = platform_disks_poll();
     l->tasks_ns = platform_tasks_run();
     l->trial_ns = trial_poll(l->guests, l->count);
-    for (unsigned i = 0; i < l->count; i++)
+    l->keys_ns = UINT64_MAX;
+    for (unsigned i = 0; i < l->count; i++) {
+        uint64_t keys = guest_keys_poll(l->guests[i], platform_now_ns());
+
+        if (keys < l->keys_ns)
+            l->keys_ns = keys;
         if (l->guests[i]->core)
             guest_offer_input(l->guests[i]);
+    }
     return busy;
 }
 
@@ -75,6 +82,8 @@ static void idle(struct loop *l, bool started, uint64_t balance)
         deadline = l->tasks_ns;
     if (l->trial_ns < deadline)
         deadline = l->trial_ns;
+    if (l->keys_ns < deadline)
+        deadline = l->keys_ns;
     if (!started && deadline > now + 20 * GUEST_SLICE_NS)
         deadline = now + 20 * GUEST_SLICE_NS;
     if (mux_holds_input(l->mux) && deadline > now + 2 * GUEST_SLICE_NS)

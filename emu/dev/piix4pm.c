@@ -26,6 +26,7 @@
 #define PM_PORTS 64u
 enum { PMSTS = 0x00, PMEN = 0x02, PMCNTRL = 0x04, PMTMR = 0x08 };
 #define STS_TMROF 0x0001u
+#define STS_PWRBTN 0x0100u
 #define STS_ALL 0x8d31u         /* RSM PBOR RTC PWRBTN GBL BM TMROF */
 #define STS_SCI 0x0521u         /* RTC PWRBTN GBL TMROF */
 #define EN_ALL 0x0521u
@@ -114,6 +115,12 @@ static void pm_update(struct piix4pm *pm)
 static void timer_fired(void *ctx)
 {
     pm_update(ctx);
+}
+
+void piix4pm_power_button(struct piix4pm *pm)
+{
+    pm->status |= STS_PWRBTN;
+    pm_update(pm);
 }
 
 /* ---- PM ports ----------------------------------------------------------- */

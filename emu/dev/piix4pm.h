@@ -19,4 +19,7 @@ struct piix4pm *piix4pm_create(struct machine *m, struct pci_bus *bus,
                                bool com2);
 void piix4pm_destroy(struct piix4pm *pm);
 
+/* PWRBTN# was asserted and released again (7.2.1): SCI, if enabled. */
+void piix4pm_power_button(struct piix4pm *pm);
+
 #endif

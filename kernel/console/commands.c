@@ -8,6 +8,7 @@
 #include "kernel/console/commands.h"
 #include "kernel/console/commands_config.h"
 #include "kernel/console/commands_disk.h"
+#include "kernel/console/commands_keys.h"
 #include "kernel/console/commands_net.h"
 #include "kernel/console/commands_slots.h"
 #include "kernel/console/commands_snapshot.h"
@@ -97,6 +98,15 @@ static const struct command commands[] = {
     { "c", "", "let it run again", cmd_cont, true, true },
     { "system_reset", "", "press the guest's reset button", cmd_reset, false,
       true },
+    { "system_powerdown", "", "press its power button (ACPI)",
+      cmd_system_powerdown, false, true },
+    { "sendkey", "KEY[-KEY...] [MS]", "press keys of the guest's keyboard",
+      cmd_sendkey, false, true },
+    { "mouse_move", "DX DY [DZ]", "move the guest's mouse", cmd_mouse_move,
+      false, true },
+    { "mouse_button", "N", "its buttons: 1 left, 2 middle, 4 right",
+      cmd_mouse_button, false, true },
+    { "mouse_set", "N", "which mouse that is: 0", cmd_mouse_set, false, true },
     { "nmi", "", "give the guest a non-maskable interrupt", cmd_nmi, false,
       true },
     { "savevm", "[TAG]", "save the machine and its disks' content",

@@ -8,6 +8,7 @@
 #include "emu/cpu/engine.h"
 #include "kernel/console/commands.h"
 #include "kernel/console/commands_disk.h"
+#include "kernel/console/commands_keys.h"
 #include "kernel/console/commands_net.h"
 #include "kernel/console/commands_slots.h"
 #include "kernel/console/commands_snapshot.h"
@@ -186,6 +187,7 @@ static const struct {
     { "jit", "what the translator did", info_jit },
     { "lapic", "the guest's local APIC", info_lapic },
     { "machines", "all machines, their state and key", info_machines },
+    { "mice", "the guest's mouse", info_mice },
     { "network", "NICs, cables, counters", info_network },
     { "pci", "the guest's PCI devices", info_pci },
     { "pic", "the guest's pair of 8259s", info_pic },

@@ -6,6 +6,7 @@
 
 #include "kernel/console/commands.h"
 #include "kernel/console/commands_snapshot.h"
+#include "kernel/console/key_names.h"
 #include "kernel/console/mux.h"
 #include "kernel/guest.h"
 #include "kernel/net/capture.h"
@@ -122,6 +123,11 @@ FIXED(sources, "-y", "http://", "tftp://", "xmodem", "ymodem")
 FIXED(yes, "-y")
 FIXED(settings, "columns", "paging", "rows")
 
+static const char *keys(const struct monitor *mon, unsigned i)
+{
+    return key_name(i);
+}
+
 /* "disk0" and so on. */
 static const char *disks(const struct monitor *mon, unsigned i)
 {
@@ -157,6 +163,7 @@ static const struct {
     { "upgrade", { sources, sources } },
     { "rollback", { yes } },
     { "install", { disks } },
+    { "sendkey", { keys } },
     { "set", { settings, on_off } },
 };
 
@@ -252,6 +259,8 @@ void monitor_complete(struct monitor *mon)
 
     e->line[at] = '\0';
     m.from = words_at(e->line, &m.word);
+    if (m.from == keys && strrchr(m.word, '-'))
+        m.word = strrchr(m.word, '-') + 1;
     m.len = strlen(m.word);
     if (m.from)
         find_matches(mon, &m);
@@ -261,7 +270,7 @@ void monitor_complete(struct monitor *mon)
     edit_return(e, at, m.count > 1);
     for (size_t i = m.len; m.count && i < m.common; i++)
         edit_insert(e, (uint8_t)m.first[i]);
-    /* "tap,id=" and "http://" want more of the same word. */
-    if (m.count == 1 && !strchr("=/", m.first[m.common - 1]))
+    /* "tap,id=" and "http://" want more of the same word, a key maybe. */
+    if (m.count == 1 && m.from != keys && !strchr("=/", m.first[m.common - 1]))
         edit_insert(e, ' ');
 }

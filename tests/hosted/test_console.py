@@ -143,6 +143,7 @@ INFO = {
     "jit": [r"translated: [1-9]\d* traces", r"FPU state loaded: \d+"],
     "lapic": [r"lapic: enabled, software-enabled", r"lint0 .* ExtINT"],
     "machines": [r"\* 1 +trestle +running +\w+ +\d+\.\d{3} s\n"],
+    "mice": [r"\* Mouse #0: PS/2 mouse\n"],
     "network": [r"VLAN 0 devices:\n  ne2000 pci macaddr=52:54:00:12:34:56 ",
                 r"\n  user .* id=user.0 link=up\n", r"in_total=0 out_total=0"],
     "bridge": [r"bridge of VLAN 0, ports:\n"],

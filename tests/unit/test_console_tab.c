@@ -22,8 +22,8 @@ static void assert_becomes(const char *text, const char *want)
 static void test_tab_completes(void **state)
 {
     static const char *const cases[][2] = {
-        { "sys\t", "system_reset " },
-        { "  sys\t", "  system_reset " },
+        { "system_r\t", "system_reset " },
+        { "  sys\tr\t", "  system_reset " },
         { "q\t", "quit " },
         { "hostfwd_\t", "hostfwd_" },
         { "net\t", "netdev_" },

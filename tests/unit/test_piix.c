@@ -238,6 +238,23 @@ static void test_sci_enable(void **state)
     assert_int_equal(fake_in(f->m, 0xb2, 1), 0xf0);
 }
 
+static void test_power_button(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_out(f->m, PM_BASE + 4, 2, 1);
+    piix4pm_power_button(f->pm);
+    assert_int_equal(fake_in(f->m, PM_BASE, 2), 0x100);
+    assert_false(f->irq[9]);                    /* nobody asked for it */
+    fake_out(f->m, PM_BASE, 2, 0x100);
+    fake_out(f->m, PM_BASE + 2, 2, 0x100);      /* PWRBTN_EN */
+    assert_false(f->irq[9]);
+    piix4pm_power_button(f->pm);
+    assert_true(f->irq[9]);
+    fake_out(f->m, PM_BASE, 2, 0x100);
+    assert_false(f->irq[9]);
+}
+
 static void test_s5(void **state)
 {
     struct fixture *f = *state;
@@ -304,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pm_timer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pm_overflow, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sci_enable, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_power_button, setup, teardown),
         cmocka_unit_test_setup_teardown(test_s5, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pm_base_moves, setup, teardown),
         cmocka_unit_test_setup_teardown(test_smbus_is_empty, setup, teardown),

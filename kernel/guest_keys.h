@@ -1,0 +1,52 @@
+/*
+ * What the administrator types and moves at a guest's PC, its PS/2 keyboard and
+ * mouse. A key is pressed, held for a while and released; keys that come
+ * meanwhile wait their turn. I/O core.
+ */
+#ifndef KERNEL_GUEST_KEYS_H
+#define KERNEL_GUEST_KEYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct guest;
+
+#define GUEST_KEYS_AT_ONCE 16u
+#define GUEST_KEYS_HOLD_MS 100u         /* unless somebody said, as qemu */
+#define GUEST_KEYS_EVENTS 256u
+
+/*
+ * A key of the PC's keyboard: its code in scan code set 1, with bit 7 for the
+ * prefix E0h. Pause has codes of its own and is never released.
+ */
+typedef uint8_t guest_key;
+#define GUEST_KEY_PAUSE 0xc5u
+
+struct guest_keys {
+    struct guest_key_event {
+        uint64_t at_ns;         /* platform_now_ns */
+        guest_key key;
+        bool is_release;
+    } event[GUEST_KEYS_EVENTS]; /* a ring, in the order of their times */
+    unsigned head, count;
+    unsigned buttons;           /* of the mouse, that are down */
+};
+
+/*
+ * Press `count` keys one after the other, hold them for so long, and release
+ * them from the last on. 0, -E2BIG: more than GUEST_KEYS_AT_ONCE, -ENOSPC: too
+ * many wait already.
+ */
+int guest_keys_press(struct guest *g, const guest_key *keys, unsigned count,
+                     unsigned hold_ms);
+/* Do what is due. When to call again, at the latest; UINT64_MAX: never. */
+uint64_t guest_keys_poll(struct guest *g, uint64_t now);
+
+/*
+ * Mouse, with the buttons as they are, or new buttons: see machine_mouse. False:
+ * see guest_ask.
+ */
+bool guest_mouse_move(struct guest *g, int dx, int dy, int dz);
+bool guest_mouse_buttons(struct guest *g, unsigned buttons);
+
+#endif

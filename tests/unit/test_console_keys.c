@@ -1,0 +1,215 @@
+/* Keys, mouse and power button of the guest's PC, by the monitor. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "emu/machine_internal.h"
+#include "kernel/platform.h"
+#include "tests/unit/console_harness.h"
+
+#define SECOND 1000000000ull
+#define STATUS 0x64
+#define DATA 0x60
+#define FULL 0x01u
+#define FROM_MOUSE 0x20u
+
+static void write_port(uint16_t port, uint8_t v)
+{
+    machine_io_write(guest->machine, port, 1, v);
+}
+
+static uint8_t read_port(uint16_t port)
+{
+    return (uint8_t)machine_io_read(guest->machine, port, 1);
+}
+
+/* What comes next within a while; -1: nothing. The mouse's has bit 8 set. */
+static int next_byte(void)
+{
+    uint64_t end = platform_now_ns() + SECOND / 50;
+
+    do {
+        uint8_t status = read_port(STATUS);
+
+        if (status & FULL)
+            return read_port(DATA) | (status & FROM_MOUSE ? 0x100 : 0);
+    } while (platform_now_ns() < end);
+    return -1;
+}
+
+static const char *bytes(void)
+{
+    static char text[400];
+    size_t n = 0;
+    int byte;
+
+    text[0] = '\0';
+    while ((byte = next_byte()) >= 0)
+        n += snprintf(text + n, sizeof text - n, "%s%02x", n ? " " : "",
+                      byte & 0xff);
+    return text;
+}
+
+/* What the guest reads of the keys of a command, all of them due. */
+static const char *sends(const char *command)
+{
+    type(command);
+    guest_keys_poll(guest, platform_now_ns() + 100 * SECOND);
+    return bytes();
+}
+
+static void to_monitor(void)
+{
+    type("\001c");
+    write_port(STATUS, 0xae);           /* the keyboard's clock runs */
+}
+
+static void test_keys(void **state)
+{
+    static const char *const cases[][2] = {
+        { "a", "1e 9e" },
+        { "shift-a", "2a 1e 9e aa" },
+        { "ctrl-alt-delete", "1d 38 e0 53 e0 d3 b8 9d" },
+        { "kp_enter", "e0 1c e0 9c" },
+        { "pause", "e1 1d 45 e1 9d c5" },
+        { "alt-sysrq-b", "38 54 30 b0 d4 b8" },
+        { "0x39", "39 b9" },
+        { "0xd3", "e0 53 e0 d3" },
+        { "f12 1", "58 d8" },
+        { "q 60000", "10 90" },
+        { "minus-equal-ret-spc", "0c 0d 1c 39 b9 9c 8d 8c" },
+    };
+    char command[80];
+
+    to_monitor();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(command, sizeof command, "sendkey %s\r", cases[i][0]);
+        assert_string_equal(sends(command), cases[i][1]);
+    }
+}
+
+/* Pressed now, released after a while, and the next one not before. */
+static void test_hold(void **state)
+{
+    uint64_t start, due;
+
+    to_monitor();
+    start = platform_now_ns();
+    type("sendkey a 5000\rsendkey b 20\r");
+    due = guest_keys_poll(guest, platform_now_ns());
+    assert_string_equal(bytes(), "1e");
+    assert_true(due >= start + 5 * SECOND);
+    due = guest_keys_poll(guest, due);
+    assert_string_equal(bytes(), "9e");
+    due = guest_keys_poll(guest, due);
+    assert_string_equal(bytes(), "30");
+    assert_int_equal(guest_keys_poll(guest, due), UINT64_MAX);
+    assert_string_equal(bytes(), "b0");
+    /* A machine that is a task's gets its keys later. */
+    type("sendkey c\r");
+    guest->is_lent = true;
+    due = platform_now_ns() + SECOND;
+    assert_true(guest_keys_poll(guest, due) > due);
+    assert_string_equal(bytes(), "");
+    guest->is_lent = false;
+    assert_int_equal(guest_keys_poll(guest, due), UINT64_MAX);
+    assert_string_equal(bytes(), "2e ae");
+}
+
+static void test_refused_keys(void **state)
+{
+    static const char *const cases[][2] = {
+        { "sendkey\r", "use sendkey KEY" },
+        { "sendkey nonsense\r", "there is no key 'nonsense'" },
+        { "sendkey a-\r", "there is no key ''" },
+        { "sendkey -a\r", "there is no key ''" },
+        { "sendkey 0x\r", "there is no key '0x'" },
+        { "sendkey 0x0\r", "there is no key '0x0'" },
+        { "sendkey 0x100\r", "there is no key '0x100'" },
+        { "sendkey a 0\r", "1 to 60000 ms" },
+        { "sendkey a 60001\r", "1 to 60000 ms" },
+        { "sendkey a 99999999999999999999\r", "1 to 60000 ms" },
+        { "sendkey a 1 1\r", "use sendkey" },
+        { "sendkey 1-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1\r", "16 keys at once" },
+    };
+
+    to_monitor();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_shows(type(cases[i][0]), cases[i][1]);
+    assert_int_equal(guest->keys.count, 0);
+    for (unsigned i = 0; i < GUEST_KEYS_EVENTS / 2; i++)
+        type("sendkey a\r");
+    assert_int_equal(guest->keys.count, GUEST_KEYS_EVENTS);
+    assert_shows(type("sendkey a\r"), "try again");
+}
+
+static void test_tab(void **state)
+{
+    type("\001c");
+    type("sendkey ctrl-backsp\t");
+    assert_memory_equal(monitor.edit.line, "sendkey ctrl-backspace", 22);
+    assert_int_equal(monitor.edit.len, 22);
+    assert_shows(type("\025sendkey ctrl-f1\t"), "f12");
+}
+
+static void test_mouse(void **state)
+{
+    type("\001c");
+    write_port(STATUS, 0xa8);
+    write_port(STATUS, 0xd4);
+    write_port(DATA, 0xf4);             /* report */
+    assert_string_equal(bytes(), "fa");
+    assert_string_equal(sends("mouse_move 5 3\r"), "28 05 fd");
+    assert_string_equal(sends("mouse_button 1\r"), "09 00 00");
+    assert_string_equal(sends("mouse_move -1 0 1\r"), "19 ff 00");
+    assert_string_equal(sends("mouse_button 4\r"), "0a 00 00");
+    assert_string_equal(sends("mouse_button 2\r"), "0c 00 00");
+    assert_string_equal(sends("mouse_button 0\r"), "08 00 00");
+    assert_shows(type("mouse_move 1\r"), "use mouse_move DX DY");
+    assert_shows(type("mouse_move 1 x\r"), "use mouse_move DX DY");
+    assert_shows(type("mouse_move 1 1 1 1\r"), "use mouse_move DX DY");
+    assert_shows(type("mouse_move 99999 1\r"), "up to 10000");
+    assert_shows(type("mouse_button 8\r"), "use mouse_button N");
+    assert_shows(type("mouse_set 1\r"), "there is one mouse");
+    assert_shows(type("info mice\r"), "* Mouse #0: PS/2 mouse");
+}
+
+/* Enable ports and SCI as the firmware and a kernel do; then it is seen. */
+static void test_power_button(void **state)
+{
+    struct machine *m = guest->machine;
+
+    type("\001c");
+    machine_io_write(m, 0xcf8, 4, 0x80000b40);
+    machine_io_write(m, 0xcfc, 4, 0xb001);
+    machine_io_write(m, 0xcf8, 4, 0x80000b80);
+    machine_io_write(m, 0xcfc, 1, 1);
+    machine_io_write(m, 0xb002, 2, 0x0100);
+    assert_int_equal(machine_io_read(m, 0xb000, 2) & 0x100, 0);
+    type("system_powerdown\r");
+    assert_int_equal(machine_io_read(m, 0xb000, 2) & 0x100, 0x100);
+    machine_io_write(m, 0xb000, 2, 0x0100);
+    assert_int_equal(machine_io_read(m, 0xb000, 2) & 0x100, 0);
+    guest->state = GUEST_OFF;
+    assert_shows(type("system_powerdown\r"), "system_reset switches it on");
+    assert_int_equal(machine_io_read(m, 0xb000, 2) & 0x100, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_keys),
+        TEST(test_hold),
+        TEST(test_refused_keys),
+        TEST(test_tab),
+        TEST(test_mouse),
+        TEST(test_power_button),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
