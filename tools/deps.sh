@@ -10,7 +10,7 @@ build="gcc libc6-dev make git python3 dpkg-dev xz-utils seabios newlib-source
  libzydis-dev"
 run="qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin xorriso
  mtools dosfstools fdisk squashfs-tools mtd-utils e2fsprogs util-linux cpio gzip"
-test="libcmocka-dev gcc-multilib clang libclang-rt-14-dev llvm-14
+test="libcmocka-dev libvterm-dev gcc-multilib clang libclang-rt-14-dev llvm-14
  python3-pytest python3-pytest-xdist python3-pexpect python3-pyte python3-scapy
  curl dnsmasq-base iproute2 iputils-ping procps ipxe-qemu openssl qemu-user
  qemu-utils bochs bochs-term bochsbios vgabios lrzsz"
