@@ -76,10 +76,12 @@ def make_disk(tmp, cylinders=CYLINDERS):
     return bytes(data)
 
 
-def check_ext4(data, tmp):
-    """Clean, once its journal is played back; in a copy. data: the disk's."""
+def check_ext4(data, tmp, first=0, cylinders=CYLINDERS):
+    """Clean, once its journal is played back; in a copy. `data`: a disk's, on
+    which the router's begins at sector `first`."""
     path = tmp / "ext4.img"
-    path.write_bytes(data[START * CYLINDER * SECTOR:])
+    at = (first + START * CYLINDER) * SECTOR
+    path.write_bytes(memoryview(data)[at:at + cylinders * CYLINDER * SECTOR])
     for how in ("-y", "-E", "journal_only"), ("-fn",):
         done = subprocess.run(["/sbin/e2fsck", *how, path], text=True,
                               capture_output=True, timeout=120)

@@ -31,18 +31,20 @@ ROUND, PLACES, WORDS = 64, 4, 128       # as in tests/guests/disk_rounds.c
 
 class Power:
     """An appliance on `disk`, until the power is cut or it ends. It boots from
-    that disk, or from the CD `medium`."""
+    that disk, or from `stick`, a medium on AHCI."""
 
-    def __init__(self, disk, controller, tmp, medium=None, **kwargs):
+    def __init__(self, disk, controller, tmp, stick=None, **kwargs):
         self.server = NbdServer(disk)
         self.pid_file = tmp / "qemu.pid"
         *words, device = CONTROLLERS[controller]
-        boot = "" if medium else ",bootindex=0"
+        first = ("-drive", f"id=s,if=none,format=raw,snapshot=on,file={stick}",
+                 "-device", "ide-hd,bus=ide.2,drive=s,bootindex=0")
         self.appliance = Appliance(
-            medium or "disk", "bios", tmp, drive="cdrom" if medium else None,
-            extra=("-drive", "id=d,if=none,format=raw,file="
+            "disk", "bios", tmp, drive=None,
+            extra=(*(first if stick else ()),
+                   "-drive", "id=d,if=none,format=raw,file="
                    f"nbd://127.0.0.1:{self.server.port}",
-                   *words, f"{device},drive=d{boot}",
+                   *words, f"{device},drive=d,bootindex={1 if stick else 0}",
                    "-pidfile", str(self.pid_file)), **kwargs)
 
     def __enter__(self):
