@@ -143,6 +143,21 @@ static uint64_t vga_mmio_read(struct device *dev, uint64_t addr, unsigned size)
     return value;
 }
 
+static void lfb_write(struct vga *v, uint32_t offset, unsigned size,
+                      uint64_t value)
+{
+    uint32_t low = (uint32_t)value;
+
+    if (size == sizeof low)     /* most are: no call for them */
+        memcpy(v->vram + offset, &low, sizeof low);
+    else
+        memcpy(v->vram + offset, &value, size);
+    vga_mark(v, offset);
+    v->mark[(offset + size - 1) >> VGA_MARK_SHIFT] = v->epoch;
+    if (offset < 4 * VGA_PLANE_BYTES)
+        v->font_mark = v->epoch;
+}
+
 static void vga_mmio_write(struct device *dev, uint64_t addr, unsigned size,
                            uint64_t value)
 {
@@ -154,7 +169,7 @@ static void vga_mmio_write(struct device *dev, uint64_t addr, unsigned size,
         for (unsigned i = 0; i < size; i++)
             vga_window_write(v, offset + i, (uint8_t)(value >> (8 * i)));
     } else if (in_bar(v, BAR_LFB, addr, size, &offset)) {
-        memcpy(v->vram + offset, &value, size);
+        lfb_write(v, offset, size, value);
     } else if (in_bar(v, BAR_REGS, addr, size, &offset)) {
         regs_write(v, offset, size, value);
     }
@@ -169,6 +184,7 @@ static void vga_reset(struct device *dev)
     pci_reset_config(&v->pci);
     vga_regs_reset(v);
     vga_dispi_reset(v);
+    vga_mark_all(v);
 }
 
 static void dac_state(struct vga *v, struct state *s)
@@ -219,6 +235,12 @@ uint8_t *vga_memory(struct vga *v, size_t *bytes)
     return v->vram;
 }
 
+static void vga_loaded(struct device *dev)
+{
+    pci_device_loaded(dev);
+    vga_mark_all((struct vga *)dev);
+}
+
 static const struct device_ops vga_ops = {
     .name = "vga",
     .reset = vga_reset,
@@ -229,7 +251,7 @@ static const struct device_ops vga_ops = {
     .state = vga_state,
     .state_version = 1,
     .state_size = sizeof(struct vga),
-    .loaded = pci_device_loaded,
+    .loaded = vga_loaded,
 };
 
 struct vga *vga_create(struct machine *m, struct pci_bus *bus, uint8_t devfn)
@@ -239,11 +261,13 @@ struct vga *vga_create(struct machine *m, struct pci_bus *bus, uint8_t devfn)
     if (!v)
         return NULL;
     v->vram = calloc(1, VGA_VRAM_BYTES);
+    v->mark = calloc(VGA_MARKS, sizeof *v->mark);
+    v->epoch = 1;               /* 0: a view that has seen nothing */
     v->pci.dev.ops = &vga_ops;
     pci_init(&v->pci, VENDOR, DEVICE, CLASS_VGA, REVISION, 0);
     pci_bar_init(&v->pci, BAR_LFB, VGA_VRAM_BYTES, false);
     pci_bar_init(&v->pci, BAR_REGS, REGS_SIZE, false);
-    if (!v->vram || pci_add(bus, &v->pci, devfn)) {
+    if (!v->vram || !v->mark || pci_add(bus, &v->pci, devfn)) {
         vga_destroy(v);
         return NULL;
     }
@@ -256,6 +280,7 @@ struct vga *vga_create(struct machine *m, struct pci_bus *bus, uint8_t devfn)
 
 void vga_destroy(struct vga *v)
 {
+    free(v->mark);
     free(v->vram);
     free(v);
 }

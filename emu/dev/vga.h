@@ -6,6 +6,7 @@
 
 #include "emu/dev/device.h"
 #include "emu/dev/pci.h"
+#include "emu/display.h"
 
 struct vga;
 
@@ -27,5 +28,15 @@ uint8_t *vga_memory(struct vga *vga, size_t *bytes);
  * -ENODATA while a graphics mode is set.
  */
 int vga_text(const struct vga *vga, char *buf, size_t size);
+
+/* As machine_display_* of the same name, in display.h. */
+bool vga_changed(const struct vga *vga, const struct display_view *view);
+unsigned vga_blink(const struct vga *vga);
+struct display_mode vga_mode(const struct vga *vga);
+int vga_draw(struct vga *vga, struct display_view *view,
+             const struct display_target *target, unsigned shown);
+int vga_cells(const struct vga *vga, struct display_text *text,
+              struct display_cell *cells, size_t count);
+void vga_font(const struct vga *vga, bool bit3, uint8_t glyph[256][32]);
 
 #endif

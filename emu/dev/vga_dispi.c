@@ -21,6 +21,11 @@ static uint32_t line_bytes(const struct vga *v, uint32_t width)
     return bpp == 4 ? (width + 7) / 8 * 4 : width * ((bpp + 7) / 8);
 }
 
+uint32_t vga_dispi_line_bytes(const struct vga *v)
+{
+    return line_bytes(v, v->dispi[DISPI_VIRT_WIDTH]);
+}
+
 void vga_dispi_reset(struct vga *v)
 {
     memset(v->dispi, 0, sizeof v->dispi);
@@ -73,6 +78,7 @@ static void set_virtual_width(struct vga *v, uint32_t width)
     v->dispi[DISPI_VIRT_WIDTH] = (uint16_t)width;
     v->dispi[DISPI_VIRT_HEIGHT] = (uint16_t)(lines < 0xffff ? lines : 0xffff);
     v->dispi[DISPI_X_OFFSET] = v->dispi[DISPI_Y_OFFSET] = 0;
+    vga_mark_all(v);
 }
 
 static void write_enable(struct vga *v, uint16_t value)
@@ -91,6 +97,7 @@ static void write_enable(struct vga *v, uint16_t value)
                                    v->dispi[DISPI_YRES]);
     }
     v->dispi[DISPI_ENABLE] = value;
+    vga_mark_all(v);
 }
 
 /* The shown part must stay inside the virtual screen. */
@@ -104,6 +111,7 @@ static void write_offset(struct vga *v, unsigned index, uint16_t value)
         machine_count(v->pci.dev.machine, "vga: display offset refused");
     else
         v->dispi[index] = value;
+    vga_mark_all(v);
 }
 
 void vga_dispi_write(struct vga *v, unsigned index, uint16_t value)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define WINDOW_MISS UINT32_MAX
+#define FONT_PLANE 0x04u
 
 /* Byte p all ones where bit p of the index is set. */
 static const uint32_t plane_bits[16] = {
@@ -60,12 +61,12 @@ static uint32_t planar_bank(const struct vga *v)
     return ((uint32_t)v->dispi[DISPI_BANK] << 16) & (VGA_VRAM_BYTES / 4 - 1);
 }
 
-static uint8_t *banked_byte(struct vga *v, uint32_t offset)
+/* Its byte in the memory: dispi checks the bank against the memory's size. */
+static uint32_t banked(const struct vga *v, uint32_t offset)
 {
     if (offset >= VGA_PLANE_BYTES)
-        return NULL;
-    /* dispi checks the bank against the memory's size. */
-    return v->vram + ((uint32_t)v->dispi[DISPI_BANK] << 16) + offset;
+        return WINDOW_MISS;
+    return ((uint32_t)v->dispi[DISPI_BANK] << 16) + offset;
 }
 
 uint8_t vga_window_read(struct vga *v, uint32_t offset)
@@ -74,9 +75,8 @@ uint8_t vga_window_read(struct vga *v, uint32_t offset)
     unsigned plane = v->gr[GR_READ_PLANE];
 
     if (is_banked(v)) {
-        const uint8_t *byte = banked_byte(v, offset);
-
-        return byte ? *byte : 0xff;
+        addr = banked(v, offset);
+        return addr == WINDOW_MISS ? 0xff : v->vram[addr];
     }
     addr = map_window(v, offset);
     if (addr == WINDOW_MISS)
@@ -103,6 +103,13 @@ static uint8_t rotated(const struct vga *v, uint8_t value)
     unsigned n = v->gr[GR_ROTATE] & 7;
 
     return (uint8_t)(value >> n | value << (8 - n));
+}
+
+/* The CPU's byte goes to the planes as it is: text, and most of a picture. */
+static bool is_plain(const struct vga *v)
+{
+    return !(v->gr[GR_MODE] & 3) && !v->gr[GR_ENABLE_SET_RESET] &&
+           !v->gr[GR_ROTATE] && v->gr[GR_BIT_MASK] == 0xff;
 }
 
 /* The graphics controller between the CPU's byte and the planes. */
@@ -145,13 +152,14 @@ static uint32_t write_word(const struct vga *v, uint8_t value)
 void vga_window_write(struct vga *v, uint32_t offset, uint8_t value)
 {
     unsigned planes = v->sr[SR_PLANE_MASK];
-    uint32_t addr, keep;
+    uint32_t addr, keep, word;
 
     if (is_banked(v)) {
-        uint8_t *byte = banked_byte(v, offset);
-
-        if (byte)
-            *byte = value;
+        addr = banked(v, offset);
+        if (addr != WINDOW_MISS) {
+            v->vram[addr] = value;
+            vga_mark(v, addr);
+        }
         return;
     }
     addr = map_window(v, offset);
@@ -166,6 +174,9 @@ void vga_window_write(struct vga *v, uint32_t offset, uint8_t value)
     }
     addr += planar_bank(v);
     keep = ~plane_bits[planes];
-    store_planes(v, addr, (load_planes(v, addr) & keep) |
-                              (write_word(v, value) & ~keep));
+    word = is_plain(v) ? value * 0x01010101u : write_word(v, value);
+    store_planes(v, addr, (load_planes(v, addr) & keep) | (word & ~keep));
+    vga_mark(v, 4 * addr);
+    if (planes & FONT_PLANE)
+        v->font_mark = v->epoch;
 }

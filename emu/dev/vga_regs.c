@@ -5,14 +5,11 @@
 
 #include <string.h>
 
-/* A scan line takes 31.778 us (800 dots at 25.175 MHz); 449 make a frame. */
-#define LINE_NS 31778u
-#define DEFAULT_LINES 449u
+#define DEFAULT_LINES 449u      /* of text mode 3 */
 #define VISIBLE_NS 25422u       /* 640 of 800 dots */
 
 enum { STATUS1_BLANK = 0x01, STATUS1_RETRACE = 0x08 };
 #define STATUS0_SENSE 0x10u     /* a monitor is attached */
-#define AR_VIDEO_ON 0x20u
 
 /* Bits that exist in each sequencer, graphics and attribute register. */
 static const uint8_t sr_mask[SR_COUNT] = {
@@ -67,35 +64,56 @@ unsigned vga_display_lines(const struct vga *v)
     return vertical(v, CR_V_DISPLAY_END, 1, 6) + 1;
 }
 
+unsigned vga_line_compare(const struct vga *v)
+{
+    return v->cr[CR_LINE_COMPARE] | (v->cr[CR_OVERFLOW] >> 4 & 1u) << 8 |
+           (v->cr[CR_MAX_SCAN_LINE] >> 6 & 1u) << 9;
+}
+
 unsigned vga_start_address(const struct vga *v)
 {
     return v->cr[CR_START_HIGH] << 8 | v->cr[CR_START_LOW];
 }
 
+/* Not programmed yet, or nonsense: a frame begins and ends all the same. */
+unsigned vga_total_lines(const struct vga *v)
+{
+    unsigned total = vertical(v, CR_V_TOTAL, 0, 5) + 2;
+    unsigned start = vertical(v, CR_V_RETRACE_START, 2, 7);
+
+    return total >= 100 && start < total ? total : DEFAULT_LINES;
+}
+
 /* Where the beam is, from virtual time. */
 static uint8_t input_status_1(struct vga *v)
 {
-    unsigned total = vertical(v, CR_V_TOTAL, 0, 5) + 2;
+    unsigned total = vga_total_lines(v);
     unsigned start = vertical(v, CR_V_RETRACE_START, 2, 7);
     unsigned length = (v->cr[CR_V_RETRACE_END] - start) & 15;
     uint64_t now = machine_now(v->pci.dev.machine);
     unsigned line;
     uint8_t status = 0;
 
-    /* Not programmed yet, or nonsense: pulse all the same. */
-    if (total < 100 || start >= total) {
-        total = DEFAULT_LINES;
+    if (start >= total)
         start = total - 37;
-    }
     if (length == 0)
         length = 2;
-    line = (unsigned)(now / LINE_NS % total);
+    line = (unsigned)(now / VGA_LINE_NS % total);
     if (line >= start && line < start + length)
         status |= STATUS1_RETRACE | STATUS1_BLANK;
-    if (line >= vga_display_lines(v) || now % LINE_NS >= VISIBLE_NS)
+    if (line >= vga_display_lines(v) || now % VGA_LINE_NS >= VISIBLE_NS)
         status |= STATUS1_BLANK;
     v->ar_data_next = false;
     return status;
+}
+
+/* A register that the whole picture depends on. */
+static void set_shown(struct vga *v, uint8_t *reg, uint8_t value)
+{
+    if (*reg == value)
+        return;
+    *reg = value;
+    vga_mark_all(v);
 }
 
 static void write_attribute(struct vga *v, uint8_t value)
@@ -103,12 +121,39 @@ static void write_attribute(struct vga *v, uint8_t value)
     unsigned index = v->ar_index & 0x1f;
 
     v->ar_data_next = !v->ar_data_next;
-    if (v->ar_data_next)
+    if (v->ar_data_next) {
+        if ((v->ar_index ^ value) & AR_VIDEO_ON)
+            vga_mark_all(v);
         v->ar_index = value & 0x3f;
-    else if (index >= AR_COUNT)
+    } else if (index >= AR_COUNT) {
         return;
-    else if (index >= 0x10 || !(v->ar_index & AR_VIDEO_ON))
-        v->ar[index] = value & ar_mask[index];  /* palette: while blanked */
+    } else if (index >= 0x10 || !(v->ar_index & AR_VIDEO_ON)) {
+        /* The palette can be written while it is not connected. */
+        set_shown(v, &v->ar[index], value & ar_mask[index]);
+    }
+}
+
+static void write_sequencer(struct vga *v, uint8_t value)
+{
+    unsigned i = v->sr_index;
+
+    value &= sr_mask[i];
+    if (i == SR_CLOCKING || i == SR_FONTS)
+        set_shown(v, &v->sr[i], value);
+    else
+        v->sr[i] = value;
+}
+
+static void write_graphics(struct vga *v, uint8_t value)
+{
+    unsigned i = v->gr_index;
+
+    value &= gr_mask[i];
+    if ((i == GR_MODE &&
+         (v->gr[i] ^ value) & (GR5_INTERLEAVE | GR5_NIBBLES)) ||
+        (i == GR_MISC && (v->gr[i] ^ value) & GR6_GRAPHICS))
+        vga_mark_all(v);
+    v->gr[i] = value;
 }
 
 static void write_crtc(struct vga *v, uint8_t value)
@@ -119,10 +164,16 @@ static void write_crtc(struct vga *v, uint8_t value)
         return;
     if (i <= CR_OVERFLOW && (v->cr[CR_V_RETRACE_END] & CR11_PROTECT)) {
         if (i == CR_OVERFLOW)   /* the line compare bit is not protected */
-            v->cr[i] = (v->cr[i] & ~0x10) | (value & 0x10);
+            set_shown(v, &v->cr[i], (v->cr[i] & ~0x10) | (value & 0x10));
         return;
     }
-    v->cr[i] = value;
+    if (i == CR_CURSOR_START || i == CR_CURSOR_END || i == CR_CURSOR_HIGH ||
+        i == CR_CURSOR_LOW) {
+        v->cr[i] = value;
+        vga_touch(v);           /* whoever draws compares the cursor */
+    } else {
+        set_shown(v, &v->cr[i], value);
+    }
 }
 
 static void write_dac_data(struct vga *v, uint8_t value)
@@ -138,6 +189,7 @@ static void write_dac_data(struct vga *v, uint8_t value)
     v->palette[v->dac_write][2] = value;
     v->dac_part = 0;
     v->dac_write++;
+    vga_mark_all(v);
 }
 
 static uint8_t read_dac_data(struct vga *v)
@@ -186,10 +238,10 @@ void vga_reg_write(struct vga *v, uint16_t port, uint8_t value)
         v->sr_index = value & (SR_COUNT - 1);
         break;
     case 0x3c5:
-        v->sr[v->sr_index] = value & sr_mask[v->sr_index];
+        write_sequencer(v, value);
         break;
     case 0x3c6:
-        v->dac_mask = value;
+        set_shown(v, &v->dac_mask, value);
         break;
     case 0x3c7:
     case 0x3c8:
@@ -202,7 +254,7 @@ void vga_reg_write(struct vga *v, uint16_t port, uint8_t value)
         v->gr_index = value & (GR_COUNT - 1);
         break;
     case 0x3cf:
-        v->gr[v->gr_index] = value & gr_mask[v->gr_index];
+        write_graphics(v, value);
         break;
     case 0x3d4:
         v->cr_index = value & (CR_COUNT - 1);

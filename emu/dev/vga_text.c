@@ -1,9 +1,77 @@
-/* The text screen as text. */
+/* The text screen as text: cells, fonts, lines. */
 #include "emu/dev/vga_internal.h"
 
 #include <errno.h>
 
 #include "emu/textbuf.h"
+
+/* The cell that a row shows at column `x`. */
+static struct display_cell cell_at(const struct vga *v,
+                                   const struct vga_scan *s, unsigned x)
+{
+    const uint8_t *planes = v->vram + 4 * vga_address(v, s->address + x, 0);
+
+    return (struct display_cell){ planes[0], planes[1] };
+}
+
+/* ---- Cells ------------------------------------------------------------------ */
+
+static void take_row(const struct vga *v, const struct vga_frame *f,
+                     const struct vga_scan *s, struct display_text *text,
+                     struct display_cell *cells)
+{
+    uint16_t column = (uint16_t)(f->cursor.address - s->address);
+
+    for (unsigned x = 0; x < f->columns; x++)
+        cells[text->rows * f->columns + x] = cell_at(v, s, x);
+    if (f->cursor.on && column < f->columns) {
+        text->has_cursor = true;
+        text->cursor_column = column;
+        text->cursor_row = text->rows;
+    }
+    text->rows++;
+}
+
+int vga_cells(const struct vga *v, struct display_text *text,
+              struct display_cell *cells, size_t count)
+{
+    struct vga_frame f;
+    struct vga_scan s;
+
+    vga_frame_shape(v, &f, DISPLAY_BOTH);
+    if (f.mode.kind != DISPLAY_TEXT)
+        return -ENODATA;
+    vga_frame_colors(v, &f);
+    *text = (struct display_text){
+        .columns = f.columns,
+        .rows = f.mode.rows,
+        .cursor_first = f.cursor.first,
+        .cursor_last = f.cursor.last,
+        .blinks = v->ar[AR_MODE] & AR10_BLINK,
+        .two_fonts = vga_font_address(v, false) != vga_font_address(v, true),
+    };
+    for (unsigned i = 0; i < 16; i++)
+        text->color[i] = f.color[i];
+    if ((size_t)text->columns * text->rows > count)
+        return -ENOSPC;
+    text->rows = 0;
+    vga_scan_first(v, &s);
+    for (; s.line < f.mode.height; vga_scan_next(v, &s))
+        if (s.begins)
+            take_row(v, &f, &s, text, cells);
+    return 0;
+}
+
+void vga_font(const struct vga *v, bool bit3, uint8_t glyph[256][32])
+{
+    unsigned at = vga_font_address(v, bit3);
+
+    for (unsigned c = 0; c < 256; c++)
+        for (unsigned y = 0; y < 32; y++)
+            glyph[c][y] = v->vram[4 * (at + 32 * c + y) + 2];
+}
+
+/* ---- Lines ------------------------------------------------------------------ */
 
 /* Code page 437, line drawing reduced to what ASCII has. */
 static char to_ascii(uint8_t c)
@@ -21,39 +89,33 @@ static char to_ascii(uint8_t c)
     return c > 0xb3 && c < 0xdb ? '+' : '.';
 }
 
-/* The character shown at CRTC address `address`. */
-static char character_at(const struct vga *v, unsigned address)
+static void add_row(const struct vga *v, const struct vga_scan *s,
+                    unsigned columns, struct textbuf *t)
 {
-    unsigned shift = 1;
+    char line[257];
+    unsigned end = 0;
 
-    if (v->cr[CR_UNDERLINE] & CR14_DWORD_MODE)
-        shift = 2;
-    else if (v->cr[CR_MODE] & CR17_BYTE_MODE)
-        shift = 0;
-    return to_ascii(v->vram[4 * ((address << shift) & (VGA_PLANE_BYTES - 1))]);
+    for (unsigned x = 0; x < columns; x++) {
+        line[x] = to_ascii(cell_at(v, s, x).character);
+        if (line[x] != ' ')
+            end = x + 1;
+    }
+    line[end] = 0;
+    text_add(t, "%s\n", line);
 }
 
 int vga_text(const struct vga *v, char *buf, size_t size)
 {
     struct textbuf t = { buf, size, 0 };
-    unsigned columns = v->cr[CR_H_DISPLAY_END] + 1u;
-    unsigned height = (v->cr[CR_MAX_SCAN_LINE] & 31) + 1u;
-    unsigned rows = vga_display_lines(v) / height;
-    char line[257];
+    struct vga_frame f;
+    struct vga_scan s;
 
-    if ((v->gr[GR_MISC] & GR6_GRAPHICS) || vga_dispi_on(v))
+    vga_frame_shape(v, &f, DISPLAY_BOTH);
+    if (!f.is_text)
         return -ENODATA;
-    for (unsigned y = 0; y < rows; y++) {
-        unsigned at = vga_start_address(v) + y * v->cr[CR_OFFSET] * 2;
-        unsigned end = 0;
-
-        for (unsigned x = 0; x < columns; x++) {
-            line[x] = character_at(v, at + x);
-            if (line[x] != ' ')
-                end = x + 1;
-        }
-        line[end] = 0;
-        text_add(&t, "%s\n", line);
-    }
+    vga_scan_first(v, &s);
+    for (; s.line < f.mode.height; vga_scan_next(v, &s))
+        if (s.begins)
+            add_row(v, &s, f.columns, &t);
     return (int)t.wanted;
 }

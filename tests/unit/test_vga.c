@@ -6,107 +6,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
-#include "emu/dev/vga.h"
-#include "tests/unit/fake_machine.h"
-
-#define DEVFN 0x10
-#define LFB 0xe0000000u
-#define REGS 0xe1000000u
-
-struct fixture {
-    struct machine *m;
-    struct pci_bus *bus;
-    struct vga *vga;
-    struct device *dev;
-};
-
-static int setup(void **state)
-{
-    static struct fixture f;
-
-    f.m = fake_machine_new();
-    f.bus = pci_bus_create(f.m);
-    f.vga = vga_create(f.m, f.bus, DEVFN);
-    f.dev = (struct device *)f.vga;
-    pci_config_write(f.bus, DEVFN, 0x10, 4, LFB);
-    pci_config_write(f.bus, DEVFN, 0x18, 4, REGS);
-    pci_config_write(f.bus, DEVFN, 0x04, 2, 0x03);
-    *state = &f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    vga_destroy(f->vga);
-    pci_bus_destroy(f->bus);
-    fake_machine_free(f->m);
-    return 0;
-}
-
-static void out(struct fixture *f, uint16_t port, uint8_t v)
-{
-    fake_out(f->m, port, 1, v);
-}
-
-static uint8_t in(struct fixture *f, uint16_t port)
-{
-    return fake_in(f->m, port, 1);
-}
-
-/* Index and data in one 16-bit write, as drivers do it. */
-static void indexed(struct fixture *f, uint16_t port, uint8_t i, uint8_t v)
-{
-    fake_out(f->m, port, 2, (uint32_t)(v << 8 | i));
-}
-
-static uint8_t get(struct fixture *f, uint16_t port, uint8_t i)
-{
-    out(f, port, i);
-    return in(f, port + 1);
-}
-
-static void poke(struct fixture *f, uint32_t addr, uint8_t v)
-{
-    f->dev->ops->mmio_write(f->dev, addr, 1, v);
-}
-
-static uint8_t peek(struct fixture *f, uint32_t addr)
-{
-    return (uint8_t)f->dev->ops->mmio_read(f->dev, addr, 1);
-}
-
-static void text_mode(struct fixture *f)
-{
-    static const uint8_t cr[] = {
-        0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1f, 0x00, 0x4f, 0x0d, 0x0e,
-        0x00, 0x00, 0x00, 0x00, 0x9c, 0x8e, 0x8f, 0x28, 0x1f, 0x96, 0xb9, 0xa3,
-        0xff,
-    };
-
-    out(f, 0x3c2, 0x67);
-    indexed(f, 0x3c4, 1, 0x00);
-    indexed(f, 0x3c4, 2, 0x03);
-    indexed(f, 0x3c4, 4, 0x02);
-    for (unsigned i = 0; i < sizeof cr; i++)
-        indexed(f, 0x3d4, (uint8_t)i, cr[i]);
-    indexed(f, 0x3ce, 5, 0x10);
-    indexed(f, 0x3ce, 6, 0x0e);
-    indexed(f, 0x3ce, 8, 0xff);
-}
-
-/* 640x480, 16 colours: planar at A0000h. */
-static void planar_mode(struct fixture *f)
-{
-    out(f, 0x3c2, 0xe3);
-    indexed(f, 0x3c4, 2, 0x0f);
-    indexed(f, 0x3c4, 4, 0x06);
-    indexed(f, 0x3ce, 5, 0x00);
-    indexed(f, 0x3ce, 6, 0x05);
-    indexed(f, 0x3ce, 7, 0x0f);
-    indexed(f, 0x3ce, 8, 0xff);
-}
+#include "tests/unit/vga_fixture.h"
 
 /* The four planes' bytes at `addr`, plane 0 in the lowest. */
 static uint32_t planes(struct fixture *f, uint32_t addr)
@@ -217,7 +117,7 @@ static void test_retrace(void **state)
     unsigned frames = 0, retrace = 0, blank = 0;
     uint8_t was = 8;
 
-    text_mode(f);
+    video_mode(f, &text_03);
     for (unsigned i = 0; i < 10000; i++) {      /* 100 ms: 7 frames at 70 Hz */
         uint8_t s = in(f, 0x3da);
 
@@ -241,7 +141,7 @@ static void test_text(void **state)
     int len;
 
     assert_true(vga_text(f->vga, buf, sizeof buf) >= 0);
-    text_mode(f);
+    video_mode(f, &text_03);
     for (unsigned i = 0; i < 80 * 25; i++)
         f->dev->ops->mmio_write(f->dev, 0xb8000 + 2 * i, 2, 0x0720);
     for (unsigned i = 0; hello[i]; i++)
@@ -272,7 +172,7 @@ static void test_font_load(void **state)
     struct fixture *f = *state;
     char buf[4096];
 
-    text_mode(f);
+    video_mode(f, &text_03);
     f->dev->ops->mmio_write(f->dev, 0xb8000, 2, 0x0741);
     indexed(f, 0x3c4, 2, 0x04); /* plane 2 at A0000h, sequential */
     indexed(f, 0x3c4, 4, 0x06);
@@ -283,7 +183,7 @@ static void test_font_load(void **state)
         poke(f, 0xa0000 + i, (uint8_t)(i ^ i >> 8));
     for (unsigned i = 0; i < 0x2000; i++)
         assert_int_equal(peek(f, 0xa0000 + i), (uint8_t)(i ^ i >> 8));
-    text_mode(f);
+    video_mode(f, &text_03);
     vga_text(f->vga, buf, sizeof buf);
     assert_int_equal(buf[0], 'A');
 }
@@ -292,7 +192,7 @@ static void test_write_modes(void **state)
 {
     struct fixture *f = *state;
 
-    planar_mode(f);
+    video_mode(f, &graphics_12);
     poke(f, 0xa0000, 0x81);
     assert_int_equal(planes(f, 0xa0000), 0x81818181);
     indexed(f, 0x3c4, 2, 0x05); /* planes 0 and 2 */
@@ -347,7 +247,7 @@ static void test_read_mode_1(void **state)
 {
     struct fixture *f = *state;
 
-    planar_mode(f);
+    video_mode(f, &graphics_12);
     indexed(f, 0x3ce, 5, 0x02);
     indexed(f, 0x3ce, 8, 0xf0);
     peek(f, 0xa0000);
@@ -371,7 +271,7 @@ static void test_chain4(void **state)
 {
     struct fixture *f = *state;
 
-    planar_mode(f);
+    video_mode(f, &graphics_12);
     indexed(f, 0x3c4, 4, 0x0e);
     indexed(f, 0x3ce, 5, 0x40);
     for (unsigned i = 0; i < 64000; i++)
@@ -395,7 +295,7 @@ static void test_memory_maps(void **state)
         { 0x09, 0xb7fff, 0xb8000 }, { 0x0d, 0xbffff, 0xb7fff },
     };
 
-    planar_mode(f);
+    video_mode(f, &graphics_12);
     for (unsigned i = 0; i < 4; i++) {
         indexed(f, 0x3ce, 6, map[i].gr6);
         poke(f, map[i].inside, (uint8_t)(0x30 + i));
@@ -409,12 +309,6 @@ static void test_memory_maps(void **state)
     /* An access that runs out of the window */
     assert_int_equal(f->dev->ops->mmio_read(f->dev, 0xbffff, 8), ~0ull);
     f->dev->ops->mmio_write(f->dev, 0xbffff, 8, 0);
-}
-
-static void dispi(struct fixture *f, uint16_t i, uint16_t v)
-{
-    fake_out(f->m, 0x1ce, 2, i);
-    fake_out(f->m, 0x1cf, 2, v);
 }
 
 static uint16_t dispi_get(struct fixture *f, uint16_t i)
@@ -489,7 +383,7 @@ static void test_dispi_planar(void **state)
 {
     struct fixture *f = *state;
 
-    planar_mode(f);
+    video_mode(f, &graphics_12);
     dispi(f, 1, 1024);
     dispi(f, 2, 768);
     dispi(f, 3, 4);
