@@ -44,6 +44,8 @@ struct bus {
     /* As if that interrupt had come: the sleep that is about to begin, or the
      * one that goes on, ends at once. May be NULL as arm_irq may. */
     void (*wake)(void *ctx);
+    /* A PCI function only, else 0: bytes of the window. */
+    uint32_t size;
     /*
      * A PCI function only, else NULL. The bus whose registers are those of BAR
      * `bar` and which shares all the rest; it lives as long as this one. NULL:

@@ -185,6 +185,19 @@ static const struct usb_host_ops ops = {
 
 /* ---- Making one ---------------------------------------------------------- */
 
+/* A wild offset would have other registers, or none, taken for these. */
+static bool is_inside(struct xhci *x, const char *what, uint32_t at,
+                      uint32_t bytes)
+{
+    uint32_t size = x->bus->size;
+
+    if (at >= XHCI_CAPABILITIES && at <= size && bytes <= size - at)
+        return true;
+    usb_host_tell(&x->host, "left out: its %s (%u bytes at %#x) are not among "
+                  "its %#x bytes of registers", what, bytes, at, size);
+    return false;
+}
+
 /* 7.2: which ports are USB 2's, and which USB 3's. */
 static void read_protocol(struct xhci *x, uint32_t at)
 {
@@ -197,23 +210,51 @@ static void read_protocol(struct xhci *x, uint32_t at)
             x->protocol[i - 1] = (uint8_t)major;
 }
 
-static void read_capabilities(struct xhci *x, uint32_t hcc)
+static uint32_t capability_bytes(uint32_t v)
 {
-    uint32_t at = (hcc >> 16) * 4;
+    switch (v & 0xff) {
+    case XCAP_LEGACY:
+        return XCAP_LEGACY_BYTES;
+    case XCAP_PROTOCOL:
+        return XCAP_PROTOCOL_BYTES;
+    default:
+        return sizeof v;
+    }
+}
 
-    for (unsigned i = 0; at && i < XCAPS_MAX; i++) {
-        uint32_t v = bus_read32(x->bus, at);
+/* 7: a list, each with the distance to the next. False: it leads outside. */
+static bool read_capabilities(struct xhci *x, uint32_t hcc)
+{
+    uint32_t at = (hcc >> 16) * 4, next = at;
 
+    for (unsigned i = 0; next && i < XCAPS_MAX; i++, at += next) {
+        uint32_t v;
+
+        if (!is_inside(x, "extended capabilities", at, sizeof v))
+            return false;
+        v = bus_read32(x->bus, at);
         if (v == ALL_ONES)
-            return;
+            break;
+        if (!is_inside(x, "extended capabilities", at, capability_bytes(v)))
+            return false;
         if ((v & 0xff) == XCAP_LEGACY)
             x->legacy = at;
         if ((v & 0xff) == XCAP_PROTOCOL)
             read_protocol(x, at);
-        if (!(v >> 8 & 0xff))
-            return;
-        at += (v >> 8 & 0xff) * 4;
+        next = (v >> 8 & 0xff) * 4;
     }
+    return true;
+}
+
+/* 5.4 to 5.6: CAPLENGTH, RTSOFF and DBOFF are where the controller says. */
+static bool has_registers(struct xhci *x)
+{
+    return is_inside(x, "operational registers (CAPLENGTH)", x->op,
+                     XHCI_PORTSC + XHCI_PORT_STRIDE * x->ports) &&
+           is_inside(x, "runtime registers (RTSOFF)", x->run,
+                     XHCI_RUN_BYTES) &&
+           is_inside(x, "doorbells (DBOFF)", x->doorbell,
+                     XHCI_DOORBELL_STRIDE * (x->slots + 1));
 }
 
 /* 4.20 */
@@ -258,7 +299,7 @@ static int allocate(struct xhci *x)
     return allocate_scratch(x);
 }
 
-/* 5.3. 0, or -EIO: this is none. */
+/* 5.3. 0, or -EIO: this is none, or one that cannot be. */
 static int read_parameters(struct xhci *x)
 {
     uint32_t length = bus_read32(x->bus, XHCI_CAPLENGTH);
@@ -274,8 +315,7 @@ static int read_parameters(struct xhci *x)
     x->ports = hcs >> 24 < USB_ROOT_PORTS ? hcs >> 24 : USB_ROOT_PORTS;
     x->context_bytes = hcc & HCC_CSZ ? 64 : 32;
     x->host.dma_below = hcc & HCC_AC64 ? UINT64_MAX : BELOW_4G;
-    read_capabilities(x, hcc);
-    return 0;
+    return has_registers(x) && read_capabilities(x, hcc) ? 0 : -EIO;
 }
 
 static int create(const struct bus *bus, const struct bus_info *info,

@@ -8,6 +8,7 @@
 /* 5.3: capabilities. */
 enum { XHCI_CAPLENGTH = 0x00, XHCI_HCSPARAMS1 = 0x04, XHCI_HCSPARAMS2 = 0x08,
        XHCI_HCCPARAMS1 = 0x10, XHCI_DBOFF = 0x14, XHCI_RTSOFF = 0x18 };
+#define XHCI_CAPABILITIES 0x20u /* bytes, at least */
 #define HCC_AC64 1u             /* addresses of 64 bits */
 #define HCC_CSZ 4u              /* contexts of 64 bytes */
 #define HCC_PPC 8u              /* ports can be switched off */
@@ -17,6 +18,7 @@ enum { XHCI_USBCMD = 0x00, XHCI_USBSTS = 0x04, XHCI_PAGESIZE = 0x08,
        XHCI_CRCR = 0x18, XHCI_DCBAAP = 0x30, XHCI_CONFIG = 0x38,
        XHCI_PORTSC = 0x400 };
 #define XHCI_PORT_STRIDE 0x10u
+#define XHCI_DOORBELL_STRIDE 4u         /* 5.6 */
 enum { CMD_RUN = 1u << 0, CMD_RESET = 1u << 1, CMD_INTE = 1u << 2 };
 enum { STS_HALTED = 1u << 0, STS_HSE = 1u << 2, STS_EINT = 1u << 3,
        STS_PCD = 1u << 4, STS_CNR = 1u << 11, STS_HCE = 1u << 12 };
@@ -39,11 +41,14 @@ enum { LINK_INACTIVE = 6, LINK_COMPLIANCE = 10 };
 enum { XHCI_IMAN = 0x20, XHCI_IMOD = 0x24, XHCI_ERSTSZ = 0x28,
        XHCI_ERSTBA = 0x30, XHCI_ERDP = 0x38 };
 enum { IMAN_PENDING = 1u << 0, IMAN_ENABLE = 1u << 1 };
+#define XHCI_RUN_BYTES 0x40u    /* with that one */
 #define ERDP_BUSY 8u
 
 /* 7: extended capabilities. */
 enum { XCAP_LEGACY = 1, XCAP_PROTOCOL = 2 };
 #define XCAPS_MAX 64u
+#define XCAP_LEGACY_BYTES 8u
+#define XCAP_PROTOCOL_BYTES 12u
 #define LEGACY_FIRMWARE (1u << 16)
 #define LEGACY_OS       (1u << 24)
 #define LEGACY_CONTROL  4u

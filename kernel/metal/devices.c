@@ -147,6 +147,7 @@ static const struct bus *open_bus(struct device *d, struct window *w)
 {
     w->bus = bus_over_pci;
     w->bus.ctx = w;
+    w->bus.size = w->size;
     w->device = d;
     if (d->no_irq)
         w->bus.arm_irq = w->bus.wake = NULL;

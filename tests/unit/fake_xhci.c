@@ -436,18 +436,20 @@ static uint32_t read32(void *ctx, uint32_t reg)
     if (disk_bench.is_noise)
         return disk_bench_noise();
     switch (reg) {
-    case XHCI_CAPLENGTH: return 0x01000000 | OP;
+    case XHCI_CAPLENGTH: return 0x01000000 | fake_xhci.op;
     case XHCI_HCSPARAMS1: return 2u << 24 | FAKE_XHCI_SLOTS;
     case XHCI_HCSPARAMS2: return SCRATCH << 27;
     case XHCI_HCCPARAMS1:
-        return LEGACY / 4 << 16 | HCC_AC64 |
+        return fake_xhci.xecp / 4 << 16 | HCC_AC64 |
                (fake_xhci.context_bytes == 64 ? HCC_CSZ : 0);
-    case XHCI_DBOFF: return DOORBELL;
-    case XHCI_RTSOFF: return RUN;
+    case XHCI_DBOFF: return fake_xhci.doorbell;
+    case XHCI_RTSOFF: return fake_xhci.run;
     case LEGACY: return fake_xhci.legacy;
     case LEGACY + 4: return 0;
     case LEGACY + 0x10: return 0x03000000 | XCAP_PROTOCOL;
     case LEGACY + 0x18: return 1 << 8 | 1;
+    case FAKE_XHCI_BYTES - 8: return fake_xhci.legacy;
+    case FAKE_XHCI_BYTES - 4: return XCAP_LEGACY;
     case OP + XHCI_USBCMD: return fake_xhci.cmd;
     case OP + XHCI_USBSTS: return fake_xhci.sts;
     case OP + XHCI_PAGESIZE: return 1;
@@ -515,12 +517,17 @@ static void write32(void *ctx, uint32_t reg, uint32_t v)
 
 const struct bus fake_xhci_bus = {
     .read32 = read32, .write32 = write32, DISK_BENCH_BUS,
+    .size = FAKE_XHCI_BYTES,
 };
 
 void fake_xhci_make(void)
 {
     memset(&fake_xhci, 0, sizeof fake_xhci);
     fake_xhci.context_bytes = 32;
+    fake_xhci.op = OP;
+    fake_xhci.run = RUN;
+    fake_xhci.doorbell = DOORBELL;
+    fake_xhci.xecp = LEGACY;
     fake_xhci.sts = STS_HALTED;
     fake_xhci.legacy = XCAP_LEGACY | 4 << 8;
 }

@@ -10,6 +10,7 @@
 #include "drivers/usb/xhci_regs.h"
 
 #define FAKE_XHCI_SLOTS 8u
+#define FAKE_XHCI_BYTES 0x2100u /* of registers */
 
 struct fake_xhci_endpoint {
     uint64_t at;                /* dequeue pointer */
@@ -29,6 +30,7 @@ extern struct fake_xhci {
     uint32_t context_bytes;
     bool firmware;              /* has it, */
     bool firmware_stays;        /* and keeps it */
+    uint32_t op, run, doorbell, xecp;   /* where it says that they are */
     uint32_t legacy, cmd, sts, config, iman;
     uint32_t port;              /* PORTSC of port 2 */
     uint64_t crcr, dcbaap, erstba, erdp;

@@ -795,6 +795,49 @@ static void test_ehci_lies(void **state)
     assert_works();
 }
 
+static void wild(uint32_t *offset, uint32_t value, const char *what)
+{
+    *offset = value;
+    assert_int_equal(create(), -EIO);
+    assert_int_equal(disk_bench.left_outs, 1);
+    if (!strstr(disk_bench.left_out, what) ||
+        !strstr(disk_bench.left_out, "are not among its 0x2100 bytes"))
+        fail_msg("%#x: %s", value, disk_bench.left_out);
+    assert_int_equal(fake_xhci.starts, 0);
+    anew();
+}
+
+/* Registers that begin or end outside, and a list that leads there. */
+static void test_wild_offsets(void **state)
+{
+    static const uint32_t outside[] = { 0, 0x1c, FAKE_XHCI_BYTES,
+                                        0x80000000u, 0xffffffe0u };
+    static const struct bus_info any = { .slot = "00:14.0" };
+    struct bus small = fake_xhci_bus;
+
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
+        wild(&fake_xhci.run, outside[i], "left out: its runtime registers "
+             "(RTSOFF) (64 bytes at ");
+        wild(&fake_xhci.doorbell, outside[i], "left out: its doorbells (DBOFF) "
+             "(36 bytes at ");
+    }
+    wild(&fake_xhci.run, FAKE_XHCI_BYTES - 0x20, "RTSOFF");
+    wild(&fake_xhci.doorbell, FAKE_XHCI_BYTES - 0x20, "DBOFF");
+    wild(&fake_xhci.op, 0x1f, "operational registers (CAPLENGTH) (1056 bytes");
+    wild(&fake_xhci.op, 0, "CAPLENGTH");
+    wild(&fake_xhci.xecp, 0x1c, "extended capabilities (4 bytes at 0x1c)");
+    wild(&fake_xhci.xecp, FAKE_XHCI_BYTES, "extended capabilities");
+    wild(&fake_xhci.xecp, 0x3fffc, "capabilities (4 bytes at 0x3fffc)");
+    wild(&fake_xhci.xecp, FAKE_XHCI_BYTES - 4, "capabilities (8 bytes");
+    fake_xhci.xecp = FAKE_XHCI_BYTES - 8;       /* and the next is behind */
+    wild(&fake_xhci.legacy, XCAP_LEGACY | 2 << 8, "extended capabilities");
+    small.size = 0x400;
+    assert_int_equal(disk_bench_create(&xhci_driver, &small, &any, 1), -EIO);
+    assert_string_equal(disk_bench.left_out, "left out: its operational "
+                        "registers (CAPLENGTH) (1056 bytes at 0x20) are not "
+                        "among its 0x400 bytes of registers");
+}
+
 #define ONLY(host, f) { #f " (" #host ")", f, setup_##host, \
                         disk_bench_teardown, NULL }
 #define BOTH(f) ONLY(xhci, f), ONLY(ehci, f)
@@ -835,6 +878,7 @@ int main(void)
         BOTH(test_noise),
         ONLY(xhci, test_commands_fail),
         ONLY(xhci, test_events_lie),
+        ONLY(xhci, test_wild_offsets),
         ONLY(ehci, test_ehci_lies),
     };
 
