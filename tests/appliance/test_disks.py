@@ -83,7 +83,8 @@ def test_drivers_at_work(boot, tmp_path):
               f"physical_block_size=4096,{serial}")))
     for number, written in enumerate([16384] * 7 + [0]):
         what = appliance.expect(
-            rf"selftest: disk{number}: (.*): \d+ sectors read, (\d+) written")
+            rf"selftest: disk{number}: ([^\r\n]*): \d+ sectors read, "
+            r"(\d+) written")
         assert what[1] == "passed"
         assert int(what[2]) == written
     assert appliance.ends() == 0
@@ -129,7 +130,8 @@ def test_usb_drivers_at_work(boot, tmp_path):
     assert "ehci at 00:1d.7: port 4 left out: full or low speed: a co" in told
     for number, written in enumerate([16384] * 3 + [0] + [16384] * 2):
         what = appliance.expect(
-            rf"selftest: disk{number}: (.*): \d+ sectors read, (\d+) written")
+            rf"selftest: disk{number}: ([^\r\n]*): \d+ sectors read, "
+            r"(\d+) written")
         assert what[1] == "passed"
         assert int(what[2]) == written
     assert appliance.ends() == 0
