@@ -172,8 +172,8 @@ void state_save_chunk(struct state *s, const char *name, const uint8_t *p,
                       uint64_t page, unsigned count);
 /*
  * Reading: the section that is next, of `pages` in all and none before `from`.
- * Returns where it begins and fills STATE_CHUNK bytes at `p`; after an error it
- * returns `pages`.
+ * Returns where it begins and fills STATE_CHUNK bytes at `p`, which is the
+ * caller's own, by STATE_CHECK, too; after an error it returns `pages`.
  */
 uint64_t state_read_chunk(struct state *s, const char *name, uint8_t *p,
                           uint64_t from, uint64_t pages);

@@ -74,18 +74,20 @@ static uint64_t begin_chunk(struct state *s, const char *name, uint64_t from,
     return s->error ? pages : page;
 }
 
-/* Its pages, `count` of them at `p`. */
+/* Its pages, `count` of them, to `p` if `fills`. */
 static void end_chunk(struct state *s, uint8_t *p, unsigned count,
-                      const uint8_t there[CHUNK_PAGES / 8])
+                      const uint8_t there[CHUNK_PAGES / 8], bool fills)
 {
     for (unsigned i = 0; i < CHUNK_PAGES && !s->error; i++) {
         bool is_there = there[i / 8] >> i % 8 & 1;
 
         if (is_there && i >= count)
             state_refuse(s, "a page outside the memory");
+        else if (is_there && fills)
+            state_bytes(s, p + (size_t)i * STATE_PAGE, STATE_PAGE);
         else if (is_there)
             state_outside(s, p + (size_t)i * STATE_PAGE, STATE_PAGE);
-        else if (i < count && s->mode == STATE_LOAD)
+        else if (i < count && fills)
             memset(p + (size_t)i * STATE_PAGE, 0, STATE_PAGE);
     }
     state_end(s);
@@ -98,7 +100,7 @@ uint64_t state_read_chunk(struct state *s, const char *name, uint8_t *p,
     uint64_t page = begin_chunk(s, name, from, pages, there);
 
     if (page < pages)
-        end_chunk(s, p, chunk_pages(page, pages), there);
+        end_chunk(s, p, chunk_pages(page, pages), there, true);
     return s->error ? pages : page;
 }
 
@@ -146,7 +148,8 @@ static void load_memory(struct state *s, const char *name, uint8_t *p,
         if (s->error)
             return;
         page = next + chunk_pages(next, pages);
-        end_chunk(s, p + next * STATE_PAGE, (unsigned)(page - next), there);
+        end_chunk(s, p + next * STATE_PAGE, (unsigned)(page - next), there,
+                  s->mode == STATE_LOAD);
         passed(s, (unsigned)(page - next));
     }
     clear(s, p, page, pages);

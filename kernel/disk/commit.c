@@ -27,10 +27,17 @@ struct commit {
 
 static int begin(struct disk_image *img, void *ctx)
 {
+    uint8_t head[BLOCK_SECTOR_SIZE];
+    int r;
+
     /* What is safe in the store would not be there any more. */
     if (!img->top->is_volatile && img->file->is_volatile)
         return -EPERM;
-    return overlay_commit_begin(img->top);
+    /* An overlay that is kept may be from a run with another format. */
+    r = block_read(img->top, 0, 1, head);
+    if (!r && image_file_disguises(&img->image, head))
+        r = -EACCES;
+    return r ? r : overlay_commit_begin(img->top);
 }
 
 static int begin_round(struct disk_image *img, void *ctx)
@@ -108,6 +115,9 @@ static void explain(const struct disk_image *img, int error, char *why,
     if (error == -EPERM)
         text = "it is in RAM, and what is safe in the overlay would be lost at "
                "power-off";
+    else if (error == -EACCES)
+        text = "it would look like a qcow2 image then, and its format was "
+               "guessed; say format=raw";
     else if (error == -EBUSY)
         text = "another one is reading it, as its image";
     else if (error == -EROFS)

@@ -94,13 +94,10 @@ static int resize(struct disk_image *img)
 
 /* ---- Requests -------------------------------------------------------------- */
 
-/* Would the next start take this for something else than raw (image_file.h)? */
 static bool is_disguise(struct disk_image *img, const struct block_request *req)
 {
-    const struct image_file *f = &img->image;
-
-    if (!f->is_guess || f->format != IMAGE_RAW || req->sector || !req->count ||
-        !qcow2_has_magic(req->buf, BLOCK_SECTOR_SIZE))
+    if (req->sector || !req->count ||
+        !image_file_disguises(&img->image, req->buf))
         return false;
     if (!img->disguises++)
         platform_log("disk '%.40s': a qcow2 header is not written to an image "

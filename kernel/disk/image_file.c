@@ -197,6 +197,12 @@ int image_file_open(const char *name, enum image_format format, bool writable,
     return open_image(name, format, writable, NULL, out, why, why_size);
 }
 
+bool image_file_disguises(const struct image_file *f, const void *head)
+{
+    return f->is_guess && f->format == IMAGE_RAW &&
+           qcow2_has_magic(head, BLOCK_SECTOR_SIZE);
+}
+
 void image_file_text(const struct image_file *f, char text[IMAGE_FILE_TEXT])
 {
     const struct qcow2_header *h;

@@ -5,8 +5,9 @@
  * A guest can write anything into its disk, so also what looks like a qcow2
  * image that is based on a file of the host's. So a format is guessed only of
  * what the user named, without a format; what is guessed to be qcow2 opens no
- * other file; and a guest may not write what would be guessed as qcow2 into
- * what was guessed to be raw (disk_image sees to that).
+ * other file; and what would be guessed as qcow2 is not written into what was
+ * guessed to be raw (image_file_disguises), neither by a guest, nor by a commit
+ * or a loadvm of what it once wrote elsewhere.
  */
 #ifndef KERNEL_DISK_IMAGE_FILE_H
 #define KERNEL_DISK_IMAGE_FILE_H
@@ -35,6 +36,11 @@ struct image_file {
  */
 int image_file_open(const char *name, enum image_format format, bool writable,
                     struct image_file *out, char *why, size_t why_size);
+/*
+ * Would the next start take it for something else if its disk began with
+ * `head`, BLOCK_SECTOR_SIZE bytes?
+ */
+bool image_file_disguises(const struct image_file *f, const void *head);
 /* In words, in one line, what kind of image it is. */
 #define IMAGE_FILE_TEXT 64u
 void image_file_text(const struct image_file *f, char text[IMAGE_FILE_TEXT]);

@@ -155,6 +155,15 @@ static void put_zeros(struct work *w, struct state *s, unsigned unit,
         put_chunk(w, s, unit, page, w->zeros);
 }
 
+/* The first chunk of a disk: see image_file.h. */
+static void check_head(const struct work *w, struct state *s, unsigned unit)
+{
+    if (counts(w, unit) && w->disks->block[unit] &&
+        image_file_disguises(w->disks->image[unit], w->wanted))
+        state_refuse(s, "hd%c looked like a qcow2 image there, and its format "
+                     "was guessed here; say format=raw", (char)('a' + unit));
+}
+
 static void load_disk(struct work *w, struct state *s, unsigned unit,
                       const char *name)
 {
@@ -163,6 +172,8 @@ static void load_disk(struct work *w, struct state *s, unsigned unit,
 
     while (page < pages && state_next_is(s, name)) {
         next = state_read_chunk(s, name, w->wanted, page, pages);
+        if (!s->error && !next)
+            check_head(w, s, unit);
         if (s->error)
             return;
         if (puts) {

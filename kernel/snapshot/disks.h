@@ -11,6 +11,7 @@
 
 #include "emu/machine.h"
 #include "kernel/disk/block.h"
+#include "kernel/disk/image_file.h"
 
 struct state_sink;
 struct state_source;
@@ -18,14 +19,16 @@ struct state_source;
 /* hda to hdd; NULL: there is none, or none that can be written. */
 struct snapshot_disks {
     struct block *block[MACHINE_IDE_UNITS];
+    const struct image_file *image[MACHINE_IDE_UNITS];  /* of those */
 };
 
 /* 0, or negative errno and a sentence in `why`; so do all of these. */
 int snapshot_disks_save(const struct snapshot_disks *d,
                         const struct state_sink *sink, char *why, size_t size);
 /*
- * Is all there, and are those disks of `units` (bits) as large as they were and
- * no others? -EINVAL: no. Changes nothing.
+ * Is all there, are those disks of `units` (bits) as large as they were and no
+ * others, and will they be taken for what they are at the next start? -EINVAL:
+ * no. Changes nothing.
  */
 int snapshot_disks_check(const struct snapshot_disks *d, uint32_t units,
                          const struct state_source *source, char *why,

@@ -45,6 +45,7 @@ static uint32_t find_disks(const struct guest *g, bool stays,
             (stays && img->top->is_volatile))
             continue;
         out->block[i] = img->top;
+        out->image[i] = &img->image;
         units |= 1u << i;
     }
     return units;

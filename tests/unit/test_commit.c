@@ -282,6 +282,37 @@ static uint8_t byte_at(uint64_t sector)
     return buf[511];
 }
 
+/* What a guest wrote to a disk of format=raw, when its format is guessed. */
+static void test_disguise(void **state)
+{
+    static const uint8_t qcow2[512] = "QFI\xfb\0\0\0\2", none[512];
+    uint8_t is[512];
+    FILE *f = fopen(path, "w");
+
+    assert_int_equal(ftruncate(fileno(f), 5000 * 512), 0);
+    fclose(f);
+    unlink(overlay);
+    assert_int_equal(disk_image_open_over(&img, path, DISK_SNAPSHOT | DISK_RAW,
+                                          overlay, false, why, sizeof why), 0);
+    assert_int_equal(block_write(img.top, 0, 1, qcow2), 0);
+    disk_image_close(&img);
+    assert_int_equal(open_over(overlay, false), 0);
+    assert_int_equal(disk_commit(&img, always, NULL, why, sizeof why), -EACCES);
+    assert_non_null(strstr(why, "': it would look like a qcow2 image then, and "
+                           "its format was guessed; say format=raw"));
+    disk_image_close(&img);
+    read_file(is, sizeof is);
+    assert_memory_equal(is, none, sizeof is);
+    assert_int_equal(disk_image_open_over(&img, path, DISK_SNAPSHOT | DISK_RAW,
+                                          overlay, false, why, sizeof why), 0);
+    assert_int_equal(disk_commit(&img, always, NULL, why, sizeof why), 0);
+    disk_image_close(&img);
+    read_file(is, sizeof is);
+    assert_memory_equal(is, qcow2, sizeof is);
+    unlink(overlay);
+    unlink(path);
+}
+
 static void test_overlay_in_a_file(void **state)
 {
     uint8_t mbr[512], is[512];
@@ -352,6 +383,7 @@ int main(void)
         COMMIT_TEST(test_commit), COMMIT_TEST(test_guest_writes_meanwhile),
         COMMIT_TEST(test_cancel), COMMIT_TEST(test_bad_sector),
         COMMIT_TEST(test_cannot_be_written), cmocka_unit_test(test_of_a_file),
+        cmocka_unit_test(test_disguise),
         cmocka_unit_test(test_overlay_in_a_file),
     };
     int failed;

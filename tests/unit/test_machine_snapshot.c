@@ -185,6 +185,31 @@ static void test_refused(void **state)
 
 static bool always(void *ctx) { return true; }
 
+/* What the next start would take for qcow2, and where it would do so. */
+static void test_disguise(void **state)
+{
+    struct image_file *image = &guest.disk[0].image;
+    enum snapshot_did did;
+    uint64_t written;
+
+    memcpy(saved, "QFI\xfb\0\0\0\2", 8);
+    put(saved);
+    assert_int_equal(snapshot_save(&guest, "qcow2", NULL, why, sizeof why), 0);
+    put(later);
+    written = disk.written;
+    image->format = IMAGE_RAW;
+    image->is_guess = true;
+    assert_int_equal(snapshot_load(&guest, 2, NULL, &did, why, sizeof why),
+                     -EINVAL);
+    assert_non_null(strstr(why, "hda looked like a qcow2 image there, and its "
+                           "format was guessed here; say format=raw"));
+    assert_int_equal(did, SNAPSHOT_NOTHING);
+    assert_int_equal(disk.written, written);
+    image->is_guess = false;
+    assert_int_equal(snapshot_load(&guest, 2, NULL, &did, why, sizeof why), 0);
+    assert_true(disk_is(saved));
+}
+
 static void test_cancelled(void **state)
 {
     const struct snapshot_watch watch = { .is_cancelled = always };
@@ -341,7 +366,8 @@ static void test_other_disk_after_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_load), TEST(test_refused), TEST(test_cancelled),
+        TEST(test_load), TEST(test_refused), TEST(test_disguise),
+        TEST(test_cancelled),
         TEST(test_error), TEST(test_mark_in_doubt), TEST(test_cuts),
         TEST(test_other_disk_after_cut),
     };
