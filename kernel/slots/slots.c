@@ -267,6 +267,17 @@ static int disk_flush(struct block *b)
     return d->lower ? block_flush(d->lower) : -EIO;
 }
 
+/* For a commit into the slot that a fixed one was read from. */
+static int disk_set_writable(struct block *b, bool writable)
+{
+    struct slot_disk *d = (struct slot_disk *)b;
+    int r = d->lower ? block_set_writable(d->lower, writable) : -EIO;
+
+    if (!r)
+        b->read_only = !writable;
+    return r;
+}
+
 static int choose(struct slot_table *t, void *ctx)
 {
     unsigned tried = slot_table_trying(t), *slot = ctx;
@@ -321,7 +332,7 @@ static void disk_close(struct block *b)
 
 static const struct block_ops disk_ops = {
     .read = disk_read, .write = disk_write, .flush = disk_flush,
-    .close = disk_close,
+    .set_writable = disk_set_writable, .close = disk_close,
 };
 
 static int open_fixed(struct slot_disk *d, char *why, size_t why_size)

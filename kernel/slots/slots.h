@@ -54,8 +54,8 @@ int slots_open_spare(unsigned *slot, struct block **out, char *why,
 bool slots_disk_is(const char *name);
 /*
  * A boot begins from the slot that the table says. `fixed`: it is read only,
- * always the active one, and nothing is written. One at a time, unless all are
- * fixed.
+ * always the active one, and nothing is written, unless it is made writable for
+ * a commit. One at a time, unless all are fixed.
  */
 int slots_disk_open(bool fixed, struct block **out, char *why,
                     size_t why_size);

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from console import PROMPT, monitor, switch_off, to_monitor
+from cuts import PLACES, ROUND, content, rounds_image
 from guests import image
 from lan import HOST, TAP, Lan
 from medium import RESETS, SECTOR, make_medium, with_table
@@ -86,5 +87,34 @@ def test_upgrades(boot, lan, tmp_path):
     appliance.expect("the guest restarts from slot a")
     appliance.expect(READY)
     assert "slot b: good, previous\r\n" in monitor(appliance, "info slots")
+    appliance.send("\x01c")
+    switch_off(appliance)
+
+
+def test_commit_into_the_slot(boot, tmp_path):
+    """Under -snapshot nothing is written to the medium, and by a commit what
+    the guest wrote to its slot."""
+    path = tmp_path / "medium.raw"
+    start = make_medium(path, SLOT, rounds_image(SLOT))["trestle-a"] * SECTOR
+    end = start + SLOT * SECTOR
+    before = path.read_bytes()
+    appliance = boot("-m 8 -nographic -net none -snapshot -hda slot",
+                     extra=disk(path), limit=120)
+    appliance.expect(r"disk_rounds flushed 00000005\r\n")
+    to_monitor(appliance)
+    monitor(appliance, "stop")
+    assert path.read_bytes() == before
+    appliance.send("commit hda\r")
+    appliance.expect("commit hda: done")
+    appliance.expect(PROMPT)
+    after = path.read_bytes()
+    assert after[:start] == before[:start] and after[end:] == before[end:]
+    places = [after[at:at + ROUND * SECTOR] for at in
+              range(end - PLACES * ROUND * SECTOR, end, ROUND * SECTOR)]
+    last = max(int.from_bytes(place[:4], "little") for place in places)
+    assert last >= 5
+    for number in range(last - 2, last):
+        assert places[number % PLACES] == b"".join(content(number))
+    monitor(appliance, "cont")
     appliance.send("\x01c")
     switch_off(appliance)

@@ -2,8 +2,10 @@
 #include "tests/unit/fake_cut.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SECTOR BLOCK_SECTOR_SIZE
 
@@ -88,11 +90,17 @@ static int cut_grow(struct block *b, uint64_t sectors)
     return 0;
 }
 
+static int cut_set_writable(struct block *b, bool writable)
+{
+    b->read_only = !writable;
+    return 0;
+}
+
 static void cut_close(struct block *b) { of(b)->closed = true; }
 
 static const struct block_ops cut_ops = {
     .read = cut_read, .write = cut_write, .flush = cut_flush,
-    .grow = cut_grow, .close = cut_close,
+    .grow = cut_grow, .set_writable = cut_set_writable, .close = cut_close,
 };
 
 void fake_cut_init(struct fake_cut *f, uint64_t sectors, uint64_t capacity)
@@ -104,6 +112,17 @@ void fake_cut_init(struct fake_cut *f, uint64_t sectors, uint64_t capacity)
     };
     if (!f->data)
         abort();
+}
+
+void fake_cut_close_quietly(struct block *b)
+{
+    int log = dup(2), null = open("/dev/null", O_WRONLY);
+
+    dup2(null, 2);
+    block_close(b);
+    dup2(log, 2);
+    close(log);
+    close(null);
 }
 
 void fake_cut_free(struct fake_cut *f)

@@ -14,7 +14,9 @@
 struct fake_cut_write;          /* one sector, not flushed yet */
 
 struct fake_cut {
-    struct block block;         /* first; block.sectors is the size now */
+    struct block block;         /* first; block.sectors is the size now; a test
+                                   may make it read_only, until it is to be
+                                   written */
     uint8_t *data;              /* the newest content; capacity * 512 bytes */
     uint64_t capacity;          /* sectors that it can grow to */
     uint64_t flushed_sectors;   /* its size at the last flush */
@@ -37,6 +39,11 @@ struct fake_cut {
  */
 void fake_cut_init(struct fake_cut *f, uint64_t sectors, uint64_t capacity);
 void fake_cut_free(struct fake_cut *f);
+/*
+ * Close the stack `b`, which may be over one whose power is gone: its layers'
+ * words on that are dropped, as a thousand times is too often.
+ */
+void fake_cut_close_quietly(struct block *b);
 /*
  * Cut the power, if it is not off yet, and switch on again: what is left is by
  * `seed`, and `cut_at` is never. Returns how many sectors of those that were not

@@ -1,7 +1,7 @@
 /*
  * An overlay on a disk, of which the power is cut at every sector that is
- * written, in flushes and commits, too: what was flushed is there, and a commit
- * changes nothing that the guest could see.
+ * written, in flushes and commits (into raw images and qcow2 ones), too: what
+ * was flushed is there, and a commit changes nothing that the guest could see.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -19,14 +19,16 @@
 #include "kernel/disk/overlay.h"
 #include "kernel/disk/overlay_disk.h"
 #include "kernel/disk/overlay_store.h"
+#include "kernel/disk/qcow2.h"
 #include "tests/unit/disk_harness.h"
-#include "tests/unit/fake_cut.h"
+#include "tests/unit/qcow2_harness.h"
 
 #define SECTORS 300u            /* of the disk: three clusters, one not whole */
 #define ROOM 700u              /* of the medium */
 #define STAMPS 512u
 
 static struct fake_cut medium, below;
+static const struct qcow2_shape *sparse;        /* below it; NULL: raw */
 static struct disk_image img;
 static char why[300];
 
@@ -104,16 +106,26 @@ static void take_as_it_is(void)
 
 /* ---- The disk ----------------------------------------------------------------- */
 
+/* A qcow2 image that is read only, as under -snapshot. */
+static struct block *open_below(void)
+{
+    struct block *b = &below.block;
+
+    b->read_only = sparse;
+    if (sparse && qcow2_open(&below.block, "below.img", true, &b, why,
+                             sizeof why))
+        fail_msg("%s", why);
+    return b;
+}
+
 static int open_anew(bool anew)
 {
     struct overlay_disk_config c = {
-        .name = "overlay", .anew = anew, .backing = &below.block,
-        .bottom = &below.block, .backing_name = "below.img",
+        .name = "overlay", .anew = anew, .backing_name = "below.img",
     };
 
-    below.block.read_only = false;
     memset(&img, 0, sizeof img);
-    img.file = &below.block;
+    img.file = c.backing = c.bottom = open_below();
     img.dev.name = "below.img";
     medium.closed = below.closed = false;
     return overlay_disk_open(&medium.block, &c, &img.top, why, sizeof why);
@@ -130,14 +142,31 @@ static void open_disk(void)
 static void begin(void)
 {
     fake_cut_init(&medium, ROOM, ROOM);
-    fake_cut_init(&below, SECTORS, SECTORS);
+    if (sparse) {
+        fake_cut_init(&below, 0, 4 * SECTORS);
+        qcow2_make(&below, sparse);
+    } else {
+        fake_cut_init(&below, SECTORS, SECTORS);
+    }
     stamp = flushed = 0;
     memset(safe, 0, sizeof safe);
+}
+
+static void assert_sound(void)
+{
+    struct qcow2_findings f;
+
+    if (!sparse)
+        return;
+    qcow2_check(below.data, below.block.sectors * 512, &f);
+    if (f.bad)
+        fail_msg("%u bad, the first: %s", f.bad, f.first);
 }
 
 static void finish(void)
 {
     block_close(img.top);
+    assert_sound();
     assert_true(medium.closed && below.closed);
     fake_cut_free(&medium);
     fake_cut_free(&below);
@@ -146,9 +175,10 @@ static void finish(void)
 /* The power goes, for both, and comes back. */
 static void cut(uint32_t seed)
 {
-    block_close(img.top);
+    fake_cut_close_quietly(img.top);
     fake_cut_power(&medium, seed);
     fake_cut_power(&below, seed + 1);
+    assert_sound();
     open_disk();
     assert_nothing_is_lost();
 }
@@ -246,7 +276,8 @@ static bool write_and_commit(void)
            write_at(20, 2) && write_at(270, 3) && !commit();
 }
 
-static void cut_in_commit(struct fake_cut *which)
+/* At each `step`th sector that is written to `which`. */
+static void cut_in_commit(struct fake_cut *which, unsigned step)
 {
     uint64_t at = 0;
     bool ended;
@@ -265,13 +296,29 @@ static void cut_in_commit(struct fake_cut *which)
             }
             finish();
         }
-        at++;
+        at += step;
     } while (!ended);
     assert_in_range(at, 300, 3000);
 }
 
-static void test_cut_in_commit(void **state) { cut_in_commit(&medium); }
-static void test_cut_below_in_commit(void **state) { cut_in_commit(&below); }
+static void test_cut_in_commit(void **state) { cut_in_commit(&medium, 1); }
+static void test_cut_below_in_commit(void **state)
+{
+    cut_in_commit(&below, 1);
+}
+
+static void test_cut_in_commit_to_qcow2(void **state)
+{
+    static const struct qcow2_shape small = { 3, 9, 4, SECTORS },
+                                    large = { 2, 12, 4, SECTORS };
+
+    sparse = &large;
+    cut_in_commit(&below, 1);
+    cut_in_commit(&medium, 5);
+    sparse = &small;
+    cut_in_commit(&below, 5);
+    sparse = NULL;
+}
 
 static void test_commit(void **state)
 {
@@ -500,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_cut_while_made),
         cmocka_unit_test(test_cut_in_commit),
         cmocka_unit_test(test_cut_below_in_commit),
+        cmocka_unit_test(test_cut_in_commit_to_qcow2),
         cmocka_unit_test(test_commit), cmocka_unit_test(test_other_disk),
         cmocka_unit_test(test_other_content),
         cmocka_unit_test(test_unfit_medium), cmocka_unit_test(test_damage),

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/disk/image_file.h"
+#include "kernel/disk/commit.h"
 #include "kernel/disk/qcow2.h"
 #include "tests/unit/qcow2_harness.h"
 
@@ -259,6 +259,59 @@ static void test_backing_files(void **state)
     ok(run("qemu-img compare -f qcow2 -F qcow2 d.qcow2 d.qcow2"));
 }
 
+/* ---- Under -snapshot ------------------------------------------------------ */
+
+static bool always(void *ctx, uint64_t done, uint64_t total) { return true; }
+
+static void commit_to(const char *file)
+{
+    static struct disk_image img;
+    char why[400];
+
+    snprintf(name, sizeof name, "%s", path(file));
+    if (disk_image_open(&img, name, DISK_SNAPSHOT | DISK_QCOW2, why,
+                        sizeof why))
+        fail_msg("%s", why);
+    write_some(img.top, 20);
+    ok(run("qemu-img compare -f qcow2 -F raw %s base.raw", file));
+    for (unsigned i = 0; i < 2; i++) {
+        if (disk_commit(&img, always, NULL, why, sizeof why))
+            fail_msg("%s", why);
+        ok(run("qemu-img check -f qcow2 %s", file));
+        put_file("model.raw", model, BYTES);
+        ok(run("qemu-img compare -f qcow2 -F raw %s model.raw", file));
+        write_some(img.top, 20);
+        assert_same(img.top);
+    }
+    disk_image_close(&img);
+    ok(run("qemu-img check -f qcow2 %s", file));
+    ok(run("qemu-img compare -f qcow2 -F raw %s model.raw", file));
+}
+
+static void test_commit(void **state)
+{
+    static const char *const shapes[] = {
+        "-o cluster_size=64k", "-o compat=0.10,cluster_size=4k", "-c",
+        "-c -o cluster_size=512", "-o lazy_refcounts=on",
+    };
+
+    for (unsigned i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        make_base();
+        ok(run("qemu-img convert -f raw -O qcow2 %s base.raw m.qcow2",
+               shapes[i]));
+        commit_to("m.qcow2");
+    }
+    make_base();
+    ok(run("qemu-img create -f qcow2 -b base.raw -F raw m.qcow2"));
+    commit_to("m.qcow2");
+    make_base();
+    ok(run("cp base.raw old.raw && qemu-img create -f qcow2 -b old.raw -F raw "
+           "n.qcow2 && qemu-img snapshot -c one n.qcow2"));
+    commit_to("n.qcow2");
+    ok(run("cmp base.raw old.raw && qemu-img convert -f qcow2 -l one -O raw "
+           "n.qcow2 one.raw && cmp one.raw base.raw"));
+}
+
 /* ---- Cuts ------------------------------------------------------------------ */
 
 static struct fake_cut file;
@@ -314,17 +367,6 @@ static void assert_flushed(const uint8_t *before)
             fail_msg("sector %u is lost", i / 512);
 }
 
-static void close_quietly(void)
-{
-    int log = dup(2), null = open("/dev/null", O_WRONLY);
-
-    dup2(null, 2);
-    block_close(top);
-    dup2(log, 2);
-    close(log);
-    close(null);
-}
-
 static void cut_image(const char *from, unsigned step, unsigned *tool)
 {
     static uint8_t before[BYTES];
@@ -340,7 +382,7 @@ static void cut_image(const char *from, unsigned step, unsigned *tool)
         memcpy(flushed, before, BYTES);
         file.cut_at = at;
         work_until_cut();
-        close_quietly();
+        fake_cut_close_quietly(top);
         total = file.written;
         fake_cut_power(&file, at + 3);
         qcow2_check(file.data, file.block.sectors * 512, &f);
@@ -400,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_snapshots_stay),
         cmocka_unit_test(test_growth),
         cmocka_unit_test(test_backing_files),
+        cmocka_unit_test(test_commit),
         cmocka_unit_test(test_cuts),
     };
 

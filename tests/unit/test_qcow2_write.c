@@ -4,14 +4,12 @@
  * agree. Images of many shapes; one disk in the test's memory is the judge.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -436,18 +434,6 @@ static void assert_kept(void)
     }
 }
 
-/* It logs that its last writes failed; a thousand times is too often. */
-static void close_quietly(void)
-{
-    int log = dup(2), null = open("/dev/null", O_WRONLY);
-
-    dup2(null, 2);
-    block_close(image);
-    dup2(log, 2);
-    close(log);
-    close(null);
-}
-
 /* A cut behind each sector that is written, by several seeds. */
 static void cut_everywhere(const struct qcow2_shape *shape, uint64_t capacity,
                            unsigned rounds, uint32_t longest, uint64_t grow_to,
@@ -463,7 +449,7 @@ static void cut_everywhere(const struct qcow2_shape *shape, uint64_t capacity,
         history.count = 0;
         file.cut_at = file.written + cut;
         done = work(rounds, longest, grow_to);
-        close_quietly();
+        fake_cut_close_quietly(image);
         if (done && total == UINT64_MAX)
             total = cut;        /* the rest are cuts of the close */
         fake_cut_power(&file, cut * 2654435761u + 7);

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
+#include "kernel/disk/overlay.h"
 #include "kernel/platform.h"
 #include "kernel/slots/slots.h"
 #include "tests/unit/disk_harness.h"
@@ -399,6 +400,44 @@ static void test_fixed_disk(void **state)
     block_close(c);
 }
 
+static int set_writable(struct block *b, bool writable)
+{
+    if (slots_in_use)
+        return -EBUSY;
+    b->read_only = !writable;
+    return 0;
+}
+
+/* A commit into the slot from which such a disk was read. */
+static void test_fixed_disk_is_committed(void **state)
+{
+    struct block *b = open_disk(true), *top;
+    struct block_ops ops = *slot_block[A].block.ops;
+    uint64_t left, before = state_part.written;
+    uint8_t sector[512] = { 'x' };
+    unsigned did;
+
+    ops.set_writable = set_writable;
+    slot_block[A].block.ops = &ops;
+    top = overlay_open(b, b->sectors);
+    assert_int_equal(block_write(top, 3, 1, sector), 0);
+    slots_in_use = 1;
+    assert_int_equal(overlay_commit_begin(top), -EBUSY);
+    assert_true(b->read_only);
+    slots_in_use = 0;
+    assert_int_equal(overlay_commit_begin(top), 0);
+    assert_int_equal(overlay_commit_round(top, &left), 0);
+    assert_int_equal(overlay_commit_some(top, 9, &did), 0);
+    assert_int_equal(overlay_commit_end(top), 0);
+    overlay_commit_stop(top);
+    assert_int_equal(slot_data[A][3 * 512], 'x');
+    assert_int_equal(slot_data[A][4 * 512], 'a');
+    assert_int_not_equal(slot_block[A].flushes, 0);
+    assert_true(b->read_only && slot_block[A].block.read_only);
+    assert_int_equal(state_part.written, before);
+    block_close(top);
+}
+
 static void test_two_machines(void **state)
 {
     struct block *b = open_disk(false), *c;
@@ -482,6 +521,7 @@ int main(void)
         TEST(test_cut_at_a_restart),
         TEST(test_slot_fails),
         TEST(test_fixed_disk),
+        TEST(test_fixed_disk_is_committed),
         TEST(test_two_machines),
     };
 
