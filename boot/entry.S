@@ -24,6 +24,9 @@ header:
         .long   -(MB2_MAGIC + (header_end - header))
         .short  6, 0                    /* page-align the modules */
         .long   8
+        .short  5, 1                    /* a framebuffer, which may be absent: */
+        .long   20, 1024, 768, 32       /* the menu's gfxpayload decides */
+        .balign 8
         .short  0, 0                    /* end */
         .long   8
 header_end:

@@ -15,13 +15,13 @@ APPLIANCE_EXTRA_OBJ ?=
 APPLIANCE_CFLAGS = -O2 -g $(COMMON_CFLAGS) $(METAL_ABI) -nostdinc \
     -isystem $(GCC_INC) -isystem $(NEWLIB_INC) -U__linux__ -U__unix__ \
     $(SOURCE_INC)
-# Code that interrupt handlers may run: no FPU, no SSE.
-IRQ_SAFE := $(METAL_SRC) drivers/char/uart16550.c
+# Code that interrupt handlers and a panic may run: no FPU, no SSE.
+IRQ_SAFE := $(METAL_SRC) drivers/char/uart16550.c kernel/screen/canvas.c kernel/screen/font.c
 APPLIANCE_LDFLAGS := -nostdlib -static -T linker.ld -z max-page-size=4096 \
     -z noexecstack --build-id=sha1 --no-warn-rwx-segments
 
 APPLIANCE_OBJ := $(patsubst %.c,$(METAL)/%.o,$(APPLIANCE_SRC)) \
-    $(patsubst %.S,$(METAL)/%.o,$(METAL_ASM)) $(METAL)/font.o
+    $(patsubst %.S,$(METAL)/%.o,$(METAL_ASM)) $(FONT_OBJ)
 APPLIANCE_SOURCES := $(call source_objects,$(METAL))
 
 # Objects depend on a stamp that changes only when the flags do.
@@ -55,12 +55,6 @@ $(APPLIANCE_SOURCES): $(NEWLIB_STAMP)
 # Our network code sees lwIP's headers, so these must be there first.
 $(filter $(METAL)/kernel/net/% $(METAL)/kernel/metal/transport%, \
   $(APPLIANCE_OBJ)): $(LWIP_STAMP)
-
-$(METAL)/font.S: tools/font.py $(METAL)/flags
-	@mkdir -p $(@D)
-	@python3 tools/font.py $(FIRMWARE_DIR)/vgabios-stdvga.bin > $@
-$(METAL)/font.o: $(METAL)/font.S
-	@$(CC) -c -o $@ $<
 
 # $(call appliance_link,OBJECTS): $@ from them. Twice: the symbol table of the
 # first link goes into the second.

@@ -29,7 +29,8 @@ def make_iso(path, options, modules=(), gzipped=True, before=(), after=(),
     """A boot medium that starts `elf` at once with `options`.
 
     modules: (name, bytes) pairs, gzip'd on the medium if `gzipped`.
-    before, after: GRUB's commands before it loads the appliance, and after.
+    before, after: GRUB's commands before it loads the appliance, and after;
+    "set gfxpayload=1024x768x32" is one for after.
     """
     import gzip
 
@@ -37,9 +38,12 @@ def make_iso(path, options, modules=(), gzipped=True, before=(), after=(),
     (root / "boot/grub").mkdir(parents=True)
     subprocess.run(["strip", "-o", root / "boot/trestle.elf", elf], check=True)
     lines = ["insmod gzio",
-             'if [ "${grub_platform}" = efi ]; then insmod all_video; fi',
+             "set screen=text",
+             'if [ "${grub_platform}" = efi ]; then insmod all_video; '
+             "set screen=auto; fi",
              *before,
-             f"multiboot2 /boot/trestle.elf {options}"]
+             f"multiboot2 /boot/trestle.elf {options}",
+             "set gfxpayload=$screen"]
     for name, data in modules:
         (root / name).write_bytes(gzip.compress(data) if gzipped else data)
         lines.append(f"module2 /{name} {name}")

@@ -1,0 +1,8 @@
+# The screen's font and its tables, for every program.
+FONT_OBJ := $(BUILD)/font/font.o
+
+$(BUILD)/font/font.S: tools/font.py tools/font_extra.py | $(DEPS_build)
+	@mkdir -p $(@D)
+	@python3 -B tools/font.py $(FIRMWARE_DIR)/vgabios-stdvga.bin > $@
+$(FONT_OBJ): $(BUILD)/font/font.S
+	@$(CC) -c -o $@ $<

@@ -1,0 +1,110 @@
+"""QEMU's screen: a dump of it, and the text on it, read by the font."""
+import collections
+import json
+import pathlib
+import socket
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tools"))
+
+import font  # noqa: E402
+import font_extra  # noqa: E402
+
+VGABIOS = "/usr/share/seabios/vgabios-stdvga.bin"
+HEIGHT = font.HEIGHT
+
+
+def font_table():
+    """Glyph (16 bytes) -> character; the most usual of several."""
+    glyphs, text = font.read_glyphs(VGABIOS), font.code_page()
+    known = {c: glyphs[i] for i, c in enumerate(text) if i}
+    known |= {c: rows for c, rows, _ in font_extra.extra(dict(known))}
+    return {rows: c for c, rows in reversed(known.items())}
+
+
+class Picture:
+    """A PPM (P6) of 24 bits a pixel."""
+
+    def __init__(self, data):
+        magic, size, depth, self.pixels = data.split(b"\n", 3)
+        assert magic == b"P6" and depth == b"255"
+        self.width, self.height = map(int, size.split())
+        assert len(self.pixels) == 3 * self.width * self.height
+
+    def pixel(self, x, y):
+        at = 3 * (y * self.width + x)
+        return tuple(self.pixels[at:at + 3])
+
+
+class Screen:
+    """A QEMU's; `arguments` go to it, before it starts."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.path = str(folder / "qmp")
+        self.arguments = ("-qmp", f"unix:{self.path},server=on,wait=off")
+        self.table = font_table()
+
+    def command(self, name, **arguments):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            while not pathlib.Path(self.path).exists():
+                time.sleep(0.1)         # QEMU makes it
+            s.connect(self.path)
+            lines = s.makefile("rw")
+            lines.readline()
+            for words in ({"execute": "qmp_capabilities"},
+                          {"execute": name, "arguments": arguments}):
+                lines.write(json.dumps(words) + "\n")
+                lines.flush()
+                while "return" not in (answer := json.loads(lines.readline())):
+                    assert "error" not in answer, answer
+        return answer["return"]
+
+    def picture(self):
+        path = self.folder / "screen.ppm"
+        self.command("screendump", filename=str(path))
+        return Picture(path.read_bytes())
+
+    def png(self, path):
+        """For whoever wants to look at it."""
+        self.command("screendump", filename=str(path), format="png")
+
+    def text(self, x=0, y=0, wide=8, picture=None):
+        """The rows of text at that pixel and on, cells `wide` pixels wide."""
+        picture = picture or self.picture()
+        return [self.row(picture, x, top, wide).rstrip()
+                for top in range(y, picture.height - HEIGHT + 1, HEIGHT)]
+
+    def row(self, picture, x, y, wide):
+        lines = [picture.pixels[3 * ((y + r) * picture.width):]
+                 [:3 * picture.width] for r in range(HEIGHT)]
+        if not any(map(any, lines)):
+            return ""
+        return "".join(
+            self.cell([line[3 * at:3 * at + 24] for line in lines])
+            for at in range(x, picture.width - wide + 1, wide))
+
+    def cell(self, lines):
+        """The character of a cell: the font's, in two colours."""
+        dots = [[line[i:i + 3] for i in range(0, 24, 3)] for line in lines]
+        colours = collections.Counter(dot for line in dots for dot in line)
+        if len(colours) == 1:
+            return " "
+        for ground in colours:          # on which the letter is
+            rows = bytes(sum((dot != ground) << (7 - i)
+                             for i, dot in enumerate(line)) for line in dots)
+            if rows in self.table:
+                return self.table[rows]
+        return "?"
+
+    def wait_for(self, pattern, timeout=60, **where):
+        """The text (one string) once the pattern is in it."""
+        end = time.time() + timeout
+        while True:
+            text = "\n".join(self.text(**where))
+            if found := pattern.search(text):
+                return found
+            assert time.time() < end, f"{pattern.pattern} is not in:\n{text}"
+            time.sleep(0.5)
