@@ -115,7 +115,10 @@ void machine_apic_base_written(void *ctx, uint64_t v)
 void machine_isa_irq(void *machine, unsigned n, bool level)
 {
     struct machine *m = machine;
+    uint16_t bit = (uint16_t)(1u << n);
 
+    m->irq_count[n] += level && !(m->irq_level & bit);
+    m->irq_level = level ? m->irq_level | bit : m->irq_level & ~bit;
     pic_set_irq(m->d.pic, n, level);
     ioapic_set_pin(m->d.ioapic, n ? n : TIMER_PIN, level);
 }

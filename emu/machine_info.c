@@ -12,6 +12,7 @@
 #include "emu/dev/pci.h"
 #include "emu/dev/pic.h"
 #include "emu/dev/vga.h"
+#include "emu/machine_info.h"
 #include "emu/textbuf.h"
 
 #define PAM_BASE 0xc0000u
@@ -154,7 +155,9 @@ int machine_info(struct machine *m, const char *what, char *buf, size_t size)
         { "pci", info_pci },             { "mtree", info_mtree },
         { "counters", info_counters },   { "block", info_block },
         { "network", info_network },     { "screen", info_screen },
-        { "engine", info_engine },
+        { "engine", info_engine },       { "tlb", machine_info_tlb },
+        { "mem", machine_info_mem },     { "irq", machine_info_irq },
+        { "qtree", machine_info_qtree },
         { "lapic", info_lapic },         { "ioapic", info_ioapic },
     };
 

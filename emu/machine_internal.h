@@ -124,6 +124,10 @@ struct machine {
     uint64_t insns_per_ms;      /* measured speed, for the length of slices */
     uint64_t sample_insns, sample_ns;   /* being measured */
 
+    /* Statistics of ISA interrupts: rising edges, and the lines now. */
+    uint64_t irq_count[16];
+    uint16_t irq_level;
+
     /* Log and counters */
     struct machine_counter counter[MACHINE_COUNTERS];
     unsigned counter_count;

@@ -10,6 +10,7 @@
 #include "emu/cpu/cpu.h"
 #include "kernel/engine_choice.h"
 #include "kernel/firmware.h"
+#include "kernel/guest_media.h"
 #include "kernel/net/net.h"
 #include "kernel/platform.h"
 #include "kernel/slots/slots.h"
@@ -310,8 +311,10 @@ void guest_destroy(struct guest *g)
         return;
     if (g->machine)
         machine_destroy(g->machine);
-    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++)
+    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++) {
         disk_image_close(&g->disk[i]);
+        guest_forget_medium(g, i);
+    }
     vmstate_close(g->snapshots);
     if (g->net)
         net_destroy(g->net);

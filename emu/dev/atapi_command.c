@@ -1,4 +1,5 @@
 /* Packet commands of a CD-ROM drive (MMC-3, SPC-2; one data track). */
+#include <errno.h>
 #include <string.h>
 
 #include "emu/dev/ide_internal.h"
@@ -414,4 +415,41 @@ void atapi_packet(struct ide_channel *ch)
     if (packet_commands[i].opcode != 0x03)
         u->sense = SENSE_NONE;
     packet_commands[i].run(ch);
+}
+
+/* ---- The drive's owner --------------------------------------------------- */
+
+static struct ide_unit *unit_of(struct ide *ide, unsigned unit)
+{
+    return &ide->channel[unit / 2].unit[unit % 2];
+}
+
+int ide_eject(struct ide *ide, unsigned unit, bool force)
+{
+    struct ide_channel *ch = &ide->channel[unit / 2];
+    struct ide_unit *u = unit_of(ide, unit);
+
+    if (!u->present || !u->is_cdrom)
+        return -ENOTTY;
+    if (u->prevent_removal && !force)
+        return -EACCES;
+    if (ch->resetting || ch->io->in_flight || ch->io->wanted ||
+        (ch->active == u && u->status & (ST_BSY | ST_DRQ)))
+        return -EBUSY;
+    if (u->disk)
+        u->media_event = MEDIA_REMOVED;
+    u->disk = NULL;
+    u->tray_open = true;
+    u->prevent_removal = false;
+    return 0;
+}
+
+void ide_insert(struct ide *ide, unsigned unit, struct blockdev *medium)
+{
+    struct ide_unit *u = unit_of(ide, unit);
+
+    u->disk = medium;
+    u->tray_open = false;
+    u->media_event = MEDIA_NEW;
+    u->attention = SENSE_MEDIUM_CHANGED;
 }

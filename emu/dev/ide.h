@@ -36,6 +36,15 @@ void ide_poll(struct ide *ide);
 bool ide_is_idle(const struct ide *ide);
 
 /*
+ * Open the tray of unit 0..3 and take its medium out, or put one in and close
+ * it. 0; -ENOTTY: it is no CD drive; -EACCES: the guest has locked the tray,
+ * which `force` overrides; -EBUSY: the drive is at work. ide_insert is for a
+ * drive that was ejected; the medium stays the caller's, as at ide_create.
+ */
+int ide_eject(struct ide *ide, unsigned unit, bool force);
+void ide_insert(struct ide *ide, unsigned unit, struct blockdev *medium);
+
+/*
  * One line per unit for "info block". Writes a NUL-terminated text of at most
  * `size` bytes; returns the length it would have liked.
  */

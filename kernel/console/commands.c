@@ -6,9 +6,13 @@
 #include <string.h>
 
 #include "kernel/console/commands.h"
+#include "kernel/console/commands_absent.h"
 #include "kernel/console/commands_config.h"
+#include "kernel/console/commands_debug.h"
 #include "kernel/console/commands_disk.h"
+#include "kernel/console/commands_help.h"
 #include "kernel/console/commands_keys.h"
+#include "kernel/console/commands_media.h"
 #include "kernel/console/commands_net.h"
 #include "kernel/console/commands_slots.h"
 #include "kernel/console/commands_snapshot.h"
@@ -58,6 +62,20 @@ static void cmd_nmi(struct monitor *mon, char *args)
     monitor_answered(mon, guest_nmi(shown(mon)));
 }
 
+/* "serial0" or a name of -serial's: its number is all that there is. */
+static void cmd_send_break(struct monitor *mon, char *args)
+{
+    struct guest *g = shown(mon);
+    bool is_serial = !strncmp(args, "serial", 6) && args[6] && !args[7];
+    unsigned n = is_serial ? (unsigned)(args[6] - '0') : MACHINE_SERIALS;
+
+    if (n >= MACHINE_SERIALS || !g->serial[n])
+        monitor_printf(mon, "no such serial port: '%.28s'; 'info chardev' "
+                       "lists them\n", args);
+    else
+        monitor_answered(mon, guest_break(g, n));
+}
+
 /* By number or by name. */
 static void cmd_machine(struct monitor *mon, char *args)
 {
@@ -93,6 +111,8 @@ static const struct command commands[] = {
       cmd_commit, false, true },
     { "drive_backup", "[-n] [-f] DISK TARGET [raw]",
       "copy a disk as it is now", cmd_drive_backup, false, true },
+    { "eject", "[-f] DRIVE", "take the CD out", cmd_eject, false, true },
+    { "change", "[-f] DRIVE FILE", "another CD", cmd_change, false, true },
     { "stop", "", "stop the guest", cmd_stop, false, true },
     { "cont", "", "let it run again", cmd_cont, false, true },
     { "c", "", "let it run again", cmd_cont, true, true },
@@ -107,6 +127,23 @@ static const struct command commands[] = {
     { "mouse_button", "N", "its buttons: 1 left, 2 middle, 4 right",
       cmd_mouse_button, false, true },
     { "mouse_set", "N", "which mouse that is: 0", cmd_mouse_set, false, true },
+    { "x", "/FMT ADDRESS", "the guest's memory, by linear address", cmd_x,
+      false, true },
+    { "xp", "/FMT ADDRESS", "the same, by physical address", cmd_xp, false,
+      true },
+    { "print", "[/FMT] EXPRESSION", "a value: numbers, $eax, + - * / % & | ^",
+      cmd_print, false, true },
+    { "p", "[/FMT] EXPRESSION", "as print", cmd_print, true, true },
+    { "i", "/FMT PORT", "read a port of the guest's", cmd_i, false, true },
+    { "o", "/FMT PORT VALUE", "write one", cmd_o, false, true },
+    { "sum", "ADDRESS SIZE", "checksum of the guest's physical memory",
+      cmd_sum, false, true },
+    { "memsave", "ADDRESS SIZE FILE", "memory by linear address to a file",
+      cmd_memsave, false, true },
+    { "pmemsave", "ADDRESS SIZE FILE", "the same, by physical address",
+      cmd_pmemsave, false, true },
+    { "chardev-send-break", "serialN", "a break on the guest's serial port",
+      cmd_send_break, false, true },
     { "nmi", "", "give the guest a non-maskable interrupt", cmd_nmi, false,
       true },
     { "savevm", "[TAG]", "save the machine and its disks' content",
@@ -164,6 +201,12 @@ static const struct command *find_command(const char *name)
 
 static void unknown_command(struct monitor *mon, const char *name)
 {
+    const char *why = monitor_absent(name);
+
+    if (why) {
+        monitor_printf(mon, "%s is not there: %s\n", name, why);
+        return;
+    }
     monitor_printf(mon, "unknown command: '%.40s'; 'help' lists them\n", name);
 }
 
@@ -174,7 +217,8 @@ static void cmd_help(struct monitor *mon, char *args)
     if (*args && !c)
         unknown_command(mon, args);
     if (c)
-        monitor_printf(mon, "%s %s -- %s\n", c->name, c->args, c->help);
+        monitor_printf(mon, "%s %s -- %s\n%s", c->name, c->args, c->help,
+                       monitor_help_detail(c->name));
     for (size_t i = 0; i < sizeof commands / sizeof *commands && !*args; i++)
         if (!commands[i].is_alias)
             monitor_printf(mon, "%s %s -- %s\n", commands[i].name,
@@ -183,15 +227,15 @@ static void cmd_help(struct monitor *mon, char *args)
 
 void monitor_command(struct monitor *mon, char *line)
 {
-    char *name = line + strspn(line, " \t");
-    char *args = name + strcspn(name, " \t");
+    char *at = line + strspn(line, " \t"), name[MONITOR_LINE];
+    char *args = at + strcspn(at, " \t/");     /* a / belongs to them */
     const struct command *c;
-    size_t n;
+    size_t n = (size_t)(args - at);
 
-    if (!*name)
+    if (!*at)
         return;
-    if (*args)
-        *args++ = '\0';
+    memcpy(name, at, n);
+    name[n] = '\0';
     args += strspn(args, " \t");
     n = strlen(args);
     while (n && (args[n - 1] == ' ' || args[n - 1] == '\t'))

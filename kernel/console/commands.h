@@ -6,7 +6,8 @@
 
 struct net;
 
-#define MONITOR_INFO_TEXT 16384u        /* of what a machine tells */
+#define MONITOR_INFO_TEXT 16384u        /* of what a machine tells, most often */
+#define MONITOR_INFO_MAX (4u << 20)
 
 /* The i-th command, aliases left out, and subject of `info`; NULL: no more. */
 const char *monitor_command_name(unsigned i);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/console/base64.h"
 #include "kernel/console/commands.h"
 #include "kernel/console/commands_net.h"
 #include "kernel/console/mux.h"
@@ -16,8 +17,6 @@
 #include "kernel/net/net.h"
 #include "kernel/options_net.h"
 #include "kernel/platform.h"
-
-#define LINE_BYTES 57u          /* 76 characters */
 
 void info_capture(struct monitor *mon)
 {
@@ -68,50 +67,12 @@ void cmd_object_del(struct monitor *mon, char *args)
 
 /* ---- Printing ----------------------------------------------------------- */
 
-static size_t base64(const uint8_t *in, size_t len, char *out)
-{
-    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "abcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t n = 0;
-
-    for (size_t i = 0; i < len; i += 3) {
-        uint32_t v = in[i] << 16 | (i + 1 < len ? in[i + 1] << 8 : 0) |
-                     (i + 2 < len ? in[i + 2] : 0);
-
-        out[n++] = digit[v >> 18];
-        out[n++] = digit[v >> 12 & 63];
-        out[n++] = i + 1 < len ? digit[v >> 6 & 63] : '=';
-        out[n++] = i + 2 < len ? digit[v & 63] : '=';
-    }
-    return n;
-}
-
-static bool next_line(struct monitor *mon)
-{
-    struct monitor_output *o = &mon->output;
-    size_t left = o->size - o->at, n = left < LINE_BYTES ? left : LINE_BYTES;
-    char line[LINE_BYTES / 3 * 4 + 2];
-    size_t len = base64(o->data + o->at, n, line);
-
-    line[len] = '\n';
-    line[len + 1] = '\0';
-    mux_print(mon->mux, line);
-    o->at += n;
-    if (o->at < o->size)
-        return true;
-    mux_print(mon->mux, "====\n");
-    return false;
-}
-
-static void end_print(struct monitor *mon)
-{
-    platform_pages_free(mon->output.data, mon->output.size);
-}
-
 static void print(struct monitor *mon, const struct net *net, const char *id)
 {
-    struct monitor_output *o = &mon->output;
-    int r = capture_copy(net, id, &o->data, &o->size);
+    char name[OPTIONS_ID_MAX + sizeof ".pcap"];
+    uint8_t *data;
+    size_t size;
+    int r = capture_copy(net, id, &data, &size);
 
     if (r) {
         monitor_printf(mon, r == -ENOENT
@@ -120,10 +81,8 @@ static void print(struct monitor *mon, const struct net *net, const char *id)
                        : "'%.40s': out of memory\n", id);
         return;
     }
-    monitor_printf(mon, "begin-base64 644 %s.pcap\n", id);
-    o->at = 0;
-    o->next = next_line;
-    o->end = end_print;
+    snprintf(name, sizeof name, "%s.pcap", id);
+    monitor_print_base64(mon, name, data, size);
 }
 
 void cmd_capture(struct monitor *mon, char *args)

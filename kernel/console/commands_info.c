@@ -122,21 +122,66 @@ static void info_blockstats(struct monitor *mon)
     print_disks(mon, disk_image_format_stats);
 }
 
+/* The text, as long as it is at that moment, up to a limit; NULL: see *n. */
+static char *info_text(struct guest *g, const char *what, int *n)
+{
+    size_t size = MONITOR_INFO_TEXT;
+    char *text = malloc(size);
+
+    *n = -ENOMEM;
+    if (text)
+        *n = guest_info(g, what, text, size);
+    if (*n < (int)size)
+        return text;
+    free(text);                 /* once more, with room for what comes on */
+    size = (size_t)*n + MONITOR_INFO_TEXT;
+    if (size > MONITOR_INFO_MAX)
+        size = MONITOR_INFO_MAX;
+    *n = -ENOMEM;
+    text = malloc(size);
+    if (text)
+        *n = guest_info(g, what, text, size);
+    return text;
+}
+
 void monitor_info_text(struct monitor *mon, const char *what)
 {
-    char *text = malloc(MONITOR_INFO_TEXT);
     int n;
+    char *text = info_text(shown(mon), what, &n);
 
-    if (!text) {
+    if (n == -ENOMEM)
         monitor_printf(mon, "out of memory\n");
-        return;
-    }
-    n = guest_info(shown(mon), what, text, MONITOR_INFO_TEXT);
     monitor_answered(mon, n != -ETIMEDOUT);
     if (n > 0)
         monitor_print_text(mon, text);
     else
         free(text);
+    if (n >= (int)MONITOR_INFO_MAX)
+        monitor_printf(mon, "\n(cut off: it is longer than %u MiB)\n",
+                       MONITOR_INFO_MAX >> 20);
+}
+
+/* On the line, or nowhere. */
+static void info_chardev(struct monitor *mon)
+{
+    const struct mux_console *con = mon->mux->shown;
+
+    monitor_printf(mon, "compat_monitor0: filename=mux\n");
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+        if (con->guest->serial[i])
+            monitor_printf(mon, "serial%u: filename=%s\n", i,
+                           con->guest->serial[i] == con->serial ? "mux"
+                                                                : "null");
+}
+
+static void info_name(struct monitor *mon)
+{
+    monitor_printf(mon, "%s\n", shown(mon)->options->name);
+}
+
+static void info_vnc(struct monitor *mon)
+{
+    monitor_printf(mon, "None: there is no VNC server\n");
 }
 
 static void info_registers(struct monitor *mon)
@@ -166,6 +211,11 @@ static void info_jit(struct monitor *mon)
         monitor_info_text(mon, "engine");
 }
 
+static void info_irq(struct monitor *mon) { monitor_info_text(mon, "irq"); }
+static void info_mem(struct monitor *mon) { monitor_info_text(mon, "mem"); }
+static void info_mtree(struct monitor *mon) { monitor_info_text(mon, "mtree"); }
+static void info_qtree(struct monitor *mon) { monitor_info_text(mon, "qtree"); }
+static void info_tlb(struct monitor *mon) { monitor_info_text(mon, "tlb"); }
 static void info_screen(struct monitor *mon)
 {
     monitor_info_text(mon, "screen");
@@ -179,25 +229,33 @@ static const struct {
     { "blockstats", "how much was read and written", info_blockstats },
     { "bridge", "the bridge's ports and learned addresses", info_bridge },
     { "capture", "captures of the network", info_capture },
+    { "chardev", "what the guest's serial ports are at", info_chardev },
     { "cpus", "the PC's cores: how busy, and what they run", info_cpus },
     { "disks", "the PC's own disks", info_disks },
     { "engine", "what the CPU engine did", info_engine },
     { "history", "the lines that were typed here", info_history },
     { "ioapic", "the guest's I/O APIC", info_ioapic },
+    { "irq", "how often each ISA interrupt came", info_irq },
     { "jit", "what the translator did", info_jit },
     { "lapic", "the guest's local APIC", info_lapic },
     { "machines", "all machines, their state and key", info_machines },
+    { "mem", "linear memory that is mapped, by its rights", info_mem },
     { "mice", "the guest's mouse", info_mice },
+    { "mtree", "the guest's memory and ports", info_mtree },
+    { "name", "the machine's name", info_name },
     { "network", "NICs, cables, counters", info_network },
     { "pci", "the guest's PCI devices", info_pci },
     { "pic", "the guest's pair of 8259s", info_pic },
+    { "qtree", "its buses and devices", info_qtree },
     { "registers", "the guest's CPU registers", info_registers },
     { "screen", "the text on the guest's VGA", info_screen },
     { "slots", "the images on the Trestle medium", info_slots },
     { "snapshots", "snapshots of the machine, by savevm", info_snapshots },
     { "status", "running or paused, engine", info_status },
+    { "tlb", "the pages that its page tables map", info_tlb },
     { "usernet", "user-mode networks: flows, leases, counters", info_usernet },
     { "version", "Trestle's version", info_version },
+    { "vnc", "there is none", info_vnc },
 };
 
 const char *monitor_info_name(unsigned i)

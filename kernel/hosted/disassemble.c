@@ -1,10 +1,14 @@
-/* Instructions in words, by Zydis. See kernel/platform.h. */
+/* Instructions in words, by Zydis. See kernel/platform.h, kernel/disassemble.h. */
 #include <Zydis/Zydis.h>
 
+#include "kernel/disassemble.h"
 #include "kernel/platform.h"
 
-void platform_disassemble(const uint8_t *code, unsigned len, uint32_t rip,
-                          char *text, size_t size)
+const bool platform_has_disassembler = true;
+
+unsigned platform_disassemble_next(const uint8_t *code, unsigned len,
+                                   uint64_t rip, unsigned bits, char *text,
+                                   size_t size)
 {
     ZydisDecoder decoder;
     ZydisFormatter formatter;
@@ -12,12 +16,28 @@ void platform_disassemble(const uint8_t *code, unsigned len, uint32_t rip,
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 
     text[0] = '\0';
-    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_32,
-                     ZYDIS_STACK_WIDTH_32);
+    if (bits == 64)
+        ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64,
+                         ZYDIS_STACK_WIDTH_64);
+    else if (bits == 16)
+        ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_16,
+                         ZYDIS_STACK_WIDTH_16);
+    else
+        ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_32,
+                         ZYDIS_STACK_WIDTH_32);
     ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_ATT);
     if (ZYAN_SUCCESS(ZydisDecoderDecodeFull(
-            &decoder, code, len, &insn, operands)))
-        ZydisFormatterFormatInstruction(&formatter, &insn, operands,
-                                        insn.operand_count_visible, text,
-                                        size, rip, NULL);
+            &decoder, code, len, &insn, operands)) &&
+        ZYAN_SUCCESS(ZydisFormatterFormatInstruction(
+            &formatter, &insn, operands, insn.operand_count_visible, text,
+            size, rip, NULL)))
+        return insn.length;
+    text[0] = '\0';
+    return 0;
+}
+
+void platform_disassemble(const uint8_t *code, unsigned len, uint32_t rip,
+                          char *text, size_t size)
+{
+    platform_disassemble_next(code, len, rip, 32, text, size);
 }

@@ -29,6 +29,23 @@ COMMANDS = {
                      ("mouse_button 9", "use mouse_button N")],
     "mouse_set": [("mouse_set 0", r"\A\Z"),
                   ("mouse_set 1", "there is one mouse")],
+    "x": [("x/2xw 0xfffffff0", r"\Afffffff0: 0x\w{8} 0x\w{8}\n\Z"),
+          ("x/2i $pc", r"(?m)^0x[0-9a-f]{8}:  ([0-9a-f]{2} )+ +\w+")],
+    "xp": [("xp/8xb 0xffff0", r"\A00000000000ffff0:( 0x\w\w){8}\n\Z"),
+           ("xp 0x80000000", "Cannot access memory")],
+    "print": [("print/x 3*4", r"\A0xc\n\Z"), ("p $nonsense", "no such reg"),
+              ("p/x $cs", r"\A0x8\n\Z")],
+    "i": [("i/b 0x3fd", r"\Aportb\[0x03fd\] = 0x\w\w\n\Z")],
+    "o": [("o/b 0x80 1", r"\A\Z"), ("o/b 0x80", "use o ")],
+    "sum": [("sum 0xf0000 0x10000", r"\A\d{5}\n\Z")],
+    "memsave": [("memsave 0xfffffff0 3 -", r"begin-base64 644 memory\n\S{4}\n")],
+    "pmemsave": [("pmemsave 0xffff0 3 -", r"memory\n\S{4}\n====\n"),
+                 ("pmemsave 0 4 /nonsense/x", "cannot write '/nonsense/x'")],
+    "chardev-send-break": [("chardev-send-break serial0", r"\A\Z"),
+                           ("chardev-send-break serial1", "no such serial")],
+    "eject": [("eject hda", "Device 'hda' is not removable"),
+              ("eject hdc", "Device 'hdc' not found")],
+    "change": [("change hda x", "Device 'hda' is not removable")],
     "nmi": [("nmi", r"\A\Z")],
     "savevm": [("savevm x", "-vmstate")],
     "loadvm": [("loadvm x", "-vmstate")],
@@ -78,6 +95,22 @@ def test_every_command(monitor):
             assert re.search(answer, text), (line, text)
     monitor.send("quit\r")
     assert monitor.ends() == 0
+
+
+def test_what_is_not_there_says_why(monitor):
+    for command in ("wavcapture x", "usb_add disk", "device_add x", "log all",
+                    "migrate tcp:h:1", "block_resize hda 1G", "ringbuf_read x 1",
+                    "block_set_io_throttle hda 1 1 1 1 1 1", "logfile x"):
+        name = command.split()[0]
+        said = monitor.monitor(command)
+        assert said.startswith(f"{name} is not there: "), said
+        assert monitor.monitor("help " + name) == said
+    assert monitor.monitor("info vnc").startswith("None: ")
+
+
+def test_long_help(monitor):
+    for name in ("x", "print", "sendkey", "memsave", "set"):
+        assert monitor.monitor("help " + name).count("\n") > 1
 
 
 def test_pages(monitor):

@@ -67,22 +67,28 @@ void assert_shows(const char *out, const char *what)
         fail_msg("'%s' is not in: %s", what, out);
 }
 
-const struct console_variant with_nic = { true, 1 };
-const struct console_variant two_machines = { false, 2 };
+const struct console_variant with_nic = { true, 1, NULL };
+const struct console_variant two_machines = { false, 2, NULL };
 
 int console_setup(void **state)
 {
-    static const struct console_variant plain = { false, 1 };
+    static const struct console_variant plain = { false, 1, NULL };
     const struct console_variant *v = *state ? *state : &plain;
     char *argv[] = { (char *)"trestle", (char *)"-m", (char *)"1",
                      (char *)"-nographic", (char *)"-serial",
-                     (char *)"mon:stdio", (char *)"-net", (char *)"nic" };
+                     (char *)"mon:stdio", NULL, NULL };
     static const char *const names[] = { "trestle", "other" };
     char why[200];
 
+    int argc = 6;
+
+    if (v->nic || v->cdrom) {
+        argv[argc++] = (char *)(v->nic ? "-net" : "-cdrom");
+        argv[argc++] = (char *)(v->nic ? "nic" : v->cdrom);
+    }
     guest_count = v->guests;
     for (unsigned i = 0; i < guest_count; i++) {
-        if (options_parse(&options[i], v->nic ? 8 : 6, argv, why,
+        if (options_parse(&options[i], argc, argv, why,
                           sizeof why) != OPTIONS_RUN)
             return -1;
         options[i].name = names[i];

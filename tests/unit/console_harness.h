@@ -35,6 +35,7 @@ void assert_shows(const char *out, const char *what);
 extern const struct console_variant {
     bool nic;
     unsigned guests;
+    const char *cdrom;          /* or NULL */
 } with_nic, two_machines;
 
 int console_setup(void **state);

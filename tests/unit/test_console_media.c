@@ -1,0 +1,134 @@
+/* CDs that come and go while the machine runs, by the monitor. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "emu/dev/ide_internal.h"
+#include "emu/machine_internal.h"
+#include "tests/unit/console_harness.h"
+
+#define CD_SECTORS 40u
+
+static char folder[] = "/tmp/mediaXXXXXX", first[64], second[64];
+static const struct console_variant with_cd = { false, 1, first };
+static const struct console_variant without = { false, 1, NULL };
+
+static void make(char path[64], const char *name, char content)
+{
+    char data[CD_SECTORS * 512];
+    FILE *f;
+
+    snprintf(path, 64, "%s/%s", folder, name);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    memset(data, content, sizeof data);
+    assert_int_equal(fwrite(data, 1, sizeof data, f), sizeof data);
+    fclose(f);
+}
+
+static int make_files(void **state)
+{
+    if (!mkdtemp(folder))
+        return -1;
+    make(first, "first.iso", 'a');
+    make(second, "second.iso", 'b');
+    return 0;
+}
+
+static int remove_files(void **state)
+{
+    unlink(first);
+    unlink(second);
+    return rmdir(folder);
+}
+
+/* hdc. */
+static struct ide_unit *drive(void)
+{
+    return &guest->machine->d.ide->channel[1].unit[0];
+}
+
+static const char *says(const char *format, const char *file)
+{
+    static char command[200];
+
+    snprintf(command, sizeof command, format, file);
+    return type(command);
+}
+
+static void test_change_and_eject(void **state)
+{
+    type("\001c");
+    assert_shows(type("info block\r"), "first.iso");
+    assert_ptr_equal(drive()->disk, &guest->disk[2].dev);
+    assert_null(strstr(says("change hdc %s\r", second), "Device"));
+    assert_shows(type("info block\r"), "second.iso");
+    assert_ptr_equal(drive()->disk, &guest->disk[2].dev);
+    assert_int_equal(drive()->attention, SENSE_MEDIUM_CHANGED);
+    assert_false(drive()->tray_open);
+    assert_false(machine_is_stopped(guest->machine));
+    type("eject hdc\r");
+    assert_shows(type("info block\r"), "[not inserted]");
+    assert_null(drive()->disk);
+    assert_true(drive()->tray_open);
+    assert_false(machine_is_stopped(guest->machine));
+    /* Once more, and into an empty drive; one that is paused stays so. */
+    type("stop\reject hdc\r");
+    says("change hdc %s\r", first);
+    assert_shows(type("info block\r"), "first.iso");
+    assert_true(machine_is_stopped(guest->machine));
+    says("change hdc %s\r", second);       /* is given back at the end */
+}
+
+static void test_refused(void **state)
+{
+    type("\001c");
+    assert_shows(type("change hdc /nonsense/x.iso\r"), "/nonsense/x.iso");
+    assert_ptr_equal(drive()->disk, &guest->disk[2].dev);
+    drive()->prevent_removal = true;
+    assert_shows(type("eject hdc\r"), "Device 'hdc' is locked by the guest");
+    assert_shows(says("change hdc %s\r", second), "is locked by the guest");
+    assert_shows(type("info block\r"), "first.iso");
+    assert_null(strstr(says("change -f hdc %s\r", second), "Device"));
+    assert_shows(type("info block\r"), "second.iso");
+    /* In the middle of a command. */
+    guest->machine->d.ide->channel[1].active = drive();
+    drive()->status |= ST_DRQ;
+    assert_shows(type("eject hdc\r"), "Device 'hdc' is at work; try again");
+    drive()->status &= ~ST_DRQ;
+    guest->is_lent = true;
+    assert_shows(type("eject hdc\r"), "does not answer");
+    guest->is_lent = false;
+    assert_shows(type("eject hdx\r"), "Device 'hdx' not found");
+    assert_shows(type("eject -f\r"), "Device '-f' not found");
+    assert_shows(type("eject\r"), "use eject [-f] DRIVE");
+    assert_shows(type("eject hdc hdd\r"), "use eject [-f] DRIVE");
+    assert_shows(type("change hdc\r"), "use change [-f] DRIVE FILE");
+    assert_shows(type("change vnc password\r"), "there is no VNC server");
+}
+
+static void test_no_drive(void **state)
+{
+    type("\001c");
+    assert_shows(type("eject hda\r"), "Device 'hda' not found");
+    assert_shows(says("change hdc %s\r", second), "Device 'hdc' not found");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST_OF(test_change_and_eject, with_cd),
+        TEST_OF(test_refused, with_cd),
+        TEST_OF(test_no_drive, without),
+    };
+
+    return cmocka_run_group_tests(tests, make_files, remove_files);
+}
