@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct surface {
-    volatile uint8_t *memory;   /* written only: reading may take microseconds */
+    volatile uint8_t *memory;   /* written only: reading is slow */
     bool is_text;               /* character and attribute, two bytes a cell */
     uint32_t pitch;             /* bytes from a line to the next */
     uint32_t width, height;     /* pixels; text: cells */

@@ -341,6 +341,10 @@ void vt_print(struct vt *vt, uint32_t c)
 
 /* ---- Looked at ----------------------------------------------------------- */
 
+unsigned vt_columns(const struct vt *vt) { return vt->config.columns; }
+
+unsigned vt_rows(const struct vt *vt) { return vt->config.rows; }
+
 unsigned vt_history(const struct vt *vt) { return vt->kept_count; }
 
 uint64_t vt_scrolled(const struct vt *vt) { return vt->scrolled; }
@@ -374,15 +378,3 @@ bool vt_cursor(const struct vt *vt, unsigned *row, unsigned *column)
 bool vt_is_dirty(const struct vt *vt, unsigned row) { return vt->dirty[row]; }
 
 void vt_clean(struct vt *vt) { memset(vt->dirty, 0, vt->config.rows); }
-
-bool vt_application_cursor(const struct vt *vt)
-{
-    return vt->application_cursor;
-}
-
-bool vt_application_keypad(const struct vt *vt)
-{
-    return vt->application_keypad;
-}
-
-bool vt_new_line_mode(const struct vt *vt) { return vt->new_line; }

@@ -40,6 +40,8 @@ void vt_write(struct vt *vt, const uint8_t *data, size_t len);
 /* As switched on; what scrolled away is kept. */
 void vt_reset(struct vt *vt);
 
+unsigned vt_columns(const struct vt *vt);
+unsigned vt_rows(const struct vt *vt);
 /* How many lines are kept above the screen. */
 unsigned vt_history(const struct vt *vt);
 /* Lines that ever went there: who looks at old ones moves along with this. */
@@ -57,9 +59,31 @@ bool vt_cursor(const struct vt *vt, unsigned *row, unsigned *column);
 bool vt_is_dirty(const struct vt *vt, unsigned row);
 void vt_clean(struct vt *vt);
 
-/* What the keyboard is to send: cursor keys, the keypad, and for Return. */
-bool vt_application_cursor(const struct vt *vt);
-bool vt_application_keypad(const struct vt *vt);
-bool vt_new_line_mode(const struct vt *vt);
+/* ---- The keyboard -------------------------------------------------------- */
+
+#define VT_KEY_BYTES 16u
+
+enum { VT_SHIFT = 1, VT_ALT = 2, VT_CTRL = 4 };
+
+/* Keys that have no character, and those whose bytes a mode changes. */
+enum vt_key {
+    VT_KEY_UP, VT_KEY_DOWN, VT_KEY_RIGHT, VT_KEY_LEFT, VT_KEY_HOME, VT_KEY_END,
+    VT_KEY_INSERT, VT_KEY_DELETE, VT_KEY_PAGE_UP, VT_KEY_PAGE_DOWN,
+    VT_KEY_F1, VT_KEY_F2, VT_KEY_F3, VT_KEY_F4, VT_KEY_F5, VT_KEY_F6,
+    VT_KEY_F7, VT_KEY_F8, VT_KEY_F9, VT_KEY_F10, VT_KEY_F11, VT_KEY_F12,
+    VT_KEY_BACKSPACE, VT_KEY_TAB, VT_KEY_RETURN,
+};
+
+/* What the key sends, with VT_SHIFT and so on. The number of bytes. */
+size_t vt_key(const struct vt *vt, enum vt_key key, unsigned modifiers,
+              uint8_t out[VT_KEY_BYTES]);
+/* The same for the numeric keypad: '0' to '9', + - * / . , or \r. */
+size_t vt_keypad(const struct vt *vt, char c, uint8_t out[VT_KEY_BYTES]);
+/*
+ * The same for a character; 0 bytes: it cannot be sent, like one that the
+ * encoding lacks. Escape is 1Bh.
+ */
+size_t vt_type(const struct vt *vt, uint32_t c, unsigned modifiers,
+               uint8_t out[VT_KEY_BYTES]);
 
 #endif

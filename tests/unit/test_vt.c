@@ -21,7 +21,6 @@ static void test_text(void **state)
     vt_test_row(3, ".a");
     vt_test_row(4, "b");
     vt_test_row(5, " c");
-    assert_false(vt_new_line_mode(vt));
 }
 
 /* The 20th character leaves the cursor there; the next one is on a new line. */
@@ -254,6 +253,34 @@ static void test_answers(void **state)
                         "\x1b[2;1;1;112;112;1;0x\x1b[3;1;1;112;112;1;0x");
 }
 
+/* That many bytes, and these. */
+static void assert_bytes(size_t len, const uint8_t *out, const char *bytes)
+{
+    assert_int_equal(len, strlen(bytes));
+    assert_memory_equal(out, bytes, len);
+}
+
+static void key(enum vt_key k, unsigned modifiers, const char *bytes)
+{
+    uint8_t out[VT_KEY_BYTES];
+
+    assert_bytes(vt_key(vt, k, modifiers, out), out, bytes);
+}
+
+static void keypad(char c, const char *bytes)
+{
+    uint8_t out[VT_KEY_BYTES];
+
+    assert_bytes(vt_keypad(vt, c, out), out, bytes);
+}
+
+static void typed(uint32_t c, unsigned modifiers, const char *bytes)
+{
+    uint8_t out[VT_KEY_BYTES];
+
+    assert_bytes(vt_type(vt, c, modifiers, out), out, bytes);
+}
+
 static void test_align_and_reset(void **state)
 {
     vt_test_feed("\x1b[2;3r\x1b[44m\x1b#8");
@@ -261,31 +288,76 @@ static void test_align_and_reset(void **state)
     vt_test_row(5, "EEEEEEEEEEEEEEEEEEEE");
     assert_int_equal(vt_test_cell(2, 2).colour, CELL_COLOUR_DEFAULT);
     vt_test_cursor(0, 0);
-    vt_test_feed("\x1b[?25l\x1b[?1h\x1b=\x1b[?6h\x1b[4h\x1b[3;3H\x1b[!p");
+    vt_test_feed("\x1b[?1h\x1b=\x1b[?6h\x1b[4h\x1b[3;3H\x1b[!p");
     vt_test_row(0, "EEEEEEEEEEEEEEEEEEEE");
     vt_test_cursor(2, 2);
-    assert_false(vt_application_cursor(vt));
-    assert_false(vt_application_keypad(vt));
+    key(VT_KEY_UP, 0, "\x1b[A");
+    keypad('5', "5");
     vt_test_feed("\x1b" "c");
     vt_test_row(0, "");
     vt_test_cursor(0, 0);
 }
 
-static void test_keyboard_modes(void **state)
+static void test_keys(void **state)
+{
+    key(VT_KEY_UP, 0, "\x1b[A");
+    key(VT_KEY_END, 0, "\x1b[F");
+    key(VT_KEY_LEFT, VT_CTRL, "\x1b[1;5D");
+    key(VT_KEY_DELETE, 0, "\x1b[3~");
+    key(VT_KEY_PAGE_UP, VT_SHIFT | VT_ALT, "\x1b[5;4~");
+    key(VT_KEY_F1, 0, "\x1bOP");
+    key(VT_KEY_F4, VT_SHIFT, "\x1b[1;2S");
+    key(VT_KEY_F12, 0, "\x1b[24~");
+    key(VT_KEY_BACKSPACE, 0, "\x7f");
+    key(VT_KEY_BACKSPACE, VT_CTRL, "\b");
+    key(VT_KEY_TAB, VT_SHIFT, "\x1b[Z");
+    key(VT_KEY_RETURN, 0, "\r");
+    key(VT_KEY_RETURN, VT_ALT, "\x1b\r");
+    keypad('5', "5");
+    keypad('\r', "\r");
+    vt_test_feed("\x1b[?1;66h\x1b[20h");
+    key(VT_KEY_UP, 0, "\x1bOA");
+    key(VT_KEY_HOME, VT_SHIFT, "\x1b[1;2H");
+    key(VT_KEY_RETURN, 0, "\r\n");
+    keypad('0', "\x1bOp");
+    keypad('-', "\x1bOm");
+    keypad('\r', "\x1bOM");
+    vt_test_feed("\x1b>\x1b[?1l\x1b[20l");
+    key(VT_KEY_UP, 0, "\x1b[A");
+    keypad('/', "/");
+    vt_test_feed("\x1b=");
+    keypad('/', "\x1bOo");
+}
+
+static void test_typed(void **state)
+{
+    uint8_t out[VT_KEY_BYTES];
+
+    typed('a', 0, "a");
+    typed('a', VT_ALT, "\x1b" "a");
+    typed('a', VT_CTRL, "\x01");
+    typed('C', VT_CTRL | VT_SHIFT, "\x03");
+    typed('[', VT_CTRL | VT_ALT, "\x1b\x1b");
+    typed('?', VT_CTRL, "\x7f");
+    typed(0xe4, 0, "\xc3\xa4");
+    typed(0x20ac, 0, "\xe2\x82\xac");
+    assert_int_equal(vt_type(vt, ' ', VT_CTRL, out), 1);
+    assert_int_equal(out[0], 0);
+    assert_int_equal(vt_type(vt, '1', VT_CTRL, out), 0);
+    assert_int_equal(vt_type(vt, 0x1f600, VT_ALT, out), 0);
+    vt_test_feed("\x1b%@");
+    typed(0xe4, VT_ALT, "\x1b\xe4");
+    assert_int_equal(vt_type(vt, 0x20ac, 0, out), 0);
+}
+
+static void test_cursor_off(void **state)
 {
     unsigned row, column;
 
-    vt_test_feed("\x1b[?1;66h\x1b[20h\x1b[?25l");
-    assert_true(vt_application_cursor(vt));
-    assert_true(vt_application_keypad(vt));
-    assert_true(vt_new_line_mode(vt));
+    vt_test_feed("\x1b[?25l");
     assert_false(vt_cursor(vt, &row, &column));
-    vt_test_feed("\x1b>\x1b[?1l\x1b[?25h");
-    assert_false(vt_application_cursor(vt));
-    assert_false(vt_application_keypad(vt));
+    vt_test_feed("\x1b[?25h");
     assert_true(vt_cursor(vt, &row, &column));
-    vt_test_feed("\x1b=");
-    assert_true(vt_application_keypad(vt));
 }
 
 static void test_repeat(void **state)
@@ -343,7 +415,8 @@ int main(void)
         T(test_erase), T(test_insert_and_delete), T(test_region),
         T(test_origin), T(test_saved_cursor), T(test_alternate_page),
         T(test_history), T(test_answers), T(test_align_and_reset),
-        T(test_keyboard_modes), T(test_repeat), T(test_dirty),
+        T(test_keys), T(test_typed), T(test_cursor_off), T(test_repeat),
+        T(test_dirty),
         T(test_sizes),
     };
 
