@@ -189,6 +189,11 @@ int platform_file_open(const char *name, bool writable,
  * there. 0, -EEXIST; -ENOTSUP where there is no place for files.
  */
 int platform_file_create(const char *name);
+/*
+ * Of one that was made so: let it be gone once it is closed. 0, or negative errno:
+ * -ESTALE: there is another file of that name now, which stays.
+ */
+int platform_file_remove(struct platform_file *f);
 void platform_file_close(struct platform_file *f);
 /*
  * Of one that was opened to be read: write it from now on, or no longer. 0,

@@ -11,6 +11,7 @@
 #include "kernel/console/mux.h"
 #include "kernel/disk/backup.h"
 #include "kernel/disk/backup_target.h"
+#include "kernel/disk/block_file.h"
 #include "kernel/guest.h"
 #include "kernel/platform.h"
 
@@ -18,6 +19,7 @@
 #define WHY_BYTES 200u
 
 struct backup_job {
+    struct monitor *mon;
     struct job *job;
     struct backup_config c;
     char target[];
@@ -39,15 +41,29 @@ static int run_backup(struct job *job, void *ctx)
 
     b->job = job;
     r = disk_backup(&b->c, why, sizeof why);
-    if (r)
+    if (r && !b->c.is_new)
         job_printf(job, "'%.60s' is no whole copy\n", b->target);
     return r && r != -ECANCELED ? job_fail(job, r, "%s", why) : r;
+}
+
+/* What was there before the job is not its own to remove. */
+static void remove_file(const struct backup_job *b)
+{
+    int r = block_file_remove(b->c.target);
+
+    if (r)
+        monitor_printf(b->mon, "'%.60s' is no whole copy, and cannot be "
+                       "removed: %s\n", b->target, strerror(-r));
+    else
+        monitor_printf(b->mon, "'%.60s' was removed\n", b->target);
 }
 
 static void end_backup(void *ctx, int error)
 {
     struct backup_job *b = ctx;
 
+    if (error && b->c.is_new)
+        remove_file(b);
     block_close(b->c.target);
     free(b);
 }
@@ -63,6 +79,7 @@ static void start(struct monitor *mon, struct disk_image *img,
         monitor_printf(mon, "out of memory\n");
         return;
     }
+    b->mon = mon;
     memcpy(b->target, target, len);
     b->c = (struct backup_config){
         .img = img, .target_name = b->target, .is_new = !is_there,

@@ -91,6 +91,8 @@ static int open_file(const char *name, bool is_there, struct block **out,
                    "power-off: no place for a backup", name);
     else if (file->read_only)
         r = refuse(-EROFS, why, size, "'%.60s' cannot be written", name);
+    if (r && !is_there)
+        block_file_remove(file);
     if (r)
         block_close(file);
     else

@@ -79,6 +79,11 @@ static const struct block_ops file_ops = {
     .grow = file_grow, .set_writable = file_set_writable, .close = file_close,
 };
 
+int block_file_remove(struct block *b)
+{
+    return platform_file_remove(file_of(b));
+}
+
 int block_file_open(const char *name, bool writable, struct block **out)
 {
     struct block_file *f = calloc(1, sizeof *f);

@@ -10,5 +10,7 @@
  * negative errno of platform_file_open.
  */
 int block_file_open(const char *name, bool writable, struct block **out);
+/* As platform_file_remove. */
+int block_file_remove(struct block *b);
 
 #endif

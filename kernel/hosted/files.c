@@ -90,6 +90,22 @@ int platform_file_create(const char *name)
     return flush_folder(name);
 }
 
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+int platform_file_remove(struct platform_file *f)
+{
+    struct stat was, is;
+
+    if (fstat(fd_of(f), &was) || lstat(f->name, &is))
+        return -errno;
+    if (!is_same_file(&was, &is))
+        return -ESTALE;
+    return unlink(f->name) ? -errno : flush_folder(f->name);
+}
+
 /* The same file, to be written; -errno. */
 static int open_writable(const struct platform_file *f)
 {
@@ -99,7 +115,7 @@ static int open_writable(const struct platform_file *f)
     if (fd < 0)
         return errno == EACCES || errno == EPERM ? -EROFS : -errno;
     if (!fstat(fd_of(f), &was) && !fstat(fd, &is) &&
-        was.st_dev == is.st_dev && was.st_ino == is.st_ino)
+        is_same_file(&was, &is))
         return fd;
     close(fd);
     return -ESTALE;

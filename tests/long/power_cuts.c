@@ -74,6 +74,7 @@ void platform_file_close(struct platform_file *f)
 }
 
 int platform_file_create(const char *name) { return -ENOTSUP; }
+int platform_file_remove(struct platform_file *f) { return -ENOTSUP; }
 
 int platform_file_set_writable(struct platform_file *f, bool writable)
 {

@@ -16,6 +16,7 @@
 
 #include "kernel/disk/backup.h"
 #include "kernel/disk/backup_target.h"
+#include "kernel/disk/block_file.h"
 #include "kernel/platform.h"
 #include "tests/unit/disk_harness.h"
 #include "tests/unit/poll_until.h"
@@ -509,6 +510,27 @@ static void test_target_names(void **state)
     unlink(copy_path);
 }
 
+/* What was made is removed, and nothing that took its name. */
+static void test_target_is_removed(void **state)
+{
+    struct block *to;
+
+    for (unsigned other = 0; other < 2; other++) {
+        unlink(copy_path);
+        assert_int_equal(backup_target_open(copy_path, false,
+                                            platform_task_wait, &to, why,
+                                            sizeof why), 0);
+        if (other) {
+            assert_int_equal(unlink(copy_path), 0);
+            close(open(copy_path, O_CREAT | O_RDWR, 0600));
+        }
+        assert_int_equal(block_file_remove(to), other ? -ESTALE : 0);
+        block_close(to);
+        assert_int_equal(access(copy_path, F_OK), other ? 0 : -1);
+    }
+    unlink(copy_path);
+}
+
 int main(void)
 {
     char folder[] = "/tmp/trestle-backup-XXXXXX";
@@ -521,6 +543,7 @@ int main(void)
         BACKUP_TEST(test_cancel), BACKUP_TEST(test_source_error),
         BACKUP_TEST(test_target_errors), BACKUP_TEST(test_another_slot),
         BACKUP_TEST(test_grown), BACKUP_TEST(test_target_names),
+        BACKUP_TEST(test_target_is_removed),
     };
     int failed;
 

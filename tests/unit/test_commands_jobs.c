@@ -186,6 +186,41 @@ static void test_backup(void **state)
     assert_shows(type(text), "' is in use");
 }
 
+/* The guest's disk cannot be read, or somebody presses Ctrl-c. */
+static void test_backup_fails(void **state)
+{
+    struct block *good = guest->disk[0].top;
+    static struct memory_block bad;
+    static uint8_t data[64 * 512];
+
+    memory_block_init(&bad, data, 64);
+    bad.bad_sector = 7;
+    guest->disk[0].top = &bad.block;
+    type("\001c");
+    unlink(copy);
+    assert_shows(do_job("drive_backup hda copy.img\r"),
+                 "drive_backup hda: failed, in 0.");
+    assert_shows(line.out, "\r\n'copy.img' was removed\r\n");
+    assert_null(strstr(line.out, "whole copy"));
+    assert_int_equal(access(copy, F_OK), -1);
+    /* One that was there stays. */
+    close(open(copy, O_CREAT | O_RDWR, 0600));
+    assert_int_equal(truncate(copy, 64 * 512), 0);
+    assert_shows(do_job("drive_backup -n hda copy.img\r"),
+                 "drive_backup hda: failed, in 0.");
+    assert_shows(line.out, "'copy.img' is no whole copy\r\n");
+    assert_null(strstr(line.out, "removed"));
+    assert_int_equal(unlink(copy), 0);
+    bad.bad_sector = UINT64_MAX;
+    /* Before the task has begun; whether it has is up to the system. */
+    type("drive_backup hda copy.img\r\003");
+    POLL_UNTIL_BY(poll, 10, !job_is_running());
+    assert_int_equal(access(copy, F_OK),
+                     strstr(line.out, ": cancelled, ") ? -1 : 0);
+    unlink(copy);
+    guest->disk[0].top = good;
+}
+
 static void test_backup_refused(void **state)
 {
     static const char *const wrong[][2] = {
@@ -230,7 +265,7 @@ int main(void)
         JOB_TEST(test_key_in_a_text),
         JOB_TEST(test_without_overlays), JOB_TEST(test_tab),
         JOB_TEST(test_failure), JOB_TEST(test_backup),
-        JOB_TEST(test_backup_refused), JOB_TEST(test_backup_tab),
+        JOB_TEST(test_backup_fails), JOB_TEST(test_backup_refused), JOB_TEST(test_backup_tab),
     };
     int failed;
 

@@ -45,6 +45,7 @@ int platform_file_open(const char *name, bool writable,
 void platform_file_close(struct platform_file *f) { }
 
 int platform_file_create(const char *name) { return -ENOTSUP; }
+int platform_file_remove(struct platform_file *f) { return -ENOTSUP; }
 
 int platform_file_set_writable(struct platform_file *f, bool writable)
 {
