@@ -9,6 +9,7 @@
 
 #include "emu/dev/fwcfg.h"
 #include "emu/dev/rtc.h"
+#include "emu/machine_setup.h"
 
 #define KIB 1024ull
 #define MIB (KIB * KIB)
@@ -166,4 +167,15 @@ int machine_firmware_init(struct machine *m)
     set_nvram(m);
     error = set_items(m);
     return error ? error : add_files(m);
+}
+
+int machine_set_uuid(struct machine *m, const uint8_t uuid[16])
+{
+    /* SeaBIOS: byte 8 of the structure of type 1 (SMBIOS 2.4, 3.3.2). */
+    return fwcfg_add_file(m->d.fwcfg, "smbios/field1-8", uuid, 16);
+}
+
+void machine_set_boot_order(struct machine *m, const char *order)
+{
+    set_boot_order(m->d.rtc, order);
 }

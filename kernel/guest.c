@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "emu/cpu/cpu.h"
+#include "emu/machine_setup.h"
 #include "kernel/engine_choice.h"
 #include "kernel/firmware.h"
 #include "kernel/guest_media.h"
@@ -264,7 +265,8 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
         snprintf(why, size, "cannot make the machine: %s", error);
         return -EINVAL;
     }
-    return 0;
+    snprintf(why, size, "-uuid: the firmware's table is full");
+    return o->uuid ? machine_set_uuid(g->machine, o->uuid_bytes) : 0;
 }
 
 uint64_t guest_memory(const struct options *o)

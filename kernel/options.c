@@ -81,6 +81,31 @@ static bool parse_boot(struct parser *p, const char *name, const char *v)
     return true;
 }
 
+/* 8-4-4-4-12 digits (RFC 4122, 3). */
+static bool parse_uuid(struct parser *p, const char *name, const char *v)
+{
+    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    unsigned digits = 0;
+
+    memset(p->o->uuid_bytes, 0, sizeof p->o->uuid_bytes);
+    for (size_t i = 0; i < sizeof shape; i++) {
+        static const char hex[] = "0123456789abcdef";
+        const char *digit = strchr(hex, v[i] | 0x20);
+
+        if (shape[i] == 'x' ? !isxdigit((unsigned char)v[i])
+                            : v[i] != shape[i])
+            return bad(p, name, "use a UUID, as "
+                       "550e8400-e29b-41d4-a716-446655440000", v);
+        if (shape[i] != 'x')
+            continue;
+        p->o->uuid_bytes[digits / 2] |=
+            (uint8_t)((digit - hex) << (digits % 2 ? 0 : 4));
+        digits++;
+    }
+    p->o->uuid = v;
+    return true;
+}
+
 static bool parse_string(struct parser *p, const char *name, const char *v)
 {
     const char **where = !strcmp(name, "readconfig") ? &p->o->readconfig
@@ -328,6 +353,8 @@ static const struct option {
       "                as 2006-06-17T16:01:21" },
     { "name", OPTION_OWN, true, parse_name,
       "-name NAME      this machine's name" },
+    { "uuid", OPTION_OWN, true, parse_uuid,
+      "-uuid UUID      the system's in SMBIOS" },
     { "readconfig", OPTION_COMMAND_LINE, true, parse_string,
       "-readconfig FILE several machines: a [name] section for each" },
     { "medium", OPTION_COMMAND_LINE, true, parse_string,

@@ -83,6 +83,8 @@ struct options {
     struct drive_geometry hdachs;
     const char *bios;           /* NULL: the embedded SeaBIOS */
     const char *boot_order;
+    const char *uuid;           /* as written; NULL: none */
+    uint8_t uuid_bytes[16];
     char accel[16];             /* "": fastest that probes */
     unsigned check_every;       /* -accel's check=; 0: off */
     int window;                 /* -accel's window=: enum engine_window */

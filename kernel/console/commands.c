@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "emu/machine_setup.h"
 #include "kernel/console/commands.h"
 #include "kernel/console/commands_absent.h"
 #include "kernel/console/commands_config.h"
@@ -62,6 +63,20 @@ static void cmd_nmi(struct monitor *mon, char *args)
     monitor_answered(mon, guest_nmi(shown(mon)));
 }
 
+static void do_boot_set(struct guest *g, void *arg)
+{
+    machine_set_boot_order(g->machine, arg);
+}
+
+static void cmd_boot_set(struct monitor *mon, char *args)
+{
+    if (!*args || strlen(args) > 3 || strspn(args, "acdn") != strlen(args))
+        monitor_printf(mon, "use letters of c (disk), d (CD), n (network): "
+                       "boot_set dc\n");
+    else
+        monitor_answered(mon, guest_ask(shown(mon), do_boot_set, args));
+}
+
 /* "serial0" or a name of -serial's: its number is all that there is. */
 static void cmd_send_break(struct monitor *mon, char *args)
 {
@@ -111,6 +126,8 @@ static const struct command commands[] = {
       cmd_commit, false, true },
     { "drive_backup", "[-n] [-f] DISK TARGET [raw]",
       "copy a disk as it is now", cmd_drive_backup, false, true },
+    { "boot_set", "ORDER", "what boots from the next reset on",
+      cmd_boot_set, false, true },
     { "eject", "[-f] DRIVE", "take the CD out", cmd_eject, false, true },
     { "change", "[-f] DRIVE FILE", "another CD", cmd_change, false, true },
     { "stop", "", "stop the guest", cmd_stop, false, true },

@@ -179,6 +179,14 @@ static void info_name(struct monitor *mon)
     monitor_printf(mon, "%s\n", shown(mon)->options->name);
 }
 
+static void info_uuid(struct monitor *mon)
+{
+    const char *uuid = shown(mon)->options->uuid;
+
+    monitor_printf(mon, "%s\n", uuid ? uuid
+                                     : "00000000-0000-0000-0000-000000000000");
+}
+
 static void info_vnc(struct monitor *mon)
 {
     monitor_printf(mon, "None: there is no VNC server\n");
@@ -254,6 +262,7 @@ static const struct {
     { "status", "running or paused, engine", info_status },
     { "tlb", "the pages that its page tables map", info_tlb },
     { "usernet", "user-mode networks: flows, leases, counters", info_usernet },
+    { "uuid", "the machine's UUID (-uuid)", info_uuid },
     { "version", "Trestle's version", info_version },
     { "vnc", "there is none", info_vnc },
 };

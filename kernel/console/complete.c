@@ -51,6 +51,18 @@ static const char *overlays(const struct monitor *mon, unsigned i)
     return !i || (img && img->has_overlay) ? names[i] : "";
 }
 
+/* Its CD drives. */
+static const char *cd_drives(const struct monitor *mon, unsigned i)
+{
+    static const char *const names[] = { "-f", "hda", "hdb", "hdc", "hdd" };
+    const struct options *o = mux_guest(mon->mux)->options;
+
+    if (i >= sizeof names / sizeof *names)
+        return NULL;
+    return !i || (o->drive[i - 1].used && o->drive[i - 1].is_cdrom) ? names[i]
+                                                                    : "";
+}
+
 /* Flags of drive_backup, then its disk; the target's name is free. */
 static const char *backups(const struct monitor *mon, unsigned i)
 {
@@ -121,6 +133,7 @@ FIXED(kinds, "bridge,id=", "socket,id=", "tap,id=", "user,id=")
 FIXED(objects, "filter-dump,id=")
 FIXED(sources, "-y", "http://", "tftp://", "xmodem", "ymodem")
 FIXED(yes, "-y")
+FIXED(serials, "serial0", "serial1", "serial2", "serial3")
 FIXED(settings, "columns", "paging", "rows")
 
 static const char *keys(const struct monitor *mon, unsigned i)
@@ -149,6 +162,9 @@ static const struct {
     { "machine", { machines } },
     { "commit", { overlays } },
     { "drive_backup", { backups, backups, backups } },
+    { "eject", { cd_drives, cd_drives } },
+    { "change", { cd_drives, cd_drives } },
+    { "chardev-send-break", { serials } },
     { "savevm", { snapshot_tag_name } },
     { "loadvm", { snapshot_tag_name } },
     { "delvm", { snapshot_tag_name } },

@@ -165,6 +165,7 @@ INFO = {
     "name": [r"\Atrestle\n\Z"],
     "qtree": [r"\Abus: main-system-bus\n  type System\n",
               r"dev: ne2000, id \"\"\n +addr = 03\.0\n"],
+    "uuid": [r"\A00000000-0000-0000-0000-000000000000\n\Z"],
     "vnc": [r"\ANone: "],
     "slots": [r"Trestle medium"],
     "snapshots": [r"start Trestle with -vmstate FILE"],

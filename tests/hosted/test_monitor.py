@@ -43,6 +43,7 @@ COMMANDS = {
                  ("pmemsave 0 4 /nonsense/x", "cannot write '/nonsense/x'")],
     "chardev-send-break": [("chardev-send-break serial0", r"\A\Z"),
                            ("chardev-send-break serial1", "no such serial")],
+    "boot_set": [("boot_set dc", r"\A\Z"), ("boot_set z", "use letters of c")],
     "eject": [("eject hda", "Device 'hda' is not removable"),
               ("eject hdc", "Device 'hdc' not found")],
     "change": [("change hda x", "Device 'hda' is not removable")],

@@ -1,4 +1,4 @@
-"""What a Linux guest sees of its PC: keys, power button, CDs that change."""
+"""What a Linux guest sees of its PC: keys, power button, UUID, CDs."""
 import re
 import shutil
 
@@ -46,15 +46,17 @@ def test_keys_mouse_and_power_button(trestle, tmp_path):
         "cat /sys/firmware/acpi/interrupts/ff_pwr_btn"))
 
 
-def test_cds_come_and_go(trestle, tmp_path):
+def test_uuid_and_cds_that_come_and_go(trestle, tmp_path):
     image = shutil.copy(BUILD / "router.img", tmp_path / "router.img")
     cds = [tmp_path / name for name in ("first.iso", "second.iso")]
     for cd in cds:
         cd.write_bytes(cd.name.encode().ljust(2048) * 300)
+    uuid = "550e8400-e29b-41d4-a716-446655440000"
     t = trestle("-m", 64, "-hda", image, "-cdrom", cds[0], "-net", "none",
-                limit=300)
+                "-uuid", uuid, limit=300)
     router = Router(t)
     router.log_in()
+    assert router.run("cat /sys/class/dmi/id/product_uuid") == uuid + "\n"
     router.run("modprobe sr_mod")
 
     def reads():

@@ -200,6 +200,21 @@ static void test_power_button(void **state)
     assert_int_equal(machine_io_read(m, 0xb000, 2) & 0x100, 0);
 }
 
+/* SeaBIOS looks there at each start: second and first device. */
+static void test_boot_set(void **state)
+{
+    type("\001cboot_set dc\r");
+    write_port(0x70, 0x3d);
+    assert_int_equal(read_port(0x71), 0x23);
+    type("boot_set n\r");
+    write_port(0x70, 0x3d);
+    assert_int_equal(read_port(0x71), 0x04);
+    assert_shows(type("boot_set x\r"), "use letters of c (disk)");
+    assert_shows(type("boot_set\r"), "use letters of c (disk)");
+    assert_shows(type("boot_set cdnc\r"), "use letters of c (disk)");
+    assert_shows(type("info uuid\r"), "00000000-0000-0000-0000-000000000000");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +224,7 @@ int main(void)
         TEST(test_tab),
         TEST(test_mouse),
         TEST(test_power_button),
+        TEST(test_boot_set),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,24 @@ static void test_hdachs(void **state)
     refused("-hdachs", "42,16,63", "there is no hda");
 }
 
+static void test_uuid(void **state)
+{
+    static const uint8_t want[16] = {
+        0x55, 0x0e, 0x84, 0x00, 0xe2, 0x9b, 0x41, 0xd4, 0xa7, 0x16, 0x44, 0x66,
+        0x55, 0x44, 0x00, 0xff,
+    };
+
+    assert_int_equal(PARSE("-uuid", "550e8400-E29B-41d4-a716-4466554400ff",
+                           "x"), OPTIONS_RUN);
+    assert_string_equal(o.uuid, "550e8400-E29B-41d4-a716-4466554400ff");
+    assert_memory_equal(o.uuid_bytes, want, sizeof want);
+    refused("-uuid", "550e8400-e29b-41d4-a716-4466554400f", "use a UUID");
+    refused("-uuid", "550e8400-e29b-41d4-a716-4466554400fff", "use a UUID");
+    refused("-uuid", "550e8400e-29b-41d4-a716-4466554400ff", "use a UUID");
+    refused("-uuid", "\0205\0210e8400-e29b-41d4-a716-4466554400", "use a UUID");
+    refused("-uuid", "", "use a UUID");
+}
+
 static void test_drives(void **state)
 {
     assert_int_equal(PARSE("-hdb", "b", "-cdrom", "c", "-boot", "dc"),
@@ -324,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_seed_page_lines),
+        cmocka_unit_test(test_uuid),
         cmocka_unit_test(test_drives),
         cmocka_unit_test(test_drive),
         cmocka_unit_test(test_bad_drive),
