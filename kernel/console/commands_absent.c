@@ -68,6 +68,7 @@ static const struct {
     { "ringbuf_write", "no serial port reads from a ring buffer" },
     { "balloon", "the guest's memory is what -m says, all of the time" },
     { "cpu", "the guest's PC has one CPU, and commands are for it" },
+    { "watchdog_action", "the guest's PC has no watchdog" },
     { "mce", "no machine check is injected" },
     { "client_migrate_info", no_migration },
     { "dump-guest-memory", "pmemsave writes the guest's memory as it is" },
@@ -80,6 +81,31 @@ static const struct {
     { "closefd", "no program hands files to this one" },
     { "exit_preconfig", "there is no -preconfig" },
 };
+
+static const struct {
+    const char *subject, *why;
+} absent_infos[] = {
+    { "kvm", "'info engine' says what runs the guest" },
+    { "usb", no_usb }, { "usbhost", no_usb },
+    { "numa", "the guest's PC has one CPU and one memory" },
+    { "balloon", "the guest's memory is what -m says, all of the time" },
+    { "migrate", no_migration }, { "spice", no_screen_server },
+    { "tpm", "the guest's PC has no TPM" },
+    { "trace-events", no_trace },
+    { "block-jobs", no_block_jobs },
+    { "iothreads", "'info cpus' shows what runs on which core" },
+    { "roms", "'info mtree' shows where ROM is" },
+    { "memory_size_summary", "the guest's memory is what -m says" },
+    { "profile", "'info engine' counts" },
+};
+
+const char *monitor_absent_info(const char *subject)
+{
+    for (size_t i = 0; i < sizeof absent_infos / sizeof *absent_infos; i++)
+        if (!strcmp(subject, absent_infos[i].subject))
+            return absent_infos[i].why;
+    return NULL;
+}
 
 const char *monitor_absent(const char *name)
 {

@@ -4,5 +4,7 @@
 
 /* A sentence on why there is no such command; NULL: qemu has none either. */
 const char *monitor_absent(const char *name);
+/* The same of a subject of `info`. */
+const char *monitor_absent_info(const char *subject);
 
 #endif

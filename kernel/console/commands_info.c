@@ -7,6 +7,7 @@
 
 #include "emu/cpu/engine.h"
 #include "kernel/console/commands.h"
+#include "kernel/console/commands_absent.h"
 #include "kernel/console/commands_disk.h"
 #include "kernel/console/commands_keys.h"
 #include "kernel/console/commands_net.h"
@@ -279,6 +280,11 @@ void cmd_info(struct monitor *mon, char *args)
             infos[i].run(mon);
             return;
         }
+    if (monitor_absent_info(args)) {
+        monitor_printf(mon, "info %s is not there: %s\n", args,
+                       monitor_absent_info(args));
+        return;
+    }
     if (*args)
         monitor_printf(mon, "info: no such subject: '%.40s'\n", args);
     for (size_t i = 0; i < sizeof infos / sizeof *infos; i++)

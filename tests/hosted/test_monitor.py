@@ -107,6 +107,9 @@ def test_what_is_not_there_says_why(monitor):
         assert said.startswith(f"{name} is not there: "), said
         assert monitor.monitor("help " + name) == said
     assert monitor.monitor("info vnc").startswith("None: ")
+    for subject in ("kvm", "usb", "balloon"):
+        assert monitor.monitor("info " + subject).startswith(
+            f"info {subject} is not there: ")
 
 
 def test_long_help(monitor):
