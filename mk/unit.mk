@@ -47,7 +47,8 @@ $(UNIT_TESTS): $(UNIT)/%: $(UNIT)/tests/unit/%.o $(UNIT)/libfake.a $(UNIT)/libtr
 	  $(if $(filter test_vt_judge,$*),-lvterm)
 
 # The same tests of what several threads do, under the thread sanitizer.
-TSAN_TESTS := test_platform test_cores test_worker test_job test_disk_visit
+TSAN_TESTS := test_platform test_cores test_worker test_job test_disk_visit \
+  test_backup
 .PHONY: check-tsan
 ## check-tsan      threads: unit tests under TSan
 check-tsan: | $(DEPS_test)
