@@ -201,14 +201,12 @@ static void dump(struct monitor *mon, const struct debug_format *f,
 static unsigned peek_code(struct monitor *mon, uint64_t addr, bool is_physical,
                           uint8_t code[INSTRUCTION_MAX], int *error)
 {
-    unsigned n = 0;
+    unsigned n = INSTRUCTION_MAX;
 
-    *error = 0;
-    while (n < INSTRUCTION_MAX && !*error) {
-        *error = guest_peek(shown(mon), addr + n, is_physical, code + n, 1);
-        n += !*error;
-    }
-    return n;
+    do
+        *error = guest_peek(shown(mon), addr, is_physical, code, n);
+    while (*error == -EFAULT && --n);   /* it is the last of its page */
+    return *error ? 0 : n;
 }
 
 static void disassemble(struct monitor *mon, const struct debug_format *f,

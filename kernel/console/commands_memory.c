@@ -13,6 +13,7 @@
 #include "kernel/platform.h"
 
 #define CHUNK 65536u
+#define PAGE 4096u
 #define SIZE_LIMIT (256u << 20) /* at once: consoles and network wait */
 #define PRINT_LIMIT (64u << 10)
 #define FILE_NAME 200u
@@ -21,13 +22,45 @@
 struct region {
     uint64_t addr, size;
     bool is_physical;
+    uint64_t absent;            /* bytes of it that were neither RAM nor ROM */
     int (*take)(void *ctx, const uint8_t *data, size_t len);
     void *ctx;
 };
 
+/*
+ * The next piece. Between physical addresses of RAM there are devices, as the
+ * VGA: of these it is zeros, by pages.
+ */
+static int read_piece(struct guest *g, struct region *r, uint64_t addr,
+                      uint8_t *piece, size_t len)
+{
+    int error = guest_peek(g, addr, r->is_physical, piece, len);
+
+    if (error != -EFAULT || !r->is_physical)
+        return error;
+    for (size_t at = 0, n; at < len; at += n) {
+        n = PAGE - (addr + at) % PAGE;
+        if (n > len - at)
+            n = len - at;
+        error = guest_peek(g, addr + at, true, piece + at, n);
+        if (error == -EFAULT) {
+            memset(piece + at, 0, n);
+            r->absent += n;
+        } else if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+static void cannot_access(struct monitor *mon, uint64_t addr)
+{
+    monitor_printf(mon, "Cannot access memory at 0x%llx and behind it\n",
+                   (unsigned long long)addr);
+}
+
 /* Let it be taken in pieces. False: it could not be read, which was said. */
-static bool read_region(struct monitor *mon, const struct region *r,
-                        int *error)
+static bool read_region(struct monitor *mon, struct region *r, int *error)
 {
     uint8_t *chunk = malloc(CHUNK);
     uint64_t done = 0;
@@ -35,14 +68,11 @@ static bool read_region(struct monitor *mon, const struct region *r,
     *error = chunk ? 0 : -ENOMEM;
     while (!*error && done < r->size) {
         size_t n = r->size - done < CHUNK ? (size_t)(r->size - done) : CHUNK;
-        int peek = guest_peek(mux_guest(mon->mux), r->addr + done,
-                              r->is_physical, chunk, n);
+        int peek = read_piece(mux_guest(mon->mux), r, r->addr + done, chunk,
+                              n);
 
         if (peek == -EFAULT)
-            monitor_printf(mon, "Cannot access memory: not all of 0x%llx to "
-                           "0x%llx is RAM or ROM\n",
-                           (unsigned long long)(r->addr + done),
-                           (unsigned long long)(r->addr + done + n - 1));
+            cannot_access(mon, r->addr + done);
         else if (peek)
             monitor_answered(mon, false);
         if (peek)
@@ -51,7 +81,14 @@ static bool read_region(struct monitor *mon, const struct region *r,
         done += n;
     }
     free(chunk);
-    return done == r->size;
+    if (done < r->size)
+        return false;
+    if (r->absent == r->size)
+        cannot_access(mon, r->addr);
+    else if (r->absent)
+        monitor_printf(mon, "%llu KiB of that are neither RAM nor ROM: zeros\n",
+                       (unsigned long long)(r->absent + 1023) / 1024);
+    return r->absent < r->size;
 }
 
 static bool parse_region(struct monitor *mon, char **args, struct region *r)
@@ -138,6 +175,7 @@ static void print(struct monitor *mon, struct region *r)
         monitor_printf(mon, "%u KiB at most are printed\n", PRINT_LIMIT >> 10);
         return;
     }
+    mon->collects = false;      /* base64 is long output of its own */
     at = data = platform_pages_alloc((size_t)r->size);
     r->take = copy;
     r->ctx = &at;

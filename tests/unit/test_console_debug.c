@@ -126,6 +126,10 @@ static void test_examine(void **state)
     CHECK(cases);
     /* Not one bit of the page tables has changed. */
     assert_shows(type("xp/2xw 0x11000\r"), ": 0x00020003 0x00030007\r\n");
+    /* The last bytes of a page, behind which nothing is. */
+    poke(0x20fff, "\220", 1);
+    poke32(TABLE + 4, 0);
+    assert_shows(type("x/i 0xc0000fff\r"), "0xc0000fff:  90 ");
     /* All that it prints, and no more, comes out. */
     assert_shows(type("xp/4096xb 0\r"), "0000000000000ff8:");
 }
@@ -218,7 +222,9 @@ static void test_sum_and_save(void **state)
     static const char *const cases[][2] = {
         { "sum 0x20000 0", "a size is 1 to 256 MiB" },
         { "sum 0 0x40000000", "a size is 1 to 256 MiB" },
-        { "sum 0xff000 0x2000", "Cannot access memory" },
+        { "sum 0x200000 0x2000", "Cannot access memory at 0x200000" },
+        { "sum 0x9f000 0x2000", "4 KiB of that are neither RAM nor ROM: zeros" },
+        { "sum 0x9fffe 4", "1 KiB of that are neither" },
         { "sum 0x20000 4 5", "use sum ADDRESS SIZE" },
         { "sum 0x20000", "a value is missing" },
         { "memsave 0x20000 4", "use memsave ADDRESS SIZE FILE" },
@@ -240,6 +246,8 @@ static void test_sum_and_save(void **state)
     /* sum(1) of 1 2 3 4: ((1 ror 1) + 2) ... */
     assert_shows(type("sum 0x20000 4\r"), "\r\n08198\r\n");
     CHECK(cases);
+    assert_shows(type("set paging on\rpmemsave 0x9fffe 4 -\r"),
+                 "zeros\r\nbegin-base64 644 memory\r\nAAAAAA==\r\n====");
     snprintf(command, sizeof command, "pmemsave 0x20000 6 \"%s\"\r", name);
     type(command);
     assert_int_equal(read(file, got, sizeof got), 6);
