@@ -46,11 +46,13 @@ static int info_pci(struct machine *m, char *buf, size_t size)
 static int info_screen(struct machine *m, char *buf, size_t size)
 {
     int n = vga_text(m->d.vga, buf, size);
+    struct display_mode mode = vga_mode(m->d.vga);
     struct textbuf t = { buf, size, 0 };
 
     if (n != -ENODATA)
         return n;
-    text_add(&t, "(a graphics mode)\n");
+    text_add(&t, "(graphics, %u x %u pixels: screendump shows them)\n",
+             mode.width, mode.height);
     return (int)t.wanted;
 }
 

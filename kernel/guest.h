@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "emu/display.h"
 #include "emu/machine.h"
 #include "kernel/disk/image.h"
 #include "kernel/guest_keys.h"
@@ -142,6 +143,14 @@ bool guest_break(struct guest *g, unsigned serial);
 bool guest_nmi(struct guest *g);
 /* See machine_info. */
 int guest_info(struct guest *g, const char *what, char *buf, size_t size);
+/*
+ * Its screen: see machine_display_draw. Nothing is asked of the guest's core by
+ * guest_display_changed; without an answer there is nothing new.
+ */
+int guest_draw(struct guest *g, struct display_view *view,
+               const struct display_target *target, unsigned shown);
+bool guest_display_changed(const struct guest *g,
+                           const struct display_view *view);
 /* Instructions run, as machine_icount; 0 without an answer. */
 uint64_t guest_icount(struct guest *g);
 bool guest_is_stopped(const struct guest *g);

@@ -327,6 +327,34 @@ int guest_info(struct guest *g, const char *what, char *buf, size_t size)
     return guest_ask(g, do_info, &c) ? c.result : -ETIMEDOUT;
 }
 
+struct draw_call {
+    struct display_view *view;
+    const struct display_target *target;
+    unsigned shown;
+    int result;
+};
+
+static void do_draw(struct guest *g, void *arg)
+{
+    struct draw_call *c = arg;
+
+    c->result = machine_display_draw(g->machine, c->view, c->target, c->shown);
+}
+
+int guest_draw(struct guest *g, struct display_view *view,
+               const struct display_target *target, unsigned shown)
+{
+    struct draw_call c = { view, target, shown, 0 };
+
+    return guest_ask(g, do_draw, &c) ? c.result : -ETIMEDOUT;
+}
+
+bool guest_display_changed(const struct guest *g,
+                           const struct display_view *view)
+{
+    return !g->is_lent && machine_display_changed(g->machine, view);
+}
+
 static void do_icount(struct guest *g, void *arg)
 {
     *(uint64_t *)arg = machine_icount(g->machine);

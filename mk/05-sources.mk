@@ -9,10 +9,10 @@ LWIP_C := core/init core/def core/inet_chksum core/ip core/mem core/memp \
   core/ipv4/dhcp core/ipv4/etharp core/ipv4/icmp core/ipv4/igmp core/ipv4/ip4 \
   core/ipv4/ip4_addr core/ipv4/ip4_frag netif/bridgeif netif/ethernet
 
-# Of zlib only what inflates, without the gzip header.
+# Of zlib what inflates and deflates, without the gzip header.
 ZLIB := $(BUILD)/zlib
 ZLIB_STAMP := $(ZLIB)/fetched
-ZLIB_C := adler32 inffast inflate inftrees zutil
+ZLIB_C := adler32 crc32 deflate inffast inflate inftrees trees zutil
 
 SOURCE_INC := -isystem $(LWIP)/src/src/include -Ikernel/net -isystem $(ZLIB)/src
 
@@ -35,5 +35,5 @@ $(1)/zlib/%.o: $(ZLIB_STAMP) $(1)/flags
 	@mkdir -p $$(@D)
 	@echo "  CC    zlib/$$*.c"
 	@$(2) -w -DNO_GZIP -c -o $$@ $(ZLIB)/src/$$*.c
-$(1)/kernel/disk/inflate.o: $(ZLIB_STAMP)
+$(1)/kernel/disk/inflate.o $(1)/kernel/picture/png.o: $(ZLIB_STAMP)
 endef

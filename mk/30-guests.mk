@@ -20,6 +20,7 @@ $(GUESTS)/%.img: $(GUESTS)/boot.o $(GUESTS)/%.o $(GUESTS)/lib.o tests/guests/gue
 	@objcopy -O binary $(@:.img=.elf) $@
 	@truncate -s '%65536' $@
 $(GUESTS)/long64.img: $(GUESTS)/long64_code.o
+$(GUESTS)/screens.img: $(GUESTS)/screens_code.o
 .PRECIOUS: $(GUESTS)/%.o
 # Programs for Linux guests, without a C library.
 $(GUESTS)/linux/%: $(GUESTS)/linux/%.o

@@ -15,6 +15,7 @@
 #include "kernel/console/commands_keys.h"
 #include "kernel/console/commands_media.h"
 #include "kernel/console/commands_net.h"
+#include "kernel/console/commands_screen.h"
 #include "kernel/console/commands_slots.h"
 #include "kernel/console/commands_snapshot.h"
 #include "kernel/console/monitor.h"
@@ -167,6 +168,8 @@ static const struct command commands[] = {
       cmd_savevm, false, true },
     { "loadvm", "TAG|ID", "put that back", cmd_loadvm, false, true },
     { "delvm", "TAG|ID", "delete it", cmd_delvm, false, true },
+    { "screendump", "[FILE] [-f png|ppm]", "a picture of the guest's screen",
+      cmd_screendump, false, true },
     { "set_link", "NAME on|off", "plug a NIC or netdev in, or out",
       cmd_set_link, false, true },
     { "netdev_add", "TYPE,id=ID[,...]", "connect a netdev, as -netdev does",

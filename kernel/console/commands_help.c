@@ -37,6 +37,9 @@ static const struct {
     { "mouse_button", "The sum of those that are down; 0 releases all.\n" },
     { "set", "set paging on: long answers stop with --More-- (space, Enter, "
       "q).\nset columns N, set rows N: the size of this terminal (80, 24).\n" },
+    { "screendump", "FILE is one of the host's: a PNG if it ends in .png, else "
+      "a PPM. Without it,\nor with -, a PNG is printed as base64, which is all "
+      "that there is on the\nappliance.\n" },
     { "savevm", "TAG is a name; without it one is made from the time.\n" },
     { "machine", "Commands are for the machine that is shown, which this one "
       "chooses.\nWithout an argument it lists them.\n" },

@@ -1,21 +1,15 @@
 """A capture in the appliance's memory, fetched over the serial line."""
-import subprocess
-
 from scapy.utils import rdpcap
 
 from console import monitor, to_monitor
 from guests import boot_guest, echoed, guest_mac
+from printed import decode
 from wire import Wire, frame
-
-# As in the manual: the serial line's log on stdin, the pcap on stdout.
-DECODE = r"tr -d '\r' | sed -n '/^begin-base64/,/^====/{//!p}' | base64 -d"
 
 
 def fetch(appliance, name, path):
     text = monitor(appliance, f"capture {name} print")
-    path.write_bytes(subprocess.run(
-        ["sh", "-c", DECODE], input=text.encode("latin-1"), check=True,
-        capture_output=True).stdout)
+    path.write_bytes(decode(text))
     return [bytes(p) for p in rdpcap(str(path))]
 
 

@@ -1,15 +1,12 @@
 """Captures of a running guest, read back by other programs."""
 import re
-import subprocess
 
 import pytest
 from scapy.utils import rdpcap
 
 from conftest import ESCAPE, PROMPT
+from printed import decode
 from test_net import Lan, echoed, frame
-
-# As in the manual: the serial line's log on stdin, the pcap on stdout.
-DECODE = r"tr -d '\r' | sed -n '/^begin-base64/,/^====/{//!p}' | base64 -d"
 
 
 @pytest.fixture
@@ -36,8 +33,7 @@ def printed(lan, name):
     """`capture NAME print` through the manual's pipeline."""
     text = lan.trestle.monitor(f"capture {name} print")
     assert max(map(len, text.splitlines())) <= 80
-    return subprocess.run(["sh", "-c", DECODE], input=text.encode("latin-1"),
-                          check=True, capture_output=True).stdout
+    return decode(text)
 
 
 @pytest.mark.parametrize("name", ["eth0", "ne2k_pci.0", "socket.0"])
@@ -88,9 +84,7 @@ def test_long_print_and_what_is_typed_meanwhile(lan, tmp_path):
     lan.trestle.expect("engine jit")
     lan.trestle.expect(PROMPT)
     assert re.fullmatch(r"[\w+/=\r\n]+", text.split("\n", 1)[1])
-    (tmp_path / "x.pcap").write_bytes(subprocess.run(
-        ["sh", "-c", DECODE], input=text.encode(), check=True,
-        capture_output=True).stdout)
+    (tmp_path / "x.pcap").write_bytes(decode(text))
     packets = rdpcap(str(tmp_path / "x.pcap"))
     assert len(packets) == 2 ** 20 // 1016
     assert bytes(packets[-1]) == echoed(frame(1000, 1199))

@@ -48,6 +48,8 @@ COMMANDS = {
               ("eject hdc", "Device 'hdc' not found")],
     "change": [("change hda x", "Device 'hda' is not removable")],
     "nmi": [("nmi", r"\A\Z")],
+    "screendump": [("screendump -", r"begin-base64 644 screen\.png\niVBORw0K"),
+                   ("screendump /nonsense/x", "'/nonsense/x': No such file")],
     "savevm": [("savevm x", "-vmstate")],
     "loadvm": [("loadvm x", "-vmstate")],
     "delvm": [("delvm x", "-vmstate")],
