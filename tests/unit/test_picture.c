@@ -218,6 +218,29 @@ static void test_command(void **state)
                  "screendump: '/nonexistent/a.png': No such file");
 }
 
+/* One who looks on: nothing is new until something is written. */
+static void test_guest_draw(void **state)
+{
+    static struct display_view view;
+    uint32_t pixels[9];
+    struct display_target target = { pixels, 9, 9, 1 };
+
+    memset(&view, 0, sizeof view);
+    assert_true(guest_display_changed(guest, &view));
+    assert_int_equal(guest_draw(guest, &view, &target, DISPLAY_BOTH), 1);
+    assert_int_equal(view.mode.width, 9);
+    assert_false(guest_display_changed(guest, &view));
+    assert_int_equal(guest_draw(guest, &view, &target, DISPLAY_BOTH), 0);
+    guest_reset(guest);
+    assert_true(guest_display_changed(guest, &view));
+    target.width = 8;
+    assert_int_equal(guest_draw(guest, &view, &target, 0), -ENOSPC);
+    guest->is_lent = true;
+    assert_false(guest_display_changed(guest, &view));
+    assert_int_equal(guest_draw(guest, &view, &target, 0), -ETIMEDOUT);
+    guest->is_lent = false;
+}
+
 #define FILE_TEST(f) \
     cmocka_unit_test_setup_teardown(f, file_setup, file_teardown)
 
@@ -228,6 +251,7 @@ int main(void)
         FILE_TEST(test_png),
         FILE_TEST(test_errors_reach_the_caller),
         TEST(test_command),
+        TEST(test_guest_draw),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 #include <errno.h>
 
+#include "kernel/disk/gpt.h"
+#include "tests/unit/fake_snapshot.h"
 #include "tests/unit/vga_fixture.h"
 
 static struct display_view view;
@@ -72,6 +74,11 @@ static void check_size(unsigned width, unsigned height)
 {
     assert_int_equal(view.mode.width, width);
     assert_int_equal(view.mode.height, height);
+}
+
+static uint32_t crc(void)
+{
+    return gpt_crc32(0, target.pixels, 4 * target.stride * target.height);
 }
 
 static uint32_t pixel(unsigned x, unsigned y)
@@ -831,6 +838,30 @@ static void test_two_views(void **state)
     free(none.pixels);
 }
 
+/* A snapshot that is loaded shows what it showed, to those who look on, too. */
+static void test_snapshot(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_snapshot s;
+    uint32_t before;
+    char why[200];
+
+    begin(f, &graphics_12);
+    fill_planes(f, 640, 480);
+    draw(f);
+    before = crc();
+    fake_snapshot_save(&s, f->vga);
+    attribute(f, 0x12, 5);
+    indexed(f, 0x3d4, 0x0d, 3);
+    assert_int_equal(again(f, DISPLAY_BOTH), 480);
+    assert_true(crc() != before);
+    assert_int_equal(fake_snapshot_read(&s, STATE_LOAD, f->vga, why), 0);
+    assert_true(vga_changed(f->vga, &view));
+    assert_int_equal(again(f, DISPLAY_BOTH), 480);
+    assert_true(crc() == before);
+    fake_snapshot_free(&s);
+}
+
 static int end(void **state)
 {
     free(target.pixels);
@@ -866,6 +897,7 @@ int main(void)
         T(test_changes),
         T(test_drawing_registers),
         T(test_two_views),
+        T(test_snapshot),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
