@@ -176,6 +176,38 @@ static void test_info_odd_tables(void **state)
     assert_shows(type("info mem\r"), "(trestle) ");
 }
 
+static void poke64(uint32_t addr, uint64_t v) { poke(addr, &v, sizeof v); }
+
+/* A kernel's half of the address space, a 1 GiB page, and one that is user's. */
+static void test_info_long_mode(void **state)
+{
+    struct cpu *c = machine_cpu(guest->machine);
+    const char *out;
+
+    type("\001c");
+    poke64(0x10000 + 511 * 8, 0x11000 | 3);
+    poke64(0x10000, 0x12000 | 7);
+    poke64(0x11000 + 510 * 8, 0x40000000 | 0x183);
+    poke64(0x12000, 0x13000 | 7);
+    poke64(0x13000 + 2 * 8, 0x20000 | 7 | 1ull << 63);
+    poke64(0x13000 + 3 * 8, 0x600000 | 0x87);
+    c->cr3 = 0x10000;
+    c->cr0 |= CR0_PG | CR0_PE;
+    c->cr4 |= CR4_PAE;
+    c->efer |= EFER_LMA | EFER_LME;
+    /* 13000h is a directory: its entry 2 leads to a table at 20000h. */
+    poke64(0x20000 + 8, 0x30000 | 7);
+    poke(0x30000, "\1\2\3\4", 4);
+    out = type("info tlb\r");
+    assert_shows(out, "\r\n0000000000401000: 0000000000030000 -------UW\r\n");
+    assert_shows(out, "\r\n0000000000600000: 0000000000600000 --P----UW\r\n");
+    assert_shows(out, "\r\nffffffff80000000: 0000000040000000 -GP-----W\r\n");
+    assert_shows(type("info mem\r"),
+                 "ffffffff80000000-ffffffffc0000000 0000000040000000 -rw");
+    assert_shows(type("x 0x401000\r"), "0000000000401000: 0x04030201\r\n");
+    assert_shows(type("x 0x8000000000000000\r"), "Cannot access memory");
+}
+
 /* Long mode's tables without an end are cut off. */
 static void test_info_endless_tables(void **state)
 {
@@ -277,6 +309,7 @@ int main(void)
         TEST(test_examine),
         TEST(test_info_pages),
         TEST(test_info_odd_tables),
+        TEST(test_info_long_mode),
         TEST(test_info_endless_tables),
         TEST(test_ports),
         TEST(test_sum_and_save),
