@@ -106,6 +106,7 @@ enum machine_status {
     MACHINE_RESET,              /* guest asked for reset; already done */
     MACHINE_POWEROFF,           /* guest switched itself off */
     MACHINE_ERROR,              /* cannot go on; machine_error says why */
+    MACHINE_DEBUG,              /* stopped for its debugger (machine_debug.h) */
 };
 
 /* Make a machine in its power-on state. NULL on bad config, *error set. */

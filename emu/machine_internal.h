@@ -11,6 +11,7 @@
  *   machine_apic.c    the wires between CPU, local APIC, I/O APIC and 8259s
  *   machine_firmware.c   what SeaBIOS is told
  *   machine_info.c    texts for the monitor
+ *   machine_debug.c   for a debugger
  *   machine_state.c   snapshots: a machine saved and loaded
  */
 #ifndef EMU_MACHINE_INTERNAL_H
@@ -18,6 +19,7 @@
 
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/engine.h"
+#include "emu/cpu/stops.h"
 #include "emu/dev/device.h"
 #include "emu/machine.h"
 
@@ -83,6 +85,7 @@ struct machine {
     const char *error;          /* MACHINE_ERROR's reason */
     struct cpu cpu;
     struct cpu_bus cpu_bus;
+    struct cpu_stops stops;     /* cpu.stops, while there are any */
     struct engine *engine;      /* config.engine->create's */
     struct machine_devices d;
     struct device *devices[MACHINE_DEVICES];    /* in order of reset */

@@ -11,6 +11,7 @@
 #include "emu/dev/ide.h"
 #include "emu/dev/ne2000.h"
 #include "emu/dev/uart.h"
+#include "emu/machine_debug.h"
 
 /*
  * Real time, an engine that counts: a slice is as many instructions as the CPU
@@ -192,6 +193,10 @@ enum machine_status machine_run(struct machine *m, uint64_t budget_ns)
                         m->cpu.seg[CS].sel, (unsigned)m->cpu.rip);
             machine_request(m, MACHINE_REQ_RESET);
             break;
+        case ENGINE_DEBUG:
+            machine_debug_step(m, false);       /* it was one */
+            machine_stop(m);
+            return MACHINE_DEBUG;
         case ENGINE_FAILED:
             m->error = "the CPU engine cannot go on, as reported";
             return MACHINE_ERROR;

@@ -1,5 +1,6 @@
 /* See guest.h. */
 #include "kernel/date.h"
+#include "kernel/debug/gdbstub.h"
 #include "kernel/guest.h"
 
 #include <errno.h>
@@ -311,6 +312,7 @@ void guest_destroy(struct guest *g)
 {
     if (!g)
         return;
+    gdbstub_close(g);
     if (g->machine)
         machine_destroy(g->machine);
     for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++) {

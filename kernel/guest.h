@@ -18,6 +18,7 @@
 #include "kernel/options.h"
 #include "kernel/ring.h"
 
+struct gdbstub;
 struct net;
 struct snapshot_store;
 
@@ -40,6 +41,7 @@ struct guest {
     unsigned number;            /* 1..9, its key behind Ctrl-a */
     unsigned core;              /* that runs it; 0: the I/O core, in turn */
     _Atomic enum guest_state state;     /* written on the guest's core */
+    atomic_bool debug_stop;     /* the machine stopped for its debugger */
     atomic_bool kicked;         /* input waits that it has not looked at */
     bool paused;                /* I/O core: guest_stop came last */
     bool is_lent;               /* I/O core: the machine is a task's */
@@ -52,6 +54,7 @@ struct guest {
     struct guest_keys keys;
     struct machine_rom roms[1 + MACHINE_NICS];
     struct net *net;
+    struct gdbstub *gdb;        /* kernel/debug/gdbstub.h; NULL: none */
     struct snapshot_store *snapshots;   /* shared (snapshot/vmstate.h); NULL */
     const struct engine_ops *engine;
     char engine_note[240];      /* why other engines were refused, or "" */

@@ -96,6 +96,11 @@ static void take_status(struct guest *g, enum machine_status status)
     case MACHINE_ERROR:
         g->state = GUEST_FAILED;
         break;
+    case MACHINE_DEBUG:
+        atomic_store(&g->debug_stop, true);
+        if (g->core)
+            platform_wake();
+        break;
     }
 }
 

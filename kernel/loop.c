@@ -7,6 +7,7 @@
 #include "kernel/console/job.h"
 #include "kernel/console/mux.h"
 #include "kernel/cores.h"
+#include "kernel/debug/gdbstub.h"
 #include "kernel/guest.h"
 #include "kernel/net/net.h"
 #include "kernel/platform.h"
@@ -32,6 +33,7 @@ static bool io_poll(struct loop *l)
     bool busy = mux_poll(l->mux);
 
     busy |= net_poll();
+    busy |= gdbstub_poll(l->guests, l->count);
     l->disks_ns = platform_disks_poll();
     l->tasks_ns = platform_tasks_run();
     l->trial_ns = trial_poll(l->guests, l->count);

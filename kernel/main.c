@@ -8,7 +8,9 @@
 #include "emu/cpu/engine.h"
 #include "kernel/config.h"
 #include "kernel/console/monitor.h"
+#include "kernel/console/monitor_remote.h"
 #include "kernel/console/mux.h"
+#include "kernel/debug/gdbstub.h"
 #include "kernel/guest.h"
 #include "kernel/loop.h"
 #include "kernel/options.h"
@@ -75,7 +77,9 @@ static int run_guests(struct guest *const *guests, unsigned count,
     for (unsigned i = 0; i < count; i++)
         if (guests[i]->options->start_stopped)
             guest_stop(guests[i]);
+    gdbstub_set_monitor(monitor_remote, &monitor);
     status = loop_run(guests, count, &mux);
+    gdbstub_set_monitor(NULL, NULL);
     mux_fini(&mux);
     return status;
 }
@@ -129,6 +133,18 @@ static int load_snapshot(struct guest *g, char *why, size_t size)
     return r;
 }
 
+/* -s and -gdb. */
+static int open_gdbstub(struct guest *g, char *why, size_t size)
+{
+    char reason[200];
+    int r = *g->options->gdb ? gdbstub_open(g, g->options->gdb, reason,
+                                            sizeof reason) : 0;
+
+    if (r)
+        snprintf(why, size, "-gdb %s: %s", g->options->gdb, reason);
+    return r;
+}
+
 static int run_options(struct config *config)
 {
     const struct options *options = config->machine;
@@ -145,7 +161,8 @@ static int run_options(struct config *config)
             goto out;
         }
         print_banner(guests[i]);
-        if (load_snapshot(guests[i], why, sizeof why)) {
+        if (load_snapshot(guests[i], why, sizeof why) ||
+            open_gdbstub(guests[i], why, sizeof why)) {
             platform_log("%s", why);
             goto out;
         }

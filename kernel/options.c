@@ -9,6 +9,7 @@
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/engine.h"
 #include "kernel/date.h"
+#include "kernel/debug/gdb_device.h"
 #include "kernel/number.h"
 #include "kernel/options_drive.h"
 #include "kernel/options_net.h"
@@ -272,6 +273,19 @@ static bool parse_flag(struct parser *p, const char *name, const char *v)
     return true;
 }
 
+static bool parse_gdb(struct parser *p, const char *name, const char *v)
+{
+    char host[GDB_DEVICE_TEXT];
+    unsigned port;
+
+    if (!strcmp(name, "s"))
+        v = GDB_DEVICE_DEFAULT;
+    else if (strcmp(v, "none") && !gdb_device_parse(v, host, &port))
+        return bad(p, name, "use tcp:[HOST]:PORT, as in tcp::1234, or none", v);
+    p->o->gdb = strcmp(v, "none") ? v : "";
+    return true;
+}
+
 /* The bare machine takes these out before they come here. */
 static bool parse_appliance(struct parser *p, const char *name, const char *v)
 {
@@ -335,6 +349,11 @@ static const struct option {
       "-echr N         escape key of that line (1 is Ctrl-a)" },
     { "S", OPTION_ANY, false, parse_flag,
       "-S              start stopped: 'cont' in the monitor runs it" },
+    { "s", OPTION_OWN, false, parse_gdb,
+      "-s              gdb may debug the guest: -gdb tcp::1234" },
+    { "gdb", OPTION_OWN, true, parse_gdb,
+      "-gdb DEVICE     wait for gdb at tcp:[HOST]:PORT, each machine at its\n"
+      "                own; on Linux for this host's own if there is no HOST" },
     { "no-reboot", OPTION_ANY, false, parse_flag,
       "-no-reboot      the guest's reboot ends its machine" },
     { "accel", OPTION_ANY, true, parse_accel,
@@ -444,6 +463,7 @@ void options_defaults(struct options *o)
     o->ram_bytes = 128 * MIB;
     o->escape = 1;
     o->icount_shift = -1;
+    o->gdb = "";
 }
 
 bool options_finish(struct options *o, char *why, size_t why_size)

@@ -108,6 +108,7 @@ struct options {
     const char *medium;         /* serial number: see disk/medium.h; or NULL */
     const char *vmstate;        /* where snapshots are: vmstate.h; or NULL */
     const char *loadvm;         /* the one to start with, or NULL */
+    const char *gdb;            /* where gdb is listened for; "": nowhere */
     const char *readconfig;     /* file with the machines' sections, or NULL */
     const char *own;            /* an option seen that is one machine's only */
 };

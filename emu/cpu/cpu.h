@@ -147,6 +147,7 @@ struct cpu_model {
     uint64_t tsc_hz;
 };
 
+struct cpu_stops;
 struct window_ops;
 
 /*
@@ -313,6 +314,7 @@ struct cpu {
         uint64_t host, guest, rate, last;
     } tsc;
 
+    struct cpu_stops *stops;    /* a debugger's (stops.h), or NULL */
     const struct cpu_model *model;
     struct cpu_model fitted;    /* cpu_fit_host's result: model points here */
     const struct cpu_bus *bus;

@@ -3,6 +3,7 @@
 
 #include "emu/cpu/exec.h"
 #include "emu/cpu/mmu.h"
+#include "emu/cpu/stops.h"
 
 enum breakpoint_type { BP_EXEC, BP_WRITE, BP_IO, BP_ACCESS };
 
@@ -34,17 +35,25 @@ static bool bp_meets(const struct cpu *c, unsigned bp, uint64_t addr,
     return addr < start + len && start < addr + n;
 }
 
-bool debug_enabled(const struct cpu *c)
+/* The guest's own. */
+static bool any_enabled(const struct cpu *c)
 {
     return c->dr[7] & DR7_ENABLES;
+}
+
+bool debug_enabled(const struct cpu *c)
+{
+    return any_enabled(c) || (c->stops && c->stops->watches);
 }
 
 unsigned debug_page_watched(const struct cpu *c, uint32_t page)
 {
     unsigned n, watched = 0;
 
-    if (!debug_enabled(c))
-        return 0;
+    if (c->stops)
+        watched = cpu_stops_watched(c->stops, page, MMU_PAGE_SIZE);
+    if (!any_enabled(c))
+        return watched;
     for (n = 0; n < 4; n++) {
         if (!bp_enabled(c, n) || !bp_meets(c, n, page, MMU_PAGE_SIZE))
             continue;
@@ -60,7 +69,9 @@ void debug_check_data(struct cpu *c, uint32_t lin, unsigned n, bool write)
 {
     unsigned bp;
 
-    if (!debug_enabled(c))
+    if (c->stops && cpu_stops_access(c->stops, lin, n, write))
+        cpu_debug_pending(c, 0);        /* ends the trace */
+    if (!any_enabled(c))
         return;
     for (bp = 0; bp < 4; bp++) {
         enum breakpoint_type type = bp_type(c, bp);
@@ -75,7 +86,7 @@ void debug_check_io(struct cpu *c, uint16_t port, unsigned size)
 {
     unsigned bp;
 
-    if (!debug_enabled(c) || !(c->cr4 & CR4_DE))
+    if (!any_enabled(c) || !(c->cr4 & CR4_DE))
         return;
     for (bp = 0; bp < 4; bp++)
         if (bp_enabled(c, bp) && bp_type(c, bp) == BP_IO &&
@@ -87,7 +98,7 @@ bool cpu_debug_fetch_armed(const struct cpu *c)
 {
     unsigned n;
 
-    if (!debug_enabled(c))
+    if (!any_enabled(c))
         return false;
     for (n = 0; n < 4; n++)
         if (bp_enabled(c, n) && bp_type(c, n) == BP_EXEC)

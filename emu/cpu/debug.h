@@ -19,7 +19,7 @@
 #define DEBUG_WATCH_READ  1u
 #define DEBUG_WATCH_WRITE 2u
 
-/* Is any breakpoint enabled? */
+/* Is any breakpoint enabled, or anything watched for a debugger? */
 bool debug_enabled(const struct cpu *c);
 /* Which accesses to this linear page must be compared with breakpoints. */
 unsigned debug_page_watched(const struct cpu *c, uint32_t page);

@@ -22,6 +22,7 @@ enum engine_exit {
     ENGINE_KICKED,              /* engine_ops.kick, or a machine request */
     ENGINE_SHUTDOWN,            /* triple fault */
     ENGINE_FAILED,              /* cannot go on; cpu_bus.report was told why */
+    ENGINE_DEBUG,               /* cpu->stops, which say why (stops.h) */
 };
 
 /* May a translator map guest memory at its linear addresses? */
@@ -70,6 +71,11 @@ struct engine_ops {
      * cannot. NULL: it never does.
      */
     int (*window)(struct engine *e, enum engine_window window);
+    /*
+     * 0, or -ENOTSUP: this CPU cannot be stopped for a debugger (cpu->stops)
+     * without its guest noticing. NULL: it always can.
+     */
+    int (*can_debug)(const struct engine *e);
     /*
      * Text for the monitor, as machine_info's: what the engine counted. NULL:
      * nothing.

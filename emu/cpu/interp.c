@@ -6,6 +6,7 @@
 
 #include "emu/cpu/debug.h"
 #include "emu/cpu/interp.h"
+#include "emu/cpu/stops.h"
 
 /* ---- Flags (exec.h) -------------------------------------------------------- */
 
@@ -110,6 +111,8 @@ static void unwind_insn(struct cpu *c)
     c->run.count += insn_number(c, i);
     c->run.cur = NULL;
     c->run.debug = 0;           /* of an instruction that did not happen */
+    if (c->stops)
+        c->stops->watch_hit = false;
 }
 
 /* What runs next is not what the last branch led to. */
@@ -152,6 +155,51 @@ static void raise_debug(struct interp *e, uint32_t bits)
     e->cpu->dr[6] |= bits;
     e->fault = (struct fault){ .valid = true, .vector = EXC_DB,
                                .kind = INT_EXCEPTION };
+}
+
+/*
+ * Must a debugger's guest stop before the instruction at rip? Not in front of
+ * an exception: what raised it is not over before that is delivered.
+ */
+static bool stop_is_due(const struct interp *e)
+{
+    const struct cpu *c = e->cpu;
+    struct cpu_stops *s = c->stops;
+
+    if (e->fault.valid)
+        return false;
+    if (s->watch_hit)
+        s->reason = CPU_WATCHED;
+    else if (s->step && s->went_on)
+        s->reason = CPU_STEPPED;
+    else
+        return false;
+    s->watch_hit = s->went_on = false;
+    return true;
+}
+
+/* The same of breakpoints: an interrupt comes first, that will come back. */
+static bool break_is_due(const struct cpu *c)
+{
+    if (c->stops->step ||
+        !cpu_stops_break(c->stops, (uint32_t)(c->seg[CS].base + c->rip)))
+        return false;
+    c->stops->reason = CPU_BROKE;
+    return true;
+}
+
+/* Is the loop to look before the next instruction, and let it be one alone? */
+static bool stops_single(const struct cpu *c)
+{
+    return c->stops &&
+           (c->stops->step || c->stops->watch_hit ||
+            cpu_stops_near(c->stops, (uint32_t)(c->seg[CS].base + c->rip)));
+}
+
+/* A debugger's step goes by interrupts, but where HLT waits for one. */
+static bool holds_interrupts(const struct cpu *c)
+{
+    return c->stops && c->stops->step && !c->halted;
 }
 
 /* ---- Executing -------------------------------------------------------------- */
@@ -341,7 +389,7 @@ static bool loop_is_needed(const struct interp *e)
     return e->link || e->indirect || e->fault.valid || c->run.debug ||
            c->inhibit || c->halted || c->shutdown || attention(c) ||
            (c->rflags & FLAG_TF) || cpu_debug_fetch_armed(c) ||
-           cpu_in_long_mode(c);
+           stops_single(c) || cpu_in_long_mode(c);
 }
 
 struct trace *interp_next_trace(struct cpu *c)
@@ -376,7 +424,7 @@ static bool take_event(struct interp *e)
         deliver(e);
         return true;
     }
-    if (c->inhibit)
+    if (c->inhibit || holds_interrupts(c))
         return false;
     if (c->nmi && !c->nmi_blocked) {
         c->nmi = false;
@@ -400,7 +448,7 @@ static void execute_some(struct interp *e)
     read_mode(c);
     c->inhibit = 0;
     if ((c->rflags & FLAG_TF) || c->run.debug || cpu_debug_fetch_armed(c) ||
-        (shadow && (c->intr || c->nmi)))
+        stops_single(c) || (shadow && (c->intr || c->nmi)))
         step(e, shadow == INHIBIT_SS);
     else
         run_trace(e);
@@ -431,6 +479,8 @@ static enum engine_exit loop(struct interp *e)
         /* From long mode on it is the hardware engine's, run.debug too. */
         if (cpu_in_long_mode(c))
             return ENGINE_BUDGET;
+        if (unlikely(c->stops) && stop_is_due(e))
+            return ENGINE_DEBUG;
         event = take_event(e);
         if (__atomic_load_n(&c->stop_request, __ATOMIC_RELAXED))
             return ENGINE_KICKED;
@@ -439,6 +489,11 @@ static enum engine_exit loop(struct interp *e)
         /* After an event too: its delivery may make another one due. */
         if (c->run.count >= e->limit)
             return ENGINE_BUDGET;
+        if (unlikely(c->stops)) {
+            if (!event && break_is_due(c))
+                return ENGINE_DEBUG;
+            c->stops->went_on = true;
+        }
         if (!event)
             execute_some(e);
     }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "emu/cpu/interp.h"
+#include "emu/cpu/stops.h"
 
 #define HASH_BITS 16
 #define HASH_SIZE (1u << HASH_BITS)
@@ -336,6 +337,8 @@ static void build(struct trace *t, struct source *src, uint32_t rip,
     while (t->n < max && !(kind & DECODE_LAST)) {
         struct insn *i = &t->insn[t->n];
 
+        if (t->n && src->c->stops && cpu_stops_near(src->c->stops, src->lin))
+            break;
         kind = decode_next(src, i, rip, mode, t->n == 0);
         if (kind == DECODE_MORE)
             break;

@@ -11,6 +11,7 @@
 #include "kernel/console/commands_config.h"
 #include "kernel/console/commands_debug.h"
 #include "kernel/console/commands_disk.h"
+#include "kernel/console/commands_gdb.h"
 #include "kernel/console/commands_help.h"
 #include "kernel/console/commands_keys.h"
 #include "kernel/console/commands_media.h"
@@ -164,6 +165,8 @@ static const struct command commands[] = {
       cmd_send_break, false, true },
     { "nmi", "", "give the guest a non-maskable interrupt", cmd_nmi, false,
       true },
+    { "gdbserver", "[tcp:[HOST]:PORT|none]", "let gdb debug the guest",
+      cmd_gdbserver, false, true },
     { "savevm", "[TAG]", "save the machine and its disks' content",
       cmd_savevm, false, true },
     { "loadvm", "TAG|ID", "put that back", cmd_loadvm, false, true },

@@ -52,6 +52,8 @@ static const struct {
       "are -netdev's.\n" },
     { "capture", "on: from now on, to memory, or to FILE where there are "
       "files; print: what\nmemory holds, as base64 of a pcap file.\n" },
+    { "gdbserver", "Without an argument at tcp::1234. none: no longer.\n"
+      "gdb vmlinux, then: target remote HOST:PORT\n" },
     { "commit", "all, or hda to hdd: what was written since the start goes to "
       "the image.\n" },
     { "drive_backup", "TARGET is a file that is made, raw; -n: one, a disk or "

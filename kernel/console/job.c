@@ -250,6 +250,12 @@ bool job_start(struct monitor *mon, const char *name,
     struct job *job = &the_job;
     int r;
 
+    if (mon->is_remote) {
+        monitor_printf(mon, "%s takes long: it is for the monitor itself\n",
+                       name);
+        end(ctx, -EPERM);
+        return false;
+    }
     if (job->mon) {
         monitor_printf(mon, "another job is running: %s\n", job->name);
         end(ctx, -EBUSY);

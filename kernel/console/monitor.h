@@ -45,6 +45,7 @@ struct monitor {
     struct edit edit;           /* the line that is typed */
     bool greeted;
     bool quit;                  /* "quit" was typed */
+    bool is_remote;             /* monitor_remote.h's: nobody types there */
     struct monitor_output output;       /* its next is NULL: there is none */
     struct monitor_paging paging;
     bool collects;              /* what is printed goes to that */

@@ -57,8 +57,22 @@ void mux_fini(struct mux *mux)
         free(mux->console[i].kept);
 }
 
+static void capture(struct mux_capture *to, const char *text)
+{
+    size_t n = strlen(text), room = to->size - to->len - 1;
+
+    n = n < room ? n : room;
+    memcpy(to->out + to->len, text, n);
+    to->len += n;
+    to->out[to->len] = '\0';
+}
+
 void mux_print(struct mux *mux, const char *text)
 {
+    if (mux->capture) {
+        capture(mux->capture, text);
+        return;
+    }
     while (*text) {
         size_t n = strcspn(text, "\n");
 

@@ -48,6 +48,12 @@ struct mux_transfer {
     struct byte_ring in, out;
 };
 
+/* Text that goes to somebody else than the line: see monitor_remote.h. */
+struct mux_capture {
+    char *out;
+    size_t size, len;
+};
+
 struct mux {
     struct chardev *line;
     struct mux_console console[OPTIONS_MACHINES];
@@ -64,6 +70,7 @@ struct mux {
     uint64_t start_ns;
     struct byte_ring out;               /* towards the line */
     struct mux_transfer *transfer;      /* or NULL */
+    struct mux_capture *capture;        /* of what is printed now, or NULL */
     size_t before_transfer;             /* bytes of `out` to be printed yet */
 };
 

@@ -183,6 +183,12 @@ int transport_resolve(const char *host, uint32_t *addr)
     return 0;
 }
 
+int transport_service_address(uint32_t *addr)
+{
+    *addr = INADDR_LOOPBACK;
+    return 0;
+}
+
 struct sockaddr_in socket_address(struct endpoint e)
 {
     struct sockaddr_in a = { .sin_family = AF_INET,

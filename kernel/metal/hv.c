@@ -197,6 +197,24 @@ void hv_catch_up(const struct hv *h)
         apic_send_wake(this_cpu()->apic_id);
 }
 
+/*
+ * A debugger's places to stop at and its steps are the interpreter's business,
+ * which does not run long mode: hv_can_debug.
+ */
+static bool is_debugged(struct hv *h)
+{
+    if (!h->cpu->stops)
+        return false;
+    hv_fetch(h);
+    return !cpu_in_long_mode(h->cpu);
+}
+
+int hv_can_debug(const struct engine *e)
+{
+    return cpu_model_is_64bit(((const struct hv *)e)->cpu->model) ? -ENOTSUP
+                                                                  : 0;
+}
+
 static enum engine_exit run_loop(struct hv *h)
 {
     enum engine_exit why;
@@ -205,6 +223,12 @@ static enum engine_exit run_loop(struct hv *h)
     for (;;) {
         if (run_over(h, &why))
             return why;
+        if (is_debugged(h)) {
+            why = hv_stretch(h);
+            if (why != ENGINE_BUDGET)
+                return why;
+            continue;
+        }
         prepare_events(h);
         if (h->cpu->halted && !h->event.valid)
             return ENGINE_HALTED;

@@ -188,6 +188,7 @@ void hv_memory_changed(struct engine *e, uint64_t addr, uint64_t len);
 void hv_map_changed(struct engine *e);
 void hv_kick(struct engine *e);
 int hv_info(struct engine *e, char *buf, size_t size);
+int hv_can_debug(const struct engine *e);
 
 /*
  * For `enter`, with interrupts off: a kick or the end of the time that came

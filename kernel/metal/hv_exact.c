@@ -115,7 +115,7 @@ enum engine_exit hv_run_exact(struct hv *h, uint64_t max_insns)
             why = interpret(h, 0);
         if (why != ENGINE_BUDGET || c->icount >= end)
             break;
-        if (!plain(c) || !native(h))
+        if (c->stops || !plain(c) || !native(h))
             why = interpret(h, 1);
     }
     return why;

@@ -78,7 +78,8 @@ enum engine_exit hv_stretch(struct hv *h)
 {
     struct cpu *c = h->cpu;
     uint64_t start = c->icount, seen;
-    bool refused = !h->ran;     /* and the next entry might be, too */
+    /* The next entry might be refused, too, or there is none. */
+    bool refused = !h->ran || c->stops;
     enum engine_exit why;
     uint32_t mapping;
 

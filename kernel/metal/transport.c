@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/net/host_ip.h"
 #include "kernel/platform.h"
 #include "lwip/def.h"
 #include "lwip/ip4_addr.h"
@@ -58,6 +59,17 @@ bool transport_poll(void)
         free_unused(n);
     }
     return any;
+}
+
+int transport_service_address(uint32_t *addr)
+{
+    struct netif *n;
+
+    *addr = 0;
+    NETIF_FOREACH(n)
+        if (host_ip_wanted(n))
+            return 0;
+    return -EADDRNOTAVAIL;
 }
 
 int transport_resolve(const char *host, uint32_t *addr)

@@ -215,5 +215,6 @@ const struct engine_ops engine_vmx = {
     .memory_changed = hv_memory_changed,
     .map_changed = hv_map_changed,
     .kick = hv_kick,
+    .can_debug = hv_can_debug,
     .info = hv_info,
 };

@@ -125,6 +125,13 @@ struct endpoint stream_peer(const struct stream *s);
 struct listener;
 
 /*
+ * Where a service of the host's own listens if nobody says: on Linux at
+ * 127.0.0.1, on the bare machine at all of its addresses (0). 0 or
+ * -EADDRNOTAVAIL: that has none, nor asks for one.
+ */
+int transport_service_address(uint32_t *addr);
+
+/*
  * `accepted` gets a connected stream that is its own from then on: it sets
  * events, or closes it. 0, or -EADDRINUSE, -EADDRNOTAVAIL, -EACCES ...
  * Peers for whom there is no memory or descriptor are closed at once and

@@ -50,6 +50,8 @@ COMMANDS = {
     "nmi": [("nmi", r"\A\Z")],
     "screendump": [("screendump -", r"begin-base64 644 screen\.png\niVBORw0K"),
                    ("screendump /nonsense/x", "'/nonsense/x': No such file")],
+    "gdbserver": [("gdbserver none", "gdb server: none"),
+                  ("gdbserver udp::1", r"use tcp:\[HOST\]:PORT or none")],
     "savevm": [("savevm x", "-vmstate")],
     "loadvm": [("loadvm x", "-vmstate")],
     "delvm": [("delvm x", "-vmstate")],
@@ -125,7 +127,8 @@ def test_pages(monitor):
     monitor.expect("--More--")
     assert monitor.before.count("\r\n") == 1 + 23
     monitor.send(" ")
-    monitor.expect(r"quit .*\r\n\(trestle\) ")
+    while monitor.session.expect([r"quit .*\r\n\(trestle\) ", "--More--"]):
+        monitor.send(" ")
     monitor.send("info pic\r")
     monitor.expect(r"pic1: .*\r\n\(trestle\) ")
     monitor.send("help\r")

@@ -337,10 +337,28 @@ static void test_help_fits_the_line(void **state)
     assert_true(longest < 80);
 }
 
+static void test_gdb(void **state)
+{
+    assert_int_equal(PARSE("router.img"), OPTIONS_RUN);
+    assert_string_equal(o.gdb, "");
+    assert_int_equal(PARSE("-s", "router.img"), OPTIONS_RUN);
+    assert_string_equal(o.gdb, "tcp::1234");
+    assert_int_equal(PARSE("-gdb", "tcp:1.2.3.4:99", "router.img"), OPTIONS_RUN);
+    assert_string_equal(o.gdb, "tcp:1.2.3.4:99");
+    assert_int_equal(PARSE("-s", "-gdb", "none", "router.img"), OPTIONS_RUN);
+    assert_string_equal(o.gdb, "");
+    assert_int_equal(PARSE("-gdb", "tcp:1234"), OPTIONS_ERROR);
+    assert_non_null(strstr(why, "-gdb tcp:1234: use tcp:[HOST]:PORT"));
+    assert_int_equal(PARSE("-gdb", "tcp::0"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-gdb", "tcp::65536"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-gdb", "/dev/ttyS0"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-gdb", ""), OPTIONS_ERROR);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_gdb),
         cmocka_unit_test(test_seed_page_lines),
         cmocka_unit_test(test_uuid),
         cmocka_unit_test(test_drives),

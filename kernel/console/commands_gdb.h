@@ -1,0 +1,9 @@
+/* The monitor's command for gdb. */
+#ifndef KERNEL_CONSOLE_COMMANDS_GDB_H
+#define KERNEL_CONSOLE_COMMANDS_GDB_H
+
+struct monitor;
+
+void cmd_gdbserver(struct monitor *mon, char *args);
+
+#endif

@@ -1,0 +1,342 @@
+/* See gdbstub.h: gdb_session.h over transport.h, for a guest. */
+#include "kernel/debug/gdbstub.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "emu/cpu/cpu.h"
+#include "kernel/debug/gdb_device.h"
+#include "kernel/debug/gdb_session.h"
+#include "kernel/guest.h"
+#include "kernel/guest_gdb.h"
+#include "kernel/net/transport.h"
+#include "kernel/platform.h"
+
+#define READ_BYTES 1024u
+#define ADDRESS_TEXT 22u
+
+struct gdbstub {
+    struct guest *guest;
+    struct listener *listener;
+    struct stream *client;      /* NULL: nobody is there */
+    unsigned refused;           /* clients beside the one */
+    struct gdb_session session;
+    /* What of its bytes was not taken yet. */
+    uint8_t in[READ_BYTES];
+    size_t in_len;
+};
+
+static gdbstub_monitor *run_monitor;
+static struct monitor *the_monitor;
+
+void gdbstub_set_monitor(gdbstub_monitor *run, struct monitor *mon)
+{
+    run_monitor = run;
+    the_monitor = mon;
+}
+
+static void say(const struct gdbstub *b, const char *text, const char *what)
+{
+    platform_log("%s: gdb: %s%s", b->guest->options->name, text, what);
+}
+
+static void address_text(struct endpoint e, char out[ADDRESS_TEXT])
+{
+    snprintf(out, ADDRESS_TEXT, "%u.%u.%u.%u:%u", e.addr >> 24,
+             e.addr >> 16 & 255, e.addr >> 8 & 255, e.addr & 255, e.port);
+}
+
+/* ---- The guest as a session's target ------------------------------------- */
+
+static struct guest *guest_of(void *ctx)
+{
+    return ((struct gdbstub *)ctx)->guest;
+}
+
+static bool target_is_64bit(void *ctx)
+{
+    return cpu_model_is_64bit(machine_cpu(guest_of(ctx)->machine)->model);
+}
+
+static int target_cpu(void *ctx, bool change,
+                      void (*fn)(struct cpu *c, void *arg), void *arg)
+{
+    return guest_gdb_cpu(guest_of(ctx), change, fn, arg);
+}
+
+static int target_memory(void *ctx, uint64_t addr, void *buf, size_t len,
+                         bool write)
+{
+    return guest_gdb_memory(guest_of(ctx), addr, buf, len, write);
+}
+
+static int target_place(void *ctx, enum cpu_stop_kind kind, uint64_t addr,
+                        uint64_t len, bool insert)
+{
+    return guest_gdb_place(guest_of(ctx), kind, addr, len, insert);
+}
+
+static int target_run(void *ctx, bool step)
+{
+    return guest_gdb_run(guest_of(ctx), step);
+}
+
+static int target_halt(void *ctx)
+{
+    return guest_stop(guest_of(ctx)) ? 0 : -EBUSY;
+}
+
+static enum gdb_state target_state(void *ctx, struct cpu_stops *stops)
+{
+    struct guest *g = guest_of(ctx);
+
+    if (guest_gdb_has_stopped(g, stops))
+        return GDB_STOPPED;
+    if (g->state != GUEST_ON)
+        return GDB_ENDED;
+    return guest_is_stopped(g) ? GDB_PAUSED : GDB_RUNS;
+}
+
+static void target_monitor(void *ctx, char *line, char *out, size_t size)
+{
+    if (run_monitor)
+        run_monitor(the_monitor, guest_of(ctx)->number, line, out, size);
+    else
+        snprintf(out, size, "there is no monitor\n");
+}
+
+static void target_detach(void *ctx)
+{
+    struct guest *g = guest_of(ctx);
+
+    if (guest_gdb_clear(g) || guest_gdb_run(g, false))
+        say(ctx, "the machine did not go on: ", guest_state_text(g));
+}
+
+static void target_kill(void *ctx)
+{
+    say(ctx, "the client ends the machine", "");
+    guest_gdb_kill(guest_of(ctx));
+}
+
+static const struct gdb_target target = {
+    .is_64bit = target_is_64bit, .cpu = target_cpu, .memory = target_memory,
+    .place = target_place, .run = target_run, .halt = target_halt,
+    .state = target_state, .monitor = target_monitor,
+    .detach = target_detach, .kill = target_kill,
+};
+
+/* ---- The client ---------------------------------------------------------- */
+
+/* It goes; the machine goes on, unless it was let go already. */
+static void drop(struct gdbstub *b, const char *why, bool reset)
+{
+    if (!b->client)
+        return;
+    stream_close(b->client, reset);
+    b->client = NULL;
+    say(b, "the client has gone", why);
+    if (!b->session.over)
+        target_detach(b);
+}
+
+static void flush(struct gdbstub *b)
+{
+    struct gdb_session *s = &b->session;
+    ssize_t n = 0;
+
+    if (b->client && s->out_len)
+        n = stream_write(b->client, s->out, s->out_len);
+    if (n < 0)
+        drop(b, ": the connection failed", true);
+    else
+        gdb_session_sent(s, (size_t)n);
+    if (b->client && s->over && !s->out_len)
+        drop(b, "", false);
+}
+
+/* Commands are taken while nothing waits to be sent. */
+static void take_input(struct gdbstub *b)
+{
+    size_t n;
+
+    do {
+        n = gdb_session_input(&b->session, b->in, b->in_len);
+        b->in_len -= n;
+        memmove(b->in, b->in + n, b->in_len);
+        flush(b);
+    } while (b->client && n && b->in_len);
+    if (b->client)
+        stream_pause(b->client, b->session.out_len > 0);
+}
+
+static void on_readable(void *ctx)
+{
+    struct gdbstub *b = ctx;
+    ssize_t n;
+
+    if (b->in_len == sizeof b->in)
+        return;                 /* paused */
+    n = stream_read(b->client, b->in + b->in_len, sizeof b->in - b->in_len);
+    if (n < 0 && n != -EPIPE) {
+        drop(b, ": the connection failed", true);
+        return;
+    }
+    if (n == -EPIPE) {
+        drop(b, "", false);
+        return;
+    }
+    b->in_len += (size_t)n;
+    take_input(b);
+}
+
+static void on_writable(void *ctx)
+{
+    struct gdbstub *b = ctx;
+
+    flush(b);
+    if (b->client)
+        take_input(b);
+}
+
+static void on_failed(void *ctx, int error)
+{
+    drop(ctx, ": the connection failed", true);
+}
+
+static const struct stream_events events = {
+    .readable = on_readable, .writable = on_writable, .failed = on_failed,
+};
+
+static void on_accepted(void *ctx, struct stream *s, struct endpoint from)
+{
+    struct gdbstub *b = ctx;
+    char text[ADDRESS_TEXT];
+
+    address_text(from, text);
+    if (b->client || !guest_stop(b->guest)) {
+        b->refused++;
+        stream_close(s, true);
+        say(b, b->client ? "one client at a time: refused "
+                         : "the machine cannot be stopped: refused ", text);
+        return;
+    }
+    b->client = s;
+    b->in_len = 0;
+    gdb_session_init(&b->session, &target, b);
+    stream_set_events(s, &events, b);
+    stream_keepalive(s);
+    say(b, "the machine stops for ", text);
+}
+
+/* ---- Listening ----------------------------------------------------------- */
+
+/* Where to listen, of a device's HOST. */
+static int resolve(const char *host, uint32_t *addr, char *why, size_t size)
+{
+    int r = transport_service_address(addr);
+
+    if (r)
+        snprintf(why, size, "this host has no address of its own: "
+                 "-net bridge,ip=dhcp or ip=A.B.C.D/N gives it one");
+    else if (*host && (r = transport_resolve(host, addr)))
+        snprintf(why, size, "'%.40s' is no address of this host's", host);
+    return r;
+}
+
+static int listen_at(struct gdbstub *b, const char *device, char *why,
+                     size_t size)
+{
+    char host[GDB_DEVICE_TEXT], text[ADDRESS_TEXT];
+    struct endpoint local = { .port = 0 };
+    unsigned port;
+    int r;
+
+    if (!gdb_device_parse(device, host, &port)) {
+        snprintf(why, size, "use tcp:[HOST]:PORT or none, not '%.40s'", device);
+        return -EINVAL;
+    }
+    r = resolve(host, &local.addr, why, size);
+    if (r)
+        return r;
+    local.port = (uint16_t)port;
+    r = listener_open(local, on_accepted, b, &b->listener);
+    if (r) {
+        snprintf(why, size, "cannot listen on %.40s: %s", device, strerror(-r));
+        return r;
+    }
+    address_text(listener_local(b->listener), text);
+    say(b, "listening on ", text);
+    return 0;
+}
+
+int gdbstub_open(struct guest *g, const char *device, char *why, size_t size)
+{
+    struct gdbstub *b;
+    int r;
+
+    gdbstub_close(g);
+    if (!strcmp(device, "none"))
+        return 0;
+    b = calloc(1, sizeof *b);
+    if (!b) {
+        snprintf(why, size, "out of memory");
+        return -ENOMEM;
+    }
+    b->guest = g;
+    r = listen_at(b, device, why, size);
+    if (r)
+        free(b);
+    else
+        g->gdb = b;
+    return r;
+}
+
+void gdbstub_close(struct guest *g)
+{
+    struct gdbstub *b = g->gdb;
+
+    if (!b)
+        return;
+    g->gdb = NULL;
+    drop(b, ": it was sent away", false);
+    listener_close(b->listener);
+    free(b);
+}
+
+void gdbstub_text(const struct guest *g, char *out, size_t size)
+{
+    const struct gdbstub *b = g->gdb;
+    char text[ADDRESS_TEXT];
+
+    if (!b) {
+        snprintf(out, size, "none");
+        return;
+    }
+    address_text(listener_local(b->listener), text);
+    snprintf(out, size, "tcp:%s, %s", text,
+             b->client ? "a client is there" : "nobody is there");
+}
+
+bool gdbstub_poll(struct guest *const *guests, unsigned count)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < count; i++)
+        any |= guests[i]->gdb != NULL;
+    if (!any)
+        return false;
+    /* Without a -net, nobody else would. */
+    any = transport_poll();
+    for (unsigned i = 0; i < count; i++) {
+        struct gdbstub *b = guests[i]->gdb;
+
+        if (!b || !b->client)
+            continue;
+        gdb_session_poll(&b->session);
+        flush(b);
+    }
+    return any;
+}
