@@ -155,6 +155,17 @@ static void run(uint32_t addr, uint32_t size)
         dev->ops->mmio_write(dev, addr, width, (uint64_t)addr * 0x9e3779b1u);
 }
 
+static void reads(void)
+{
+    static const uint32_t base[4] = { 0xa0000, 0xb0000, LFB, REGS };
+
+    fake_in(m, 0x3b0 + input_u8(&in) % 0x30, input_size(&in));
+    fake_in(m, 0x1ce + (input_u8(&in) & 1), input_size(&in));
+    fake_out(m, 0x1ce, 4, input_u32(&in));
+    dev->ops->mmio_read(dev, base[input_u8(&in) & 3] + input_u16(&in) % 0xff9,
+                        1u << (input_u8(&in) & 3));
+}
+
 static void snapshot(void)
 {
     struct fake_snapshot f;
@@ -196,8 +207,7 @@ static void step(void)
         run(REGS + 0x400, 0x200);
         break;
     case 8:
-        fake_in(m, 0x3b0 + input_u8(&in) % 0x30, input_size(&in));
-        dev->ops->mmio_read(dev, 0xa0000 + input_u16(&in), 4);
+        reads();
         break;
     case 9:
         fake_out(m, 0x3b0 + input_u8(&in) % 0x30, input_size(&in),
