@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "kernel/console/job.h"
+#include "kernel/console/local.h"
 #include "kernel/console/mux.h"
 #include "kernel/cores.h"
 #include "kernel/debug/gdbstub.h"
@@ -21,10 +22,12 @@ struct loop {
     struct guest *const *guests;
     unsigned count;
     struct mux *mux;
+    struct local *local;        /* or NULL */
     struct sched own;           /* the guests that the I/O core runs */
     uint64_t disks_ns;          /* when platform_disks_poll wants its turn */
     uint64_t tasks_ns;          /* and platform_tasks_run */
     uint64_t trial_ns;          /* and trial_poll */
+    uint64_t local_ns;          /* and local_poll */
     uint64_t keys_ns;           /* and guest_keys_poll */
 };
 
@@ -32,6 +35,8 @@ static bool io_poll(struct loop *l)
 {
     bool busy = mux_poll(l->mux);
 
+    l->local_ns = l->local ? local_poll(l->local, platform_now_ns())
+                           : UINT64_MAX;
     busy |= net_poll();
     busy |= gdbstub_poll(l->guests, l->count);
     l->disks_ns = platform_disks_poll();
@@ -49,13 +54,18 @@ static bool io_poll(struct loop *l)
     return busy;
 }
 
+static bool wants_end(const struct loop *l)
+{
+    return mux_wants_end(l->mux) || (l->local && local_wants_end(l->local));
+}
+
 /* Consoles and network get their turn between two slices of our guests. */
 static bool between_slices(void *ctx)
 {
     struct loop *l = ctx;
 
     io_poll(l);
-    return !mux_wants_end(l->mux);
+    return !wants_end(l);
 }
 
 /* False while some wait for a link. */
@@ -86,6 +96,8 @@ static void idle(struct loop *l, bool started, uint64_t balance)
         deadline = l->trial_ns;
     if (l->keys_ns < deadline)
         deadline = l->keys_ns;
+    if (l->local_ns < deadline)
+        deadline = l->local_ns;
     if (!started && deadline > now + 20 * GUEST_SLICE_NS)
         deadline = now + 20 * GUEST_SLICE_NS;
     if (mux_holds_input(l->mux) && deadline > now + 2 * GUEST_SLICE_NS)
@@ -128,9 +140,11 @@ static void tell_ends(const struct loop *l)
     }
 }
 
-int loop_run(struct guest *const *guests, unsigned count, struct mux *mux)
+int loop_run(struct guest *const *guests, unsigned count, struct mux *mux,
+             struct local *local)
 {
     struct loop l = { .guests = guests, .count = count, .mux = mux,
+                      .local = local,
                       .own = { .slice_ns = GUEST_SLICE_NS } };
 
     cores_start(guests, count, guests[0]->options->cores);
@@ -142,7 +156,7 @@ int loop_run(struct guest *const *guests, unsigned count, struct mux *mux)
         /* Not in idle: a busy network may leave no time for that. */
         uint64_t balance = cores_balance();
 
-        if (mux_wants_end(mux)) {
+        if (wants_end(&l)) {
             job_cancel();       /* it may need the guests to come to its end */
             if (!job_is_running())
                 break;

@@ -6,12 +6,14 @@
 #define KERNEL_LOOP_H
 
 struct guest;
+struct local;
 struct mux;
 
 /*
  * Run until the administrator ends it or no guest is left that runs. 0, or 1
- * when a machine could not go on.
+ * when a machine could not go on. `local` is NULL without a local screen.
  */
-int loop_run(struct guest *const *guests, unsigned count, struct mux *mux);
+int loop_run(struct guest *const *guests, unsigned count, struct mux *mux,
+             struct local *local);
 
 #endif

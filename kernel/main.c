@@ -7,6 +7,7 @@
 
 #include "emu/cpu/engine.h"
 #include "kernel/config.h"
+#include "kernel/console/local.h"
 #include "kernel/console/monitor.h"
 #include "kernel/console/monitor_remote.h"
 #include "kernel/console/mux.h"
@@ -61,8 +62,6 @@ static int run_guests(struct guest *const *guests, unsigned count,
         with_monitor |= wants_monitor(guests[i]->options);
         nographic &= guests[i]->options->nographic;
     }
-    if (!nographic)
-        platform_log("there is no local screen yet: -nographic is assumed");
     if (mux_init(&mux, platform_console(), guests, count,
                  with_monitor ? &monitor : NULL,
                  guests[0]->options->escape)) {
@@ -77,9 +76,17 @@ static int run_guests(struct guest *const *guests, unsigned count,
     for (unsigned i = 0; i < count; i++)
         if (guests[i]->options->start_stopped)
             guest_stop(guests[i]);
+    if (!nographic) {
+        monitor.local = local_create(guests, count, &mux, config);
+        if (!monitor.local)
+            platform_log("there is no local screen here: -nographic is "
+                         "assumed");
+    }
     gdbstub_set_monitor(monitor_remote, &monitor);
-    status = loop_run(guests, count, &mux);
+    status = loop_run(guests, count, &mux, monitor.local);
     gdbstub_set_monitor(NULL, NULL);
+    if (monitor.local)
+        local_destroy(monitor.local);
     mux_fini(&mux);
     return status;
 }

@@ -344,7 +344,7 @@ static const struct option {
       "-serial WHAT    guest serial port: mon:stdio stdio null none;\n"
       "                up to four times" },
     { "nographic", OPTION_COMMON, false, parse_flag,
-      "-nographic      serial console and monitor on this line" },
+      "-nographic      serial console and monitor on this line, no screen" },
     { "echr", OPTION_COMMON, true, parse_echr,
       "-echr N         escape key of that line (1 is Ctrl-a)" },
     { "S", OPTION_ANY, false, parse_flag,

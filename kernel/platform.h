@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct canvas;                  /* kernel/screen/canvas.h */
 struct chardev;                 /* emu/chardev.h */
 struct window_ops;              /* emu/cpu/window.h */
 struct nic;                     /* drivers/net/nic.h */
@@ -265,6 +266,12 @@ uint64_t platform_disks_poll(void);
  * accepted and dropped and reads give nothing.
  */
 struct chardev *platform_console(void);
+
+/*
+ * The local screen, which is the caller's from now on, but for a panic; lines of
+ * the log go to `log` instead. NULL: there is none, as on Linux.
+ */
+struct canvas *platform_screen(void (*log)(const char *line, size_t len));
 
 /*
  * The i-th physical NIC, opened or not, or NULL past the last. On Linux there

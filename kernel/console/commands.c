@@ -15,6 +15,7 @@
 #include "kernel/console/commands_help.h"
 #include "kernel/console/commands_keys.h"
 #include "kernel/console/commands_media.h"
+#include "kernel/console/commands_local.h"
 #include "kernel/console/commands_net.h"
 #include "kernel/console/commands_screen.h"
 #include "kernel/console/commands_slots.h"
@@ -124,6 +125,8 @@ static const struct command commands[] = {
       false },
     { "machine", "[number|name]", "go to another machine", cmd_machine, false,
       false },
+    { "console", "[number]", "show another console on the local screen",
+      cmd_console, false, false },
     { "commit", "all|DISK", "write what an overlay (-snapshot) has to the image",
       cmd_commit, false, true },
     { "drive_backup", "[-n] [-f] DISK TARGET [raw]",

@@ -100,6 +100,14 @@ void monitor_go_on(struct monitor *mon)
         monitor_input(mon, ahead[i]);
 }
 
+bool monitor_wake(struct monitor *mon)
+{
+    if (!mon->ahead_len || is_busy(mon))
+        return false;
+    monitor_go_on(mon);
+    return true;
+}
+
 static void end_output(struct monitor *mon)
 {
     mon->output.end(mon);

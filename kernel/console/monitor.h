@@ -16,6 +16,7 @@
 #define MONITOR_CORES 16u        /* that info cpus shows */
 
 struct config;
+struct local;
 struct mux;
 struct monitor;
 
@@ -42,6 +43,7 @@ struct monitor_paste {
 struct monitor {
     struct mux *mux;            /* where it prints, and whose machine it is */
     struct config *config;      /* what runs, or NULL */
+    struct local *local;        /* the local screen, or NULL */
     struct edit edit;           /* the line that is typed */
     bool greeted;
     bool quit;                  /* "quit" was typed */
@@ -85,6 +87,9 @@ void monitor_ask(struct monitor *mon, const char *question,
  * line so far, and what was typed meanwhile.
  */
 void monitor_go_on(struct monitor *mon);
+
+/* What was typed while another monitor's job ran. True: there was some. */
+bool monitor_wake(struct monitor *mon);
 
 /* Long output goes on while the line has room. True: something was printed. */
 bool monitor_output(struct monitor *mon, bool (*has_room)(struct mux *mux));

@@ -26,9 +26,9 @@ static void find_serial(struct mux_console *con)
         }
 }
 
-int mux_init(struct mux *mux, struct chardev *line,
-             struct guest *const *guests, unsigned count,
-             struct monitor *monitor, uint8_t escape)
+static int init(struct mux *mux, struct chardev *line,
+                struct guest *const *guests, unsigned count,
+                struct monitor *monitor, uint8_t escape)
 {
     memset(mux, 0, sizeof *mux);
     mux->line = line;
@@ -41,14 +41,35 @@ int mux_init(struct mux *mux, struct chardev *line,
 
         con->guest = guests[i];
         con->line_start = true;
-        find_serial(con);
         con->kept = calloc(1, sizeof *con->kept);
         if (!con->kept)
             return -ENOMEM;
     }
     mux->shown = &mux->console[0];
-    mux->in_monitor = monitor && !mux->shown->serial;
+    mux->in_monitor = monitor;
     return 0;
+}
+
+int mux_init(struct mux *mux, struct chardev *line,
+             struct guest *const *guests, unsigned count,
+             struct monitor *monitor, uint8_t escape)
+{
+    int r = init(mux, line, guests, count, monitor, escape);
+
+    for (unsigned i = 0; i < count && !r; i++)
+        find_serial(&mux->console[i]);
+    mux->in_monitor = monitor && !mux->console[0].serial;
+    return r;
+}
+
+int mux_init_monitor(struct mux *mux, struct chardev *line,
+                     struct guest *const *guests, unsigned count,
+                     struct monitor *monitor, uint8_t escape)
+{
+    int r = init(mux, line, guests, count, monitor, escape);
+
+    mux->is_screen = true;
+    return r;
 }
 
 void mux_fini(struct mux *mux)
@@ -124,16 +145,44 @@ static void request_exit(struct mux *mux)
     mux_print(mux, "\nPower off? What runs in the guest is cut off. (y/n) ");
 }
 
-static void to_guest(struct mux *mux, uint8_t c)
+static void put_input(struct mux_console *con, const uint8_t *data,
+                      size_t len)
 {
-    struct mux_console *con = mux->shown;
-
     if (!con->serial)
         return;
     if (!guest_serial_armed(con->guest, con->serial_index))
-        con->dropped_unarmed++;
-    else if (!byte_ring_put(&con->serial->to_guest, &c, 1))
-        con->dropped_unread++;
+        con->dropped_unarmed += len;
+    else
+        con->dropped_unread += len - byte_ring_put(&con->serial->to_guest,
+                                                   data, len);
+}
+
+static void to_guest(struct mux *mux, uint8_t c)
+{
+    mux->shown->typed_elsewhere = false;
+    put_input(mux->shown, &c, 1);
+}
+
+void mux_tee(struct mux *mux, unsigned number,
+             void (*tee)(void *ctx, const uint8_t *data, size_t len),
+             void *ctx)
+{
+    mux->console[number - 1].tee = tee;
+    mux->console[number - 1].tee_ctx = ctx;
+}
+
+void mux_type(struct mux *mux, unsigned number, const uint8_t *data,
+              size_t len)
+{
+    mux->console[number - 1].typed_elsewhere = true;
+    put_input(&mux->console[number - 1], data, len);
+}
+
+void mux_answer(struct mux *mux, unsigned number, const uint8_t *data,
+                size_t len)
+{
+    if (mux->console[number - 1].typed_elsewhere)
+        put_input(&mux->console[number - 1], data, len);
 }
 
 static void switch_focus(struct mux *mux)
@@ -403,6 +452,8 @@ static bool move_output(struct mux *mux, struct mux_console *con)
     uint8_t buf[CHUNK];
     size_t n = byte_ring_get(&con->serial->from_guest, buf, sizeof buf);
 
+    if (con->tee && n)
+        con->tee(con->tee_ctx, buf, n);
     if (!mux->timestamps) {
         emit(mux, con, buf, n);
         return n;
@@ -485,7 +536,7 @@ static bool flush_out(struct mux *mux)
 
 bool mux_begin_transfer(struct mux *mux, struct mux_transfer *t)
 {
-    if (mux->transfer)
+    if (mux->transfer || mux->is_screen)
         return false;
     mux->transfer = t;
     mux->before_transfer = byte_ring_used(&mux->out);
@@ -512,6 +563,7 @@ bool mux_poll(struct mux *mux)
     bool moved = poll_input(mux);
 
     if (mux->monitor) {
+        moved |= monitor_wake(mux->monitor);
         moved |= monitor_output(mux->monitor, monitor_has_room);
         moved |= job_poll(mux->monitor);
     }

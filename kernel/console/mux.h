@@ -38,6 +38,10 @@ struct mux_console {
     uint32_t stall_tail;                /* where the guest's reading stands, */
     uint64_t stall_seen_ns;             /* as last looked at, */
     unsigned stall_looks;               /* and how often it stood there */
+    /* Gets what the machine says, too; or NULL. */
+    void (*tee)(void *ctx, const uint8_t *data, size_t len);
+    void *tee_ctx;
+    bool typed_elsewhere;               /* the last input was mux_type's */
 };
 
 /*
@@ -67,6 +71,7 @@ struct mux {
     bool ask_before_exit;
     bool exit_requested;
     bool timestamps;
+    bool is_screen;                     /* mux_init_monitor's */
     uint64_t start_ns;
     struct byte_ring out;               /* towards the line */
     struct mux_transfer *transfer;      /* or NULL */
@@ -78,6 +83,13 @@ struct mux {
 int mux_init(struct mux *mux, struct chardev *line,
              struct guest *const *guests, unsigned count,
              struct monitor *monitor, uint8_t escape);
+/*
+ * A line that is a screen and has but the monitor: the machines' consoles stay
+ * where they are.
+ */
+int mux_init_monitor(struct mux *mux, struct chardev *line,
+                     struct guest *const *guests, unsigned count,
+                     struct monitor *monitor, uint8_t escape);
 void mux_fini(struct mux *mux);
 
 /* Move bytes both ways. True: something moved. */
@@ -96,6 +108,23 @@ struct guest *mux_guest(const struct mux *mux);
  * `console`, the keyboard goes to its console.
  */
 bool mux_show(struct mux *mux, unsigned number, bool console);
+
+/*
+ * What machine `number` says goes to `tee`, too, as soon as the line has room
+ * for it if the machine is shown there. NULL: no longer.
+ */
+void mux_tee(struct mux *mux, unsigned number,
+             void (*tee)(void *ctx, const uint8_t *data, size_t len),
+             void *ctx);
+/* Input for machine `number` from there; without room it is dropped, counted. */
+void mux_type(struct mux *mux, unsigned number, const uint8_t *data,
+              size_t len);
+/*
+ * The answer of a terminal there: dropped unless somebody types there, as the
+ * line has a terminal of its own that answers.
+ */
+void mux_answer(struct mux *mux, unsigned number, const uint8_t *data,
+                size_t len);
 
 /*
  * The line is `t`'s from now on, when it has printed what waits; what the guest

@@ -17,6 +17,8 @@ static struct canvas canvas;    /* no rows: no screen */
 static unsigned row, column;
 /* What is to be there. */
 static uint8_t grid[CANVAS_ROWS_MAX][CANVAS_COLUMNS_MAX];
+/* Who has the screen; NULL: the log does. */
+static void (*owner_log)(const char *line, size_t len);
 
 static void refresh(void)
 {
@@ -54,7 +56,33 @@ static bool show(const char *line, size_t len)
     return true;
 }
 
-void screen_panic_line(const char *line, size_t len) { show(line, len); }
+static bool sink(const char *line, size_t len)
+{
+    if (!owner_log)
+        return show(line, len);
+    owner_log(line, len);
+    return true;
+}
+
+struct canvas *platform_screen(void (*log)(const char *line, size_t len))
+{
+    if (!canvas.rows)
+        return NULL;
+    owner_log = log;
+    return &canvas;
+}
+
+/* Whatever is on the screen: it is the panic's. */
+void screen_panic_line(const char *line, size_t len)
+{
+    if (owner_log) {
+        owner_log = NULL;
+        row = column = 0;
+        memset(grid, ' ', sizeof grid);
+        canvas_clear(&canvas);
+    }
+    show(line, len);
+}
 
 static struct surface surface_of(const struct multiboot_framebuffer *fb)
 {
@@ -91,7 +119,7 @@ void screen_init(const struct multiboot_framebuffer *found)
     }
     memset(grid, ' ', sizeof grid);
     canvas_clear(&canvas);
-    log_add_sink(show);
+    log_add_sink(sink);
     platform_log("screen: %s, %u columns, %u rows",
                  surface.is_text ? "VGA text" : "framebuffer", canvas.columns,
                  canvas.rows);

@@ -67,13 +67,18 @@ class Screen:
         self.command("screendump", filename=str(path))
         return Picture(path.read_bytes())
 
-    def png(self, path):
-        """For whoever wants to look at it."""
-        self.command("screendump", filename=str(path), format="png")
+    def keep(self, name):
+        """A PNG in the test's folder, for whoever wants to look at it."""
+        self.command("screendump", filename=str(self.folder / f"{name}.png"),
+                     format="png")
 
-    def text(self, x=0, y=0, wide=8, picture=None):
-        """The rows of text at that pixel and on, cells `wide` pixels wide."""
-        picture = picture or self.picture()
+    def text(self, wide=8, middle=None):
+        """The rows of text, cells `wide` pixels wide; or those of a picture of
+        that size in the middle."""
+        picture, x, y = self.picture(), 0, 0
+        if middle:
+            x = (picture.width - middle[0]) // 2
+            y = (picture.height - middle[1]) // 2
         return [self.row(picture, x, top, wide).rstrip()
                 for top in range(y, picture.height - HEIGHT + 1, HEIGHT)]
 

@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-from guests import NO_GUEST
+from console import monitor, to_monitor
+from guests import NO_GUEST, image
 from screen import Screen
 
 # GRUB's video mode: bits a pixel as the VGA BIOS has them.
@@ -43,3 +44,38 @@ def test_log_by_uefi(boot, screen):
     appliance = boot(NO_GUEST, firmware="uefi", extra=screen.arguments)
     appliance.expect(r"engine \w+")
     screen.wait_for(BANNER)
+
+
+# How the screen comes up, where the guest's text is on it, and how wide our
+# cells are. Text mode is drawn by QEMU itself, which has nine dots a cell.
+MIDDLE = {"middle": (720, 400), "wide": 9}
+DISPLAYS = {
+    "text": ({}, {"wide": 9}, 9),
+    "framebuffer": ({"after": ["set gfxpayload=1024x768x32"]}, MIDDLE, 8),
+    "uefi": ({"firmware": "uefi"}, MIDDLE, 8),
+}
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_consoles(boot, screen, display):
+    """The guest's VGA first; the serial line's monitor chooses others."""
+    how, vga, wide = DISPLAYS[display]
+    appliance = boot("-m 8 -hda guest.img", extra=screen.arguments,
+                     modules=[("guest.img", image("uart_echo"))], **how)
+    appliance.expect(r"uart_echo ready\r\n")
+    screen.wait_for(re.compile(r"^Booting from Hard Disk\.\.\.$", re.M), **vga)
+    screen.keep("vga")
+    appliance.send("to both\r")
+    appliance.expect("to both\r")
+    to_monitor(appliance)
+    monitor(appliance, "console 3")
+    screen.wait_for(re.compile(r"uart_echo ready +3 serial line$\n^to both$",
+                               re.M), wide=wide)
+    screen.keep("serial")
+    monitor(appliance, "console 2")
+    screen.wait_for(re.compile(r"^trestle: engine \w+, 8 MiB[\s\S]*"
+                               r"^Trestle \S+ \(\w+\) monitor - type[\s\S]*"
+                               r"^\(trestle\)", re.M), wide=wide)
+    screen.keep("monitor")
+    monitor(appliance, "console 1")
+    screen.wait_for(re.compile(r"^Booting from Hard Disk\.\.\.$", re.M), **vga)

@@ -77,6 +77,7 @@ COMMANDS = {
     "confirm": [("confirm", "no disk of the PC's is a Trestle medium")],
     "rollback": [("rollback", "no disk of the PC's is a Trestle medium")],
     "install": [("install disk0", "'disk0' is no disk")],
+    "console": [("console", "there is no local screen")],
     "set": [("set", "paging off, columns 80, rows 24")],
 }
 LAST = {"quit"}

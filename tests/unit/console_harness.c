@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "emu/machine_internal.h"
 #include "kernel/main.h"
 #include "kernel/options.h"
 
@@ -113,4 +114,18 @@ int console_teardown(void **state)
     for (unsigned i = 0; i < guest_count; i++)
         guest_destroy(guests[i]);
     return 0;
+}
+
+void guest_says(unsigned i, const char *text)
+{
+    struct guest_serial *s = guests[i]->serial[0];
+
+    assert_int_equal(s->chr.write(s->chr.ctx, (const uint8_t *)text,
+                                  strlen(text)), strlen(text));
+}
+
+/* It raises DTR and RTS, as the guest's code would. */
+void guest_listens(unsigned i)
+{
+    machine_io_write(guests[i]->machine, 0x3fc, 1, 3);
 }

@@ -31,6 +31,11 @@ extern struct fake_line line;
 const char *type(const char *text);
 void assert_shows(const char *out, const char *what);
 
+/* What guest i's code says on its serial line. */
+void guest_says(unsigned i, const char *text);
+/* It raises DTR and RTS, as its code would. */
+void guest_listens(unsigned i);
+
 /* What a prestate may point at. */
 extern const struct console_variant {
     bool nic;

@@ -9,23 +9,8 @@
 
 #include <cmocka.h>
 
-#include "emu/machine_internal.h"
 #include "kernel/net/net.h"
 #include "tests/unit/console_harness.h"
-
-static void guest_says(unsigned i, const char *text)
-{
-    struct guest_serial *s = guests[i]->serial[0];
-
-    assert_int_equal(s->chr.write(s->chr.ctx, (const uint8_t *)text,
-                                  strlen(text)), strlen(text));
-}
-
-/* It raises DTR and RTS, as the guest's code would. */
-static void guest_listens(unsigned i)
-{
-    machine_io_write(guests[i]->machine, 0x3fc, 1, 3);
-}
 
 static void test_help_and_unknown_keys(void **state)
 {

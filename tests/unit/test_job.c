@@ -259,7 +259,7 @@ static void test_quit(void **state)
     line.in = (const uint8_t *)"\001x";
     line.in_len = 2;
     start("commit hda");
-    assert_int_equal(loop_run(guests, 1, &mux), 0);
+    assert_int_equal(loop_run(guests, 1, &mux, NULL), 0);
     assert_ended(-ECANCELED);
 }
 

@@ -1,0 +1,230 @@
+/* See local.h. */
+#include "kernel/console/local.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/console/monitor.h"
+#include "kernel/guest.h"
+#include "kernel/platform.h"
+#include "kernel/screen/guest_screen.h"
+
+/* What programs on a serial line take their terminal for. */
+#define SERIAL_COLUMNS 80u
+#define SERIAL_ROWS 24u
+#define HISTORY 1000u           /* lines of each terminal */
+
+struct local_machine {
+    struct local *local;
+    unsigned number;
+    struct guest_screen *screen;
+    struct vt *vt;              /* of its serial line */
+};
+
+struct local {
+    struct consoles consoles;
+    struct local_machine machine[OPTIONS_MACHINES];
+    unsigned count;
+    struct mux *serial;
+    /* The monitor: a line that is a terminal. */
+    struct chardev line;
+    struct byte_ring typed;
+    struct vt *vt;
+    struct mux mux;
+    struct monitor monitor;
+};
+
+static struct local *logged;    /* who shows the log, or NULL */
+
+/* ---- The monitor's line --------------------------------------------------- */
+
+static size_t line_write(void *ctx, const uint8_t *data, size_t len)
+{
+    struct local *l = ctx;
+
+    vt_write(l->vt, data, len);
+    return len;
+}
+
+static size_t line_read(void *ctx, uint8_t *buf, size_t len)
+{
+    struct local *l = ctx;
+
+    return byte_ring_get(&l->typed, buf, len);
+}
+
+static void type_to_monitor(void *ctx, const uint8_t *data, size_t len)
+{
+    struct local *l = ctx;
+
+    byte_ring_put(&l->typed, data, len);
+}
+
+static void show_log(const char *line, size_t len)
+{
+    static const uint8_t end[] = "\r\n";
+
+    if (!logged)
+        return;
+    vt_write(logged->vt, (const uint8_t *)line, len);
+    vt_write(logged->vt, end, sizeof end - 1);
+}
+
+/* What the log had before there were consoles. */
+static void show_earlier_log(void)
+{
+    static char text[8192];
+    size_t n = platform_log_read(text, sizeof text), start = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (text[i] == '\n') {
+            show_log(text + start, i - start);
+            start = i + 1;
+        }
+}
+
+/* ---- A machine's serial line ---------------------------------------------- */
+
+static void show_serial(void *ctx, const uint8_t *data, size_t len)
+{
+    struct local_machine *m = ctx;
+
+    vt_write(m->vt, data, len);
+}
+
+static void type_to_machine(void *ctx, const uint8_t *data, size_t len)
+{
+    struct local_machine *m = ctx;
+
+    mux_type(m->local->serial, m->number, data, len);
+}
+
+static void answer_machine(void *ctx, const uint8_t *data, size_t len)
+{
+    struct local_machine *m = ctx;
+
+    mux_answer(m->local->serial, m->number, data, len);
+}
+
+/* ---- Made ----------------------------------------------------------------- */
+
+static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
+
+static bool make_terminals(struct local_machine *m, const struct canvas *canvas,
+                           struct guest *guest)
+{
+    const struct vt_config config = {
+        .columns = least(canvas->columns, SERIAL_COLUMNS),
+        .rows = least(canvas->rows, SERIAL_ROWS), .history = HISTORY,
+        .reply = answer_machine, .ctx = m,
+    };
+
+    m->vt = vt_create(&config);
+    m->screen = guest_screen_create(guest);
+    return m->vt && m->screen;
+}
+
+static void add_console(struct local *l, const struct guest *guest,
+                        const char *what, const struct console_source *source)
+{
+    struct console_source named = *source;
+
+    if (l->count > 1)
+        snprintf(named.name, sizeof named.name, "%s, %s",
+                 guest->options->name, what);
+    else
+        snprintf(named.name, sizeof named.name, "%s", what);
+    consoles_add(&l->consoles, &named);
+}
+
+static void add_machine(struct local *l, struct local_machine *m,
+                        const struct guest *guest)
+{
+    const struct console_source vga = { .draw = guest_screen_draw,
+                                        .ctx = m->screen };
+    const struct console_source monitor = { .vt = l->vt, .ctx = l,
+                                            .input = type_to_monitor };
+    const struct console_source serial = { .vt = m->vt, .ctx = m,
+                                           .input = type_to_machine };
+
+    add_console(l, guest, "VGA", &vga);
+    add_console(l, guest, "monitor", &monitor);
+    add_console(l, guest, "serial line", &serial);
+    mux_tee(l->serial, m->number, show_serial, m);
+}
+
+static bool make_monitor(struct local *l, const struct canvas *canvas,
+                         struct guest *const *guests, struct config *config)
+{
+    const struct vt_config terminal = {
+        .columns = least(canvas->columns, VT_COLUMNS_MAX),
+        .rows = least(canvas->rows, VT_ROWS_MAX), .history = HISTORY,
+    };
+
+    l->line = (struct chardev){ l, line_write, line_read, NULL };
+    l->vt = vt_create(&terminal);
+    if (!l->vt || mux_init_monitor(&l->mux, &l->line, guests, l->count,
+                                   &l->monitor, l->serial->escape))
+        return false;
+    l->mux.ask_before_exit = platform_exit_is_poweroff;
+    monitor_init(&l->monitor, &l->mux);
+    l->monitor.config = config;
+    l->monitor.local = l;
+    return true;
+}
+
+struct local *local_create(struct guest *const *guests, unsigned count,
+                           struct mux *serial, struct config *config)
+{
+    struct canvas *canvas = platform_screen(show_log);
+    struct local *l = canvas ? calloc(1, sizeof *l) : NULL;
+    bool good;
+
+    if (!l)
+        return NULL;
+    l->count = count;
+    l->serial = serial;
+    consoles_init(&l->consoles, canvas);
+    good = make_monitor(l, canvas, guests, config);
+    for (unsigned i = 0; i < count && good; i++) {
+        l->machine[i].local = l;
+        l->machine[i].number = i + 1;
+        good = make_terminals(&l->machine[i], canvas, guests[i]);
+    }
+    if (!good) {
+        local_destroy(l);
+        return NULL;
+    }
+    for (unsigned i = 0; i < count; i++)
+        add_machine(l, &l->machine[i], guests[i]);
+    canvas_clear(canvas);
+    logged = l;
+    show_earlier_log();
+    monitor_enter(&l->monitor);
+    consoles_show(&l->consoles, 1, platform_now_ns());
+    return l;
+}
+
+void local_destroy(struct local *l)
+{
+    logged = NULL;
+    for (unsigned i = 0; i < l->count; i++) {
+        mux_tee(l->serial, i + 1, NULL, NULL);
+        vt_destroy(l->machine[i].vt);
+        guest_screen_destroy(l->machine[i].screen);
+    }
+    mux_fini(&l->mux);
+    vt_destroy(l->vt);
+    free(l);
+}
+
+uint64_t local_poll(struct local *l, uint64_t now)
+{
+    mux_poll(&l->mux);
+    return consoles_poll(&l->consoles, now);
+}
+
+bool local_wants_end(const struct local *l) { return mux_wants_end(&l->mux); }
+
+struct consoles *local_consoles(struct local *l) { return &l->consoles; }

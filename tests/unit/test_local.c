@@ -1,0 +1,210 @@
+/* The local screen's consoles: the monitor on it, and what is on the line too. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/console/local.h"
+#include "kernel/platform.h"
+#include "tests/unit/console_harness.h"
+
+#define COLUMNS 80u
+#define ROWS 25u
+
+static uint8_t memory[COLUMNS * ROWS * 2];
+static struct canvas canvas;
+static bool has_screen;
+static struct local *local;
+static uint64_t now;
+static void (*log_line)(const char *line, size_t len);
+
+/* In place of the hosted platform's, which has none. */
+struct canvas *platform_screen(void (*log)(const char *line, size_t len))
+{
+    log_line = log;
+    return has_screen ? &canvas : NULL;
+}
+
+static int setup(void **state)
+{
+    const struct surface surface = { .memory = memory, .is_text = true,
+                                     .pitch = COLUMNS * 2, .width = COLUMNS,
+                                     .height = ROWS };
+
+    if (console_setup(state))
+        return -1;
+    has_screen = canvas_init(&canvas, &surface);
+    now = platform_now_ns();
+    local = local_create(guests, *state ? 2 : 1, &mux, NULL);
+    monitor.local = local;
+    return local ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    local_destroy(local);
+    return console_teardown(state);
+}
+
+/* All text of console `number`, once it has been drawn. */
+static const char *shown(unsigned number)
+{
+    static char text[COLUMNS * ROWS + 1];
+    unsigned len = 0;
+
+    assert_true(consoles_show(local_consoles(local), number, now));
+    for (unsigned i = 0; i < 3; i++)
+        local_poll(local, now += 5000000000u);
+    for (unsigned i = 0; i < COLUMNS * ROWS; i++)
+        text[len++] = (char)memory[i * 2];
+    return text;
+}
+
+static void keys(const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\r')
+            assert_true(consoles_key(local_consoles(local), VT_KEY_RETURN, 0,
+                                     now));
+        else
+            assert_true(consoles_type(local_consoles(local), (uint8_t)*text,
+                                      0, now));
+    }
+}
+
+/* What the guest has to read. */
+static const char *got(unsigned i)
+{
+    static char text[256];
+    size_t n = byte_ring_get(&guests[i]->serial[0]->to_guest,
+                             (uint8_t *)text, sizeof text - 1);
+
+    text[n] = '\0';
+    return text;
+}
+
+static void test_monitor(void **state)
+{
+    assert_shows(shown(2), "Trestle test monitor - type 'help'");
+    keys("info version\r");
+    assert_shows(shown(2), "(trestle) info version");
+    assert_shows(shown(2), "test on hosted, engine");
+    assert_string_equal(type(""), "");          /* not on the line */
+    assert_shows(type("\001cinfo status\r"), "VM status: running");
+    assert_null(strstr(shown(2), "VM status"));
+    keys("stop\rinfo status\r");                /* the same machine */
+    assert_shows(shown(2), "VM status: paused");
+    assert_shows(type("info status\r"), "VM status: paused");
+    assert_false(local_wants_end(local));
+    keys("quit\r");
+    shown(2);
+    assert_true(local_wants_end(local));
+}
+
+static void test_log(void **state)
+{
+    log_line("a line of the log", 17);
+    assert_shows(shown(2), "a line of the log");
+}
+
+static void test_serial_line_on_both(void **state)
+{
+    guest_says(0, "\x1b[2Jlogin: ");
+    assert_shows(type(""), "login: ");
+    assert_shows(shown(3), "login: ");
+    guest_listens(0);
+    keys("root\r");
+    assert_string_equal(got(0), "root\r");
+    type("more");
+    assert_string_equal(got(0), "more");
+}
+
+/* The line's own terminal answers, but if somebody types here this one does. */
+static void test_who_answers(void **state)
+{
+    guest_listens(0);
+    guest_says(0, "\x1b[6n");
+    type("");
+    assert_string_equal(got(0), "");
+    shown(3);
+    keys("x");
+    guest_says(0, "\x1b[6n");
+    type("");
+    assert_string_equal(got(0), "x\x1b[1;1R");
+    type("y");
+    guest_says(0, "\x1b[6n");
+    type("");
+    assert_string_equal(got(0), "y");
+}
+
+/* A line that takes nothing loses nothing, and the screen waits with it. */
+static void test_slow_line(void **state)
+{
+    guest_says(0, "before");
+    type("");
+    line.accept = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        char block[1024];
+
+        memset(block, 'a' + i % 26, sizeof block - 1);
+        block[sizeof block - 1] = '\0';
+        if (byte_ring_room(&guest->serial[0]->from_guest) >= sizeof block)
+            guest_says(0, block);
+        mux_poll(&mux);
+    }
+    assert_true(mux_output_waits(&mux));
+    line.accept = SIZE_MAX;
+    type("");
+    guest_says(0, "after");
+    assert_shows(type(""), "after");
+    assert_shows(shown(3), "after");
+}
+
+static void test_two_machines(void **state)
+{
+    guest_says(0, "first's");
+    guest_says(1, "second's");
+    type("");
+    assert_shows(shown(3), "first's");
+    assert_shows(shown(6), "second's");
+    assert_shows(shown(5), "Trestle test monitor");
+    assert_shows(type("\001cconsole\r"), "6 other, serial line");
+    assert_shows(type("console 4\rconsole\r"), "4 other, VGA (shown)");
+    assert_shows(type("console 7\r"), "no such console: '7'");
+    assert_shows(type("console x\r"), "no such console: 'x'");
+}
+
+/* A machine that is off has a screen without text. */
+static void test_vga_that_shows_nothing(void **state)
+{
+    const char *text = shown(1);
+
+    for (unsigned i = 0; i < COLUMNS * ROWS; i++)
+        assert_int_equal(text[i], ' ');
+    assert_false(consoles_type(local_consoles(local), 'x', 0, now));
+}
+
+static void test_no_screen(void **state)
+{
+    has_screen = false;
+    assert_null(local_create(guests, 1, &mux, NULL));
+    assert_shows(type("\001cconsole\r"), "there is no local screen");
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T2(f) cmocka_unit_test_prestate_setup_teardown(f, setup, teardown, \
+                                                       (void *)&two_machines)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_monitor), T(test_log), T(test_serial_line_on_both),
+        T(test_who_answers), T(test_slow_line), T2(test_two_machines),
+        T(test_vga_that_shows_nothing), TEST(test_no_screen),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
