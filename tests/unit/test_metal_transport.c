@@ -110,6 +110,18 @@ static void test_sequence_numbers(void **state)
         tcp_abort(pcb[i]);
 }
 
+static void test_service_address(void **state)
+{
+    const char *mark = lan.hostname;
+    uint32_t addr = 1;
+
+    assert_int_equal(transport_service_address(&addr), 0);
+    assert_int_equal(addr, 0);
+    lan.hostname = NULL;        /* a LAN without ip= */
+    assert_int_equal(transport_service_address(&addr), -EADDRNOTAVAIL);
+    lan.hostname = mark;
+}
+
 static void test_addresses(void **state)
 {
     uint32_t addr = 0;
@@ -155,6 +167,7 @@ int main(void)
         TEST(test_nameservers_go_with_the_lease),
         TEST(test_sequence_numbers),
         TEST(test_addresses),
+        TEST(test_service_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

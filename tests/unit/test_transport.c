@@ -498,6 +498,8 @@ static void test_resolve(void **state)
     assert_int_equal(transport_resolve("10.1.2", &a), -EINVAL);
     assert_int_equal(transport_resolve("10.1.2.300", &a), -EINVAL);
     assert_int_equal(transport_resolve("", &a), -EINVAL);
+    assert_int_equal(transport_service_address(&a), 0);
+    assert_int_equal(a, 0x7f000001);
 }
 
 int main(void)
