@@ -34,9 +34,9 @@ int machine_debug_remove(struct machine *m, enum cpu_stop_kind kind,
 void machine_debug_clear(struct machine *m);
 
 /*
- * The next machine_run, and no other, is to be one instruction, or is not; then it stops
- * virtual time, as it does at a place to stop at, and says MACHINE_DEBUG. 0 or
- * -ENOTSUP.
+ * The next machine_run, and no other, is to be one instruction, or is not; then
+ * it stops virtual time, as it does at a place to stop at, and says
+ * MACHINE_DEBUG. 0 or -ENOTSUP.
  */
 int machine_debug_step(struct machine *m, bool step);
 /* Registers of machine_cpu were written that say how memory is reached. */
