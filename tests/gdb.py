@@ -1,6 +1,7 @@
 """gdb itself, as a pexpect session, against a stub of Trestle's."""
 import os
 import re
+import signal
 import time
 
 import pexpect
@@ -64,4 +65,9 @@ class Gdb:
         return int(found[1], 16)
 
     def close(self):
-        self.session.close(force=True)
+        """On a busy host it may take its time, for which pexpect's own way of
+        ending a program does not wait."""
+        if self.session.isalive():
+            self.session.kill(signal.SIGKILL)
+            self.session.wait()
+        self.session.close()
