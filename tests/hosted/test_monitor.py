@@ -7,7 +7,8 @@ from conftest import ESCAPE
 
 READY = "uart_echo ready\r\n"
 
-# What each command answers; others of its tests are where its subject is.
+# What each command answers, whatever the guest is at after the system_reset;
+# others of its tests are where its subject is.
 COMMANDS = {
     "help": [("help stop", r"\Astop  -- stop the guest\n\Z")],
     "info": [("info status", r"VM status: running\n"),
@@ -34,10 +35,10 @@ COMMANDS = {
     "xp": [("xp/8xb 0xffff0", r"\A00000000000ffff0:( 0x\w\w){8}\n\Z"),
            ("xp 0x80000000", "Cannot access memory")],
     "print": [("print/x 3*4", r"\A0xc\n\Z"), ("p $nonsense", "no such reg"),
-              ("p/x $cs", r"\A0x8\n\Z")],
+              ("p/x $cs", r"\A0x[0-9a-f]{1,4}\n\Z")],
     "i": [("i/b 0x3fd", r"\Aportb\[0x03fd\] = 0x\w\w\n\Z")],
     "o": [("o/b 0x80 1", r"\A\Z"), ("o/b 0x80", "use o ")],
-    "sum": [("sum 0xf0000 0x10000", r"\A\d{5}\n\Z")],
+    "sum": [("sum 0xf0000 0x10000", r"\A\d{1,5}\n\Z")],
     "memsave": [("memsave 0xfffffff0 3 -", r"begin-base64 644 memory\n\S{4}\n")],
     "pmemsave": [("pmemsave 0xffff0 3 -", r"memory\n\S{4}\n====\n"),
                  ("pmemsave 0 4 /nonsense/x", "cannot write '/nonsense/x'")],
