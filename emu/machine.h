@@ -174,7 +174,8 @@ int machine_load(struct machine *m, const struct state_source *source,
 
 /*
  * Text for the monitor: `what` is "registers", "pic", "lapic", "ioapic", "pci",
- * "mtree", "counters", "block", "network", "screen", "engine". Writes a
+ * "mtree", "counters", "block", "network", "screen", "engine", "tlb", "mem",
+ * "irq" or "qtree". Writes a
  * NUL-terminated text of at most `size` bytes and returns the length it would
  * have liked, or -ENOENT.
  */

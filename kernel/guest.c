@@ -266,8 +266,10 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
         snprintf(why, size, "cannot make the machine: %s", error);
         return -EINVAL;
     }
+    if (!o->uuid || !machine_set_uuid(g->machine, o->uuid_bytes))
+        return 0;
     snprintf(why, size, "-uuid: the firmware's table is full");
-    return o->uuid ? machine_set_uuid(g->machine, o->uuid_bytes) : 0;
+    return -ENOSPC;
 }
 
 uint64_t guest_memory(const struct options *o)

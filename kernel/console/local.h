@@ -28,7 +28,7 @@ uint64_t local_poll(struct local *l, uint64_t now);
 /* Its monitor was told to end Trestle. */
 bool local_wants_end(const struct local *l);
 
-/* What the keyboard is for, and the monitor's `screen`. */
+/* What the keyboard is for, and the monitor's `console`. */
 struct consoles *local_consoles(struct local *l);
 
 #endif
