@@ -5,6 +5,7 @@ import signal
 import time
 
 import pexpect
+import pytest
 
 PROMPT = r"\(gdb\) "
 
@@ -71,3 +72,17 @@ class Gdb:
             self.session.kill(signal.SIGKILL)
             self.session.wait()
         self.session.close()
+
+
+@pytest.fixture
+def gdb():
+    """gdb(program) -> Gdb."""
+    made = []
+
+    def start(*args, **kwargs):
+        made.append(Gdb(*args, **kwargs))
+        return made[-1]
+
+    yield start
+    for g in made:
+        g.close()

@@ -7,11 +7,19 @@
 #include "kernel/debug/gdbstub.h"
 #include "kernel/guest.h"
 
+void info_gdb(struct monitor *mon)
+{
+    char text[GDBSTUB_TEXT];
+
+    gdbstub_text(mux_guest(mon->mux), text, sizeof text);
+    monitor_printf(mon, "gdb server: %s\n", text);
+}
+
 /* qemu's: without a device it is -s. */
 void cmd_gdbserver(struct monitor *mon, char *args)
 {
     struct guest *g = mux_guest(mon->mux);
-    char why[160], text[GDBSTUB_TEXT];
+    char why[160];
 
     if (mon->is_remote) {       /* it would end whoever asks */
         monitor_printf(mon, "gdbserver is for the monitor itself\n");
@@ -21,6 +29,5 @@ void cmd_gdbserver(struct monitor *mon, char *args)
         monitor_printf(mon, "gdbserver: %s\n", why);
         return;
     }
-    gdbstub_text(g, text, sizeof text);
-    monitor_printf(mon, "gdb server: %s\n", text);
+    info_gdb(mon);
 }

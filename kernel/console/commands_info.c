@@ -9,6 +9,7 @@
 #include "kernel/console/commands.h"
 #include "kernel/console/commands_absent.h"
 #include "kernel/console/commands_disk.h"
+#include "kernel/console/commands_gdb.h"
 #include "kernel/console/commands_keys.h"
 #include "kernel/console/commands_net.h"
 #include "kernel/console/commands_slots.h"
@@ -242,6 +243,7 @@ static const struct {
     { "cpus", "the PC's cores: how busy, and what they run", info_cpus },
     { "disks", "the PC's own disks", info_disks },
     { "engine", "what the CPU engine did", info_engine },
+    { "gdb", "where gdb is listened for, and what was refused", info_gdb },
     { "history", "the lines that were typed here", info_history },
     { "ioapic", "the guest's I/O APIC", info_ioapic },
     { "irq", "how often each ISA interrupt came", info_irq },

@@ -22,6 +22,7 @@ struct gdbstub {
     struct listener *listener;
     struct stream *client;      /* NULL: nobody is there */
     unsigned refused;           /* clients beside the one */
+    uint64_t damaged;           /* packets, of clients that have gone */
     struct gdb_session session;
     /* What of its bytes was not taken yet. */
     uint8_t in[READ_BYTES];
@@ -137,6 +138,7 @@ static void drop(struct gdbstub *b, const char *why, bool reset)
         return;
     stream_close(b->client, reset);
     b->client = NULL;
+    b->damaged += b->session.bad_packets;
     say(b, "the client has gone", why);
     if (!b->session.over)
         target_detach(b);
@@ -316,8 +318,10 @@ void gdbstub_text(const struct guest *g, char *out, size_t size)
         return;
     }
     address_text(listener_local(b->listener), text);
-    snprintf(out, size, "tcp:%s, %s", text,
-             b->client ? "a client is there" : "nobody is there");
+    snprintf(out, size, "tcp:%s, %s; refused clients=%u, damaged packets=%llu",
+             text, b->client ? "a client is there" : "nobody is there",
+             b->refused, (unsigned long long)(b->damaged + (b->client
+                 ? b->session.bad_packets : 0)));
 }
 
 bool gdbstub_poll(struct guest *const *guests, unsigned count)

@@ -12,7 +12,7 @@
 struct guest;
 struct monitor;
 
-#define GDBSTUB_TEXT 64u
+#define GDBSTUB_TEXT 128u
 
 /*
  * Listen there (gdb_device.h) instead of where it does; "none": nowhere. Without
@@ -23,7 +23,10 @@ struct monitor;
 int gdbstub_open(struct guest *g, const char *device, char *why, size_t size);
 /* A client that is there is sent away, and the machine goes on. */
 void gdbstub_close(struct guest *g);
-/* Which is it: "tcp:127.0.0.1:1234, 1 client", or "none". */
+/*
+ * Where it listens and to whom, "tcp:127.0.0.1:1234, nobody is there", and what
+ * it refused since; or "none".
+ */
 void gdbstub_text(const struct guest *g, char *out, size_t size);
 
 /* What runs a client's monitor commands (monitor_remote.h); NULL: nothing. */

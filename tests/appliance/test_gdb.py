@@ -4,23 +4,9 @@ import pytest
 from accel import PLAIN, SVM
 from conftest import BUILD
 from console import ask_monitor
-from gdb import Gdb, wait_until_it_runs
+from gdb import gdb, wait_until_it_runs       # gdb: the fixture
 from guests import boot_guest
 from together import free_port
-
-
-@pytest.fixture
-def gdb():
-    """gdb(program) -> Gdb."""
-    made = []
-
-    def start(*args, **kwargs):
-        made.append(Gdb(*args, **kwargs))
-        return made[-1]
-
-    yield start
-    for g in made:
-        g.close()
 
 
 @pytest.mark.parametrize("host, engine", [(SVM, "svm"), (PLAIN, "jit")],
