@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "emu/cpu/pages.h"
+#include "emu/cpu/paging.h"
 #include "emu/machine_info.h"
 #include "emu/machine_internal.h"
 #include "emu/textbuf.h"

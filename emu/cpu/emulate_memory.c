@@ -6,14 +6,6 @@
 #include "emu/cpu/emulate_internal.h"
 #include "emu/cpu/features.h"
 
-#define PTE_P   0x001u
-#define PTE_RW  0x002u
-#define PTE_US  0x004u
-#define PTE_A   0x020u
-#define PTE_D   0x040u
-#define PTE_PS  0x080u
-#define PTE_NX  (1ull << 63)
-
 bool emul_raise(struct emul *e, enum cpu_vector v, uint32_t error)
 {
     const uint32_t with_error = 1u << EXC_DF | 1u << EXC_TS | 1u << EXC_NP |

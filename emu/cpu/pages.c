@@ -9,7 +9,6 @@
 
 /* Entries that are looked at: 4 GiB of 4 KiB pages have a million. */
 #define ENTRIES_MAX (1u << 22)
-#define ADDR_MASK 0x000ffffffffff000ull
 
 struct visit {
     const struct cpu *c;
@@ -32,7 +31,7 @@ static uint64_t target(const struct visit *v, uint64_t e, uint64_t bytes)
 {
     if (!v->wide && bytes > 4096)
         return paging_4m_base((uint32_t)e);
-    return e & (v->wide ? paging_phys_mask(v->c->model) & ADDR_MASK
+    return e & (v->wide ? paging_phys_mask(v->c->model) & PTE_ADDRESS
                         : 0xfffff000u) & ~(bytes - 1);
 }
 

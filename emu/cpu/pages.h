@@ -16,17 +16,6 @@ struct cpu_page {
     bool user, write;           /* as all entries on the way say */
 };
 
-#define PTE_P   0x001u
-#define PTE_RW  0x002u
-#define PTE_US  0x004u
-#define PTE_PWT 0x008u
-#define PTE_PCD 0x010u
-#define PTE_A   0x020u
-#define PTE_D   0x040u
-#define PTE_PS  0x080u
-#define PTE_G   0x100u
-#define PTE_NX  (1ull << 63)
-
 /*
  * visit(ctx, page) for each page in the order of their linear addresses. False:
  * there was no end of tables, as a guest can make them, and it was cut off.

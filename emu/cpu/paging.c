@@ -7,15 +7,6 @@
 #include "emu/cpu/exec.h"
 #include "emu/cpu/mmu.h"
 
-#define PTE_P   0x001u
-#define PTE_RW  0x002u
-#define PTE_US  0x004u
-#define PTE_A   0x020u
-#define PTE_D   0x040u
-#define PTE_PS  0x080u
-#define PTE_G   0x100u
-#define PTE_NX  (1ull << 63)
-
 /* Bits that must be zero. */
 #define PDE_2M_RESERVED  0x001fe000u
 #define PDPTE_RESERVED   0x1e6ull

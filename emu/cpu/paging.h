@@ -5,6 +5,19 @@
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/features.h"
 
+/* Bits of an entry, in tables of 4 and of 8 bytes (SDM vol. 3, 4.3 to 4.5). */
+#define PTE_P   0x001u
+#define PTE_RW  0x002u
+#define PTE_US  0x004u
+#define PTE_PWT 0x008u
+#define PTE_PCD 0x010u
+#define PTE_A   0x020u
+#define PTE_D   0x040u
+#define PTE_PS  0x080u
+#define PTE_G   0x100u
+#define PTE_NX  (1ull << 63)
+#define PTE_ADDRESS 0x000ffffffffff000ull     /* of 8 bytes */
+
 /* The physical address bits that this model has. */
 static inline uint64_t paging_phys_mask(const struct cpu_model *m)
 {

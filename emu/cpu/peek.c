@@ -5,10 +5,6 @@
 
 #include "emu/cpu/paging.h"
 
-#define PTE_P 0x01u
-#define PTE_PS 0x80u
-#define ADDR_MASK 0x000ffffffffff000ull
-
 uint8_t *cpu_peek_memory(const struct cpu *c, uint64_t phys, bool write)
 {
     uint8_t *page = c->bus->ram_page(c->bus->ctx, phys & ~0xfffull, write);
@@ -48,7 +44,7 @@ static bool walk32(const struct cpu *c, uint32_t lin, uint64_t *phys)
 static bool walk64(const struct cpu *c, uint64_t table, unsigned level,
                    uint64_t lin, uint64_t *phys)
 {
-    uint64_t mask = paging_phys_mask(c->model) & ADDR_MASK, e = 0, offset;
+    uint64_t mask = paging_phys_mask(c->model) & PTE_ADDRESS, e = 0, offset;
 
     for (;; level--) {
         unsigned shift = 12 + 9 * (level - 1);
