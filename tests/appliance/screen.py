@@ -6,35 +6,32 @@ import socket
 import sys
 import time
 
+from pictures import FONT_ROM, read_ppm
+
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tools"))
 
 import font  # noqa: E402
 import font_extra  # noqa: E402
 
-VGABIOS = "/usr/share/seabios/vgabios-stdvga.bin"
 HEIGHT = font.HEIGHT
 
 
 def font_table():
     """Glyph (16 bytes) -> character; the most usual of several."""
-    glyphs, text = font.read_glyphs(VGABIOS), font.code_page()
+    glyphs, text = font.read_glyphs(FONT_ROM), font.code_page()
     known = {c: glyphs[i] for i, c in enumerate(text) if i}
     known |= {c: rows for c, rows, _ in font_extra.extra(dict(known))}
     return {rows: c for c, rows in reversed(known.items())}
 
 
 class Picture:
-    """A PPM (P6) of 24 bits a pixel."""
+    """A PPM; pixels are numbers, 0xRRGGBB."""
 
     def __init__(self, data):
-        magic, size, depth, self.pixels = data.split(b"\n", 3)
-        assert magic == b"P6" and depth == b"255"
-        self.width, self.height = map(int, size.split())
-        assert len(self.pixels) == 3 * self.width * self.height
+        self.width, self.height, self.pixels = read_ppm(data)
 
     def pixel(self, x, y):
-        at = 3 * (y * self.width + x)
-        return tuple(self.pixels[at:at + 3])
+        return self.pixels[y * self.width + x]
 
 
 class Screen:
@@ -83,17 +80,16 @@ class Screen:
                 for top in range(y, picture.height - HEIGHT + 1, HEIGHT)]
 
     def row(self, picture, x, y, wide):
-        lines = [picture.pixels[3 * ((y + r) * picture.width):]
-                 [:3 * picture.width] for r in range(HEIGHT)]
+        starts = [(y + r) * picture.width for r in range(HEIGHT)]
+        lines = [picture.pixels[at:at + picture.width] for at in starts]
         if not any(map(any, lines)):
             return ""
         return "".join(
-            self.cell([line[3 * at:3 * at + 24] for line in lines])
+            self.cell([line[at:at + 8] for line in lines])
             for at in range(x, picture.width - wide + 1, wide))
 
-    def cell(self, lines):
+    def cell(self, dots):
         """The character of a cell: the font's, in two colours."""
-        dots = [[line[i:i + 3] for i in range(0, 24, 3)] for line in lines]
         colours = collections.Counter(dot for line in dots for dot in line)
         if len(colours) == 1:
             return " "
