@@ -139,6 +139,7 @@ INFO = {
     "disks": [r"no disks of the PC's own are known\n"],
     "engine": [r"translated: [1-9]\d* traces, \d+ KiB",
                r"executed by host code: [1-9]\d* of [1-9]\d*, \d+% by"],
+    "gdb": [r"gdb server: none\n"],
     "ioapic": [r"ioapic: id=0 version=00170011", r"pin 23 .* masked"],
     "jit": [r"translated: [1-9]\d* traces", r"FPU state loaded: \d+"],
     "lapic": [r"lapic: enabled, software-enabled", r"lint0 .* ExtINT"],
