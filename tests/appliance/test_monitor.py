@@ -2,7 +2,8 @@
 import re
 
 from console import monitor, to_monitor
-from guests import image
+from guests import boot_guest, image
+from monitor_table import check_absent, check_commands, check_info
 
 READY = r"uart_echo ready\r\n"
 LEFT, UP = "\x1b[D", "\x1b[A"
@@ -41,3 +42,19 @@ def test_keys_and_commands(boot):
     appliance.expect("--More--")
     appliance.send("q")
     appliance.expect(r"\(trestle\) ")
+
+
+def test_every_command_and_subject(boot):
+    appliance = boot_guest(boot, "uart_echo", "-accel jit -net nic -net user",
+                           limit=120)
+
+    def ask(line):
+        return monitor(appliance, line).replace("\r\n", "\n")
+
+    appliance.expect(READY)
+    to_monitor(appliance)
+    check_info(ask, appliance=True)
+    check_commands(ask, appliance=True)
+    check_absent(ask)
+    appliance.send("quit\r")
+    assert appliance.ends() == 0
