@@ -17,6 +17,7 @@
 
 struct canvas;                  /* kernel/screen/canvas.h */
 struct chardev;                 /* emu/chardev.h */
+struct input_event;             /* drivers/input/input.h */
 struct window_ops;              /* emu/cpu/window.h */
 struct nic;                     /* drivers/net/nic.h */
 struct disk;                    /* drivers/block/disk.h */
@@ -272,6 +273,20 @@ struct chardev *platform_console(void);
  * the log go to `log` instead. NULL: there is none, as on Linux.
  */
 struct canvas *platform_screen(void (*log)(const char *line, size_t len));
+
+/*
+ * The next that happened at the PC's own keyboards and mice. False: nothing, as
+ * always on Linux.
+ */
+bool platform_input_take(struct input_event *e);
+/* The LEDs of its keyboards: INPUT_NUM_LOCK and so on are on, the others off. */
+void platform_input_leds(unsigned leds);
+/*
+ * Look what happened there: before events are taken, in each round of the I/O
+ * loop. Returns when (platform_now_ns) it wants to be called again at the
+ * latest.
+ */
+uint64_t platform_input_poll(void);
 
 /*
  * The i-th physical NIC, opened or not, or NULL past the last. On Linux there
