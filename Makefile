@@ -32,10 +32,10 @@ help:
 	@sed -n 's/^## \(.*\)/  \1/p' Makefile mk/*.mk
 
 ## help            this list
-## clean           remove what was built, but newlib, lwIP, zlib and router images
+## clean           remove what was built, but fetched sources and router images
 clean:
 	@[ ! -d $(BUILD) ] || find $(BUILD) -mindepth 1 -maxdepth 1 ! -name newlib \
-	  ! -name lwip ! -name zlib ! -name deps ! -name 'router*' -exec rm -rf {} +
+	  ! -name lwip ! -name zlib ! -name zydis ! -name deps ! -name 'router*' -exec rm -rf {} +
 ## distclean       remove everything that was built
 distclean:
 	@rm -rf $(BUILD)

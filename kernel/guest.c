@@ -10,6 +10,7 @@
 
 #include "emu/cpu/cpu.h"
 #include "emu/machine_setup.h"
+#include "kernel/disassemble.h"
 #include "kernel/engine_choice.h"
 #include "kernel/firmware.h"
 #include "kernel/guest_media.h"
@@ -242,7 +243,7 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
         .code_memory = platform_code_alloc,
         .code_memory_free = platform_code_free,
         .windows = platform_windows,
-        .disassemble = platform_disassemble,
+        .disassemble = disassemble,
     };
     c->name = o->name;
     c->ram = g->ram;

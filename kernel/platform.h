@@ -149,12 +149,6 @@ int platform_code_alloc(size_t bytes, uint8_t **write, uint8_t **exec);
 void platform_code_free(uint8_t *write, size_t bytes);
 /* Into which what platform_pages_alloc gave can be put; or NULL. */
 extern const struct window_ops *const platform_windows;
-/*
- * The 32-bit instruction of `len` bytes at `rip` in words, or "" where there
- * is no disassembler. size > 0. Any core.
- */
-void platform_disassemble(const uint8_t *code, unsigned len, uint32_t rip,
-                          char *text, size_t size);
 
 /*
  * Zeroed memory that a physical device may reach: physically contiguous,

@@ -36,7 +36,7 @@ $(HOSTED)/kernel/firmware.o: kernel/firmware.S $(HOSTED)/flags
 
 $(BUILD)/trestle: $(HOSTED_OBJ) $(HOSTED_SOURCES)
 	@echo "  LD    $@"
-	@$(CC) $(HOST_LDFLAGS) -o $@ $(HOSTED_OBJ) $(HOSTED_SOURCES) -lm -lZydis
+	@$(CC) $(HOST_LDFLAGS) -o $@ $(HOSTED_OBJ) $(HOSTED_SOURCES) -lm
 
 .PHONY: trestle FORCE
 ## trestle         the hosted program, build/trestle

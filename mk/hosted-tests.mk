@@ -15,7 +15,7 @@ STATE_BOOT_OBJ := $(filter $(HOSTED)/emu/%,$(HOSTED_OBJ)) \
   $(patsubst %,$(HOSTED)/%.o,kernel/firmware kernel/hosted/code_memory \
   tests/long/state_boot tests/unit/fake_snapshot)
 $(BUILD)/state_boot: $(STATE_BOOT_OBJ)
-	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm -lZydis
+	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm
 .PHONY: check-state-boot
 ## check-state-boot a router saved and loaded over its boot, each engine
 check-state-boot: $(BUILD)/state_boot $(BUILD)/router.img
@@ -36,12 +36,12 @@ HOSTED_CUTS_OBJ := $(filter-out %/kernel/hosted/main.o \
   %/kernel/hosted/files.o,$(HOSTED_OBJ)) $(patsubst %,$(HOSTED)/tests/%.o, \
   long/power_cuts unit/fake_cut unit/disk_harness)
 $(BUILD)/power_cuts: $(HOSTED_CUTS_OBJ) $(HOSTED_SOURCES)
-	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm -lZydis
+	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm
 # And the hosted program itself, with such files.
 HOSTED_ROUTER_CUTS_OBJ := $(filter-out %/kernel/hosted/files.o,$(HOSTED_OBJ)) \
   $(patsubst %,$(HOSTED)/tests/%.o,long/cut_files unit/fake_cut)
 $(BUILD)/trestle-cuts: $(HOSTED_ROUTER_CUTS_OBJ) $(HOSTED_SOURCES)
-	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm -lZydis
+	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm
 HOSTED_ROUTER_CUTS ?= 200
 .PHONY: check-router-cuts
 ## check-router-cuts  power cut under a router, HOSTED_ROUTER_CUTS=200

@@ -209,18 +209,13 @@ static unsigned peek_code(struct monitor *mon, uint64_t addr, bool is_physical,
     return *error ? 0 : n;
 }
 
-static void disassemble(struct monitor *mon, const struct debug_format *f,
+static void print_code(struct monitor *mon, const struct debug_format *f,
                         uint64_t addr, bool is_physical)
 {
     int digits = address_digits(mon, is_physical);
     struct guest_registers r = { .bits = 32 };
     unsigned bits;
 
-    if (!platform_has_disassembler) {
-        monitor_printf(mon, "the appliance has no disassembler: /8xb shows "
-                       "the bytes\n");
-        return;
-    }
     guest_registers(shown(mon), &r);
     bits = !f->has_size ? r.bits : f->size == 2 ? 16 : f->size == 8 ? 64 : 32;
     for (unsigned i = 0; i < f->count; i++) {
@@ -228,8 +223,8 @@ static void disassemble(struct monitor *mon, const struct debug_format *f,
         char text[120], hex[2 * INSTRUCTION_MAX + INSTRUCTION_MAX + 1] = "";
         int error;
         unsigned n = peek_code(mon, addr, is_physical, code, &error);
-        unsigned len = n ? platform_disassemble_next(code, n, addr, bits,
-                                                     text, sizeof text)
+        unsigned len = n ? disassemble_next(code, n, addr, bits, text,
+                                            sizeof text)
                          : 0;
 
         if (!n) {
@@ -259,7 +254,7 @@ static void examine(struct monitor *mon, char *args, bool is_physical)
         return;
     mon->collects = true;       /* for it may be longer than the line takes */
     if (f.format == 'i')
-        disassemble(mon, &f, addr, is_physical);
+        print_code(mon, &f, addr, is_physical);
     else
         dump(mon, &f, addr, is_physical);
 }

@@ -24,7 +24,9 @@ def test_keys_and_commands(boot):
                      monitor(appliance, "i/b 0x3fd"))
     assert re.search(r"00000000000ffff0:( 0x\w\w){8}\r\n",
                      monitor(appliance, "xp/8xb 0xffff0"))
-    assert "the appliance has no disassembler" in monitor(appliance, "x/i $pc")
+    # SeaBIOS begins there with a far jump.
+    assert "0xfffffff0:  ea 5b e0 00 f0           ljmp 0xF000:0xE05B" in \
+        monitor(appliance, "x/ih 0xfffffff0")
     assert "0xf\r\n" in monitor(appliance, "print/x 3*5")
     assert "with - as the file it is printed" in \
         monitor(appliance, "memsave 0 4 x")

@@ -13,6 +13,7 @@
 #include "emu/cpu/engine.h"
 #include "emu/jit/jit.h"
 #include "emu/machine_internal.h"
+#include "kernel/disassemble.h"
 #include "kernel/firmware.h"
 #include "kernel/platform.h"
 #include "tests/engine/engine_test.h"
@@ -93,7 +94,7 @@ static bool create(struct fuzz_machine *f, const struct engine_ops *engine,
         .code_memory = platform_code_alloc,
         .code_memory_free = platform_code_free,
         .windows = platform_windows,
-        .disassemble = platform_disassemble,
+        .disassemble = disassemble,
     };
     f->serial = (struct chardev){ f, serial_write, serial_read, NULL };
     f->engine = engine;

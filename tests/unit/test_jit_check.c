@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "emu/jit/check.h"
+#include "kernel/disassemble.h"
 #include "kernel/platform.h"
 
 #define DATA 0x30000u
@@ -37,7 +38,7 @@ static int setup(void **state)
     *state = h;
     reported[0] = '\0';
     h->bus.report = report;
-    h->bus.disassemble = platform_disassemble;
+    h->bus.disassemble = disassemble;
     assert_int_equal(h->ops->check(h->engine, 1), 0);
     harness_protected(h);
     h->cpu.gpr[RCX] = LOOPS;

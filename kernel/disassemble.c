@@ -1,14 +1,11 @@
-/* Instructions in words, by Zydis. See kernel/platform.h, kernel/disassemble.h. */
-#include <Zydis/Zydis.h>
-
+/* By Zydis. See disassemble.h. */
 #include "kernel/disassemble.h"
-#include "kernel/platform.h"
 
-const bool platform_has_disassembler = true;
+#include <Zydis/Decoder.h>
+#include <Zydis/Formatter.h>
 
-unsigned platform_disassemble_next(const uint8_t *code, unsigned len,
-                                   uint64_t rip, unsigned bits, char *text,
-                                   size_t size)
+unsigned disassemble_next(const uint8_t *code, unsigned len, uint64_t rip,
+                          unsigned bits, char *text, size_t size)
 {
     ZydisDecoder decoder;
     ZydisFormatter formatter;
@@ -36,8 +33,8 @@ unsigned platform_disassemble_next(const uint8_t *code, unsigned len,
     return 0;
 }
 
-void platform_disassemble(const uint8_t *code, unsigned len, uint32_t rip,
-                          char *text, size_t size)
+void disassemble(const uint8_t *code, unsigned len, uint32_t rip, char *text,
+                 size_t size)
 {
-    platform_disassemble_next(code, len, rip, 32, text, size);
+    disassemble_next(code, len, rip, 32, text, size);
 }
