@@ -17,8 +17,8 @@ EMU_SRC := $(sort $(wildcard emu/*.c emu/cpu/*.c emu/jit/*.c emu/dev/*.c))
 CPU_SRC := $(filter-out %/cpu_state.c,$(sort $(wildcard emu/cpu/*.c emu/jit/*.c)))
 KERNEL_SRC := $(sort $(wildcard kernel/*.c kernel/console/*.c kernel/net/*.c \
                 kernel/net/*/*.c kernel/disk/*.c kernel/snapshot/*.c \
-                kernel/debug/*.c kernel/picture/*.c kernel/receive/*.c \
-                kernel/screen/*.c kernel/slots/*.c))
+                kernel/debug/*.c kernel/keymap/*.c kernel/picture/*.c \
+                kernel/receive/*.c kernel/screen/*.c kernel/slots/*.c))
 DRIVER_SRC := $(sort $(wildcard drivers/*/*.c))
 
 include $(wildcard mk/*.mk)

@@ -1,5 +1,6 @@
-# The screen's font and its tables, for every program.
+# The screen's font and its tables. TABLE_OBJ: what tools make for every program.
 FONT_OBJ := $(BUILD)/font/font.o
+TABLE_OBJ := $(FONT_OBJ)
 
 $(BUILD)/font/font.S: tools/font.py tools/font_extra.py | $(DEPS_build)
 	@mkdir -p $(@D)

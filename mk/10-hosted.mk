@@ -3,7 +3,7 @@ HOSTED := $(BUILD)/hosted
 HOSTED_SRC := $(EMU_SRC) $(KERNEL_SRC) $(sort $(wildcard kernel/hosted/*.c))
 HOSTED_SOURCES := $(call source_objects,$(HOSTED))
 HOSTED_OBJ := $(patsubst %.c,$(HOSTED)/%.o,$(HOSTED_SRC)) \
-              $(HOSTED)/kernel/firmware.o $(FONT_OBJ)
+              $(HOSTED)/kernel/firmware.o $(TABLE_OBJ)
 REVISION := $(shell git rev-parse --short=10 HEAD 2>/dev/null || echo unknown)
 HOSTED_CFLAGS := $(COMMON_CFLAGS) $(HOST_CFLAGS) -D_GNU_SOURCE \
                  $(SOURCE_INC)

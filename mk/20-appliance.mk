@@ -21,7 +21,7 @@ APPLIANCE_LDFLAGS := -nostdlib -static -T linker.ld -z max-page-size=4096 \
     -z noexecstack --build-id=sha1 --no-warn-rwx-segments
 
 APPLIANCE_OBJ := $(patsubst %.c,$(METAL)/%.o,$(APPLIANCE_SRC)) \
-    $(patsubst %.S,$(METAL)/%.o,$(METAL_ASM)) $(FONT_OBJ)
+    $(patsubst %.S,$(METAL)/%.o,$(METAL_ASM)) $(TABLE_OBJ)
 APPLIANCE_SOURCES := $(call source_objects,$(METAL))
 
 # Objects depend on a stamp that changes only when the flags do.

@@ -19,7 +19,7 @@ FUZZERS := $(addprefix $(FUZZ)/,$(FUZZ_NAMES))
 FUZZ_LIB_SRC := $(filter-out %/main.c,$(EMU_SRC) $(DRIVER_SRC) $(KERNEL_SRC) \
                   $(sort $(wildcard kernel/hosted/*.c)) $(METAL_PURE))
 FUZZ_LIB_OBJ := $(patsubst %.c,$(FUZZ)/%.o,$(FUZZ_LIB_SRC)) \
-                $(FUZZ)/kernel/firmware.o $(FONT_OBJ) $(call source_objects,$(FUZZ))
+                $(FUZZ)/kernel/firmware.o $(TABLE_OBJ) $(call source_objects,$(FUZZ))
 FUZZ_FAKE_OBJ := $(patsubst %.c,$(FUZZ)/%.o,$(sort $(wildcard tests/unit/fake_*.c)))
 
 $(FUZZ)/flags: FORCE | $(DEPS_test)

@@ -9,7 +9,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(sort $(wildcard tests/unit/t
 UNIT_LIB_SRC := $(EMU_SRC) $(DRIVER_SRC) $(KERNEL_SRC) \
                 $(sort $(wildcard kernel/hosted/*.c)) $(METAL_PURE)
 UNIT_LIB_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(filter-out %/main.c,$(UNIT_LIB_SRC))) \
-                $(UNIT)/kernel/firmware.o $(UNIT)/kernel/metal/fiber.o $(FONT_OBJ) \
+                $(UNIT)/kernel/firmware.o $(UNIT)/kernel/metal/fiber.o $(TABLE_OBJ) \
               $(call source_objects,$(UNIT))
 UNIT_FAKE_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(sort $(wildcard tests/unit/fake_*.c \
                    tests/unit/*_harness.c))) $(UNIT)/tests/unit/sys_insn.o
