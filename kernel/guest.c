@@ -10,6 +10,7 @@
 
 #include "emu/cpu/cpu.h"
 #include "emu/machine_setup.h"
+#include "kernel/console/serial_log.h"
 #include "kernel/disassemble.h"
 #include "kernel/engine_choice.h"
 #include "kernel/firmware.h"
@@ -39,20 +40,41 @@ static size_t serial_read(void *ctx, uint8_t *buf, size_t len)
     return byte_ring_get(&s->to_guest, buf, len);
 }
 
+size_t guest_serial_take(struct guest_serial *s, uint8_t *buf, size_t size)
+{
+    size_t n = byte_ring_get(&s->from_guest, buf, size);
+
+    serial_log_put(s->log, buf, n);
+    return n;
+}
+
+/* The first has the machine's log. */
+static bool make_log(struct guest *g, struct guest_serial *s)
+{
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+        if (g->serial[i])
+            return (s->log = serial_log_create());
+    return (s->log = g->log);
+}
+
 /* Port i exists unless -serial none; only one of them is on the console. */
 static int make_serials(struct guest *g)
 {
     const struct options *o = g->options;
     unsigned count = o->serial_count ? o->serial_count : 1;
 
+    if (!(g->log = serial_log_create()))
+        return -ENOMEM;
     for (unsigned i = 0; i < count; i++) {
         struct guest_serial *s;
 
         if (o->serial[i] == SERIAL_NONE)
             continue;
         s = calloc(1, sizeof *s);
-        if (!s)
+        if (!s || !make_log(g, s)) {
+            free(s);
             return -ENOMEM;
+        }
         s->chr = (struct chardev){ s, serial_write, serial_read, NULL };
         s->discard = o->serial[i] == SERIAL_NULL;
         g->serial[i] = s;
@@ -325,8 +347,12 @@ void guest_destroy(struct guest *g)
     vmstate_close(g->snapshots);
     if (g->net)
         net_destroy(g->net);
-    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++) {
+        if (g->serial[i] && g->serial[i]->log != g->log)
+            serial_log_destroy(g->serial[i]->log);
         free(g->serial[i]);
+    }
+    serial_log_destroy(g->log);
     if (g->ram)
         platform_pages_free(g->ram, g->options->ram_bytes);
     free(g);

@@ -20,12 +20,14 @@
 
 struct gdbstub;
 struct net;
+struct serial_log;
 struct snapshot_store;
 
 /* A guest serial port's host end: a ring each way (guest core <-> I/O core). */
 struct guest_serial {
     struct byte_ring to_guest, from_guest;
     struct chardev chr;
+    struct serial_log *log;     /* the first port's is the guest's */
     bool discard;               /* -serial null: output goes nowhere */
 };
 
@@ -51,6 +53,7 @@ struct guest {
     struct machine_host host;
     struct disk_image disk[MACHINE_IDE_UNITS];
     struct guest_serial *serial[MACHINE_SERIALS];
+    struct serial_log *log;     /* console/serial_log.h: never NULL */
     struct guest_keys keys;
     struct machine_rom roms[1 + MACHINE_NICS];
     struct net *net;
@@ -158,6 +161,8 @@ bool guest_display_changed(const struct guest *g,
 uint64_t guest_icount(struct guest *g);
 bool guest_is_stopped(const struct guest *g);
 bool guest_serial_armed(const struct guest *g, unsigned serial);
+/* I/O core: take what a port said, which goes into its log, too. How much. */
+size_t guest_serial_take(struct guest_serial *s, uint8_t *buf, size_t size);
 /* "running", "paused", "off", ... */
 const char *guest_state_text(const struct guest *g);
 

@@ -18,6 +18,7 @@
 #include "kernel/console/commands_local.h"
 #include "kernel/console/commands_net.h"
 #include "kernel/console/commands_screen.h"
+#include "kernel/console/commands_serial.h"
 #include "kernel/console/commands_slots.h"
 #include "kernel/console/commands_snapshot.h"
 #include "kernel/console/monitor.h"
@@ -78,20 +79,6 @@ static void cmd_boot_set(struct monitor *mon, char *args)
                        "boot_set dc\n");
     else
         monitor_answered(mon, guest_ask(shown(mon), do_boot_set, args));
-}
-
-/* "serial0" or a name of -serial's: its number is all that there is. */
-static void cmd_send_break(struct monitor *mon, char *args)
-{
-    struct guest *g = shown(mon);
-    bool is_serial = !strncmp(args, "serial", 6) && args[6] && !args[7];
-    unsigned n = is_serial ? (unsigned)(args[6] - '0') : MACHINE_SERIALS;
-
-    if (n >= MACHINE_SERIALS || !g->serial[n])
-        monitor_printf(mon, "no such serial port: '%.28s'; 'info chardev' "
-                       "lists them\n", args);
-    else
-        monitor_answered(mon, guest_break(g, n));
 }
 
 /* By number or by name. */
@@ -166,6 +153,8 @@ static const struct command commands[] = {
       cmd_pmemsave, false, true },
     { "chardev-send-break", "serialN", "a break on the guest's serial port",
       cmd_send_break, false, true },
+    { "serial_log", "[LINES|all] [serialN] [-o FILE|-]",
+      "what the guest said there", cmd_serial_log, false, true },
     { "nmi", "", "give the guest a non-maskable interrupt", cmd_nmi, false,
       true },
     { "gdbserver", "[tcp:[HOST]:PORT|none]", "let gdb debug the guest",

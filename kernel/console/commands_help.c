@@ -52,6 +52,9 @@ static const struct {
       "are -netdev's.\n" },
     { "capture", "on: from now on, to memory, or to FILE where there are "
       "files; print: what\nmemory holds, as base64 of a pcap file.\n" },
+    { "serial_log", "The last LINES (200), or all of the newest 1 MiB since "
+      "power-on, as text;\n-o FILE writes them as they came to a file of the "
+      "host's, -o - prints base64.\n" },
     { "gdbserver", "Without an argument at tcp::1234. none: no longer.\n"
       "gdb vmlinux, then: target remote HOST:PORT\n" },
     { "commit", "all, or hda to hdd: what was written since the start goes to "

@@ -12,6 +12,7 @@
 #include "kernel/console/commands_gdb.h"
 #include "kernel/console/commands_keys.h"
 #include "kernel/console/commands_net.h"
+#include "kernel/console/commands_serial.h"
 #include "kernel/console/commands_slots.h"
 #include "kernel/console/commands_snapshot.h"
 #include "kernel/console/monitor.h"
@@ -161,19 +162,6 @@ void monitor_info_text(struct monitor *mon, const char *what)
     if (n >= (int)MONITOR_INFO_MAX)
         monitor_printf(mon, "\n(cut off: it is longer than %u MiB)\n",
                        MONITOR_INFO_MAX >> 20);
-}
-
-/* On the line, or nowhere. */
-static void info_chardev(struct monitor *mon)
-{
-    const struct mux_console *con = mon->mux->shown;
-
-    monitor_printf(mon, "compat_monitor0: filename=mux\n");
-    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
-        if (con->guest->serial[i])
-            monitor_printf(mon, "serial%u: filename=%s\n", i,
-                           con->guest->serial[i] == con->serial ? "mux"
-                                                                : "null");
 }
 
 static void info_name(struct monitor *mon)

@@ -134,6 +134,7 @@ FIXED(objects, "filter-dump,id=")
 FIXED(sources, "-y", "http://", "tftp://", "xmodem", "ymodem")
 FIXED(yes, "-y")
 FIXED(serials, "serial0", "serial1", "serial2", "serial3")
+FIXED(log_words, "-o", "all", "serial0", "serial1", "serial2", "serial3")
 FIXED(settings, "columns", "paging", "rows")
 
 static const char *keys(const struct monitor *mon, unsigned i)
@@ -165,6 +166,7 @@ static const struct {
     { "eject", { cd_drives, cd_drives } },
     { "change", { cd_drives, cd_drives } },
     { "chardev-send-break", { serials } },
+    { "serial_log", { log_words, log_words, log_words } },
     { "savevm", { snapshot_tag_name } },
     { "loadvm", { snapshot_tag_name } },
     { "delvm", { snapshot_tag_name } },

@@ -450,7 +450,7 @@ static bool move_kept(struct mux *mux)
 static bool move_output(struct mux *mux, struct mux_console *con)
 {
     uint8_t buf[CHUNK];
-    size_t n = byte_ring_get(&con->serial->from_guest, buf, sizeof buf);
+    size_t n = guest_serial_take(con->serial, buf, sizeof buf);
 
     if (con->tee && n)
         con->tee(con->tee_ctx, buf, n);
