@@ -194,6 +194,9 @@ int kernel_main(int argc, char **argv)
     case OPTIONS_CPU_HELP:
         options_cpu_help(help_line);
         break;
+    case OPTIONS_KEYMAP_HELP:
+        options_keymap_help(help_line);
+        break;
     case OPTIONS_VERSION:
         platform_log("Trestle %s", trestle_version);
         break;

@@ -219,6 +219,20 @@ static bool parse_echr(struct parser *p, const char *name, const char *v)
     return true;
 }
 
+static bool parse_k(struct parser *p, const char *name, const char *v)
+{
+    char names[320] = "no such layout; use one of";
+    const struct keymap *map;
+
+    p->o->keymap = keymap_find(v);
+    if (p->o->keymap)
+        return true;
+    for (unsigned i = 0; (map = keymap_at(i)); i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), " %s",
+                 keymap_name(map));
+    return bad(p, name, names, v);
+}
+
 static bool parse_icount(struct parser *p, const char *name, const char *v)
 {
     const char *number = strncmp(v, "shift=", 6) ? v : v + 6;
@@ -347,6 +361,8 @@ static const struct option {
       "-nographic      serial console and monitor on this line, no screen" },
     { "echr", OPTION_COMMON, true, parse_echr,
       "-echr N         escape key of that line (1 is Ctrl-a)" },
+    { "k", OPTION_COMMON, true, parse_k,
+      "-k LAYOUT       the keyboard's layout (en-us); -k help lists them" },
     { "S", OPTION_ANY, false, parse_flag,
       "-S              start stopped: 'cont' in the monitor runs it" },
     { "s", OPTION_OWN, false, parse_gdb,
@@ -448,9 +464,9 @@ static bool parse_one(struct options *o, int argc, char **argv, int *i,
     }
     if (opt && opt->has_value && *i + 1 < argc)
         value = argv[++*i];
-    if (value && !strcmp(name, "cpu") &&
-        (!strcmp(value, "help") || !strcmp(value, "?"))) {
-        *result = OPTIONS_CPU_HELP;
+    if (value && (!strcmp(value, "help") || !strcmp(value, "?")) &&
+        (!strcmp(name, "cpu") || !strcmp(name, "k"))) {
+        *result = name[0] == 'c' ? OPTIONS_CPU_HELP : OPTIONS_KEYMAP_HELP;
         return false;
     }
     return options_set(o, name, value, why, size);
@@ -462,6 +478,7 @@ void options_defaults(struct options *o)
     o->name = "trestle";
     o->ram_bytes = 128 * MIB;
     o->escape = 1;
+    o->keymap = keymap_find(KEYMAP_DEFAULT);
     o->icount_shift = -1;
     o->gdb = "";
 }
@@ -529,4 +546,16 @@ void options_cpu_help(void (*line)(const char *text))
         line(one);
     }
     line("max, host   other names of trestle64");
+}
+
+void options_keymap_help(void (*line)(const char *text))
+{
+    const struct keymap *map;
+    char one[81];
+
+    for (unsigned i = 0; (map = keymap_at(i)); i++) {
+        snprintf(one, sizeof one, "%-8s%s", keymap_name(map),
+                 keymap_title(map));
+        line(one);
+    }
 }

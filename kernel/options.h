@@ -11,6 +11,7 @@
 
 #include "emu/machine.h"
 #include "kernel/disk/image_file.h"
+#include "kernel/keymap/keymap.h"
 
 #define OPTIONS_MACHINES 9u     /* Ctrl-a and a digit, 1 to 9 */
 #define OPTIONS_NETS 16u         /* NICs and what is at their cables' ends */
@@ -101,6 +102,7 @@ struct options {
     enum serial_kind serial[MACHINE_SERIALS];
     unsigned serial_count;
     uint8_t escape;             /* of the serial multiplexer; 1 = Ctrl-a */
+    const struct keymap *keymap;        /* of whoever types */
     int icount_shift;           /* -1: off */
     unsigned cores;             /* to use at most; 0: all there are */
     enum rtc_base { RTC_UTC, RTC_LOCALTIME, RTC_DATE } rtc_base;
@@ -125,6 +127,7 @@ enum options_result {
     OPTIONS_RUN,                /* start a machine */
     OPTIONS_HELP,               /* help was asked for, or no option given */
     OPTIONS_CPU_HELP,           /* -cpu help */
+    OPTIONS_KEYMAP_HELP,        /* -k help */
     OPTIONS_VERSION,
     OPTIONS_ERROR,              /* `why` names the option and what to do */
 };
@@ -154,7 +157,8 @@ enum options_result options_parse(struct options *o, int argc, char **argv,
 
 /* Print every option, a line or two each, through `line`. */
 void options_help(void (*line)(const char *text));
-/* The CPU models, the same way. */
+/* The CPU models, and the keyboard layouts, the same way. */
 void options_cpu_help(void (*line)(const char *text));
+void options_keymap_help(void (*line)(const char *text));
 
 #endif

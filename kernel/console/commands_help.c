@@ -32,7 +32,8 @@ static const struct {
     { "sum", "As BSD's sum(1): 16 bits, in decimal.\n" EXPRESSION },
     { "sendkey", "Keys are pressed one after the other and released after MS "
       "milliseconds\n(100). Tab lists their names; 0x1e is a scan code of set "
-      "1. sendkey a\nsendkey ctrl-alt-delete, sendkey alt-sysrq-s 500\n" },
+      "1; one character is typed\nas by the layout of -k. sendkey a, sendkey "
+      "ctrl-alt-delete, sendkey alt-sysrq-s 500\n" },
     { "mouse_move", "DX to the right, DY down, DZ the wheel upwards.\n" },
     { "mouse_button", "The sum of those that are down; 0 releases all.\n" },
     { "set", "set paging on: long answers stop with --More-- (space, Enter, "

@@ -34,6 +34,7 @@ BAD = [
     (["-serial", "tcp"], "-serial tcp"),
     (["-serial"] + ["null", "-serial"] * 4 + ["null"], "-serial"),
     (["-echr", "0"], "-echr 0"),
+    (["-k", "us"], "-k us: no such layout; use one of ar .* en-us .* tr"),
     (["-accel", "warp"], "-accel warp"),
     (["-cpu", "z80"], "-cpu z80"),
     (["-cpu", "trestle64"],
@@ -66,6 +67,12 @@ def test_all_options_are_listed(args):
                    "-no-reboot", "-accel", "-name", "-S", "-icount", "-drive",
                    "-hdachs", "trestle image info FILE", "disk:0,part=1"):
         assert option in done.stderr
+
+
+def test_layouts_are_listed():
+    done = run(["-k", "help"])
+    assert done.returncode == 0
+    assert re.search("^de-ch +German \\(Switzerland\\)$", done.stderr, re.M)
 
 
 def test_version():

@@ -93,6 +93,43 @@ static void test_keys(void **state)
     }
 }
 
+/* One character is typed as by the layout; longer names are places. */
+static void test_layout(void **state)
+{
+    static const char *const cases[][3] = {
+        { "en-us", "A", "2a 1e 9e aa" },
+        { "en-us", "?", "2a 35 b5 aa" },
+        { "de", "z", "15 95" },
+        { "de", "ctrl-alt-Z", "1d 38 2a 15 95 aa b8 9d" },
+        { "de", "@", "e0 38 10 90 e0 b8" },
+        { "de", "\303\244", "28 a8" },
+        { "de", "minus", "0c 8c" },
+        { "de", "shift-A", "2a 1e 9e aa" },
+        { "fr", "1", "2a 02 82 aa" },
+        { "ru", "\320\271", "10 90" },
+        { "ru", "z", "2c ac" },
+        { "es", "\303\251", "28 a8 12 92" },
+        { "th", "\340\271\201", "2e ae" },
+    };
+    struct options o = *guest->options;
+    char command[80];
+
+    to_monitor();
+    guest->options = &o;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        o.keymap = keymap_find(cases[i][0]);
+        snprintf(command, sizeof command, "sendkey %s\r", cases[i][1]);
+        assert_string_equal(sends(command), cases[i][2]);
+    }
+    o.keymap = keymap_find("es");
+    assert_shows(type("sendkey ctrl-\303\251\r"), "is two keys");
+    assert_shows(type("sendkey \321\212\r"), "the layout es");
+    o.keymap = keymap_find("en-us");
+    assert_shows(type("sendkey \303\251\r"), "cannot be typed with the layout "
+                 "en-us");
+    assert_string_equal(bytes(), "");
+}
+
 /* Pressed now, released after a while, and the next one not before. */
 static void test_hold(void **state)
 {
@@ -135,7 +172,7 @@ static void test_refused_keys(void **state)
         { "sendkey a 60001\r", "1 to 60000 ms" },
         { "sendkey a 99999999999999999999\r", "1 to 60000 ms" },
         { "sendkey a 1 1\r", "use sendkey" },
-        { "sendkey 1-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1\r", "16 keys at once" },
+        { "sendkey 1-2-3-4-5-6-7-8-9-0-q-w-e-r-t-y-u\r", "16 keys at once" },
     };
 
     to_monitor();
@@ -219,6 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_keys),
+        TEST(test_layout),
         TEST(test_hold),
         TEST(test_refused_keys),
         TEST(test_tab),

@@ -20,6 +20,12 @@ static void test_defaults(void **state)
     assert_string_equal(o.drive[0].file, "router.img");
     assert_int_equal(PARSE("-cpu", "help"), OPTIONS_CPU_HELP);
     assert_int_equal(PARSE("-cpu", "?"), OPTIONS_CPU_HELP);
+    assert_int_equal(PARSE("-k", "help"), OPTIONS_KEYMAP_HELP);
+    assert_int_equal(PARSE("-k", "?"), OPTIONS_KEYMAP_HELP);
+    assert_int_equal(PARSE("-k", "pt-br", "x"), OPTIONS_RUN);
+    assert_string_equal(keymap_name(o.keymap), "pt-br");
+    assert_int_equal(PARSE("x"), OPTIONS_RUN);
+    assert_string_equal(keymap_name(o.keymap), "en-us");
     assert_int_equal(PARSE("-cpu", "trestle64", "router.img"), OPTIONS_RUN);
     assert_int_equal(o.ram_bytes, 128u << 20);
     assert_int_equal(o.escape, 1);
@@ -215,7 +221,7 @@ static void test_errors_name_the_option(void **state)
         { "-m", "0" }, { "-m", "4096" }, { "-m", "64x" }, { "-m", "" },
         { "-m", "99999999999999999999" }, { "-boot", "x" },
         { "-boot", "cdnc" }, { "-serial", "tcp::1" }, { "-echr", "0" },
-        { "-echr", "32" }, { "-icount", "shift=11" }, { "-icount", "" },
+        { "-k", "" }, { "-k", "xx" }, { "-k", "DE" }, { "-echr", "32" }, { "-icount", "shift=11" }, { "-icount", "" },
         { "-rtc", "" }, { "-rtc", "utc" }, { "-rtc", "base=" },
         { "-rtc", "base=2006-06-31" }, { "-rtc", "base=2006-06-17T16:01" },
         { "-rtc", "base=2006-06-17T16:01:-1" }, { "-rtc", "base=1969-12-31" },
