@@ -34,7 +34,7 @@ static uint8_t all_buttons(const struct input *in)
     return buttons;
 }
 
-/* ---- The stream ------------------------------------------------------------ */
+/* ---- The stream ---------------------------------------------------------- */
 
 static bool put(struct input *in, const struct input_event *e)
 {
@@ -75,7 +75,7 @@ bool input_take(struct input *in, struct input_event *e)
     return true;
 }
 
-/* ---- Keys ------------------------------------------------------------------ */
+/* ---- Keys ---------------------------------------------------------------- */
 
 static void tell_key(struct input *in, input_key key, bool is_down)
 {
@@ -121,7 +121,7 @@ uint64_t input_repeat(struct input_keyboard *k, uint64_t now)
     return k->repeat_ns;
 }
 
-/* ---- Mice ------------------------------------------------------------------ */
+/* ---- Mice ---------------------------------------------------------------- */
 
 static int16_t limited(int n)
 {
@@ -157,7 +157,7 @@ void input_mouse_event(struct input_mouse *m, int dx, int dy, int dz,
         in->buttons = e.buttons;
 }
 
-/* ---- Which there are ------------------------------------------------------- */
+/* ---- Which there are ----------------------------------------------------- */
 
 void input_add_keyboard(struct input *in, struct input_keyboard *k)
 {

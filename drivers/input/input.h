@@ -2,9 +2,9 @@
  * Keyboards and mice: what their drivers tell of them, joined into one stream
  * of events for whoever sits behind it, and what that one tells them.
  *
- * A driver adds a keyboard or a mouse when it has found it, says what happens to
- * it, and takes it away when it is gone. Keys of several keyboards are those of
- * one: a key is down while any has it down. Devices are hostile: what they say
+ * A driver adds a keyboard or a mouse when it has found it, says what happens
+ * to it, and takes it away when it is gone. Keys of several keyboards are those
+ * of one: a key is down while any has it down. Devices are hostile: what they say
  * is checked by their drivers; no events, and any order of them, are harmless.
  * I/O core; nothing here waits.
  */
@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 /*
- * A key by its code in scan code set 1 (IBM PS/2 Technical Reference, Keyboard),
- * 01h to 7Fh, with bit 7 for the prefix E0h. Pause is E1h 1Dh 45h there, and
+ * A key by its code in scan code set 1 (IBM PS/2 Technical Reference,
+ * Keyboard), 01h to 7Fh, with bit 7 for the prefix E0h. Pause is E1h 1Dh 45h there, and
  * Print Screen E0h 37h.
  */
 typedef uint8_t input_key;
@@ -83,7 +83,7 @@ struct input {
     uint64_t lost;
 };
 
-/* ---- For drivers ---------------------------------------------------------- */
+/* ---- For drivers --------------------------------------------------------- */
 
 /* It is there: its LEDs are set at once. */
 void input_add_keyboard(struct input *in, struct input_keyboard *k);
@@ -102,8 +102,8 @@ void input_key_event(struct input_keyboard *k, input_key key, bool is_down);
 void input_release_all(struct input_keyboard *k);
 /*
  * The key that was pressed last, if it is down still, is repeated when it is
- * time for that. When (as `now`, in nanoseconds) to call again; UINT64_MAX: when
- * another key is pressed.
+ * time for that. When (as `now`, in nanoseconds) to call again; UINT64_MAX:
+ * when another key is pressed.
  */
 uint64_t input_repeat(struct input_keyboard *k, uint64_t now);
 
@@ -112,7 +112,7 @@ uint64_t input_repeat(struct input_keyboard *k, uint64_t now);
 void input_mouse_event(struct input_mouse *m, int dx, int dy, int dz,
                        unsigned buttons);
 
-/* ---- For whom they are there for ------------------------------------------ */
+/* ---- For whom they are there for ----------------------------------------- */
 
 /*
  * The next event; false: there is none. Where too many were waiting, some were

@@ -203,6 +203,7 @@ static struct acpi_address fadt_address(const uint8_t *t, size_t size,
 #define FADT_TIMER_32BIT (1u << 8)
 #define FADT_RESET (1u << 10)
 #define FADT_HW_REDUCED (1u << 20)
+#define FADT_BOOT_8042 (1u << 1)         /* of the boot architecture flags */
 
 bool acpi_parse_fadt(const uint8_t *t, size_t size, struct acpi_fadt *out)
 {
@@ -228,6 +229,8 @@ bool acpi_parse_fadt(const uint8_t *t, size_t size, struct acpi_fadt *out)
         out->reset_supported = true;
     }
     out->hardware_reduced = flags & FADT_HW_REDUCED;
+    /* ACPI 1.0 has no such flags. */
+    out->no_8042 = t[8] > 1 && !(get16(t + 109) & FADT_BOOT_8042);
     return true;
 }
 

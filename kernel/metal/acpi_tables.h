@@ -61,6 +61,7 @@ struct acpi_fadt {
     struct acpi_address reset;
     uint8_t reset_value;
     bool hardware_reduced;
+    bool no_8042;               /* no keyboard controller at 60h and 64h */
 };
 
 struct acpi_segment {

@@ -24,6 +24,7 @@
 #include "kernel/metal/paging.h"
 #include "kernel/metal/panic.h"
 #include "kernel/metal/host_pci.h"
+#include "kernel/metal/input.h"
 #include "kernel/metal/percpu.h"
 #include "kernel/metal/screen.h"
 #include "kernel/metal/smp.h"
@@ -122,6 +123,7 @@ static void start_devices(void)
     files_init(&boot);
     usb_is_wanted = !options.usb_off;
     devices_init();
+    input_init();
     smp_init();
 }
 

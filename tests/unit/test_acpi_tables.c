@@ -149,6 +149,13 @@ static void test_fadt(void **state)
     assert_true(f.pm_timer_32bit);
     assert_int_equal(f.pm1a_control.address, 0xfed80804);
     assert_int_equal(f.pm_timer.address, 0x608);
+    assert_false(f.no_8042);
+    t[8] = 3;
+    assert_true(acpi_parse_fadt(t, 244, &f));
+    assert_true(f.no_8042);
+    put16(109, 1u << 1);
+    assert_true(acpi_parse_fadt(t, 244, &f));
+    assert_false(f.no_8042);
     assert_false(acpi_parse_fadt(t, 115, &f));
 }
 

@@ -3,13 +3,13 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "drivers/input/input.h"
+#include "tests/unit/input_events.h"
 
 #define KEY_A 0x1eu
 #define KEY_B 0x30u
@@ -39,27 +39,7 @@ static int setup(void **state)
     return 0;
 }
 
-/* All events since, "1e+ 1e= 1e- (3,-2,0,1)". */
-static const char *events(void)
-{
-    static char text[8192];
-    struct input_event e;
-    size_t n = 0;
-
-    text[0] = '\0';
-    while (input_take(&in, &e)) {
-        if (e.kind == INPUT_KEY)
-            n += (size_t)snprintf(text + n, sizeof text - n, "%s%02x%c",
-                                  n ? " " : "", e.key,
-                                  e.is_repeat ? '=' : e.is_down ? '+' : '-');
-        else
-            n += (size_t)snprintf(text + n, sizeof text - n,
-                                  "%s(%d,%d,%d,%u)", n ? " " : "", e.dx, e.dy,
-                                  e.dz, e.buttons);
-        assert_true(n < sizeof text);
-    }
-    return text;
-}
+static const char *events(void) { return input_events(&in); }
 
 static void test_keys(void **state)
 {
