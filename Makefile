@@ -18,7 +18,8 @@ CPU_SRC := $(filter-out %/cpu_state.c,$(sort $(wildcard emu/cpu/*.c emu/jit/*.c)
 KERNEL_SRC := $(sort $(wildcard kernel/*.c kernel/console/*.c kernel/net/*.c \
                 kernel/net/*/*.c kernel/disk/*.c kernel/snapshot/*.c \
                 kernel/debug/*.c kernel/keymap/*.c kernel/picture/*.c \
-                kernel/receive/*.c kernel/screen/*.c kernel/slots/*.c))
+                kernel/receive/*.c kernel/screen/*.c kernel/slots/*.c \
+                kernel/watch/*.c))
 DRIVER_SRC := $(sort $(wildcard drivers/*/*.c))
 
 include $(wildcard mk/*.mk)

@@ -11,13 +11,16 @@
 #include "emu/dev/debugport.h"
 #include "emu/dev/fwcfg.h"
 #include "emu/dev/i440fx.h"
+#include "emu/dev/i6300esb.h"
 #include "emu/dev/i8042.h"
+#include "emu/dev/ib700.h"
 #include "emu/dev/ide.h"
 #include "emu/dev/ne2000.h"
 #include "emu/dev/pci.h"
 #include "emu/dev/piix3.h"
 #include "emu/dev/piix4pm.h"
 #include "emu/dev/pit.h"
+#include "emu/dev/pvpanic.h"
 #include "emu/dev/rtc.h"
 #include "emu/dev/uart.h"
 #include "emu/dev/vga.h"
@@ -32,6 +35,7 @@
 #define DEVFN_PM DEVFN(1, 3)
 #define DEVFN_VGA DEVFN(2, 0)
 #define FIRST_NIC_SLOT 3u
+#define DEVFN_I6300ESB DEVFN(FIRST_NIC_SLOT + MACHINE_NICS, 0)
 
 _Static_assert(MACHINE_PAM_SEGMENTS == I440FX_PAM_SEGMENTS, "one map");
 _Static_assert(MACHINE_PAM_READ == I440FX_PAM_READ, "one encoding");
@@ -200,6 +204,18 @@ static bool create_pci(struct machine *m)
     return true;
 }
 
+static bool create_watchdogs(struct machine *m)
+{
+    const struct machine_config *c = &m->config;
+    struct machine_devices *d = &m->d;
+
+    return (!c->i6300esb ||
+            plug(m, d->i6300esb = i6300esb_create(m, d->pci,
+                                                  DEVFN_I6300ESB))) &&
+           (!c->ib700 || plug(m, d->ib700 = ib700_create(m))) &&
+           (!c->pvpanic || plug(m, d->pvpanic = pvpanic_create(m)));
+}
+
 /* ---- Creation and end --------------------------------------------------- */
 
 static const char *config_error(const struct machine_config *c)
@@ -239,11 +255,13 @@ struct machine *machine_create(const struct machine_config *config,
         return NULL;
     m->config = *config;
     snprintf(m->name, sizeof m->name, "%s", config->name ? config->name : "");
+    machine_on_panic(m, MACHINE_REACT_NONE);
     machine_log_init(m);
     machine_time_init(m);
     machine_memory_reset(m);
     if (create_cpu(m, error) || !create_bridges(m) || !create_isa(m) ||
-        !create_serial(m) || !create_pci(m) || machine_firmware_init(m)) {
+        !create_serial(m) || !create_pci(m) || !create_watchdogs(m) ||
+        machine_firmware_init(m)) {
         machine_destroy(m);
         return NULL;
     }
@@ -260,6 +278,9 @@ static void destroy_devices(struct machine_devices *d)
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
         if (d->uart[i])
             uart_destroy(d->uart[i]);
+    pvpanic_destroy(d->pvpanic);
+    ib700_destroy(d->ib700);
+    i6300esb_destroy(d->i6300esb);
     if (d->vga)
         vga_destroy(d->vga);
     if (d->ide)

@@ -30,6 +30,14 @@ struct window_ops;
 #define MACHINE_NICS 4u
 #define MACHINE_SERIALS 4u
 
+enum machine_event {
+    MACHINE_EVENT_WATCHDOG,     /* its watchdog expired */
+    MACHINE_EVENT_PANIC,        /* it says that it panicked (pvpanic) */
+    MACHINE_EVENT_CRASH_LOADED, /* it did, and boots to look why (pvpanic) */
+    MACHINE_EVENT_TRIPLE_FAULT, /* of its CPU: a reset follows */
+    MACHINE_EVENT_ERROR,        /* MACHINE_ERROR follows */
+};
+
 /* What the machine asks of whoever runs it. */
 struct machine_host {
     void *ctx;
@@ -42,6 +50,12 @@ struct machine_host {
     uint64_t (*tsc)(void *ctx);
     /* One line about this guest, without newline. Already rate-limited. */
     void (*log)(void *ctx, const char *line);
+    /*
+     * Something happened to the guest, of which its registers tell; `text`
+     * says what. Between two instructions, before anything is done about it.
+     * May be NULL.
+     */
+    void (*event)(void *ctx, enum machine_event event, const char *text);
     /* A byte that firmware wrote to port 402h; may be NULL. */
     void (*debug_char)(void *ctx, uint8_t c);
     /* For engines that translate, as in struct cpu_bus; both may be NULL. */
@@ -95,6 +109,8 @@ struct machine_config {
     struct netport *nic[MACHINE_NICS];          /* NULL: no such NIC */
     struct chardev *serial[MACHINE_SERIALS];    /* NULL: no such UART */
     const char *boot_order;     /* "c", "d", "n", or several; NULL "cd" */
+    bool i6300esb, ib700;       /* watchdogs (machine_watchdog.h) */
+    bool pvpanic;               /* the guest may tell that it panicked */
     int64_t rtc_base;           /* UTC seconds at power-on */
     int icount_shift;           /* ns per instruction = 1 << shift; -1: off */
     const struct machine_host *host;
@@ -175,7 +191,7 @@ int machine_load(struct machine *m, const struct state_source *source,
 /*
  * Text for the monitor: `what` is "registers", "pic", "lapic", "ioapic", "pci",
  * "mtree", "counters", "block", "network", "screen", "engine", "tlb", "mem",
- * "irq" or "qtree". Writes a
+ * "irq", "watchdog" or "qtree". Writes a
  * NUL-terminated text of at most `size` bytes and returns the length it would
  * have liked, or -ENOENT.
  */

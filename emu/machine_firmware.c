@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "emu/dev/fwcfg.h"
+#include "emu/dev/pvpanic.h"
 #include "emu/dev/rtc.h"
 #include "emu/machine_setup.h"
 
@@ -145,6 +146,10 @@ static int add_files(struct machine *m)
 {
     /* S3 and S4 are not there (upper bit clear); S5 is SLP_TYP 0. */
     static const uint8_t sleep_states[6] = { 128, 0, 0, 1, 2, 128 };
+    /* SeaBIOS's ACPI tables name it then. */
+    static const uint8_t pvpanic_port[2] = {
+        PVPANIC_PORT & 0xff, PVPANIC_PORT >> 8
+    };
     const struct machine_config *c = &m->config;
     struct fwcfg *fw = m->d.fwcfg;
     int error;
@@ -154,6 +159,9 @@ static int add_files(struct machine *m)
     if (!error)
         error = fwcfg_add_file(fw, "etc/system-states", sleep_states,
                                sizeof sleep_states);
+    if (!error && c->pvpanic)
+        error = fwcfg_add_file(fw, "etc/pvpanic-port", pvpanic_port,
+                               sizeof pvpanic_port);
     for (unsigned i = 0; !error && i < c->rom_count; i++)
         error = fwcfg_add_file(fw, c->roms[i].fw_cfg_name, c->roms[i].data,
                                c->roms[i].size);

@@ -161,6 +161,7 @@ int machine_info(struct machine *m, const char *what, char *buf, size_t size)
         { "mem", machine_info_mem },     { "irq", machine_info_irq },
         { "qtree", machine_info_qtree },
         { "lapic", info_lapic },         { "ioapic", info_ioapic },
+        { "watchdog", machine_info_watchdog },
     };
 
     for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++)

@@ -12,6 +12,7 @@
  *   machine_firmware.c   what SeaBIOS is told
  *   machine_info.c    texts for the monitor
  *   machine_debug.c   for a debugger
+ *   machine_watchdog.c   what a guest's watchdog or panic leads to
  *   machine_state.c   snapshots: a machine saved and loaded
  */
 #ifndef EMU_MACHINE_INTERNAL_H
@@ -22,10 +23,11 @@
 #include "emu/cpu/stops.h"
 #include "emu/dev/device.h"
 #include "emu/machine.h"
+#include "emu/machine_watchdog.h"
 
 #define MACHINE_IO_RANGES 96u   /* all devices' fixed ports and BARs */
 #define MACHINE_MMIO_RANGES 24u
-#define MACHINE_DEVICES 24u
+#define MACHINE_DEVICES 32u
 #define MACHINE_COUNTERS 96u
 #define MACHINE_PAM_SEGMENTS 16u    /* 16 KiB each, C0000h..FFFFFh */
 #define MACHINE_NO_PAGE UINT64_MAX
@@ -77,6 +79,9 @@ struct machine_devices {
     struct debugport *debugport;
     struct uart *uart[MACHINE_SERIALS];
     struct ne2000 *nic[MACHINE_NICS];
+    struct i6300esb *i6300esb;
+    struct ib700 *ib700;
+    struct pvpanic *pvpanic;
 };
 
 struct machine {
@@ -124,6 +129,7 @@ struct machine {
     /* Run loop */
     bool kicked;                /* atomic: machine_kick, any thread */
     uint32_t requests;          /* bit per enum machine_request */
+    enum machine_reaction on_watchdog, on_panic;
     uint64_t insns_per_ms;      /* measured speed, for the length of slices */
     uint64_t sample_insns, sample_ns;   /* being measured */
 
@@ -200,6 +206,16 @@ uint64_t machine_tsc(void *ctx);
 void machine_tsc_begin(struct machine *m);
 /* Virtual time goes otherwise than the host's clock: forget it. */
 void machine_tsc_stop(struct machine *m);
+
+/* machine_watchdog.c */
+/* Requests that are events: they are told, and others come of them. */
+#define MACHINE_REQ_EVENTS (1u << MACHINE_REQ_WATCHDOG | \
+                            1u << MACHINE_REQ_PANIC | \
+                            1u << MACHINE_REQ_CRASH_LOADED)
+void machine_serve_events(struct machine *m);
+void machine_tell(struct machine *m, enum machine_event event,
+                  const char *text);
+int machine_info_watchdog(struct machine *m, char *buf, size_t size);
 
 /* machine.c: reset every device and the CPU. */
 void machine_reset_now(struct machine *m);

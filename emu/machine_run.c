@@ -153,6 +153,13 @@ static enum machine_status serve_request(struct machine *m)
     return MACHINE_RESET;
 }
 
+static enum machine_status fail(struct machine *m, const char *error)
+{
+    m->error = error;
+    machine_tell(m, MACHINE_EVENT_ERROR, error);
+    return MACHINE_ERROR;
+}
+
 enum machine_status machine_run(struct machine *m, uint64_t budget_ns)
 {
     uint64_t now, end;
@@ -166,6 +173,8 @@ enum machine_status machine_run(struct machine *m, uint64_t budget_ns)
     end = budget_ns < UINT64_MAX - now ? now + budget_ns : UINT64_MAX;
     for (;;) {
         cpu_ask_stop(&m->cpu, false);
+        if (m->requests & MACHINE_REQ_EVENTS)
+            machine_serve_events(m);
         if (m->requests == 1u << MACHINE_REQ_INIT) {
             m->requests = 0;
             machine_init_cpu(m);
@@ -191,6 +200,7 @@ enum machine_status machine_run(struct machine *m, uint64_t budget_ns)
             machine_count(m, "cpu: triple fault");
             machine_log(m, "triple fault at %04x:%08x, reset",
                         m->cpu.seg[CS].sel, (unsigned)m->cpu.rip);
+            machine_tell(m, MACHINE_EVENT_TRIPLE_FAULT, "triple fault");
             machine_request(m, MACHINE_REQ_RESET);
             break;
         case ENGINE_DEBUG:
@@ -198,11 +208,9 @@ enum machine_status machine_run(struct machine *m, uint64_t budget_ns)
             machine_stop(m);
             return MACHINE_DEBUG;
         case ENGINE_FAILED:
-            m->error = "the CPU engine cannot go on, as reported";
-            return MACHINE_ERROR;
+            return fail(m, "the CPU engine cannot go on, as reported");
         default:
-            m->error = "the CPU engine gave an unknown answer";
-            return MACHINE_ERROR;
+            return fail(m, "the CPU engine gave an unknown answer");
         }
     }
 }

@@ -21,7 +21,7 @@
 /* A processor's TSC, at least and at most. */
 #define TSC_HZ_MIN 1000000ull
 #define TSC_HZ_MAX 100000000000ull
-#define REQUESTS ((1u << (MACHINE_REQ_INIT + 1)) - 1)
+#define REQUESTS ((1u << MACHINE_REQ_COUNT) - 1)
 
 /* What is the machine's own, apart from its parts. */
 struct board {

@@ -19,6 +19,8 @@
 #include "kernel/platform.h"
 #include "kernel/slots/slots.h"
 #include "kernel/snapshot/vmstate.h"
+#include "kernel/watch/crash.h"
+#include "kernel/watch/watch.h"
 
 #define ROM_MAX (512u << 10)
 /* The interpreter's, the devices', frames and what a disk may grow. */
@@ -29,8 +31,12 @@
 static size_t serial_write(void *ctx, const uint8_t *buf, size_t len)
 {
     struct guest_serial *s = ctx;
+    size_t n = s->discard ? len : byte_ring_put(&s->from_guest, buf, len);
 
-    return s->discard ? len : byte_ring_put(&s->from_guest, buf, len);
+    s->said += n;
+    if (s->guest)
+        crash_take_console(s->guest, buf, n);
+    return n;
 }
 
 static size_t serial_read(void *ctx, uint8_t *buf, size_t len)
@@ -62,6 +68,7 @@ static int make_serials(struct guest *g)
 {
     const struct options *o = g->options;
     unsigned count = o->serial_count ? o->serial_count : 1;
+    bool is_first = true;
 
     if (!(g->log = serial_log_create()))
         return -ENOMEM;
@@ -77,6 +84,8 @@ static int make_serials(struct guest *g)
         }
         s->chr = (struct chardev){ s, serial_write, serial_read, NULL };
         s->discard = o->serial[i] == SERIAL_NULL;
+        s->guest = is_first ? g : NULL;
+        is_first = false;
         g->serial[i] = s;
     }
     return 0;
@@ -262,6 +271,7 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
         .ctx = g, .clock_ns = host_clock, .log = host_log,
         .tsc = platform_tsc_is_steady() ? host_tsc : NULL,
         .debug_char = o->debugcon ? host_debug_char : NULL,
+        .event = crash_take_event,
         .code_memory = platform_code_alloc,
         .code_memory_free = platform_code_free,
         .windows = platform_windows,
@@ -274,6 +284,9 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
     c->window = o->window;
     c->cpu_model = engine_choice_model(g);
     c->boot_order = o->boot_order;
+    c->i6300esb = o->i6300esb;
+    c->ib700 = o->ib700;
+    c->pvpanic = o->pvpanic;
     c->rtc_base = rtc_base(o);
     c->icount_shift = o->icount_shift;
     c->host = &g->host;
@@ -289,6 +302,9 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
         snprintf(why, size, "cannot make the machine: %s", error);
         return -EINVAL;
     }
+    g->watchdog_action = o->watchdog_action;
+    machine_on_watchdog(g->machine, watch_action_reaction(g->watchdog_action));
+    machine_on_panic(g->machine, watch_action_reaction(o->panic_action));
     if (!o->uuid || !machine_set_uuid(g->machine, o->uuid_bytes))
         return 0;
     snprintf(why, size, "-uuid: the firmware's table is full");
@@ -319,6 +335,10 @@ int guest_create(const struct options *o, unsigned number, uint64_t reserve,
         r = -EINVAL;
         goto fail;
     }
+    g->crashes = crash_log_create();
+    g->watch = watch_create(g);
+    if (!g->crashes || !g->watch)
+        goto fail;
     if ((r = engine_choose(g, why, why_size)) || (r = make_serials(g)) ||
         (r = net_create(o, number - 1, &g->net, why, why_size)) ||
         (r = load_firmware(g, &c, why, why_size)) ||
@@ -355,6 +375,8 @@ void guest_destroy(struct guest *g)
     serial_log_destroy(g->log);
     if (g->ram)
         platform_pages_free(g->ram, g->options->ram_bytes);
+    watch_destroy(g->watch);
+    crash_log_destroy(g->crashes);
     free(g);
 }
 

@@ -18,10 +18,12 @@
 #include "kernel/options.h"
 #include "kernel/ring.h"
 
+struct crash_log;
 struct gdbstub;
 struct net;
 struct serial_log;
 struct snapshot_store;
+struct watch;
 
 /* A guest serial port's host end: a ring each way (guest core <-> I/O core). */
 struct guest_serial {
@@ -29,6 +31,8 @@ struct guest_serial {
     struct chardev chr;
     struct serial_log *log;     /* the first port's is the guest's */
     bool discard;               /* -serial null: output goes nowhere */
+    atomic_uint said;           /* bytes, ever; it wraps */
+    struct guest *guest;        /* whose console it is, the first; or NULL */
 };
 
 enum guest_state {
@@ -60,12 +64,22 @@ struct guest {
     struct gdbstub *gdb;        /* kernel/debug/gdbstub.h; NULL: none */
     struct snapshot_store *snapshots;   /* shared (snapshot/vmstate.h); NULL */
     const struct engine_ops *engine;
+    struct crash_log *crashes;  /* kernel/watch/crash.h */
+    struct watch *watch;        /* kernel/watch/watch.h */
+    enum watch_action watchdog_action;  /* the guest's core */
+    atomic_uint boots;          /* starts and resets so far */
+    const char *off_why;        /* who switched it off; NULL: it did */
+    const char *pause_why;      /* I/O core: "watchdog", ...; or NULL */
+    atomic_bool stopped_itself; /* it stands still, and nobody asked for it */
+    atomic_bool wants_rollback; /* its watchdog expired */
     char engine_note[240];      /* why other engines were refused, or "" */
     uint64_t reserve;           /* bytes of memory to be left to others */
     void *ram;
     char debug_line[128];       /* port 402h, gathered to lines */
     unsigned debug_len;
     struct guest_run {          /* guest_run.c's own, on the guest's core */
+        atomic_bool held;       /* I/O core: it is not to start yet */
+        uint64_t start_ns;      /* I/O core, held: when; UINT64_MAX: unknown */
         atomic_bool started;    /* I/O core: the link is up, or waited for */
         uint64_t link_wait_end; /* I/O core. 0: it has not been looked at */
         bool halted;            /* the CPU waits */
@@ -119,6 +133,8 @@ void guest_run(struct guest *g, uint64_t slice_ns,
  * up yet: until this (I/O core) is true, wait for it, for some seconds.
  */
 bool guest_start(struct guest *g, uint64_t now);
+/* I/O core: a machine that is held (-autostart, -start-delay) starts now. */
+void guest_release(struct guest *g);
 /* I/O core: kick it if there is input that it was not kicked for. */
 void guest_offer_input(struct guest *g);
 
@@ -135,9 +151,12 @@ void guest_tell_end(struct guest *g);
 bool guest_ask(struct guest *g, void (*fn)(struct guest *g, void *arg),
                void *arg);
 bool guest_stop(struct guest *g);
+/* Also lets a machine start that is held. */
 bool guest_cont(struct guest *g);
-/* Also switches a machine on that is off. */
+/* Also switches a machine on that is off, or held. */
 bool guest_reset(struct guest *g);
+/* Without asking the guest; `why` is said in the log. */
+bool guest_power_off(struct guest *g, const char *why);
 /*
  * Stop it and give g->machine and its disks to the caller, or to a task of his,
  * until guest_take_back. All of these calls are false meanwhile. `loaded`: the

@@ -2,10 +2,12 @@
 #include "kernel/guest.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "kernel/cores.h"
 #include "kernel/net/net.h"
 #include "kernel/platform.h"
+#include "kernel/watch/crash.h"
 
 /* How long a start waits for the physical link (facts: 2 to 30 s are usual). */
 #define LINK_WAIT_NS 10000000000u
@@ -51,6 +53,8 @@ uint64_t guest_deadline(const struct guest *g, uint64_t now)
 
     if (g->state != GUEST_ON)
         return UINT64_MAX;
+    if (run->held)
+        return UINT64_MAX;
     if (!run->started)
         return now + 20 * GUEST_SLICE_NS;
     if (machine_is_stopped(g->machine))
@@ -91,7 +95,13 @@ static void take_status(struct guest *g, enum machine_status status)
             g->state = GUEST_REBOOTED;
         break;
     case MACHINE_POWEROFF:
-        g->state = GUEST_OFF;
+        /* -no-shutdown is about what the guest does. */
+        if (g->options->no_shutdown && !g->off_why) {
+            machine_stop(g->machine);
+            g->stopped_itself = true;
+        } else {
+            g->state = GUEST_OFF;
+        }
         break;
     case MACHINE_ERROR:
         g->state = GUEST_FAILED;
@@ -120,7 +130,8 @@ static void tell_io_core(struct guest *g)
     uint32_t total = output_total(g);
     enum guest_state state = g->state;
 
-    if (!g->core || (total == g->run.told && state == g->run.told_state))
+    if (!g->core || (total == g->run.told && state == g->run.told_state &&
+                     !g->stopped_itself))
         return;
     g->run.told = total;
     g->run.told_state = state;
@@ -160,6 +171,10 @@ void guest_run(struct guest *g, uint64_t slice_ns,
     do {
         atomic_exchange(&g->kicked, false);
         status = machine_run(g->machine, budget_of(g, end - now));
+        if (status == MACHINE_RESET) {
+            g->boots++;
+            crash_take_reset(g);
+        }
         now = platform_now_ns();
     } while (now < end && goes_on(g, status) && !atomic_load(attention));
     take_status(g, status);
@@ -188,7 +203,7 @@ bool guest_start(struct guest *g, uint64_t now)
 {
     struct guest_run *run = &g->run;
 
-    if (run->started)
+    if (run->started || run->held)
         return true;
     if (!g->net || net_link_up(g->net)) {
         run->started = true;
@@ -200,9 +215,16 @@ bool guest_start(struct guest *g, uint64_t now)
         run->started = true;
         platform_log("%s: no link: starting without it", g->options->name);
     }
-    if (run->started)
+    if (run->started) {
+        g->boots++;
         cores_kick(g);
+    }
     return run->started;
+}
+
+void guest_release(struct guest *g)
+{
+    g->run.held = false;
 }
 
 void guest_tell_end(struct guest *g)
@@ -218,7 +240,8 @@ void guest_tell_end(struct guest *g)
     if (g->net)
         net_plug(g->net, false);
     platform_log("%s: %s", g->options->name, g->state == GUEST_FAILED
-                 ? machine_error(g->machine) : why[g->state]);
+                 ? machine_error(g->machine)
+                 : g->off_why ? g->off_why : why[g->state]);
 }
 
 /* ---- What others ask ------------------------------------------------------- */
@@ -235,6 +258,8 @@ static void do_cont(struct guest *g, void *arg) { machine_cont(g->machine); }
 static void do_reset(struct guest *g, void *arg)
 {
     machine_reset(g->machine);
+    g->boots++;
+    g->off_why = NULL;
     if (g->state != GUEST_FAILED)
         g->state = GUEST_ON;
 }
@@ -275,6 +300,8 @@ bool guest_cont(struct guest *g)
     if (!guest_ask(g, do_cont, NULL))
         return false;
     g->paused = false;
+    g->pause_why = NULL;
+    guest_release(g);
     return true;
 }
 
@@ -291,7 +318,21 @@ static bool is_on_again(struct guest *g)
 
 bool guest_reset(struct guest *g)
 {
+    guest_release(g);
     return guest_ask(g, do_reset, NULL) && is_on_again(g);
+}
+
+static void do_power_off(struct guest *g, void *arg)
+{
+    if (g->state != GUEST_ON)
+        return;
+    g->off_why = arg;
+    g->state = GUEST_OFF;
+}
+
+bool guest_power_off(struct guest *g, const char *why)
+{
+    return guest_ask(g, do_power_off, (void *)why);
 }
 
 bool guest_lend(struct guest *g)
@@ -382,6 +423,23 @@ bool guest_serial_armed(const struct guest *g, unsigned serial)
     return machine_serial_armed(g->machine, serial);
 }
 
+/* I/O core; valid till the next call. */
+static const char *held_text(const struct guest *g)
+{
+    static char text[40];
+    uint64_t now = platform_now_ns(), at = g->run.start_ns;
+
+    if (g->options->no_autostart)
+        return "not started";
+    if (at == UINT64_MAX)
+        snprintf(text, sizeof text, "after %s", g->options->start_after
+                 ? g->options->start_after : "those before");
+    else
+        snprintf(text, sizeof text, "starts in %u s",
+                 at > now ? (unsigned)((at - now) / 1000000000u) + 1 : 0);
+    return text;
+}
+
 const char *guest_state_text(const struct guest *g)
 {
     static const char *const texts[] = {
@@ -394,7 +452,9 @@ const char *guest_state_text(const struct guest *g)
     if (g->state != GUEST_ON)
         return texts[g->state];
     if (guest_is_stopped(g))
-        return "paused";
+        return g->pause_why ? g->pause_why : "paused";
+    if (g->run.held)
+        return held_text(g);
     return g->run.started || !g->run.link_wait_end ? "running"
                                                    : "waiting for a link";
 }

@@ -14,6 +14,8 @@
 #include "kernel/platform.h"
 #include "kernel/sched.h"
 #include "kernel/slots/trial.h"
+#include "kernel/watch/autostart.h"
+#include "kernel/watch/watch.h"
 
 /* How long the last bytes of output may take to leave at the end. */
 #define DRAIN_NS 2000000000u
@@ -27,6 +29,8 @@ struct loop {
     uint64_t disks_ns;          /* when platform_disks_poll wants its turn */
     uint64_t tasks_ns;          /* and platform_tasks_run */
     uint64_t trial_ns;          /* and trial_poll */
+    uint64_t watch_ns;          /* and watch_poll */
+    uint64_t autostart_ns;      /* and autostart_poll */
     uint64_t local_ns;          /* and local_poll */
     uint64_t keys_ns;           /* and guest_keys_poll */
 };
@@ -42,6 +46,8 @@ static bool io_poll(struct loop *l)
     l->disks_ns = platform_disks_poll();
     l->tasks_ns = platform_tasks_run();
     l->trial_ns = trial_poll(l->guests, l->count);
+    l->watch_ns = watch_poll(l->guests, l->count);
+    l->autostart_ns = autostart_poll(l->guests, l->count, platform_now_ns());
     l->keys_ns = UINT64_MAX;
     for (unsigned i = 0; i < l->count; i++) {
         uint64_t keys = guest_keys_poll(l->guests[i], platform_now_ns());
@@ -94,6 +100,10 @@ static void idle(struct loop *l, bool started, uint64_t balance)
         deadline = l->tasks_ns;
     if (l->trial_ns < deadline)
         deadline = l->trial_ns;
+    if (l->watch_ns < deadline)
+        deadline = l->watch_ns;
+    if (l->autostart_ns < deadline)
+        deadline = l->autostart_ns;
     if (l->keys_ns < deadline)
         deadline = l->keys_ns;
     if (l->local_ns < deadline)

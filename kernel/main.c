@@ -17,6 +17,7 @@
 #include "kernel/options.h"
 #include "kernel/platform.h"
 #include "kernel/snapshot/snapshot.h"
+#include "kernel/watch/autostart.h"
 
 #ifndef TRESTLE_REVISION
 #error "the build passes -DTRESTLE_REVISION"
@@ -133,8 +134,10 @@ static int load_snapshot(struct guest *g, char *why, size_t size)
     if (!r && tag)
         r = load_named(g, tag, why, size);
     /* Its network is up already: it does not wait for a link. */
-    if (!r && (loaded || tag))
+    if (!r && (loaded || tag)) {
+        guest_release(g);
         g->run.started = true;
+    }
     if (!r && tag)
         platform_log("%s: goes on from snapshot '%s'", g->options->name, tag);
     return r;
@@ -161,12 +164,17 @@ static int run_options(struct config *config)
     int status = 1;
 
     platform_log("Trestle %s", trestle_version);
+    if (!autostart_check(options, count, why, sizeof why)) {
+        platform_log("%s", why);
+        return 1;
+    }
     for (unsigned i = 0; i < count; i++) {
         if (guest_create(&options[i], i + 1, reserve(options, count, i),
                          &guests[i], why, sizeof why)) {
             platform_log("%s", why);
             goto out;
         }
+        autostart_hold(guests[i], i == 0);
         print_banner(guests[i]);
         if (load_snapshot(guests[i], why, sizeof why) ||
             open_gdbstub(guests[i], why, sizeof why)) {

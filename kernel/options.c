@@ -13,6 +13,7 @@
 #include "kernel/number.h"
 #include "kernel/options_drive.h"
 #include "kernel/options_net.h"
+#include "kernel/options_watch.h"
 
 #define MIB (1ull << 20)
 #define RAM_MIN_MIB 1u
@@ -280,6 +281,7 @@ static bool parse_flag(struct parser *p, const char *name, const char *v)
     bool *where = !strcmp(name, "snapshot") ? &o->snapshot
                 : !strcmp(name, "nographic") ? &o->nographic
                 : !strcmp(name, "no-reboot") ? &o->no_reboot
+                : !strcmp(name, "no-shutdown") ? &o->no_shutdown
                 : !strcmp(name, "debugcon") ? &o->debugcon
                 : &o->start_stopped;
 
@@ -306,11 +308,21 @@ static bool parse_appliance(struct parser *p, const char *name, const char *v)
     return bad(p, name, "only the appliance has this option", v);
 }
 
+static bool parse_watch(struct parser *p, const char *name, const char *v)
+{
+    char reason[240];
+
+    return options_parse_watch(p->o, name, v, reason, sizeof reason) ||
+           bad(p, name, reason, v);
+}
+
 static bool parse_net(struct parser *p, const char *name, const char *v)
 {
     bool (*parse)(struct options *, const char *, char *, size_t) =
         !strcmp(name, "net") ? options_parse_net
         : !strcmp(name, "netdev") ? options_parse_netdev
+        : !strcmp(name, "device") && options_is_watch_device(v)
+              ? options_parse_watch_device
         : !strcmp(name, "device") ? options_parse_device
         : !strcmp(name, "nic") ? options_parse_nic
         : !strcmp(name, "redir") ? options_parse_redir : options_parse_object;
@@ -372,6 +384,16 @@ static const struct option {
       "                own; on Linux for this host's own if there is no HOST" },
     { "no-reboot", OPTION_ANY, false, parse_flag,
       "-no-reboot      the guest's reboot ends its machine" },
+    { "no-shutdown", OPTION_ANY, false, parse_flag,
+      "-no-shutdown    a guest that switches itself off is paused" },
+    { "watchdog", OPTION_ANY, true, parse_watch, OPTIONS_WATCHDOG_HELP },
+    { "watchdog-action", OPTION_ANY, true, parse_watch,
+      OPTIONS_WATCHDOG_ACTION_HELP },
+    { "action", OPTION_ANY, true, parse_watch, OPTIONS_ACTION_HELP },
+    { "guard", OPTION_ANY, true, parse_watch, OPTIONS_GUARD_HELP },
+    { "autostart", OPTION_ANY, true, parse_watch, OPTIONS_AUTOSTART_HELP },
+    { "start-delay", OPTION_ANY, true, parse_watch, OPTIONS_START_DELAY_HELP },
+    { "start-after", OPTION_OWN, true, parse_watch, OPTIONS_START_AFTER_HELP },
     { "accel", OPTION_ANY, true, parse_accel,
       "-accel NAME     CPU engine: vmx, svm (appliance), jit, interp; without\n"
       "                it the first that can be had here;\n"
@@ -481,6 +503,7 @@ void options_defaults(struct options *o)
     o->keymap = keymap_find(KEYMAP_DEFAULT);
     o->icount_shift = -1;
     o->gdb = "";
+    o->panic_action = WATCH_NONE;
 }
 
 bool options_finish(struct options *o, char *why, size_t why_size)
@@ -496,7 +519,8 @@ bool options_finish(struct options *o, char *why, size_t why_size)
         return false;
     }
     return options_check_drives(o, why, why_size) &&
-           options_check_net(o, why, why_size);
+           options_check_net(o, why, why_size) &&
+           options_check_watch(o, why, why_size);
 }
 
 enum options_result options_parse(struct options *o, int argc, char **argv,

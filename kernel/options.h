@@ -12,6 +12,7 @@
 #include "emu/machine.h"
 #include "kernel/disk/image_file.h"
 #include "kernel/keymap/keymap.h"
+#include "kernel/watch/guard.h"
 
 #define OPTIONS_MACHINES 9u     /* Ctrl-a and a digit, 1 to 9 */
 #define OPTIONS_NETS 16u         /* NICs and what is at their cables' ends */
@@ -99,6 +100,16 @@ struct options {
     unsigned dump_count;
     unsigned netdevs;           /* bridges with numbers above vlan='s */
     bool snapshot, nographic, no_reboot, start_stopped, debugcon;
+    bool no_shutdown;           /* a guest that goes off is paused */
+    bool i6300esb, ib700, pvpanic;      /* devices */
+    enum watch_action watchdog_action, panic_action;
+    struct guard_option guard[GUARDS];
+    unsigned guard_count;
+    bool trial_given;           /* -guard trial= was; else it is by itself */
+    unsigned trial_seconds;     /* 0: off */
+    bool no_autostart;
+    unsigned start_delay;       /* s */
+    const char *start_after;    /* a machine's name; NULL: the one before */
     enum serial_kind serial[MACHINE_SERIALS];
     unsigned serial_count;
     uint8_t escape;             /* of the serial multiplexer; 1 = Ctrl-a */

@@ -134,8 +134,8 @@ bool options_parse_device(struct options *o, const char *value, char *why,
     const char *word = net_first_word(&l, value);
 
     if (strcmp(word, "ne2k_pci"))
-        return net_fail(why, why_size, "the only device is ne2k_pci, not",
-                        word);
+        return net_fail(why, why_size, "the devices are ne2k_pci, i6300esb, ib700 "
+                        "and pvpanic, not", word);
     if (!net_begin(&l, 0, "nic") || !net_settings(&l))
         return false;
     l.made[0]->vlan = own_vlan(o);      /* until its peer is known */

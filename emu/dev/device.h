@@ -115,6 +115,8 @@ enum timer_id {
     TIMER_NE2000_2,
     TIMER_NE2000_3,
     TIMER_LAPIC,
+    TIMER_I6300ESB,
+    TIMER_IB700,
     TIMER_COUNT
 };
 
@@ -152,7 +154,11 @@ void machine_set_a20(struct machine *m, bool enabled);
 enum machine_request {
     MACHINE_REQ_RESET,
     MACHINE_REQ_POWEROFF,
-    MACHINE_REQ_INIT            /* of the CPU alone */
+    MACHINE_REQ_INIT,           /* of the CPU alone */
+    MACHINE_REQ_WATCHDOG,       /* its watchdog expired (machine_watchdog.h) */
+    MACHINE_REQ_PANIC,          /* the guest says that it panicked, */
+    MACHINE_REQ_CRASH_LOADED,   /* or that it did and boots to look why */
+    MACHINE_REQ_COUNT
 };
 
 /* Ask for one of these; takes effect before the next instruction. */

@@ -21,6 +21,7 @@
 #include "kernel/console/commands_serial.h"
 #include "kernel/console/commands_slots.h"
 #include "kernel/console/commands_snapshot.h"
+#include "kernel/console/commands_watch.h"
 #include "kernel/console/monitor.h"
 #include "kernel/console/mux.h"
 #include "kernel/guest.h"
@@ -157,6 +158,8 @@ static const struct command commands[] = {
       "what the guest said there", cmd_serial_log, false, true },
     { "nmi", "", "give the guest a non-maskable interrupt", cmd_nmi, false,
       true },
+    { "watchdog_action", "WHAT", "when the guest's watchdog expires",
+      cmd_watchdog_action, false, true },
     { "gdbserver", "[tcp:[HOST]:PORT|none]", "let gdb debug the guest",
       cmd_gdbserver, false, true },
     { "savevm", "[TAG]", "save the machine and its disks' content",

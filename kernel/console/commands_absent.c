@@ -68,7 +68,6 @@ static const struct {
     { "ringbuf_write", "no serial port reads from a ring buffer" },
     { "balloon", "the guest's memory is what -m says, all of the time" },
     { "cpu", "the guest's PC has one CPU, and commands are for it" },
-    { "watchdog_action", "the guest's PC has no watchdog" },
     { "mce", "no machine check is injected" },
     { "client_migrate_info", no_migration },
     { "dump-guest-memory", "pmemsave writes the guest's memory as it is" },

@@ -15,6 +15,7 @@
 #include "kernel/console/commands_serial.h"
 #include "kernel/console/commands_slots.h"
 #include "kernel/console/commands_snapshot.h"
+#include "kernel/console/commands_watch.h"
 #include "kernel/console/monitor.h"
 #include "kernel/console/mux.h"
 #include "kernel/guest.h"
@@ -229,6 +230,7 @@ static const struct {
     { "capture", "captures of the network", info_capture },
     { "chardev", "what the guest's serial ports are at", info_chardev },
     { "cpus", "the PC's cores: how busy, and what they run", info_cpus },
+    { "crashes", "what went wrong with the guest, in full", info_crashes },
     { "disks", "the PC's own disks", info_disks },
     { "engine", "what the CPU engine did", info_engine },
     { "gdb", "where gdb is listened for, and what was refused", info_gdb },
@@ -256,6 +258,7 @@ static const struct {
     { "uuid", "the machine's UUID (-uuid)", info_uuid },
     { "version", "Trestle's version", info_version },
     { "vnc", "there is none", info_vnc },
+    { "watchdog", "the guest's watchdog, and guards", info_watchdog },
 };
 
 const char *monitor_info_name(unsigned i)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/console/commands_disk.h"
+#include "kernel/console/commands_watch.h"
 #include "kernel/console/job.h"
 #include "kernel/console/monitor.h"
 #include "kernel/guest.h"
@@ -389,6 +390,7 @@ static bool poll_input(struct mux *mux)
 
         if (!n)
             break;
+        watch_tell_crashes(mux);
         for (size_t i = 0; i < n; i++)
             input_byte(mux, buf[i]);
         moved = true;

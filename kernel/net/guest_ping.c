@@ -1,101 +1,164 @@
 /* See guest_ping.h. */
 #include "kernel/net/guest_ping.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "kernel/net/bytes.h"
 #include "kernel/net/host_ip.h"
 #include "kernel/net/icmp_types.h"
 #include "kernel/net/net_impl.h"
+#include "kernel/net/user/user_net.h"
 #include "lwip/ip4.h"
 #include "lwip/prot/ip.h"
 
 #define IP_BYTES 20u
-#define ECHO_BYTES 16u          /* header, and what nobody else knows */
 #define TTL 64u
 
-/* Of the last one that was sent. */
-static struct {
-    bool waits, answered;
-    uint32_t addr;
-    uint8_t echo[ECHO_BYTES];
-} sent;
+static struct guest_ping *all;
 
-/* Its address, host byte order, and the LAN where that is; or NULL. */
-static struct netif *find_lan(const struct net *net, uint32_t *addr)
+void guest_ping_open(struct guest_ping *p)
 {
-    for (unsigned i = 0; i < net->port_count; i++) {
-        const struct port *p = &net->ports[i];
-        struct netif *lan = &p->vlan->bridge;
-        const ip4_addr_t a = { lwip_htonl(p->cable->address) };
+    *p = (struct guest_ping){ .next = all };
+    all = p;
+}
 
-        if (p->cable->address && host_ip_wanted(lan) &&
-            !ip4_addr_isany(netif_ip4_addr(lan)) &&
-            ip4_addr_netcmp(&a, netif_ip4_addr(lan), netif_ip4_netmask(lan))) {
-            *addr = p->cable->address;
+void guest_ping_close(struct guest_ping *p)
+{
+    struct guest_ping **at = &all;
+
+    while (*at != p)
+        at = &(*at)->next;
+    *at = p->next;
+}
+
+void guest_ping_forget(struct guest_ping *p)
+{
+    p->waits = p->answered = false;
+}
+
+bool guest_ping_answered(const struct guest_ping *p, uint32_t *from)
+{
+    *from = p->addr;
+    return p->answered;
+}
+
+/* ---- Where it goes -------------------------------------------------------- */
+
+/* Trestle's address on that LAN; false: it has none there. */
+static bool has_address(struct netif *lan)
+{
+    return host_ip_wanted(lan) && !ip4_addr_isany(netif_ip4_addr(lan));
+}
+
+bool guest_ping_can(const struct net *net)
+{
+    for (unsigned i = 0; i < net->port_count; i++)
+        if (has_address(&net->ports[i].vlan->bridge))
+            return true;
+    return net_user(net, NULL);
+}
+
+/* A LAN of the machine's with Trestle's own address in `addr`'s network. */
+static struct netif *find_lan(const struct net *net, uint32_t addr)
+{
+    const ip4_addr_t a = { lwip_htonl(addr) };
+
+    for (unsigned i = 0; i < net->port_count; i++) {
+        struct netif *lan = &net->ports[i].vlan->bridge;
+
+        if (has_address(lan) &&
+            ip4_addr_netcmp(&a, netif_ip4_addr(lan), netif_ip4_netmask(lan)))
             return lan;
-        }
     }
     return NULL;
 }
 
-static void make_echo(void)
+static void make_echo(uint8_t echo[GUEST_PING_BYTES])
 {
-    memset(sent.echo, 0, sizeof sent.echo);
-    sent.echo[0] = ICMP_ECHO;
-    for (unsigned i = 4; i < ECHO_BYTES; i += 4)
-        put32(sent.echo + i, net_random());
-    put16(sent.echo + 2, checksum(sent.echo, sizeof sent.echo));
+    memset(echo, 0, GUEST_PING_BYTES);
+    echo[0] = ICMP_ECHO;
+    for (unsigned i = 4; i < GUEST_PING_BYTES; i += 4)
+        put32(echo + i, net_random());
+    put16(echo + 2, checksum(echo, GUEST_PING_BYTES));
 }
 
-bool guest_ping_send(const struct net *net)
+static int send_on_lan(const struct guest_ping *ping, struct netif *lan)
 {
-    struct netif *lan = find_lan(net, &sent.addr);
-    ip4_addr_t to = { lwip_htonl(sent.addr) };
-    struct pbuf *p;
+    ip4_addr_t to = { lwip_htonl(ping->addr) };
+    struct pbuf *p = pbuf_alloc(PBUF_IP, GUEST_PING_BYTES, PBUF_RAM);
     err_t e;
 
-    guest_ping_forget();
-    if (!lan)
-        return false;
-    p = pbuf_alloc(PBUF_IP, ECHO_BYTES, PBUF_RAM);
     if (!p)
-        return false;
-    make_echo();
-    memcpy(p->payload, sent.echo, ECHO_BYTES);
+        return -ENOMEM;
+    memcpy(p->payload, ping->echo, GUEST_PING_BYTES);
     e = ip4_output_if(p, netif_ip4_addr(lan), &to, TTL, 0, IP_PROTO_ICMP, lan);
     pbuf_free(p);
-    sent.waits = e == ERR_OK;
-    return sent.waits;
+    return e == ERR_OK ? 0 : -EIO;
 }
 
-bool guest_ping_answered(uint32_t *from)
+/* 0, or -ENETUNREACH: `addr` is on none of them. */
+static int send_to(struct guest_ping *p, const struct net *net, uint32_t addr)
 {
-    *from = sent.addr;
-    return sent.answered;
+    struct netif *lan = find_lan(net, addr);
+    struct user_net *un = net_user(net, NULL);
+    int r = -ENETUNREACH;
+
+    p->addr = addr;
+    make_echo(p->echo);
+    if (lan)
+        r = send_on_lan(p, lan);
+    else if (un && user_net_has(un, addr))
+        r = user_net_ping(un, addr, p->echo, GUEST_PING_BYTES);
+    p->waits = !r;
+    return r;
 }
 
-void guest_ping_forget(void) { sent.waits = sent.answered = false; }
+int guest_ping_send(struct guest_ping *p, const struct net *net, uint32_t addr)
+{
+    int r = -EADDRNOTAVAIL;
+
+    guest_ping_forget(p);
+    if (addr)
+        return send_to(p, net, addr);
+    for (unsigned i = 0; i < net->port_count && r; i++)
+        if (net->ports[i].cable->address)
+            r = send_to(p, net, net->ports[i].cable->address);
+    return r;
+}
+
+/* ---- Answers -------------------------------------------------------------- */
 
 /* RFC 792: type 0, and all the rest as it was sent. */
+static bool is_answer(const struct guest_ping *p, uint32_t from,
+                      const uint8_t *echo)
+{
+    return p->waits && from == p->addr && echo[0] == ICMP_ECHO_REPLY &&
+           !echo[1] && !memcmp(echo + 4, p->echo + 4, GUEST_PING_BYTES - 4) &&
+           !checksum(echo, GUEST_PING_BYTES);
+}
+
+bool guest_ping_take(const uint8_t *ip, size_t n)
+{
+    size_t header = n ? (ip[0] & 15) * 4u : 0;
+
+    if (header < IP_BYTES || n < header + GUEST_PING_BYTES || ip[0] >> 4 != 4 ||
+        get16(ip + 2) != header + GUEST_PING_BYTES ||
+        get16(ip + 6) & 0x3fff || ip[9] != IP_PROTO_ICMP)
+        return false;
+    for (struct guest_ping *p = all; p; p = p->next)
+        if (is_answer(p, get32(ip + 12), ip + header)) {
+            p->answered = true;
+            p->waits = false;
+            return true;
+        }
+    return false;
+}
+
 void guest_ping_look(struct pbuf *p)
 {
-    uint8_t ip[60 + ECHO_BYTES], *echo;
-    size_t header, n;
+    uint8_t ip[60 + GUEST_PING_BYTES];
 
-    if (!sent.waits)
-        return;
-    n = pbuf_copy_partial(p, ip, sizeof ip, 0);
-    header = n ? (ip[0] & 15) * 4u : 0;
-    if (header < IP_BYTES || n < header + ECHO_BYTES || ip[0] >> 4 != 4 ||
-        get16(ip + 2) != header + ECHO_BYTES || get16(ip + 6) & 0x3fff ||
-        ip[9] != IP_PROTO_ICMP || get32(ip + 12) != sent.addr)
-        return;
-    echo = ip + header;
-    if (echo[0] != ICMP_ECHO_REPLY || echo[1] ||
-        memcmp(echo + 4, sent.echo + 4, ECHO_BYTES - 4) ||
-        checksum(echo, ECHO_BYTES))
-        return;
-    sent.answered = true;
-    sent.waits = false;
+    if (all)
+        guest_ping_take(ip, pbuf_copy_partial(p, ip, sizeof ip, 0));
 }

@@ -155,7 +155,8 @@ struct machine_config guest_config(struct guest *g, int icount_shift)
     };
 }
 
-struct guest *guest_new(int icount_shift)
+struct guest *guest_new_as(int icount_shift,
+                           void (*change)(struct machine_config *c))
 {
     struct guest *g = calloc(1, sizeof *g);
     struct machine_config c;
@@ -166,10 +167,17 @@ struct guest *guest_new(int icount_shift)
     g->insn_ns = 10;
     new_guest = g;
     c = guest_config(g, icount_shift);
+    if (change)
+        change(&c);
     g->m = machine_create(&c, &error);
     assert_non_null(g->m);
     assert_null(error);
     return g;
+}
+
+struct guest *guest_new(int icount_shift)
+{
+    return guest_new_as(icount_shift, NULL);
 }
 
 void guest_free(struct guest *g)

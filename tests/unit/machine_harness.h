@@ -48,6 +48,9 @@ extern uint8_t guest_bios[BIOS_BYTES];
 /* A config for `g`, which must have its ram; icount_shift -1: real time. */
 struct machine_config guest_config(struct guest *g, int icount_shift);
 struct guest *guest_new(int icount_shift);
+/* The same with a config that `change` made another. */
+struct guest *guest_new_as(int icount_shift,
+                           void (*change)(struct machine_config *c));
 void guest_free(struct guest *g);
 
 const struct cpu_bus *guest_bus(struct guest *g);

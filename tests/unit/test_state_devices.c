@@ -13,7 +13,9 @@
 
 #include "emu/chardev.h"
 #include "emu/dev/fwcfg.h"
+#include "emu/dev/i6300esb.h"
 #include "emu/dev/i8042.h"
+#include "emu/dev/ib700.h"
 #include "emu/dev/ne2000.h"
 #include "emu/dev/pci.h"
 #include "emu/dev/pit.h"
@@ -499,6 +501,68 @@ static void test_vga(void **state)
     fake_machine_free(b);
 }
 
+/* ---- Watchdogs ----------------------------------------------------------- */
+
+static void wdt_write(void *w, unsigned at, uint32_t v)
+{
+    struct device *dev = w;
+
+    dev->ops->mmio_write(dev, 0xe0000000 + at, 4, v);
+}
+
+/* In its second stage, locked, between the bytes of an unlock sequence. */
+static void test_i6300esb(void **state)
+{
+    struct machine *a = fake_machine_new(), *b = fake_machine_new();
+    struct pci_bus *p = pci_bus_create(a), *q = pci_bus_create(b);
+    struct i6300esb *v = i6300esb_create(a, p, 0x38);
+    struct i6300esb *w = i6300esb_create(b, q, 0x38);
+
+    pci_config_write(p, 0x38, 0x10, 4, 0xe0000000);
+    pci_config_write(p, 0x38, 4, 2, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        wdt_write(v, 12, 0x80);
+        wdt_write(v, 12, 0x86);
+        wdt_write(v, 4 * i, 1000);
+    }
+    pci_config_write(p, 0x38, 0x68, 1, 3);
+    fake_advance(a, 1500000000);
+    wdt_write(v, 12, 0x80);
+    carry_over(a, v, b, w);
+    pci_config_write(q, 0x38, 0x68, 1, 0);
+    assert_int_equal(pci_config_read(q, 0x38, 0x68, 1), 3);
+    wdt_write(w, 12, 0x86);
+    wdt_write(w, 4, 2000);
+    fake_advance(b, 400000000);
+    assert_false(fake_requests(b));
+    fake_advance(b, 100000000);
+    assert_int_equal(fake_requests(b), 1u << MACHINE_REQ_WATCHDOG);
+    i6300esb_destroy(v);
+    i6300esb_destroy(w);
+    pci_bus_destroy(p);
+    pci_bus_destroy(q);
+    fake_machine_free(a);
+    fake_machine_free(b);
+}
+
+static void test_ib700(void **state)
+{
+    struct machine *a = fake_machine_new(), *b = fake_machine_new();
+    struct ib700 *v = ib700_create(a), *w = ib700_create(b);
+
+    fake_out(a, 0x443, 1, 10);
+    fake_advance(a, 9000000000);
+    carry_over(a, v, b, w);
+    fake_advance(b, 999999999);
+    assert_false(fake_requests(b));
+    fake_advance(b, 1);
+    assert_int_equal(fake_requests(b), 1u << MACHINE_REQ_WATCHDOG);
+    ib700_destroy(v);
+    ib700_destroy(w);
+    fake_machine_free(a);
+    fake_machine_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -513,6 +577,8 @@ int main(void)
         cmocka_unit_test(test_ne2000),
         cmocka_unit_test(test_fwcfg),
         cmocka_unit_test(test_vga),
+        cmocka_unit_test(test_i6300esb),
+        cmocka_unit_test(test_ib700),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,8 @@
 #include "kernel/net/bytes.h"
 #include "kernel/slots/slots.h"
 #include "kernel/slots/trial.h"
+#include "kernel/watch/crash.h"
+#include "kernel/watch/watch.h"
 #include "one_net.h"
 
 #define OWN 0x0a090001u         /* 10.9.0.1, of /24 */
@@ -31,6 +33,8 @@ static atomic_bool on_trial;
 static bool has_slot;
 static unsigned boot;
 static atomic_uint confirmed;
+static char noted[200];
+static unsigned resets;
 
 struct nic *platform_nic(unsigned i) { return i ? NULL : &nic; }
 
@@ -48,6 +52,19 @@ static const struct nic_ops fake_ops = {
 /* ---- In place of slots and the guest ---------------------------------------- */
 
 bool guest_has_slot(const struct guest *g) { return has_slot; }
+void crash_note(struct guest *g, const char *cause)
+{
+    snprintf(noted, sizeof noted, "%s", cause);
+}
+
+/* As the slots do: the next boot is another one. */
+void watch_act(struct guest *g, enum watch_action action, const char *why)
+{
+    assert_int_equal(action, WATCH_RESET);
+    resets++;
+    boot++;
+}
+
 const char *slot_name(unsigned slot) { return "b"; }
 unsigned slots_running(void) { return 1; }
 
@@ -196,6 +213,11 @@ static int setup(void **state)
     snprintf(nic.label, sizeof nic.label, "fake");
     MAKE("net", "nic", "net", "bridge,ip=10.9.0.1/24");
     guest.net = net;
+    guest.options = &options;
+    guest.run.started = true;
+    options.trial_given = true;
+    options.trial_seconds = 0;
+    resets = 0;
     on_trial = has_slot = true;
     confirmed = 0;
     boot++;
@@ -281,6 +303,38 @@ static void test_other_answers(void **state)
     assert_on_trial();
 }
 
+/* One that is not confirmed in time is reset, and so is the next boot. */
+static void test_hangs(void **state)
+{
+    uint64_t limit = platform_now_ns() + PATIENCE_NS;
+
+    options.trial_seconds = 3;
+    announce(GUEST);
+    while (resets < 2 && platform_now_ns() < limit) {
+        poll_now();
+        platform_wait(platform_now_ns() + 20 * MS);
+    }
+    assert_int_equal(resets, 2);
+    assert_string_equal(noted, "slot b is on trial and was not confirmed "
+                        "within 3 s: reset");
+    assert_int_equal(confirmed, 0);
+}
+
+/* While it stands still it does not hang. */
+static void test_paused(void **state)
+{
+    uint64_t limit = platform_now_ns() + 5000 * MS;
+
+    options.trial_seconds = 1;
+    guest.paused = true;
+    while (platform_now_ns() < limit) {
+        poll_now();
+        platform_wait(platform_now_ns() + 20 * MS);
+    }
+    guest.paused = false;
+    assert_int_equal(resets, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -288,6 +342,8 @@ int main(void)
         TEST(test_answered),
         TEST(test_nobody_to_ping),
         TEST(test_other_answers),
+        TEST(test_hangs),
+        TEST(test_paused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,16 @@
 /* What is answered inside: ping of .2 and .3, DHCP, DNS, TFTP; ports of
  * nobody. */
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/net/guest_ping.h"
 #include "kernel/net/packet.h"
 #include "kernel/net/user/icmp.h"
 #include "kernel/net/user/impl.h"
 #include "kernel/platform.h"
 
 #define UDP_HEADER 8u
+#define PING_MAX 576u           /* of a ping, with its IP header */
 
 static void dhcp_input(struct user_net *un, const uint8_t *mac,
                        const uint8_t *data, size_t len)
@@ -94,12 +99,32 @@ static bool udp_input(struct user_net *un, const uint8_t *mac,
     return true;
 }
 
+bool user_net_has(const struct user_net *un, uint32_t addr)
+{
+    return user_in_net(&un->config, addr) && !user_is_ours(un, addr);
+}
+
+int user_net_ping(struct user_net *un, uint32_t addr, const uint8_t *icmp,
+                  size_t len)
+{
+    uint8_t ip[PING_MAX];
+
+    if (len > sizeof ip - IP_HEADER)
+        return -EMSGSIZE;
+    memcpy(ip + IP_HEADER, icmp, len);
+    ip_header_write(ip, PROTO_ICMP, un->config.host, addr, len);
+    user_net_to_guest(un, ip, IP_HEADER + len);
+    return 0;
+}
+
 static bool icmp_input(struct user_net *un, uint8_t *ip, size_t len)
 {
     const uint8_t *icmp = ip + ip_header_length(ip);
 
     if (!user_is_ours(un, get32(ip + IP_DESTINATION))) {
         un->counts[USER_NOT_OURS]++;    /* no answers to broadcasts */
+    } else if (guest_ping_take(ip, len)) {
+        return true;
     } else if (len > ip_header_length(ip) && icmp[0] != ICMP_ECHO) {
         return false;           /* an error about what a backend sent */
     } else if (get32(ip + IP_SOURCE) && icmp_echo_reply(ip, len)) {

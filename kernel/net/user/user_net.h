@@ -75,6 +75,15 @@ bool user_net_has_room(struct user_net *un);
 void user_net_icmp_error(struct user_net *un, uint8_t type, uint8_t code,
                          uint32_t rest, const uint8_t *ip, size_t len);
 
+/* Is `addr` one of its inside, but none of its own? */
+bool user_net_has(const struct user_net *un, uint32_t addr);
+/*
+ * ICMP of `len` bytes from the gateway to a guest at `addr`; an echo's answer
+ * comes to guest_ping_take. 0, or -EMSGSIZE.
+ */
+int user_net_ping(struct user_net *un, uint32_t addr, const uint8_t *icmp,
+                  size_t len);
+
 /*
  * hostfwd_add and hostfwd_remove, in qemu's words: "tcp::5555-:80" and
  * "tcp::5555". 0, or negative errno with a sentence in `why`.
