@@ -17,6 +17,7 @@ struct disk_match {
 };
 
 /* Where disks go when they are found: the platform's. */
+struct input;
 struct disk_sink {
     /* `disk` can be opened from now on. Called from poll, or from within
      * create. */
@@ -24,6 +25,8 @@ struct disk_sink {
     /* Something that was found cannot be used: what, and why, for the log.
      * Called as `add` is. */
     void (*left_out)(struct disk_sink *sink, const char *what);
+    /* Where keyboards and mice go, that USB has as well. */
+    struct input *input;
     void *ctx;
 };
 
@@ -35,6 +38,10 @@ struct disk_controller {
     /* Called every millisecond or so until is_settled, then about every second.
      * NULL: no disk comes later. */
     void (*poll)(struct disk_controller *controller);
+    /* Take what keyboards and mice at it say, in each round of the I/O loop.
+     * When (bus_now's nanoseconds) it wants to be called again at the latest.
+     * NULL: it never has any. */
+    uint64_t (*poll_input)(struct disk_controller *controller);
     /* Of what is plugged in now each disk was added or given up. A driver may
      * take it back when something is plugged in. */
     bool is_settled;

@@ -114,6 +114,9 @@ static bool arm(struct usb_host *h)
     return false;
 }
 
+/* Keyboards and mice, whom this is for, it has none. */
+static bool has_events(struct usb_host *h) { return false; }
+
 /* ---- Ports (4.2) --------------------------------------------------------- */
 
 /* What was read, so that it can be written back: no change is cleared. */
@@ -190,11 +193,11 @@ static const struct usb_host_ops ops = {
     .firmware_has = firmware_has, .claim = claim, .silence = silence,
     .halt = halt, .is_halted = is_halted, .reset = reset,
     .is_reset = is_reset, .start = start, .forget = forget,
-    .poll = poll, .arm = arm, .port_status = port_status,
-    .port_reset = port_reset, .address = ehci_address,
-    .set_packet0 = ehci_set_packet0, .configure = ehci_configure,
-    .reset_endpoint = ehci_reset_endpoint, .detach = ehci_detach,
-    .submit = ehci_submit, .cancel = ehci_cancel,
+    .poll = poll, .arm = arm, .has_events = has_events,
+    .port_status = port_status, .port_reset = port_reset,
+    .address = ehci_address, .set_packet0 = ehci_set_packet0,
+    .configure = ehci_configure, .reset_endpoint = ehci_reset_endpoint,
+    .detach = ehci_detach, .submit = ehci_submit, .cancel = ehci_cancel,
 };
 
 /* ---- Making one ---------------------------------------------------------- */

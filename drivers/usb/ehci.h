@@ -1,5 +1,6 @@
 /* USB 2 at high speed behind a host controller by EHCI 1.0, and behind hubs at
- * it. Full and low speed are left to companion controllers. */
+ * it. Full and low speed are left to companion controllers; interrupt
+ * endpoints, and so keyboards and mice, are not driven. */
 #ifndef DRIVERS_USB_EHCI_H
 #define DRIVERS_USB_EHCI_H
 

@@ -449,6 +449,9 @@ int ehci_set_packet0(struct usb_host *h, struct usb_device *d) { return 0; }
 int ehci_configure(struct usb_host *h, struct usb_device *d)
 {
     for (unsigned i = 1; i < d->endpoints; i++)
+        if (d->endpoint[i].kind != USB_BULK)
+            return -ENOTSUP;
+    for (unsigned i = 1; i < d->endpoints; i++)
         begin_pipe(pipe_of(d, &d->endpoint[i]));
     return 0;
 }

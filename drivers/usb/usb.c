@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/usb/usb_hid.h"
 #include "drivers/usb/usb_regs.h"
 #include "drivers/usb/usb_storage.h"
 
@@ -27,19 +28,32 @@ static void port_path(char *out, size_t size, const struct usb_hub *hub,
         snprintf(out, size, "%u", port);
 }
 
-void usb_port_tell(struct usb_hub *hub, unsigned port, const char *fmt, ...)
+static void tell(struct usb_hub *hub, unsigned port, const char *verb,
+                 const char *what)
 {
-    char path[24], what[120];
-    va_list ap;
+    char path[24];
 
     if (hub->port[port - 1].told == PORT_LINES)
         return;
     hub->port[port - 1].told++;
+    port_path(path, sizeof path, hub, port);
+    usb_host_tell(hub->host, "port %s%s: %s", path, verb, what);
+}
+
+void usb_port_tell(struct usb_hub *hub, unsigned port, const char *fmt, ...)
+{
+    char what[120];
+    va_list ap;
+
     va_start(ap, fmt);
     vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
-    port_path(path, sizeof path, hub, port);
-    usb_host_tell(hub->host, "port %s left out: %s", path, what);
+    tell(hub, port, " left out", what);
+}
+
+void usb_port_found(const struct usb_device *d, const char *what)
+{
+    tell(d->parent, d->port, "", what);
 }
 
 /* ---- Transfers ----------------------------------------------------------- */
@@ -215,7 +229,8 @@ static void attach(struct usb_device *d)
 {
     d->state = USB_UP;
     d->class = d->interface_class == USB_CLASS_HUB ? &usb_hub_class
-                                                   : &usb_storage_class;
+               : d->interface_class == USB_CLASS_HID ? &usb_hid_class
+                                                     : &usb_storage_class;
     if (!d->class->attach(d))
         return;
     d->class = NULL;
@@ -369,8 +384,8 @@ static bool ask_host(struct usb_device *d,
     if (error == -EAGAIN)
         return false;
     if (error == -ENOTSUP)
-        leave(d, "this controller's driver does not do full and low speed "
-                 "behind a hub");
+        leave(d, "this controller's driver does neither full and low speed "
+                 "behind a hub nor keyboards");
     else if (error)
         usb_device_failed(d);
     else if (d->state == USB_ADDRESS)

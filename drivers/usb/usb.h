@@ -23,6 +23,7 @@
 #define USB_HUB_PORTS 15u       /* that are used: a route has 4 bits of each */
 #define USB_TIERS 5u            /* hubs in a row: 4.1.1 */
 #define USB_ENDPOINTS 4u        /* of a device, that are used; 0 is control */
+#define USB_BOOTS (USB_ENDPOINTS - 1)   /* keyboards and mice in one device */
 #define USB_PAGE 4096u
 #define USB_MAX_TRANSFER (64u * 1024)
 #define USB_MS UINT64_C(1000000)        /* nanoseconds */
@@ -49,6 +50,7 @@ struct usb_endpoint {
     enum usb_kind kind;
     uint16_t max_packet;
     uint8_t max_burst;          /* packets - 1, of SuperSpeed (9.6.7 of 3.2) */
+    uint8_t period;             /* USB_INTERRUPT: every 125 us << period */
     struct usb_transfer *transfer;      /* under way; the host driver's */
 };
 
@@ -105,6 +107,8 @@ struct usb_host_ops {
     bool (*poll)(struct usb_host *h);
     /* The next event is an interrupt. True: there is one already. */
     bool (*arm)(struct usb_host *h);
+    /* There is something to poll for, as far as memory alone tells. */
+    bool (*has_events)(struct usb_host *h);
     /* Root ports, from 1. What has changed is told once. */
     void (*port_status)(struct usb_host *h, unsigned port,
                         struct usb_port_status *st);
@@ -115,7 +119,7 @@ struct usb_host_ops {
     /* endpoint[0].max_packet is known now. */
     int (*set_packet0)(struct usb_host *h, struct usb_device *d);
     /* Open endpoint[1..], which no driver has opened yet; of a hub, its
-     * hub_ports are known. -ENOTSUP: not of that kind. */
+     * hub_ports are known. -ENOTSUP: not of those kinds. */
     int (*configure)(struct usb_host *h, struct usb_device *d);
     /* Its data toggle begins anew; nothing is under way on it. */
     int (*reset_endpoint)(struct usb_host *h, struct usb_device *d,
@@ -171,6 +175,10 @@ struct usb_device {
     uint8_t hub_power_ms;
     struct usb_endpoint endpoint[USB_ENDPOINTS];
     unsigned endpoints;         /* with 0 */
+    /* Of a keyboard or mouse: its interfaces; endpoint[i + 1] is that of i. */
+    struct usb_boot {
+        uint8_t interface, protocol;
+    } boot[USB_BOOTS];
 
     const struct usb_class *class;
     void *class_data;
@@ -224,6 +232,7 @@ struct usb_hub {
 
 struct usb_counters {
     uint64_t bad_descriptors, bad_events, resets, restarts;
+    uint64_t bad_reports;       /* of keyboards and mice */
 };
 
 enum usb_host_state {
@@ -250,6 +259,8 @@ struct usb_host {
     struct usb_port *busy;      /* whose device answers at address 0 */
     struct usb_device device[USB_DEVICES];
     void *disks;                /* usb_disk.c's */
+    unsigned inputs;            /* keyboards and mice */
+    uint64_t input_next;        /* when they want to be polled */
     struct usb_counters counters;
     struct disk_counters *dma_counters; /* of a disk, or its own */
     struct disk_counters no_disk;
@@ -291,6 +302,8 @@ void usb_device_failed(struct usb_device *d);
 /* A line in the log, of what is at a port, while there are not too many. */
 void usb_port_tell(struct usb_hub *hub, unsigned port, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same of something that is used. */
+void usb_port_found(const struct usb_device *d, const char *what);
 
 /* Begin `t`, whose first fields are set. */
 void usb_submit(struct usb_transfer *t);
@@ -303,8 +316,9 @@ void usb_control(struct usb_device *d, struct usb_transfer *t,
 /* ---- usb_describe.c: what a device says of itself ------------------------ */
 
 /* `config` of `len` bytes is all of its configuration's descriptors. NULL, or
- * what is wrong with it. Its interface is one of mass storage or a hub, if it
- * has such a one; else class 0 and no endpoints. */
+ * what is wrong with it. Its interface is one of mass storage or a hub, or
+ * there are some of boot keyboards and mice, whichever stands first; else
+ * class 0 and no endpoints. */
 const char *usb_describe(struct usb_device *d, const uint8_t *config,
                          size_t len);
 /* Its endpoint 0's packets, by byte 7 of its descriptor. False: impossible. */

@@ -7,6 +7,23 @@
 
 static unsigned get16(const uint8_t *p) { return p[0] | p[1] << 8; }
 
+/* 5.7.3; of more than one packet at a time nothing is known here. */
+static bool is_interrupt_packet(enum usb_speed speed, unsigned bytes)
+{
+    unsigned most = speed == USB_LOW ? 8 : speed == USB_FULL ? 64 : 1024;
+
+    return bytes && bytes <= most;
+}
+
+/* 5.7.4, 9.6.6: 1 to 255 frames, or the exponent and 1. The next lower power of
+ * two of 125 us. */
+static uint8_t period_of(enum usb_speed speed, uint8_t interval)
+{
+    if (speed == USB_LOW || speed == USB_FULL)
+        return (uint8_t)(3 + (interval ? 31 - __builtin_clz(interval) : 0));
+    return interval && interval <= 16 ? (uint8_t)(interval - 1) : 3;
+}
+
 /* 5.5.3, 5.8.3; 9.6.6 of USB 3.2. */
 static bool is_bulk_packet(enum usb_speed speed, unsigned bytes)
 {
@@ -49,11 +66,21 @@ bool usb_describe_packet0(struct usb_device *d, uint8_t byte)
 
 /* ---- The configuration --------------------------------------------------- */
 
-static bool is_ours(const uint8_t *i)
+static bool is_boot(const uint8_t *i)
+{
+    return i[5] == USB_CLASS_HID && i[6] == USB_HID_BOOT &&
+           (i[7] == USB_HID_KEYBOARD || i[7] == USB_HID_MOUSE);
+}
+
+/* `d` has no interface yet, or keyboards and mice with room for one more. */
+static bool is_ours(const struct usb_device *d, bool found, const uint8_t *i)
 {
     if (i[3])                   /* an alternate setting that is not the first */
         return false;
-    return i[5] == USB_CLASS_HUB ||
+    if (found)
+        return d->interface_class == USB_CLASS_HID && is_boot(i) &&
+               d->endpoints < USB_ENDPOINTS;
+    return i[5] == USB_CLASS_HUB || is_boot(i) ||
            (i[5] == USB_CLASS_STORAGE && i[6] == USB_STORAGE_SCSI &&
             i[7] == USB_STORAGE_BOT);
 }
@@ -66,21 +93,57 @@ static void take_interface(struct usb_device *d, const uint8_t *i)
     d->interface_protocol = i[7];
 }
 
-/* The first bulk endpoint of each direction; [1] is from the device. */
+/* The interface that is looked at has its endpoint. */
+static bool has_boot(const struct usb_device *d)
+{
+    return d->endpoints > 1 &&
+           d->boot[d->endpoints - 2].interface == d->interface;
+}
+
+/* Of mass storage the first bulk endpoint of each direction, [1] from the
+ * device; of a keyboard or mouse the first interrupt endpoint from it. */
+static struct usb_endpoint *place_of(struct usb_device *d, const uint8_t *p)
+{
+    bool is_in = p[2] & 0x80;
+
+    if (d->interface_class == USB_CLASS_STORAGE)
+        return (p[3] & 3) == USB_BULK ? &d->endpoint[is_in ? 1 : 2] : NULL;
+    if (d->interface_class == USB_CLASS_HID && d->endpoints < USB_ENDPOINTS)
+        return (p[3] & 3) == USB_INTERRUPT && is_in && !has_boot(d)
+                   ? &d->endpoint[d->endpoints] : NULL;
+    return NULL;
+}
+
+static bool is_taken(const struct usb_device *d, uint8_t address)
+{
+    for (unsigned i = 1; i < USB_ENDPOINTS; i++)
+        if (d->endpoint[i].address == address)
+            return true;
+    return false;
+}
+
 static const char *take_endpoint(struct usb_device *d, const uint8_t *p)
 {
-    struct usb_endpoint *e = &d->endpoint[p[2] & 0x80 ? 1 : 2];
+    struct usb_endpoint *e = place_of(d, p);
     unsigned bytes = get16(p + 4) & 0x7ff;
+    bool is_bulk = (p[3] & 3) == USB_BULK;
 
-    if (d->interface_class != USB_CLASS_STORAGE ||
-        (p[3] & 3) != USB_BULK || e->address)
+    if (!e || e->address)
         return NULL;
     if (!(p[2] & 0xf) || (p[2] & 0x70))
         return "an endpoint has an impossible number";
-    if (!is_bulk_packet(d->speed, bytes))
+    if (is_taken(d, p[2]))
+        return "two endpoints have the same number";
+    if (is_bulk ? !is_bulk_packet(d->speed, bytes)
+                : !is_interrupt_packet(d->speed, bytes))
         return "an endpoint has packets of an impossible size";
-    *e = (struct usb_endpoint){ .address = p[2], .kind = USB_BULK,
-                                .max_packet = (uint16_t)bytes };
+    *e = (struct usb_endpoint){
+        .address = p[2], .kind = p[3] & 3, .max_packet = (uint16_t)bytes,
+        .period = is_bulk ? 0 : period_of(d->speed, p[6]),
+    };
+    if (!is_bulk)
+        d->boot[d->endpoints++ - 1] =
+            (struct usb_boot){ d->interface, d->interface_protocol };
     return NULL;
 }
 
@@ -94,13 +157,15 @@ static void take_companion(struct usb_device *d, uint8_t address,
 
 static const char *finish(struct usb_device *d, bool found)
 {
-    d->endpoints = 1;
     if (!found) {
         d->interface_class = 0;
         return NULL;
     }
     if (d->interface_class == USB_CLASS_HUB)
         return NULL;
+    if (d->interface_class == USB_CLASS_HID)
+        return d->endpoints > 1 ? NULL : "a keyboard or mouse without an "
+                                         "endpoint";
     if (!d->endpoint[1].address || !d->endpoint[2].address)
         return "mass storage without an endpoint for each direction";
     d->endpoints = 3;
@@ -131,6 +196,7 @@ const char *usb_describe(struct usb_device *d, const uint8_t *config,
     const char *why = NULL;
 
     memset(d->endpoint + 1, 0, sizeof d->endpoint - sizeof *d->endpoint);
+    d->endpoints = 1;
     if (len < USB_CONFIG_BYTES || config[1] != USB_DT_CONFIG || !config[5])
         return "its configuration is none";     /* 0: not configured */
     d->config = config[5];
@@ -138,7 +204,7 @@ const char *usb_describe(struct usb_device *d, const uint8_t *config,
         if (len < 2 || p[0] > len || p[0] < shortest(p[1]))
             return "a descriptor is too long or too short";
         if (p[1] == USB_DT_INTERFACE) {
-            inside = !found && is_ours(p);
+            inside = is_ours(d, found, p);
             found |= inside;
             if (inside)
                 take_interface(d, p);

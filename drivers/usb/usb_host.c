@@ -12,6 +12,8 @@
 #define RESET_NS (5000 * USB_MS)
 #define RETRY_NS (30000 * USB_MS)       /* of one that is dead */
 #define ROOT_QUIET_NS (1000 * USB_MS)
+#define INPUT_NS (8 * USB_MS)           /* without interrupts */
+#define INPUT_ROUNDS 8u
 
 bool usb_is_wanted = true;
 
@@ -33,8 +35,7 @@ static void tell_taken(struct usb_host *h)
     static bool is_told;
 
     if (!is_told)
-        usb_host_tell(h, "taken from the firmware, so that USB keyboards do "
-                         "nothing from now on (-host-usb off leaves it)");
+        usb_host_tell(h, "taken from the firmware (-host-usb off leaves it)");
     is_told = true;
 }
 
@@ -175,12 +176,15 @@ bool usb_host_poll(struct usb_host *h)
 {
     bool any = poll_chip(h);
 
+    h->input_next = UINT64_MAX;
     for (unsigned i = 0; i < USB_DEVICES && h->is_up; i++)
         any |= usb_device_step(&h->device[i]);
     if (h->is_up) {
         any |= usb_hub_poll(h->root);
         h->controller.is_settled = usb_hub_is_settled(h->root);
     }
+    if (h->inputs)              /* whoever polled */
+        usb_host_arm(h);
     return any;
 }
 
@@ -202,10 +206,25 @@ static void look(struct disk_controller *controller)
     usb_host_poll(h);
 }
 
+static uint64_t poll_input(struct disk_controller *controller)
+{
+    struct usb_host *h = controller->driver;
+    uint64_t now = bus_now(h->bus);
+
+    for (unsigned i = 0; i < INPUT_ROUNDS && h->inputs && h->is_up &&
+                         (now >= h->input_next || h->ops->has_events(h)); i++)
+        usb_host_poll(h);
+    if (!h->inputs || !h->is_up)
+        return UINT64_MAX;
+    return !h->bus->arm_irq && now + INPUT_NS < h->input_next
+               ? now + INPUT_NS : h->input_next;
+}
+
 int usb_host_start(struct usb_host *h, unsigned ports,
                    struct disk_controller **out)
 {
     h->controller.poll = look;
+    h->controller.poll_input = poll_input;
     h->controller.driver = h;
     h->dma_counters = &h->no_disk;
     for (unsigned i = 0; i < USB_DEVICES; i++)

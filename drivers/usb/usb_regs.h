@@ -21,7 +21,10 @@ enum { USB_DT_DEVICE = 1, USB_DT_CONFIG = 2, USB_DT_STRING = 3,
 #define USB_COMPANION_BYTES 6u
 #define USB_HUB_BYTES 7u        /* that are looked at */
 
-enum { USB_CLASS_STORAGE = 8, USB_CLASS_HUB = 9 };
+enum { USB_CLASS_HID = 3, USB_CLASS_STORAGE = 8, USB_CLASS_HUB = 9 };
+/* HID 1.11, 4.2 and 4.3. */
+enum { USB_HID_BOOT = 1 };
+enum { USB_HID_KEYBOARD = 1, USB_HID_MOUSE = 2 };
 /* Mass storage (Mass Storage Class Overview 1.4, 2 and 3). */
 enum { USB_STORAGE_SCSI = 6, USB_STORAGE_BOT = 0x50 };
 

@@ -140,6 +140,11 @@ static bool arm(struct usb_host *h)
     return xhci_events_pending(x);
 }
 
+static bool has_events(struct usb_host *h)
+{
+    return xhci_events_pending(xhci_of(h));
+}
+
 /* ---- Ports (4.19) -------------------------------------------------------- */
 
 static void port_status(struct usb_host *h, unsigned port,
@@ -176,11 +181,11 @@ static const struct usb_host_ops ops = {
     .firmware_has = firmware_has, .claim = claim, .silence = silence,
     .halt = halt, .is_halted = is_halted, .reset = reset,
     .is_reset = is_reset, .start = start, .forget = forget,
-    .poll = poll, .arm = arm, .port_status = port_status,
-    .port_reset = port_reset, .address = xhci_address,
-    .set_packet0 = xhci_set_packet0, .configure = xhci_configure,
-    .reset_endpoint = xhci_reset_endpoint, .detach = xhci_detach,
-    .submit = xhci_submit, .cancel = xhci_cancel,
+    .poll = poll, .arm = arm, .has_events = has_events,
+    .port_status = port_status, .port_reset = port_reset,
+    .address = xhci_address, .set_packet0 = xhci_set_packet0,
+    .configure = xhci_configure, .reset_endpoint = xhci_reset_endpoint,
+    .detach = xhci_detach, .submit = xhci_submit, .cancel = xhci_cancel,
 };
 
 /* ---- Making one ---------------------------------------------------------- */

@@ -98,17 +98,22 @@ static void put_endpoint(struct xhci_slot *slot, unsigned i)
 {
     const struct usb_endpoint *e = &slot->device->endpoint[i];
     unsigned dci = xhci_dci(e);
+    bool is_periodic = e->kind == USB_INTERRUPT;
     uint32_t type = e->kind == USB_CONTROL ? EP_CONTROL
+                    : is_periodic ? EP_INTERRUPT_IN
                     : e->address & 0x80 ? EP_BULK_IN : EP_BULK_OUT;
     uint64_t dequeue = xhci_ring_dequeue(&slot->pipe[i].ring);
     uint32_t *c = input(slot, dci + 1);
 
+    c[0] = (uint32_t)e->period << EP_INTERVAL_SHIFT;
     c[1] = EP_ERRORS_3 | type << EP_TYPE_SHIFT |
            (uint32_t)e->max_burst << EP_BURST_SHIFT |
            (uint32_t)e->max_packet << EP_PACKET_SHIFT;
     c[2] = (uint32_t)dequeue;
     c[3] = (uint32_t)(dequeue >> 32);
     c[4] = e->kind == USB_CONTROL ? 8 : e->max_packet;  /* average */
+    if (is_periodic)                    /* 4.14.2: Max ESIT Payload */
+        c[4] |= (uint32_t)e->max_packet * (e->max_burst + 1u) << EP_ESIT_SHIFT;
     input(slot, 0)[1] |= 1u << dci;
 }
 

@@ -27,7 +27,7 @@ static bool number(char **args, int min, int max, int *n)
     return *word && !*end && v >= min && v <= max;
 }
 
-/* The one character of UTF-8, of up to 16 bits, that `name` is; 0: it is none. */
+/* The one character of UTF-8, of up to 16 bits, that `name` is; 0: none. */
 static uint32_t one_character(const char *name)
 {
     const uint8_t *p = (const uint8_t *)name;

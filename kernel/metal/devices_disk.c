@@ -19,8 +19,10 @@
 #include "drivers/usb/xhci.h"
 #include "kernel/disk/disk_size.h"
 #include "kernel/metal/clock.h"
+#include "kernel/metal/devices.h"
 #include "kernel/metal/devices_impl.h"
 #include "kernel/metal/format.h"
+#include "kernel/metal/input.h"
 #include "kernel/platform.h"
 
 #define MAX_CONTROLLERS 16u
@@ -131,7 +133,7 @@ static int bind_disks(const struct disk_driver *driver,
         return -ENOMEM;
     b->driver = driver;
     b->sink = (struct disk_sink){ .add = add_disk, .left_out = left_out,
-                                 .ctx = b };
+                                 .input = &metal_input, .ctx = b };
     bus = device_open(&b->device, f, true);
     device_connect_irq(&b->device, false);
     bound[bound_count++] = b;
@@ -231,6 +233,19 @@ uint64_t platform_disks_poll(void)
         tell_disk(i, disks[i].was_gone ? " (gone)" : " (back)");
     }
     return next_look();
+}
+
+uint64_t devices_poll_input(void)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (unsigned i = 0; i < bound_count; i++) {
+        struct disk_controller *c = bound[i]->controller;
+        uint64_t own = c->poll_input ? c->poll_input(c) : UINT64_MAX;
+
+        next = own < next ? own : next;
+    }
+    return next;
 }
 
 struct disk *platform_disk(unsigned i)

@@ -8,6 +8,7 @@
 #include "kernel/metal/apic.h"
 #include "kernel/metal/arch.h"
 #include "kernel/metal/clock.h"
+#include "kernel/metal/devices.h"
 #include "kernel/metal/wait.h"
 #include "kernel/platform.h"
 
@@ -83,14 +84,14 @@ static void tell_state(unsigned i, const char *what)
 
 uint64_t platform_input_poll(void)
 {
-    uint64_t next;
+    uint64_t usb = devices_poll_input(), next;
 
     if (!has_kbc)
-        return UINT64_MAX;
+        return usb;
     next = kbc_poll(&kbc, platform_now_ns());
     tell_state(0, "keyboard");
     tell_state(1, kbc.mouse_id == 3 ? "mouse with a wheel" : "mouse");
-    return next;
+    return usb < next ? usb : next;
 }
 
 bool platform_input_take(struct input_event *e)

@@ -63,7 +63,9 @@ static void left_out(struct disk_sink *sink, const char *what)
 void disk_bench_make(void)
 {
     disk_bench = (struct disk_bench){
-        .sink = { .add = add, .left_out = left_out }, .now = MS,
+        .sink = { .add = add, .left_out = left_out,
+                  .input = &disk_bench.input },
+        .now = MS,
     };
 }
 

@@ -11,11 +11,13 @@
 #include <stdint.h>
 
 #include "drivers/block/disk_driver.h"
+#include "drivers/input/input.h"
 
 #define BENCH_DISKS 32
 
 extern struct disk_bench {
     struct disk_sink sink;
+    struct input input;
     struct disk_controller *controller;
     struct disk *disk[BENCH_DISKS];     /* as they were found */
     unsigned disks;

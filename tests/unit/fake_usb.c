@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/fake_hid.h"
+
 struct fake_usb fake_usb;
 
 static const uint8_t descriptor[18] = {
@@ -34,6 +36,7 @@ void fake_usb_make(void)
     static const char serial[] = "SERIAL 42";
 
     memset(&fake_usb, 0, sizeof fake_usb);
+    fake_hid.parts = 0;
     memcpy(fake_usb.descriptor, descriptor, sizeof descriptor);
     memcpy(fake_usb.config, config, sizeof config);
     fake_usb.serial[0] = 2 + 2 * 9;
@@ -71,6 +74,8 @@ static void reset(unsigned which)
         fake_usb.phase = FAKE_COMMAND;
         fake_usb.halted[0] = fake_usb.halted[1] = false;
         fake_usb.resets++;
+        if (fake_hid.parts)
+            fake_hid_reset();
     }
 }
 
@@ -202,6 +207,8 @@ enum fake_usb_result fake_usb_control(unsigned which, const uint8_t *s,
         return get_descriptor(is_hub, value, data, s[6] | s[7] << 8, actual);
     }
     assert_true(d->configured);
+    if (!is_hub && fake_hid.parts)
+        return fake_hid_request(s, data);
     return is_hub ? hub_request(s, value, data, actual)
                   : storage_request(s, value, data, actual);
 }
@@ -423,6 +430,12 @@ enum fake_usb_result fake_usb_bulk(unsigned which, uint8_t endpoint,
         return FAKE_ERROR;
     assert_int_equal(which, fake_usb.has_hub);
     assert_true(fake_usb.device[which].configured);
+    if (fake_hid.parts) {
+        if (!has_fault(which, &result))
+            return fake_hid_interrupt(endpoint, data, len, actual);
+        fake_hid.part[(endpoint & 0xf) - 1].halted |= result == FAKE_STALL;
+        return result;
+    }
     if (fake_usb.halted[!is_in])
         return FAKE_STALL;
     if (has_fault(which, &result)) {

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define FAKE_USB_BYTES (1u << 18)
-#define FAKE_USB_CONFIG 64u
+#define FAKE_USB_CONFIG 96u
 
 enum fake_usb_result { FAKE_OK, FAKE_STALL, FAKE_ERROR, FAKE_BABBLE,
                        FAKE_NAK };

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/disk_driver_harness.h"
+#include "tests/unit/fake_hid.h"
 #include "tests/unit/fake_usb.h"
 
 #define OP 0x20u
@@ -197,6 +198,8 @@ static bool control(unsigned slot, struct fake_xhci_endpoint *e)
         add_piece(&p, t, from);
     }
     assert_int_equal(p.total, setup[6] | setup[7] << 8);
+    if (!(setup[0] & 0x80))
+        copy(&p, buf, p.total, false);
     r = fake_usb_control(fake_xhci.slot[slot].which, setup, buf, &actual);
     if (r == FAKE_NAK)
         return false;
@@ -206,8 +209,9 @@ static bool control(unsigned slot, struct fake_xhci_endpoint *e)
                        p.count ? p.bytes[0] : 0);
         return false;
     }
-    copy(&p, buf, actual, true);
-    end = end_of(&p, actual, &left);
+    if (setup[0] & 0x80)
+        copy(&p, buf, actual, true);
+    end = end_of(&p, setup[0] & 0x80 ? actual : p.total, &left);
     if (left)
         transfer_event(slot, 1, p.trb[end], CODE_SHORT, left);
     e->at = from + sizeof *t;
@@ -229,6 +233,14 @@ static void run_endpoint(unsigned slot, unsigned dci)
         ;
 }
 
+void fake_xhci_ready(void)
+{
+    for (unsigned i = 1; i <= FAKE_XHCI_SLOTS; i++)
+        for (unsigned dci = 3; dci < 32; dci += 2)
+            if (fake_xhci.slot[i].endpoint[dci].state == FAKE_EP_RUNNING)
+                run_endpoint(i, dci);
+}
+
 /* ---- Commands ------------------------------------------------------------ */
 
 static const uint32_t *input(uint64_t phys, unsigned i)
@@ -242,7 +254,9 @@ static void open_endpoint(unsigned slot, unsigned dci, uint64_t phys)
     struct fake_xhci_endpoint *e = &fake_xhci.slot[slot].endpoint[dci];
 
     assert_int_equal(c[1] >> 1 & 3, 3);
-    assert_int_equal(c[1] >> 3 & 7, dci == 1 ? 4 : dci & 1 ? 6 : 2);
+    assert_int_equal(c[1] >> 3 & 7, dci == 1 ? 4 : fake_hid.parts ? 7
+                                    : dci & 1 ? 6 : 2);
+    assert_int_equal(c[0] >> 16, dci > 1 && fake_hid.parts ? 6 : 0);
     memcpy(e->context, c, sizeof e->context);
     e->at = (uint64_t)c[3] << 32 | (c[2] & ~0xfu);
     e->cycle = c[2] & 1;
@@ -431,6 +445,7 @@ static void set_port(uint32_t v)
 
 static uint32_t read32(void *ctx, uint32_t reg)
 {
+    fake_xhci.accesses++;
     if (disk_bench.is_gone)
         return ~0u;
     if (disk_bench.is_noise)
@@ -478,6 +493,7 @@ static void set_crcr(uint32_t v)
 
 static void write32(void *ctx, uint32_t reg, uint32_t v)
 {
+    fake_xhci.accesses++;
     if (disk_bench.is_gone || disk_bench.is_noise)
         return;
     switch (reg) {

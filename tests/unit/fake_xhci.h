@@ -40,6 +40,7 @@ extern struct fake_xhci {
     bool event_cycle;
     struct fake_xhci_slot slot[FAKE_XHCI_SLOTS + 1];
     unsigned starts, interrupts, commands;
+    unsigned accesses;          /* of registers */
     uint8_t fail_type;          /* commands of that type get: */
     uint8_t fail_code;          /* 0: no answer */
     unsigned fail_count;
@@ -49,6 +50,8 @@ extern struct fake_xhci {
 extern const struct bus fake_xhci_bus;
 
 void fake_xhci_make(void);
+/* Its interrupt endpoints may have something to say. */
+void fake_xhci_ready(void);
 /* Plug in or out what fake_usb has. */
 void fake_xhci_plugged(void);
 void fake_xhci_event(uint64_t parameter, uint32_t status, uint32_t control);

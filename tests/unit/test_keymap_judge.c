@@ -75,8 +75,8 @@ struct counts {
     unsigned same, others, altgr_others;
 };
 
-/* qemu's sv and sl are not made from xkb: two dead keys are none there, and Y and
- * Z change places. */
+/* qemu's sv and sl are not made from xkb: two dead keys are none there, and Y
+ * and Z change places. */
 static unsigned others_known(const struct keymap *map)
 {
     return !strcmp(keymap_name(map), "sv") ? 2
