@@ -206,6 +206,13 @@ static unsigned drive_flags(const struct options *o,
            (d->format == IMAGE_QCOW2 ? DISK_QCOW2 : 0);
 }
 
+/* A CD drive without a CD has them, too. */
+static int set_throttle(struct guest *g, unsigned unit)
+{
+    return disk_image_throttle(&g->disk[unit],
+                               &g->options->drive[unit].throttle);
+}
+
 static int open_disks(struct guest *g, struct machine_config *c, char *why,
                       size_t size)
 {
@@ -218,8 +225,10 @@ static int open_disks(struct guest *g, struct machine_config *c, char *why,
         int r;
 
         ide->is_cdrom = d->is_cdrom;
-        if (!*d->file)
+        if (!*d->file) {
+            set_throttle(g, i);
             continue;
+        }
         r = disk_image_open_over(&g->disk[i], d->file, drive_flags(o, d),
                                  d->overlay, d->overlay_init, reason,
                                  sizeof reason);
@@ -230,6 +239,8 @@ static int open_disks(struct guest *g, struct machine_config *c, char *why,
         ide->disk = &g->disk[i].dev;
         /* With -icount the I/O core runs it, and a request takes no time. */
         r = o->icount_shift < 0 ? disk_image_start_worker(&g->disk[i]) : 0;
+        if (!r)
+            r = set_throttle(g, i);
         if (r) {
             snprintf(why, size, "-hd%c: cannot start a task for '%.40s': %s",
                      'a' + i, d->file, strerror(-r));

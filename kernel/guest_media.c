@@ -135,6 +135,7 @@ int guest_change(struct guest *g, const char *unit, const char *file,
     int i = find_drive(g, unit, why, why_size), r;
     struct call c = { (unsigned)i, force, false, 0 };
     struct disk_image *trial;
+    struct throttle_limits limits;
     char *name;
 
     if (i < 0)
@@ -152,11 +153,55 @@ int guest_change(struct guest *g, const char *unit, const char *file,
         free(name);
         return r;
     }
+    throttle_get(&g->disk[i].throttle, &limits);
     r = open_medium(g, &g->disk[i], name, why, why_size);
+    if (!r)                     /* they are the drive's */
+        r = disk_image_throttle(&g->disk[i], &limits);
     if (r) {
         g->disk[i].dev.name = NULL;
         free(name);
     }
     guest_ask(g, do_insert, &c);
+    return r;
+}
+
+/* ---- How fast they are ------------------------------------------------------- */
+
+static void do_hold(struct guest *g, void *arg)
+{
+    struct call *c = arg;
+
+    c->has_stopped = !machine_is_stopped(g->machine);
+    if (c->has_stopped)
+        machine_stop(g->machine);
+}
+
+static void do_go_on(struct guest *g, void *arg)
+{
+    const struct call *c = arg;
+
+    if (c->has_stopped)
+        machine_cont(g->machine);
+}
+
+int guest_throttle(struct guest *g, unsigned unit,
+                   const struct throttle_limits *limits, char *why,
+                   size_t why_size)
+{
+    struct call c = { .unit = unit };
+    int r;
+
+    if (g->options->icount_shift >= 0) {
+        snprintf(why, why_size, "with -icount a disk's requests take no time");
+        return -ENOTSUP;
+    }
+    if (!guest_ask(g, do_hold, &c)) {
+        snprintf(why, why_size, "the machine's core does not answer");
+        return -ETIMEDOUT;
+    }
+    r = disk_image_throttle(&g->disk[unit], limits);
+    if (r)
+        snprintf(why, why_size, "no task for the drive: %s", strerror(-r));
+    guest_ask(g, do_go_on, &c);
     return r;
 }

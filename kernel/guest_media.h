@@ -23,6 +23,14 @@ int guest_eject(struct guest *g, const char *unit, bool force, char *why,
  */
 int guest_change(struct guest *g, const char *unit, const char *file,
                  bool force, char *why, size_t why_size);
+/*
+ * Let the drive `unit`, hda being 0, be that slow from now on (throttle.h). 0, or
+ * negative errno with a sentence in `why`.
+ */
+struct throttle_limits;
+int guest_throttle(struct guest *g, unsigned unit,
+                   const struct throttle_limits *limits, char *why,
+                   size_t why_size);
 /* A name that guest_change made, of a disk that is closed: given back. */
 void guest_forget_medium(struct guest *g, unsigned unit);
 

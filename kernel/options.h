@@ -13,6 +13,7 @@
 #include "kernel/disk/image_file.h"
 #include "kernel/keymap/keymap.h"
 #include "kernel/watch/guard.h"
+#include "kernel/disk/throttle.h"
 
 #define OPTIONS_MACHINES 9u     /* Ctrl-a and a digit, 1 to 9 */
 #define OPTIONS_NETS 16u         /* NICs and what is at their cables' ends */
@@ -67,6 +68,7 @@ struct drive_option {
     enum drive_snapshot snapshot;
     char overlay[OPTIONS_TEXT]; /* what the snapshot's overlay is on; or "" */
     bool overlay_init;
+    struct throttle_limits throttle;
 };
 
 /* -hdachs; heads 0: none was given. */

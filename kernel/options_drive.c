@@ -2,6 +2,7 @@
 #include "kernel/options_drive.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,36 @@ static bool set_readonly(struct drive_line *l, const char *value)
     return is_on(value) || is_off(value);
 }
 
+/* A limit's key is qemu's short name, or throttling. and its long one. */
+static bool is_limit(const char *key, enum throttle_kind kind)
+{
+    static const char *const long_names[THROTTLE_KINDS] = {
+        "bps-total", "bps-read", "bps-write", "iops-total", "iops-read",
+        "iops-write",
+    };
+    static const char prefix[] = "throttling.";
+
+    return !strcmp(key, throttle_name(kind)) ||
+           (!strncmp(key, prefix, sizeof prefix - 1) &&
+            !strcmp(key + sizeof prefix - 1, long_names[kind]));
+}
+
+/* False: it is no limit's key. *ok: it is, and has a number. */
+static bool set_limit(struct drive_line *l, const char *key,
+                      const char *value, bool *ok)
+{
+    for (unsigned k = 0; k < THROTTLE_KINDS; k++) {
+        unsigned *limit = &l->drive.throttle.of[k];
+
+        if (!is_limit(key, k))
+            continue;
+        *ok = value && !*limit && parse_number(value, UINT_MAX, limit) &&
+              *limit;
+        return true;
+    }
+    return false;
+}
+
 static const struct {
     const char *key;
     bool (*set)(struct drive_line *l, const char *value);
@@ -163,6 +194,7 @@ static bool set(struct drive_line *l, char *setting, unsigned *seen, char *why,
                 size_t size)
 {
     char *value = strchr(setting, '=');
+    bool ok;
 
     if (value)
         *value++ = '\0';
@@ -177,9 +209,12 @@ static bool set(struct drive_line *l, char *setting, unsigned *seen, char *why,
         return (value && settings[i].set(l, value)) ||
                fail(why, size, settings[i].wanted);
     }
+    if (set_limit(l, setting, value, &ok))
+        return ok || fail(why, size, "a limit is a number of bytes or requests "
+                          "a second, 1 to 4294967295, once");
     snprintf(why, size, "a drive has file=, index=, media=, snapshot=, "
-             "overlay=, overlay-init=,\nreadonly=, if=, bus=, unit=, format=; "
-             "not '%.*s'",
+             "overlay=, overlay-init=,\nreadonly=, if=, bus=, unit=, format=, "
+             "bps=, iops=, bps_rd=...; not '%.*s'",
              OPTIONS_SHOWN, setting);
     return false;
 }
@@ -187,7 +222,10 @@ static bool set(struct drive_line *l, char *setting, unsigned *seen, char *why,
 static bool is_sound(const struct drive_line *l, char *why, size_t size)
 {
     const struct drive_option *d = &l->drive;
+    const char *limits = throttle_refuses(&d->throttle);
 
+    if (limits)
+        return fail(why, size, limits);
     if (!*d->file && !d->is_cdrom)
         return fail(why, size, "a disk needs file=");
     if (l->index >= 0 && (l->bus >= 0 || l->unit >= 0))

@@ -20,8 +20,8 @@ bool options_check_drives(const struct options *o, char *why, size_t size);
 #define OPTIONS_DRIVE_HELP \
     "-drive file=FILE[,index=0-3][,media=disk|cdrom][,if=ide]\n" \
     "                [,format=raw|qcow2][,snapshot=on|off][,readonly=on|off]\n" \
-    "                [,overlay=FILE][,overlay-init=on|off] a disk or CD, in the\n" \
-    "                first free place without index="
+    "                [,overlay=FILE][,overlay-init=on|off][,bps=N][,iops=N] a\n" \
+    "                disk or CD, in the first free place without index="
 #define OPTIONS_HDACHS_HELP \
     "-hdachs C,H,S[,T] geometry of hda; T: none lba large rechs auto"
 

@@ -45,6 +45,19 @@ COMMANDS = {
                     "there is no place for files here"),
                    ("serial_log serial3", "there is no serial3"),
                    ("serial_log nonsense", "use serial_log ")],
+    # On the appliance the image is in RAM, which its tail is, too.
+    "block_resize": [("block_resize hda 1", r"hda: done"),
+                     ("block_resize hda 32K", "it would become smaller"),
+                     ("block_resize hdc 1G", "Device 'hdc' not found"),
+                     ("block_resize hda x", "use block_resize DISK SIZE")],
+    "block_set_io_throttle": [
+        ("block_set_io_throttle hda 1 0 0 0 2 0", r"\A\Z"),
+        ("info block", r"I/O throttling:   bps=1 bps_rd=0 bps_wr=0 iops=0 "
+                       r"iops_rd=2 iops_wr=0\n"),
+        ("block_set_io_throttle hda 1 1 0 0 0 0", "exclude each other"),
+        ("block_set_io_throttle hda 0 0 0 0 0 0", r"\A\Z"),
+        ("block_set_io_throttle hdx 0 0 0 0 0 0", "Device 'hdx' not found"),
+        ("block_set_io_throttle hda 1", "use block_set_io_throttle DISK")],
     "boot_set": [("boot_set dc", r"\A\Z"), ("boot_set z", "use letters of c")],
     "eject": [("eject hda", "Device 'hda' is not removable"),
               ("eject hdc", "Device 'hdc' not found")],
@@ -89,8 +102,7 @@ COMMANDS = {
 
 LAST = {"quit"}
 ABSENT = ["wavcapture x", "usb_add disk", "device_add x", "log all",
-          "migrate tcp:h:1", "block_resize hda 1G", "ringbuf_read x 1",
-          "block_set_io_throttle hda 1 1 1 1 1 1", "logfile x"]
+          "migrate tcp:h:1", "ringbuf_read x 1", "logfile x"]
 ABSENT_INFO = ["kvm", "usb", "balloon"]
 
 INFO = {

@@ -52,11 +52,6 @@ static const struct {
     { "block_stream", no_block_jobs },
     { "snapshot_blkdev", "snapshots are of the machine and all its disks: "
       "savevm" },
-    { "block_resize", "an IDE disk tells its guest its size once, at power-on;"
-      " an image\ngrows while Trestle does not run" },
-    { "block_set_io_throttle", "no disk is slowed down here; a machine that "
-      "takes too much of the\nPC's can be stopped (stop) or given less of the "
-      "processor (-cores)" },
     { "nbd_server_start", no_nbd }, { "nbd_server_add", no_nbd },
     { "nbd_server_stop", no_nbd },
     { "trace-event", no_trace }, { "trace-file", no_trace },

@@ -8,7 +8,10 @@ void info_disks(struct monitor *mon);
 
 /* commands_disk_jobs.c */
 void cmd_commit(struct monitor *mon, char *args);
+void cmd_block_resize(struct monitor *mon, char *args);
 
+/* commands_throttle.c */
+void cmd_block_set_io_throttle(struct monitor *mon, char *args);
 
 /* commands_backup.c */
 void cmd_drive_backup(struct monitor *mon, char *args);

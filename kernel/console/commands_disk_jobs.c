@@ -10,6 +10,7 @@
 #include "kernel/console/mux.h"
 #include "kernel/disk/commit.h"
 #include "kernel/guest.h"
+#include "kernel/number.h"
 
 /* Disks of a machine, to be committed one after the other. */
 struct commit_job {
@@ -95,4 +96,57 @@ void cmd_commit(struct monitor *mon, char *args)
                        "is in place\n", args);
     else
         start_commit(mon, args, &disks);
+}
+
+/* ---- block_resize ------------------------------------------------------------- */
+
+struct resize_job {
+    struct disk_image *disk;
+    uint64_t sectors;
+};
+
+static int run_resize(struct job *job, void *ctx)
+{
+    const struct resize_job *z = ctx;
+    char why[160];
+    int r = disk_image_resize(z->disk, z->sectors, why, sizeof why);
+
+    if (r)
+        return job_fail(job, r, "%s", why);
+    if (z->disk->dev.sectors < z->sectors)
+        job_printf(job, "the guest sees it from its next reset on\n");
+    return 0;
+}
+
+static void end_resize(void *ctx, int error) { free(ctx); }
+
+void cmd_block_resize(struct monitor *mon, char *args)
+{
+    char *size = args + strcspn(args, " \t"), name[24];
+    struct disk_image *img;
+    struct resize_job *z;
+    uint64_t bytes;
+
+    if (*size)
+        *size++ = '\0';
+    size += strspn(size, " \t");
+    img = guest_disk(mux_guest(mon->mux), args);
+    if (!img) {
+        monitor_printf(mon, "Device '%.20s' not found; 'info block' lists "
+                       "them\n", args);
+        return;
+    }
+    if (!parse_size(size, &bytes) || bytes % BLOCK_SECTOR_SIZE || !bytes) {
+        monitor_printf(mon, "use block_resize DISK SIZE: MiB, or with K, M, G or "
+                       "T behind it, or B\nfor bytes, a multiple of 512\n");
+        return;
+    }
+    z = malloc(sizeof *z);
+    if (!z) {
+        monitor_printf(mon, "out of memory\n");
+        return;
+    }
+    *z = (struct resize_job){ img, bytes / BLOCK_SECTOR_SIZE };
+    snprintf(name, sizeof name, "block_resize %s", args);
+    job_start(mon, name, run_resize, end_resize, z);
 }

@@ -58,6 +58,13 @@ static const struct {
       "host's, -o - prints base64.\n" },
     { "gdbserver", "Without an argument at tcp::1234. none: no longer.\n"
       "gdb vmlinux, then: target remote HOST:PORT\n" },
+    { "block_resize", "SIZE is in MiB, or has K, M, G or T behind it. The guest "
+      "sees it from its next\nreset on; its partitions are its own. A disk does "
+      "not become smaller.\n" },
+    { "block_set_io_throttle", "Bytes and requests a second: of all, of reads, of "
+      "writes. 0 is no limit.\nA limit of all and one of reads or writes exclude "
+      "each other. No request is\nheld for more than 5 s. block_set_io_throttle "
+      "hda 1000000 0 0 0 0 0\n" },
     { "commit", "all, or hda to hdd: what was written since the start goes to "
       "the image.\n" },
     { "drive_backup", "TARGET is a file that is made, raw; -n: one, a disk or "

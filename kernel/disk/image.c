@@ -10,87 +10,11 @@
 #include "kernel/disk/block_grown.h"
 #include "kernel/disk/disk_name.h"
 #include "kernel/disk/disk_size.h"
+#include "kernel/disk/image_size.h"
 #include "kernel/disk/overlay.h"
 #include "kernel/disk/overlay_disk.h"
 #include "kernel/disk/qcow2.h"
 #include "kernel/platform.h"
-#include "kernel/slots/slots.h"
-
-/* ---- Size ------------------------------------------------------------------ */
-
-/* As large as the table asks, if that is more than it has. */
-static int follow_table(struct disk_image *img)
-{
-    struct table_size table;
-    int r = table_read_size(img->top, &table);
-
-    if (r)
-        return r;
-    img->table = table;
-    /* A sparse image takes the size as its own; else the layer above does. */
-    if (img->image.format == IMAGE_QCOW2)
-        r = block_grow(img->file, table.asked);
-    if (r && r != -ENOTSUP && r != -EROFS)
-        return r;
-    r = block_grow(img->grown, table.asked);
-    if (!r)
-        r = block_grow(img->top, table.asked);
-    if (!r)
-        img->dev.sectors = img->top->sectors;
-    return r;
-}
-
-/*
- * The table asks for less than there was, as after a sysupgrade, or is gone:
- * put zeros, which are there already, behind the file's end, so that the next
- * start finds the capacity, too. What cannot grow cannot keep it, and has the
- * guest's data in memory there.
- */
-static int keep_capacity(struct disk_image *img)
-{
-    static const uint8_t zeros[BLOCK_SECTOR_SIZE];
-    uint64_t sectors = img->dev.sectors;
-    int r;
-
-    if (img->top->read_only || img->has_overlay || img->top->is_volatile ||
-        img->table.asked >= sectors || img->file->sectors >= sectors)
-        return 0;
-    r = block_grow(img->file, sectors);
-    if (r)
-        return r == -ENOTSUP ? 0 : r;
-    return block_write(img->top, sectors - 1, 1, zeros);
-}
-
-/* At a reset the table of slots may say another one. */
-static void follow_slot(struct disk_image *img)
-{
-    if (!slots_disk_is(img->dev.name) || slots_disk_restart(img->file) != 1)
-        return;
-    block_grown_begin(img->grown);
-    img->dev.sectors = img->file_sectors = img->file->sectors;
-    if (img->watch)
-        img->watch->replaced(img->watch);
-}
-
-static int resize(struct disk_image *img)
-{
-    uint64_t before = img->dev.sectors;
-    int r;
-
-    if (img->is_cdrom)
-        return 0;
-    follow_slot(img);
-    r = follow_table(img);
-    if (!r)
-        r = keep_capacity(img);
-    if (r)
-        platform_log("disk '%.40s': cannot follow its partition table: %s",
-                     img->dev.name, strerror(-r));
-    else if (img->dev.sectors != before)
-        platform_log("disk '%.40s': grown from %" PRIu64 " to %" PRIu64
-                     " sectors", img->dev.name, before, img->dev.sectors);
-    return r;
-}
 
 /* ---- Requests -------------------------------------------------------------- */
 
@@ -123,7 +47,7 @@ static int do_request(struct disk_image *img, const struct block_request *req)
     case BLOCK_FLUSH:
         return block_flush(img->top);
     case BLOCK_RESIZE:
-        return resize(img);
+        return image_size_reset(img);
     case BLOCK_READ:
         return block_read(img->top, req->sector, req->count, req->buf);
     case BLOCK_WRITE:
@@ -169,6 +93,7 @@ static bool may_wait(const struct disk_image *img, enum block_op op)
 static bool is_for_worker(struct disk_image *img, enum block_op op)
 {
     return img->worker.task && (worker_is_busy(&img->worker) ||
+                                throttle_is_on(&img->throttle) ||
                                 may_wait(img, op) || !gate_try(&img->gate));
 }
 
@@ -199,11 +124,28 @@ static void image_poll(struct blockdev *dev)
         complete(img, req, error);
 }
 
+/* Its turn, if the disk is slowed down. */
+static void wait_for_throttle(struct disk_image *img,
+                              const struct block_request *req)
+{
+    uint64_t now = platform_now_ns();
+    uint64_t start = throttle_ask(&img->throttle, req, now);
+
+    img->throttle.held += start > now;
+    while (start > now && !worker_is_ending(&img->worker)) {
+        platform_task_wait(start);
+        now = platform_now_ns();
+        start = throttle_ask(&img->throttle, req, now);
+    }
+}
+
 static int perform(void *ctx, const struct block_request *req)
 {
     struct disk_image *img = ctx;
     int error;
 
+    if (throttle_is_on(&img->throttle))
+        wait_for_throttle(img, req);
     gate_enter_in_task(&img->gate);
     error = do_request(img, req);
     gate_leave(&img->gate);
@@ -230,6 +172,24 @@ int disk_image_start_worker(struct disk_image *img)
         return 0;
     r = worker_start(&img->worker, perform, img);
     return img->top->waits == BLOCK_ALL_WAITS ? r : 0;
+}
+
+int disk_image_throttle(struct disk_image *img,
+                        const struct throttle_limits *limits)
+{
+    int r;
+
+    throttle_set(&img->throttle, limits);
+    if (!throttle_is_on(&img->throttle) || !img->dev.submit)
+        return 0;
+    if (img->worker.task) {
+        platform_task_poke(img->worker.task);
+        return 0;
+    }
+    r = worker_start(&img->worker, perform, img);
+    if (r)
+        throttle_set(&img->throttle, &(struct throttle_limits){ 0 });
+    return r;
 }
 
 unsigned disk_image_pending(const struct disk_image *img)
@@ -288,7 +248,7 @@ static int follow_overlay(struct disk_image *img, char *why, size_t why_size)
 
     img->dev.sectors = img->top->sectors;
     if (!r)
-        r = follow_table(img);
+        r = image_size_follow_table(img);
     snprintf(why, why_size, "cannot read '%s' with its overlay: %s",
              img->dev.name, strerror(-r));
     return r;
@@ -327,7 +287,7 @@ static int build_stack(struct disk_image *img, unsigned flags, bool anew,
     if (!layer)
         return -ENOMEM;
     img->top = img->grown = layer;
-    r = follow_table(img);
+    r = image_size_follow_table(img);
     snprintf(why, why_size, "cannot read '%s': %s", img->dev.name,
              strerror(-r));
     if (r)
@@ -403,6 +363,10 @@ void disk_image_close(struct disk_image *img)
 /* "grown", "kept" or "": what was done about the size. */
 static const char *growth_text(const struct disk_image *img)
 {
+    if (img->wanted > img->dev.sectors)
+        return ", more from the guest's next reset on: block_resize";
+    if (img->wanted == img->dev.sectors)
+        return ", grown by block_resize";
     if (img->dev.sectors > img->table.asked &&
         img->dev.sectors > img->file_sectors)
         return ", kept: its new table asks for less";
@@ -471,6 +435,17 @@ static int format_overlay(const struct disk_image *img, char *buf,
                     *img->overlay ? "'" : "", bytes);
 }
 
+static int format_throttle(const struct disk_image *img, char *buf,
+                           size_t size)
+{
+    char limits[160];
+
+    if (!throttle_is_on(&img->throttle))
+        return 0;
+    throttle_format(&img->throttle, limits, sizeof limits);
+    return snprintf(buf, size, "    I/O throttling:  %s\n", limits);
+}
+
 int disk_image_format(const struct disk_image *img, const char *unit,
                       char *buf, size_t size)
 {
@@ -492,8 +467,10 @@ int disk_image_format(const struct disk_image *img, const char *unit,
 
     n += format_table(img, (size_t)n < size ? buf + n : NULL,
                       (size_t)n < size ? size - n : 0);
-    return n + format_overlay(img, (size_t)n < size ? buf + n : NULL,
-                              (size_t)n < size ? size - n : 0);
+    n += format_overlay(img, (size_t)n < size ? buf + n : NULL,
+                        (size_t)n < size ? size - n : 0);
+    return n + format_throttle(img, (size_t)n < size ? buf + n : NULL,
+                               (size_t)n < size ? size - n : 0);
 }
 
 int disk_image_format_stats(const struct disk_image *img, const char *unit,
@@ -502,7 +479,9 @@ int disk_image_format_stats(const struct disk_image *img, const char *unit,
     return snprintf(buf, size,
                     "%s: rd_bytes=%" PRIu64 " wr_bytes=%" PRIu64
                     " rd_operations=%" PRIu64 " wr_operations=%" PRIu64 "\n"
-                    "    flush_operations=%" PRIu64 " errors=%" PRIu64 "\n",
+                    "    flush_operations=%" PRIu64 " errors=%" PRIu64
+                    " throttled=%" PRIu64 "\n",
                     unit, img->rd_bytes, img->wr_bytes, img->rd_ops,
-                    img->wr_ops, img->flushes, img->errors);
+                    img->wr_ops, img->flushes, img->errors,
+                    img->throttle.held);
 }

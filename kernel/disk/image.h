@@ -15,6 +15,7 @@
 #include "kernel/disk/gate.h"
 #include "kernel/disk/image_file.h"
 #include "kernel/disk/table.h"
+#include "kernel/disk/throttle.h"
 #include "kernel/disk/worker.h"
 
 enum disk_flags {
@@ -47,9 +48,11 @@ struct disk_image {
     struct block *grown;        /* the layer that makes it larger; a CD: NULL */
     uint64_t file_sectors;      /* the image's own size at the start */
     struct table_size table;    /* as it was at the last reset */
+    uint64_t wanted;            /* by disk_image_resize; 0: nothing */
     bool is_cdrom, has_overlay;
     const char *overlay;        /* what it is on; "": in memory */
     struct worker worker;       /* for what may wait, where there is one */
+    struct throttle throttle;   /* for the worker's requests */
     struct gate gate;           /* whoever uses the stack is in it */
     struct disk_watch *watch;   /* NULL: none; set by a visitor */
     uint64_t rd_bytes, wr_bytes, rd_ops, wr_ops, flushes, errors;
@@ -81,6 +84,13 @@ void disk_image_close(struct disk_image *img);
  * file, whose flush any core may do.
  */
 int disk_image_start_worker(struct disk_image *img);
+/*
+ * Slow the guest's requests down, or no longer (all zeros). I/O core; where there
+ * is no worker yet, the guest must not use the disk meanwhile. 0, or negative
+ * errno of platform_task_start, and then it is not slowed down.
+ */
+int disk_image_throttle(struct disk_image *img,
+                        const struct throttle_limits *limits);
 /* Any core: requests that `dev.poll` would end; and how many, ever (wraps). */
 unsigned disk_image_pending(const struct disk_image *img);
 unsigned disk_image_total(const struct disk_image *img);
@@ -93,6 +103,14 @@ unsigned disk_image_total(const struct disk_image *img);
 int disk_image_visit(struct disk_image *img,
                      int (*step)(struct disk_image *img, void *ctx),
                      void *ctx);
+
+/*
+ * In a task: let the image have `sectors`, no fewer than it has, with zeros at
+ * its end; the guest sees it from its next reset on. 0, or negative errno with a
+ * sentence in `why`: its size is fixed, it is not written, or there is no room.
+ */
+int disk_image_resize(struct disk_image *img, uint64_t sectors, char *why,
+                      size_t why_size);
 
 /*
  * Lines in the shape of qemu's `info block` and `info blockstats`, for unit

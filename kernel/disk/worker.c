@@ -46,6 +46,8 @@ void worker_stop(struct worker *w)
     w->task = NULL;
 }
 
+bool worker_is_ending(const struct worker *w) { return atomic_load(&w->end); }
+
 bool worker_submit(struct worker *w, struct block_request *req)
 {
     unsigned n = atomic_load(&w->submitted);

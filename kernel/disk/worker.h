@@ -39,6 +39,9 @@ int worker_start(struct worker *w,
  */
 void worker_stop(struct worker *w);
 
+/* In perform: worker_stop waits for it. */
+bool worker_is_ending(const struct worker *w);
+
 /* ---- The requester's core ------------------------------------------------ */
 
 /* False: WORKER_SLOTS are out already. */

@@ -1,5 +1,8 @@
 """A disk on a file, with a guest that copies sectors and writes the last."""
+import json
 import re
+import subprocess
+import time
 
 import pytest
 
@@ -141,7 +144,8 @@ def test_info(trestle, image):
     assert "file: 128 sectors; MBR, asks for 42336, 16 heads" in block
     assert "hdc: type=cdrom removable=1 [not inserted]\n" in block
     stats = re.search(r"hda: rd_bytes=(\d+) wr_bytes=0 rd_operations=(\d+) "
-                      r"wr_operations=0\n    flush_operations=0 errors=0\n",
+                      r"wr_operations=0\n    flush_operations=0 errors=0 "
+                      r"throttled=0\n",
                       t.monitor("info blockstats"))
     assert int(stats[1]) == int(stats[2]) * SECTOR > 0      # its table's sector
 
@@ -153,3 +157,75 @@ def test_image_in_use_is_refused(trestle, image, guest):
     second = trestle("-m", 16, "-hda", image, "-S")
     second.expect("-hda: .*disk_copy.img.*busy")
     assert second.ends() == 1
+
+
+# disk_copy makes some 260 requests of a sector each.
+@pytest.mark.parametrize("limit, words", [
+    ("iops=100", "bps=0 bps_rd=0 bps_wr=0 iops=100 iops_rd=0 iops_wr=0"),
+    ("bps=51200", "bps=51200 bps_rd=0 bps_wr=0 iops=0 iops_rd=0 iops_wr=0"),
+    ("throttling.iops-write=25,bps_rd=1000000000",
+     "bps=0 bps_rd=1000000000 bps_wr=0 iops=0 iops_rd=0 iops_wr=25")])
+def test_slow_disk(trestle, image, limit, words):
+    t = trestle("-m", 16, "-drive", f"file={image},{limit}", "-S")
+    t.to_monitor()
+    assert f"    I/O throttling:   {words}\n" in t.monitor("info block")
+    t.send("cont\r")
+    t.expect("disk_copy CHS")
+    start = time.monotonic()
+    t.expect("disk_copy ok")
+    assert 2 < time.monotonic() - start < 10
+    assert t.ends() == 0
+
+
+def test_speed_changes_at_run_time(trestle, image):
+    """From one request in five seconds to as many as there are."""
+    t = trestle("-m", 16, "-hda", image, "-S")
+    t.to_monitor()
+    assert t.monitor("block_set_io_throttle hda 1 0 0 0 0 0") == ""
+    t.monitor("cont")
+    end = time.time() + 30
+    while "throttled=0" in t.monitor("info blockstats"):
+        assert time.time() < end
+    assert t.silent("disk_copy ok", 2)
+    t.send("block_set_io_throttle hda 0 0 0 0 0 0\r")
+    start = time.monotonic()
+    t.expect("disk_copy ok")
+    assert time.monotonic() - start < 10
+    assert t.ends() == 0
+
+
+def test_no_speed_under_icount(trestle, image):
+    t = trestle("-m", 16, "-hda", image, "-icount", "3", "-S")
+    t.to_monitor()
+    assert "with -icount a disk's requests take no time" in \
+        t.monitor("block_set_io_throttle hda 1 0 0 0 0 0")
+
+
+def test_block_resize(trestle, guest, tmp_path):
+    """A guest sees it at its next reset, and another start finds it."""
+    path = tmp_path / "uart_echo.img"
+    guest("uart_echo")
+    qcow2 = tmp_path / "b.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", qcow2, "1M"],
+                   check=True)
+    t = trestle("-m", 16, "-hda", path, "-hdb", qcow2)
+    t.expect("ready")
+    t.to_monitor()
+    for line in ("block_resize hda 2", "block_resize hdb 3M"):
+        assert "the guest sees it from its next reset on" in t.monitor(line)
+    text = t.monitor("info block")
+    assert "    128 sectors, more from the guest's next reset on" in text
+    assert "    2048 sectors, more from the guest's next reset on" in text
+    t.send("system_reset\r")
+    t.expect("ready")
+    text = t.monitor("info block")
+    assert "    4096 sectors, grown by block_resize\n" in text
+    assert "    6144 sectors, grown by block_resize\n" in text
+    assert "it would become smaller" in t.monitor("block_resize hda 1M")
+    t.send("quit\r")
+    assert t.ends() == 0
+    assert path.stat().st_size == 2 << 20
+    info = subprocess.run(["qemu-img", "info", "--output=json", qcow2],
+                          check=True, capture_output=True).stdout
+    assert json.loads(info)["virtual-size"] == 3 << 20
+    subprocess.run(["qemu-img", "check", "-q", qcow2], check=True)

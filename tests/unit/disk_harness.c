@@ -140,3 +140,18 @@ void put_fat16(uint8_t *s, uint32_t serial)
     s[510] = 0x55;
     s[511] = 0xaa;
 }
+
+static void request_done(struct block_request *req, int error)
+{
+    *(int *)req->ctx = error;
+}
+
+int disk_request(struct blockdev *dev, enum block_op op, uint64_t sector,
+                 uint32_t count, uint8_t *buf)
+{
+    int error = -ETIMEDOUT;
+    struct block_request req = { op, sector, count, buf, request_done, &error };
+
+    dev->submit(dev, &req);
+    return error;
+}

@@ -17,6 +17,10 @@ struct memory_block {
 void memory_block_init(struct memory_block *m, uint8_t *data,
                        uint64_t sectors);
 
+/* A request to `dev`, done within submit: its error. -ETIMEDOUT: it was not. */
+int disk_request(struct blockdev *dev, enum block_op op, uint64_t sector,
+                 uint32_t count, uint8_t *buf);
+
 /* Entry `n` of the MBR or EBR in `sector`, of an LBA-only table. */
 void put_lba_entry(uint8_t *sector, int n, uint8_t type, uint32_t start,
                    uint32_t count);

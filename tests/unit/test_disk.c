@@ -35,11 +35,7 @@ static void done(struct block_request *req, int error) { last_error = error; }
 static int request(enum block_op op, uint64_t sector, uint32_t count,
                    uint8_t *buf)
 {
-    struct block_request req = { op, sector, count, buf, done, NULL };
-
-    last_error = -12345;
-    img.dev.submit(&img.dev, &req);
-    return last_error;
+    return disk_request(&img.dev, op, sector, count, buf);
 }
 
 static void test_grows_and_keeps(void **state)
@@ -72,7 +68,7 @@ static void test_grows_and_keeps(void **state)
     disk_image_format_stats(&img, "hda", text, sizeof text);
     assert_string_equal(text, "hda: rd_bytes=1024 wr_bytes=512 "
                         "rd_operations=1 wr_operations=1\n"
-                        "    flush_operations=1 errors=3\n");
+                        "    flush_operations=1 errors=3 throttled=0\n");
     disk_image_close(&img);
 
     /* The write to the last sector persists. */

@@ -109,17 +109,10 @@ void platform_wait(uint64_t deadline) { fake_physical_wait(deadline); }
 
 /* ---- Requests -------------------------------------------------------------- */
 
-static int last_error;
-static void done(struct block_request *req, int error) { last_error = error; }
-
 static int request(enum block_op op, uint64_t sector, uint32_t count,
                    uint8_t *buf)
 {
-    struct block_request req = { op, sector, count, buf, done, NULL };
-
-    last_error = -12345;
-    img.dev.submit(&img.dev, &req);
-    return last_error;
+    return disk_request(&img.dev, op, sector, count, buf);
 }
 
 static int start(void **state)

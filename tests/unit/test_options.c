@@ -86,6 +86,12 @@ static void test_drive(void **state)
     assert_string_equal(o.drive[0].overlay, "disk:0,part=2");
     assert_true(o.drive[0].overlay_init);
     assert_int_equal(o.drive[0].snapshot, DRIVE_SNAPSHOT_ON);
+    assert_int_equal(PARSE("-drive", "file=x,bps=1000000,iops_rd=20,"
+                           "throttling.iops-write=4294967295"), OPTIONS_RUN);
+    assert_int_equal(o.drive[0].throttle.of[THROTTLE_BPS], 1000000);
+    assert_int_equal(o.drive[0].throttle.of[THROTTLE_IOPS_RD], 20);
+    assert_int_equal(o.drive[0].throttle.of[THROTTLE_IOPS_WR], 4294967295);
+    assert_int_equal(o.drive[0].throttle.of[THROTTLE_IOPS], 0);
     assert_int_equal(PARSE("-drive", "bus=1,unit=1,file=x"), OPTIONS_RUN);
     assert_string_equal(o.drive[3].file, "x");
     assert_int_equal(PARSE("-drive", "bus=1,file=x,"), OPTIONS_ERROR);
@@ -99,6 +105,13 @@ static void test_bad_drive(void **state)
     refused("-drive", "media=disk", "a disk needs file=");
     refused("-drive", "file=", "file= needs");
     refused("-drive", "file", "file= needs");
+    refused("-drive", "file=x,bps=", "a limit is a number");
+    refused("-drive", "file=x,bps=0", "a limit is a number");
+    refused("-drive", "file=x,iops=4294967296", "a limit is a number");
+    refused("-drive", "file=x,iops", "a limit is a number");
+    refused("-drive", "file=x,iops=1,throttling.iops-total=2", "once");
+    refused("-drive", "file=x,bps=1,bps_rd=1", "exclude each other");
+    refused("-drive", "file=x,throttling.bps=1", "not 'throttling.bps'");
     refused("-drive", "file=x,if=scsi", "if=ide");
     refused("-drive", "file=x,index=4", "index=0");
     refused("-drive", "file=x,index=-1", "index=0");
