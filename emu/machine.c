@@ -154,10 +154,18 @@ static bool create_isa(struct machine *m)
 {
     struct machine_devices *d = &m->d;
     struct piix3 *isa = d->piix3;
+    const struct machine_config *c = &m->config;
+    struct rtc_setup rtc = {
+        .base_seconds = c->rtc_base, .base_ns = c->rtc_base_ns,
+        .wall_ns = c->rtc_follows && !machine_uses_icount(m)
+                   ? c->host->wall_ns : NULL,
+        .ctx = c->host->ctx,
+        .slew = c->rtc_slew && !machine_uses_icount(m),
+    };
 
-    return plug(m, d->pit = pit_create(m, piix3_isa_line(isa, 0))) &&
-           plug(m, d->rtc = rtc_create(m, piix3_isa_line(isa, 8),
-                                       m->config.rtc_base)) &&
+    return plug(m, d->pit = pit_create(m, piix3_isa_line(isa, 0),
+                                       machine_ticks_again(m))) &&
+           plug(m, d->rtc = rtc_create(m, piix3_isa_line(isa, 8), &rtc)) &&
            plug(m, d->i8042 = i8042_create(m, piix3_isa_line(isa, 1),
                                            piix3_isa_line(isa, 12))) &&
            plug(m, d->fwcfg = fwcfg_create(m));

@@ -48,6 +48,8 @@ struct machine_host {
      * reads it at once; else NULL.
      */
     uint64_t (*tsc)(void *ctx);
+    /* The wall clock, ns since 1970; only for rtc_follows. */
+    int64_t (*wall_ns)(void *ctx);
     /* One line about this guest, without newline. Already rate-limited. */
     void (*log)(void *ctx, const char *line);
     /*
@@ -111,7 +113,15 @@ struct machine_config {
     const char *boot_order;     /* "c", "d", "n", or several; NULL "cd" */
     bool i6300esb, ib700;       /* watchdogs (machine_watchdog.h) */
     bool pvpanic;               /* the guest may tell that it panicked */
-    int64_t rtc_base;           /* UTC seconds at power-on */
+    int64_t rtc_base;           /* the RTC at power-on, s since 1970 */
+    uint32_t rtc_base_ns;       /* and ns more */
+    bool rtc_follows;           /* the wall clock; else virtual time */
+    /*
+     * Ticks of the PIT and of the local APIC's timer that the guest missed are
+     * lost, as in hardware; else they are given again. The RTC's are, with
+     * rtc_slew. Under icount none are.
+     */
+    bool lose_ticks, rtc_slew;
     int icount_shift;           /* ns per instruction = 1 << shift; -1: off */
     const struct machine_host *host;
 };

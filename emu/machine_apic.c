@@ -54,7 +54,11 @@ unsigned machine_intack(void *ctx)
     struct machine *m = ctx;
     int vector = lapic_intack(m->d.lapic);
 
-    return vector < 0 ? pic_intack(m->d.pic) : (unsigned)vector;
+    if (vector < 0)
+        vector = (int)pic_intack(m->d.pic);
+    if (m->watched)
+        machine_timers_taken(m);
+    return (unsigned)vector;
 }
 
 uint8_t machine_cr8_read(void *ctx)
@@ -123,13 +127,27 @@ void machine_isa_irq(void *machine, unsigned n, bool level)
     ioapic_set_pin(m->d.ioapic, n ? n : TIMER_PIN, level);
 }
 
+/* A guest uses one of the two kinds; where both are open, the I/O APIC. */
+enum irq_state machine_irq_state(struct machine *m, unsigned n)
+{
+    unsigned pin = n ? n : TIMER_PIN;
+    int vector = ioapic_vector(m->d.ioapic, pin);
+
+    if (vector >= 0)
+        return ioapic_waits(m->d.ioapic, pin) ||
+               lapic_requested(m->d.lapic, (uint8_t)vector) ? IRQ_WAITS
+                                                            : IRQ_TAKEN;
+    return lapic_lint0_open(m->d.lapic) ? pic_irq_state(m->d.pic, n)
+                                        : IRQ_MASKED;
+}
+
 bool machine_apic_create(struct machine *m)
 {
     const struct lapic_wires wires = {
         m, cpu_intr, cpu_nmi, cpu_init_request, lapic_ended, lapic_ready
     };
 
-    return (m->d.lapic = lapic_create(m, &wires)) &&
+    return (m->d.lapic = lapic_create(m, &wires, machine_ticks_again(m))) &&
            (m->d.ioapic = ioapic_create(m, ioapic_send, m)) &&
            (m->d.pic = pic_create(m, pic_intr, m));
 }

@@ -23,9 +23,24 @@ static int info_registers(struct machine *m, char *buf, size_t size)
     return cpu_format_registers(&m->cpu, buf, size);
 }
 
+/* Counters whose name has `part` in it (NULL: all). */
+static void add_counters(struct machine *m, struct textbuf *t,
+                         const char *part)
+{
+    for (unsigned i = 0; i < m->counter_count; i++)
+        if (!part || strstr(m->counter[i].name, part))
+            text_add(t, "%12" PRIu64 "  %s\n", m->counter[i].n,
+                     m->counter[i].name);
+}
+
+/* And the ticks that did not come when they should have. */
 static int info_pic(struct machine *m, char *buf, size_t size)
 {
-    return pic_format(m->d.pic, buf, size);
+    struct textbuf t = { buf, size, 0 };
+
+    t.wanted = (size_t)pic_format(m->d.pic, buf, size);
+    add_counters(m, &t, "ticks ");
+    return (int)t.wanted;
 }
 
 static int info_lapic(struct machine *m, char *buf, size_t size)
@@ -84,9 +99,7 @@ static int info_counters(struct machine *m, char *buf, size_t size)
     struct textbuf t = { buf, size, 0 };
 
     text_add(&t, "%" PRIu64 " instructions\n", m->cpu.icount);
-    for (unsigned i = 0; i < m->counter_count; i++)
-        text_add(&t, "%12" PRIu64 "  %s\n", m->counter[i].n,
-                 m->counter[i].name);
+    add_counters(m, &t, NULL);
     return (int)t.wanted;
 }
 

@@ -114,6 +114,7 @@ struct machine {
     /* Time. Real time: now = host clock - clock_offset. */
     struct machine_timer timer[TIMER_COUNT];
     uint64_t next_timer;        /* least timer[].when */
+    uint32_t watched;           /* bit per timer_id: machine_timer_watch */
     uint64_t slice_end;         /* a timer armed before this ends the slice */
     uint64_t clock_offset;
     uint64_t last_now;          /* keeps virtual time from running back */
@@ -149,6 +150,12 @@ static inline bool machine_uses_icount(const struct machine *m)
     return m->config.icount_shift >= 0;
 }
 
+/* The timers' ticks that the guest missed come later. */
+static inline bool machine_ticks_again(const struct machine *m)
+{
+    return !m->config.lose_ticks && !machine_uses_icount(m);
+}
+
 /* machine_memory.c */
 void machine_memory_reset(struct machine *m);
 /* i440fx's hooks: `rights` are MACHINE_PAM_*, `segment` 0..15. */
@@ -171,7 +178,7 @@ unsigned machine_io_read_block(void *ctx, uint16_t port, unsigned size,
 unsigned machine_io_write_block(void *ctx, uint16_t port, unsigned size,
                                 const void *buf, unsigned count);
 
-/* machine_apic.c */
+/* machine_apic.c (and machine_irq_state of device.h) */
 /* Make the interrupt controllers and their wires to the CPU. False: memory. */
 bool machine_apic_create(struct machine *m);
 void machine_apic_destroy(struct machine *m);
@@ -193,6 +200,8 @@ void machine_log_init(struct machine *m);
 void machine_time_init(struct machine *m);
 /* Fire all timers due by now, oldest first; how many fired. */
 unsigned machine_timers_fire(struct machine *m);
+/* The CPU took an interrupt: call those who watch for it. */
+void machine_timers_taken(struct machine *m);
 
 /* Virtual time that a snapshot may say, 73 years: sums do not overflow. */
 #define MACHINE_TIME_MAX (1ull << 61)

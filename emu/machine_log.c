@@ -70,6 +70,11 @@ void machine_log(struct machine *m, const char *fmt, ...)
 
 void machine_count(struct machine *m, const char *name)
 {
+    machine_count_many(m, name, 1);
+}
+
+void machine_count_many(struct machine *m, const char *name, uint64_t n)
+{
     unsigned i;
 
     for (i = 0; i < m->counter_count; i++)
@@ -87,5 +92,5 @@ void machine_count(struct machine *m, const char *name)
     m->counter[i].name = name;
     m->counter_count++;
 found:
-    m->counter[i].n++;
+    m->counter[i].n += n;
 }

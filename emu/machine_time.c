@@ -36,6 +36,12 @@ uint64_t machine_now(struct machine *m)
     if (now < m->last_now)
         now = m->last_now;
     m->last_now = now;
+    /*
+     * The host was away in the middle of a slice: what is due comes before the
+     * guest makes anything of a clock that it read.
+     */
+    if (m->slice_end && now >= m->next_timer)
+        cpu_ask_stop(&m->cpu, true);
     return now;
 }
 
@@ -78,6 +84,20 @@ void machine_timer_cancel(struct machine *m, enum timer_id id)
     m->timer[id].when = UINT64_MAX;
     if (old == m->next_timer)
         find_next(m);
+}
+
+void machine_timer_watch(struct machine *m, enum timer_id id, bool watch)
+{
+    m->watched = watch ? m->watched | 1u << id : m->watched & ~(1u << id);
+}
+
+void machine_timers_taken(struct machine *m)
+{
+    for (uint32_t left = m->watched; left; left &= left - 1) {
+        struct machine_timer *t = &m->timer[__builtin_ctz(left)];
+
+        t->fire(t->ctx);
+    }
 }
 
 unsigned machine_timers_fire(struct machine *m)
@@ -123,6 +143,7 @@ void machine_time_load(struct machine *m, uint64_t now,
     for (unsigned i = 0; i < TIMER_COUNT; i++)
         m->timer[i].when = when[i];
     find_next(m);
+    m->watched = 0;
     machine_tsc_stop(m);
 }
 

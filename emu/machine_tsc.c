@@ -15,6 +15,8 @@
 #define READ_TICKS 10000u
 /* A clock that was set, a host that slept: a rate so far off is none. */
 #define RATE_DOUBT 8u
+/* What is due later is no slice's, however long the host was away. */
+#define LIMIT_NS 100000000u
 
 static uint64_t of_time(const struct machine *m, uint64_t ns)
 {
@@ -34,6 +36,9 @@ uint64_t machine_tsc(void *ctx)
     struct cpu_tsc *t = &m->cpu.tsc;
     uint64_t ticks = t->rate ? host_tsc(m) : 0, v;
 
+    /* machine_now ends a slice that the host was away in. */
+    if (t->rate && ticks >= t->host && ticks - t->host > t->limit)
+        machine_now(m);
     if (t->rate && ticks >= t->host)
         v = t->guest + (uint64_t)((unsigned __int128)(ticks - t->host) *
                                   t->rate >> 32);
@@ -43,6 +48,17 @@ uint64_t machine_tsc(void *ctx)
         v = t->last;
     t->last = v;
     return v;
+}
+
+/* The host's ticks from `ns` to the next timer. */
+static uint64_t ticks_left(const struct machine *m, uint64_t ns)
+{
+    uint64_t left = m->next_timer > ns ? m->next_timer - ns : 0;
+
+    if (!m->tsc.rate)
+        return 0;
+    return (of_time(m, left < LIMIT_NS ? left : LIMIT_NS) << 32) /
+           m->tsc.rate;
 }
 
 /* Measure from here on. */
@@ -99,6 +115,7 @@ void machine_tsc_begin(struct machine *m)
     m->cpu.tsc.host = ticks;
     m->cpu.tsc.guest = of_time(m, ns);
     m->cpu.tsc.rate = m->tsc.rate;
+    m->cpu.tsc.limit = ticks_left(m, ns);
 }
 
 void machine_tsc_stop(struct machine *m)

@@ -23,6 +23,7 @@
 #include "kernel/watch/watch.h"
 
 #define ROM_MAX (512u << 10)
+#define NS_PER_S 1000000000
 /* The interpreter's, the devices', frames and what a disk may grow. */
 #define OVERHEAD_BYTES (64u << 20)
 
@@ -254,16 +255,25 @@ static int open_disks(struct guest *g, struct machine_config *c, char *why,
     return 0;
 }
 
-static int64_t rtc_base(const struct options *o)
+static int64_t host_wall(void *ctx)
 {
-    switch (o->rtc_base) {
-    case RTC_LOCALTIME:
-        return date_local(platform_wall_seconds());
-    case RTC_DATE:
-        return o->rtc_date;
-    default:
-        return platform_wall_seconds();
-    }
+    return platform_wall_ns();
+}
+
+static void set_rtc(const struct options *o, struct machine_config *c)
+{
+    int64_t now = platform_wall_ns();
+
+    c->rtc_follows = !o->rtc_vm;
+    c->rtc_slew = o->rtc_slew;
+    c->rtc_base = now / NS_PER_S;
+    c->rtc_base_ns = (uint32_t)(now % NS_PER_S);
+    if (o->rtc_base == RTC_LOCALTIME)
+        c->rtc_base = date_local(c->rtc_base);
+    if (o->rtc_base == RTC_DATE || o->icount_shift >= 0)
+        c->rtc_base_ns = 0;     /* the same in each run */
+    if (o->rtc_base == RTC_DATE)
+        c->rtc_base = o->rtc_date;
 }
 
 static int make_machine(struct guest *g, struct machine_config *c, char *why,
@@ -280,6 +290,7 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
     }
     g->host = (struct machine_host){
         .ctx = g, .clock_ns = host_clock, .log = host_log,
+        .wall_ns = host_wall,
         .tsc = platform_tsc_is_steady() ? host_tsc : NULL,
         .debug_char = o->debugcon ? host_debug_char : NULL,
         .event = crash_take_event,
@@ -298,7 +309,8 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
     c->i6300esb = o->i6300esb;
     c->ib700 = o->ib700;
     c->pvpanic = o->pvpanic;
-    c->rtc_base = rtc_base(o);
+    set_rtc(o, c);
+    c->lose_ticks = o->lose_ticks;
     c->icount_shift = o->icount_shift;
     c->host = &g->host;
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)

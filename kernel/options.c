@@ -8,11 +8,11 @@
 
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/engine.h"
-#include "kernel/date.h"
 #include "kernel/debug/gdb_device.h"
 #include "kernel/number.h"
 #include "kernel/options_drive.h"
 #include "kernel/options_net.h"
+#include "kernel/options_time.h"
 #include "kernel/options_watch.h"
 
 #define MIB (1ull << 20)
@@ -257,22 +257,13 @@ static bool parse_cores(struct parser *p, const char *name, const char *v)
     return true;
 }
 
-static bool parse_rtc(struct parser *p, const char *name, const char *v)
+static bool parse_time(struct parser *p, const char *name, const char *v)
 {
-    struct options *o = p->o;
+    const char *what;
 
-    if (!strcmp(v, "base=utc")) {
-        o->rtc_base = RTC_UTC;
-    } else if (!strcmp(v, "base=localtime")) {
-        o->rtc_base = RTC_LOCALTIME;
-    } else {
-        o->rtc_base = RTC_DATE;
-        o->rtc_date = strncmp(v, "base=", 5) ? -1 : date_parse(v + 5);
-        if (o->rtc_date < 0)
-            return bad(p, name, "use base=utc, base=localtime or "
-                       "base=2006-06-17T16:01:21", v);
-    }
-    return true;
+    return (name[0] == 'r' ? options_parse_rtc(p->o, v, &what)
+                           : options_parse_global(p->o, v, &what)) ||
+           bad(p, name, what, v);
 }
 
 static bool parse_flag(struct parser *p, const char *name, const char *v)
@@ -405,9 +396,8 @@ static const struct option {
       "-icount shift=N deterministic time: an instruction is 2^N ns" },
     { "cores", OPTION_COMMON, true, parse_cores,
       "-cores N        use at most N of the PC's cores" },
-    { "rtc", OPTION_ANY, true, parse_rtc,
-      "-rtc base=WHAT  the guest's clock at power-on: utc localtime or a date\n"
-      "                as 2006-06-17T16:01:21" },
+    { "rtc", OPTION_ANY, true, parse_time, OPTIONS_RTC_HELP },
+    { "global", OPTION_ANY, true, parse_time, OPTIONS_GLOBAL_HELP },
     { "name", OPTION_OWN, true, parse_name,
       "-name NAME      this machine's name" },
     { "uuid", OPTION_OWN, true, parse_uuid,

@@ -120,6 +120,8 @@ struct options {
     unsigned cores;             /* to use at most; 0: all there are */
     enum rtc_base { RTC_UTC, RTC_LOCALTIME, RTC_DATE } rtc_base;
     int64_t rtc_date;           /* RTC_DATE: seconds since 1970 */
+    bool rtc_vm, rtc_slew;      /* -rtc's clock=vm, driftfix=slew */
+    bool lose_ticks;            /* -global kvm-pit.lost_tick_policy=discard */
     const char *medium;         /* serial number: see disk/medium.h; or NULL */
     const char *vmstate;        /* where snapshots are: vmstate.h; or NULL */
     const char *loadvm;         /* the one to start with, or NULL */

@@ -32,6 +32,8 @@ bool platform_tsc_is_steady(void);
 
 /* Wall clock: seconds since 1970-01-01 00:00 UTC. */
 int64_t platform_wall_seconds(void);
+/* The same in nanoseconds. Any core. */
+int64_t platform_wall_ns(void);
 
 /*
  * Sleep until `deadline_ns` (on platform_now_ns's clock) or until an event. For

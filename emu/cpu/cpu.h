@@ -308,10 +308,11 @@ struct cpu {
     /*
      * What bus->tsc would give, for code that reads the host's TSC itself: it
      * was `guest` when that was `host`, and goes on by rate / 2^32 a tick. It
-     * has told `last`, and tells no less. Rate 0: only bus->tsc knows.
+     * has told `last`, and tells no less. Rate 0: only bus->tsc knows; so it is
+     * when the host's is more than `limit` ahead of `host`.
      */
     struct cpu_tsc {
-        uint64_t host, guest, rate, last;
+        uint64_t host, guest, rate, last, limit;
     } tsc;
 
     struct cpu_stops *stops;    /* a debugger's (stops.h), or NULL */

@@ -127,6 +127,21 @@ void machine_timer_register(struct machine *m, enum timer_id id,
 void machine_timer_arm(struct machine *m, enum timer_id id, uint64_t when_ns);
 void machine_timer_cancel(struct machine *m, enum timer_id id);
 
+/*
+ * A tick was raised and the next is due: as long as `watch`, call the timer's
+ * function after each interrupt that the CPU takes, too. It may be called for
+ * nothing, and may raise an interrupt. Off after loading.
+ */
+void machine_timer_watch(struct machine *m, enum timer_id id, bool watch);
+
+/* What became of ISA interrupt n's last edge. */
+enum irq_state {
+    IRQ_TAKEN,                  /* nothing waits: another edge would be seen */
+    IRQ_WAITS,                  /* another edge would be lost in this one */
+    IRQ_MASKED                  /* nobody wants to know */
+};
+enum irq_state machine_irq_state(struct machine *m, unsigned n);
+
 /* ---- Memory, log, requests -------------------------------------------- */
 
 /*
@@ -147,6 +162,8 @@ void machine_log(struct machine *m, const char *fmt, ...)
  * (a string constant, compared by content, "device: what").
  */
 void machine_count(struct machine *m, const char *name);
+/* The same of `n` of them. */
+void machine_count_many(struct machine *m, const char *name, uint64_t n);
 
 /* The A20 gate: false masks address bit 20 of every CPU access. */
 void machine_set_a20(struct machine *m, bool enabled);

@@ -138,6 +138,18 @@ void ioapic_retry(void *ioapic)
         deliver(io, n);
 }
 
+int ioapic_vector(const struct ioapic *io, unsigned n)
+{
+    uint32_t low = io->entry[n].low;
+
+    return low & ENTRY_MASKED ? -1 : (int)(low & ENTRY_VECTOR);
+}
+
+bool ioapic_waits(const struct ioapic *io, unsigned n)
+{
+    return io->entry[n].low & (ENTRY_PENDING | ENTRY_REMOTE_IRR);
+}
+
 /* ---- Registers ------------------------------------------------------------ */
 
 static uint32_t read_reg(const struct ioapic *io)

@@ -27,6 +27,11 @@ void ioapic_eoi(void *ioapic, uint8_t vector);
 /* Offer again what was refused. */
 void ioapic_retry(void *ioapic);
 
+/* The vector that input n raises, or -1: it is masked. */
+int ioapic_vector(const struct ioapic *io, unsigned n);
+/* Input n's interrupt has not been offered, taken or (a level) ended yet. */
+bool ioapic_waits(const struct ioapic *io, unsigned n);
+
 /* Text for the monitor; returns the length it would have liked. */
 int ioapic_format(const struct ioapic *io, char *buf, size_t size);
 

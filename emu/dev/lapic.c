@@ -262,16 +262,6 @@ static void lapic_reset(struct device *dev)
     power_on((struct lapic *)dev);
 }
 
-static void timer_state(struct lapic_timer *t, struct state *s)
-{
-    state_u32(s, &t->initial);
-    state_u32(s, &t->divide);
-    state_bool(s, &t->running);
-    state_u32(s, &t->base_count);
-    state_u64(s, &t->base_ns);
-    state_check(s, !t->running || t->initial, "the timer runs without a count");
-}
-
 static void lapic_state(struct device *dev, struct state *s)
 {
     struct lapic *l = (struct lapic *)dev;
@@ -295,7 +285,12 @@ static void lapic_state(struct device *dev, struct state *s)
     for (unsigned i = 0; i < sizeof sets / sizeof sets[0]; i++)
         for (unsigned n = 0; n < 8; n++)
             state_u32(s, &sets[i]->word[n]);
-    timer_state(&l->timer, s);
+    lapic_timer_state(&l->timer, s);
+}
+
+static void lapic_loaded(struct device *dev)
+{
+    lapic_timer_loaded((struct lapic *)dev);
 }
 
 static const struct device_ops lapic_ops = {
@@ -304,11 +299,13 @@ static const struct device_ops lapic_ops = {
     .mmio_read = lapic_mmio_read,
     .mmio_write = lapic_mmio_write,
     .state = lapic_state,
-    .state_version = 1,
+    .state_version = 2,
     .state_size = sizeof(struct lapic),
+    .loaded = lapic_loaded,
 };
 
-struct lapic *lapic_create(struct machine *m, const struct lapic_wires *wires)
+struct lapic *lapic_create(struct machine *m, const struct lapic_wires *wires,
+                           bool again)
 {
     struct lapic *l = calloc(1, sizeof *l);
 
@@ -317,7 +314,7 @@ struct lapic *lapic_create(struct machine *m, const struct lapic_wires *wires)
     l->dev.ops = &lapic_ops;
     l->dev.machine = m;
     l->wires = *wires;
-    lapic_timer_create(l);
+    lapic_timer_create(l, again);
     power_on(l);
     return l;
 }

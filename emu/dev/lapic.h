@@ -38,8 +38,12 @@ struct lapic_wires {
     void (*ready)(void *ctx);
 };
 
-/* Starts with a `struct device`. `wires` is copied. NULL: out of memory. */
-struct lapic *lapic_create(struct machine *m, const struct lapic_wires *wires);
+/*
+ * Starts with a `struct device`. `wires` is copied. `again`: periods of its
+ * timer that the guest missed come later. NULL: out of memory.
+ */
+struct lapic *lapic_create(struct machine *m, const struct lapic_wires *wires,
+                           bool again);
 void lapic_destroy(struct lapic *l);
 
 /*
@@ -62,6 +66,11 @@ bool lapic_message(struct lapic *l, const struct apic_message *msg);
  * controller's (ExtINT).
  */
 int lapic_intack(struct lapic *l);
+
+/* This vector is requested, and the core has not taken it yet. */
+bool lapic_requested(const struct lapic *l, uint8_t vector);
+/* What the 8259 pair asks for can reach the core. */
+bool lapic_lint0_open(const struct lapic *l);
 
 /* CR8: bits 7:4 of the task priority (10.8.6.1). `v` is 0..15. */
 uint8_t lapic_cr8(const struct lapic *l);

@@ -276,6 +276,16 @@ void lapic_eoi(struct lapic *l)
     lapic_update(l);
 }
 
+bool lapic_requested(const struct lapic *l, uint8_t vector)
+{
+    return vector_in(&l->irr, vector);
+}
+
+bool lapic_lint0_open(const struct lapic *l)
+{
+    return pins_are_the_cores(l) || !(l->lvt[LVT_LINT0] & LVT_MASKED);
+}
+
 /* ---- Messages (10.6.2) ---------------------------------------------------- */
 
 static bool addressed(const struct lapic *l, const struct apic_message *msg)

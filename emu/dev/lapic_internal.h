@@ -8,6 +8,7 @@
 #ifndef EMU_DEV_LAPIC_INTERNAL_H
 #define EMU_DEV_LAPIC_INTERNAL_H
 
+#include "emu/dev/catch_up.h"
 #include "emu/dev/lapic.h"
 
 enum lapic_lvt {
@@ -44,6 +45,8 @@ struct lapic_timer {
     bool running;
     uint32_t base_count;        /* the count... */
     uint64_t base_ns;           /* ...at this time */
+    bool again;                 /* periods that were missed come later */
+    struct catch_up catch_up;
 };
 
 struct lapic {
@@ -81,7 +84,10 @@ void lapic_eoi(struct lapic *l);
 void lapic_send(struct lapic *l);
 
 /* lapic_timer.c */
-void lapic_timer_create(struct lapic *l);
+void lapic_timer_create(struct lapic *l, bool again);
+void lapic_timer_state(struct lapic_timer *t, struct state *s);
+/* After loading: watch for what the timer waits for. */
+void lapic_timer_loaded(struct lapic *l);
 void lapic_timer_reset(struct lapic *l);
 uint32_t lapic_timer_current(const struct lapic *l);
 void lapic_timer_set_initial(struct lapic *l, uint32_t v);

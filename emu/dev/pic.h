@@ -21,6 +21,9 @@ void pic_destroy(struct pic *pic);
 /* Drive IRQ input n (0..15); fits irq_line.set with ctx the pic. */
 void pic_set_irq(void *pic, unsigned n, bool level);
 
+/* What became of IRQ n's last edge (0..15). */
+enum irq_state pic_irq_state(const struct pic *pic, unsigned n);
+
 /*
  * The CPU's interrupt acknowledge cycle: returns the vector. With nothing
  * left to acknowledge it is the spurious vector (IR7), as in hardware.

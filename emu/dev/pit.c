@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "emu/dev/catch_up.h"
 #include "emu/dev/iobyte.h"
 #include "emu/state.h"
 
@@ -11,9 +12,9 @@
 #define TICK_DEN 105u
 
 #define NEVER INT64_MAX
-/* Late IRQ0 edges are made up for, up to this much (10 s in ticks)... */
+/* Late IRQ0 edges are given again, up to this much (10 s in ticks)... */
 #define BACKLOG_TICKS 11931818
-/* ...at twice their rate, and never closer together than this. */
+/* ...at twice their rate (catch_up.h), but not closer together than this. */
 #define CATCH_UP_GAP_NS 10000u
 /* Counter 1 refreshes DRAM every 18 ticks; port 61h bit 4 toggles with it. */
 #define REFRESH_TICKS 18
@@ -54,7 +55,9 @@ struct pit {
     struct irq_line irq0;
     struct counter c[3];
     uint8_t port61;
+    bool again;                 /* edges that were missed come later */
     int64_t edge_due;           /* next rising edge of OUT0 to deliver */
+    struct catch_up catch_up;
 };
 
 static int64_t ns_to_ticks(uint64_t ns)
@@ -330,27 +333,75 @@ static int64_t next_edge(const struct counter *c, int64_t after)
     return edge;
 }
 
+/* Between late edges; half a period. */
+static uint64_t late_gap(const struct pit *p)
+{
+    uint64_t gap = ticks_to_ns(p->c[0].period) / 2;
+
+    return gap > CATCH_UP_GAP_NS ? gap : CATCH_UP_GAP_NS;
+}
+
 static void arm_irq0(struct pit *p)
 {
     struct machine *m = p->dev.machine;
-    uint64_t now = machine_now(m), when, gap;
+    uint64_t now = machine_now(m), when;
+    bool late;
 
     if (p->edge_due == NEVER) {
+        machine_timer_watch(m, TIMER_PIT0, false);
         machine_timer_cancel(m, TIMER_PIT0);
         return;
     }
     when = ticks_to_ns(p->edge_due);
-    if (when <= now) {
-        gap = ticks_to_ns(p->c[0].period) / 2;
-        when = now + (gap > CATCH_UP_GAP_NS ? gap : CATCH_UP_GAP_NS);
-    }
-    machine_timer_arm(m, TIMER_PIT0, when);
+    late = when <= now;
+    machine_timer_watch(m, TIMER_PIT0, late && p->again);
+    machine_timer_arm(m, TIMER_PIT0, late ? now + late_gap(p) : when);
+}
+
+static void count_lost(struct pit *p, int64_t ticks)
+{
+    if (ticks > 0)
+        machine_count_many(p->dev.machine, "pit: ticks lost",
+                           (uint64_t)(ticks / p->c[0].period));
 }
 
 /*
- * An edge of OUT0 is due. Edges are counted from where they ought to be, not
- * from when the host came round: a late guest gets the missed ones too, so
- * that one which counts ticks (HZ=100, not tickless) keeps its time.
+ * Which edge of those up to `now` is to be given, of a wave whose next one is
+ * due; NEVER: none yet. It is that one, as long as the guest takes what it gets
+ * and no more than BACKLOG_TICKS are owed; those before another are lost.
+ */
+static int64_t choose_edge(struct pit *p, int64_t now)
+{
+    struct machine *m = p->dev.machine;
+    const struct counter *c = &p->c[0];
+    int64_t edge = p->edge_due, last = edge;
+    enum irq_state state = machine_irq_state(m, 0);
+
+    if (next_edge(c, edge) <= now)
+        last = now - (now - edge) % c->period;
+    if (state == IRQ_MASKED)
+        return last;
+    if (!p->again || now - edge > BACKLOG_TICKS) {
+        count_lost(p, last - edge);
+        if (state == IRQ_WAITS && !p->again)
+            count_lost(p, c->period);
+        return last;
+    }
+    if (state == IRQ_WAITS)
+        return NEVER;
+    if (last == edge)
+        return edge;
+    if (!catch_up_take(&p->catch_up, machine_now(m), late_gap(p)))
+        return NEVER;
+    machine_count(m, "pit: ticks given again");
+    return edge;
+}
+
+/*
+ * An edge of OUT0 is due, or the guest took one while another was. They are
+ * counted from where they ought to be, not from when the host came round: a
+ * late guest gets the missed ones too, so that one which counts ticks (HZ=100,
+ * not tickless) keeps its time.
  */
 static void pit_fire(void *ctx)
 {
@@ -358,15 +409,15 @@ static void pit_fire(void *ctx)
     struct counter *c = &p->c[0];
     int64_t now = pit_ticks(p), edge = p->edge_due;
 
-    /* OUT0 falls one tick (mode 2) or half a period before; nobody looks. */
-    irq_set(&p->irq0, false);
-    irq_set(&p->irq0, true);
-    counter_sync(c, edge);
-    if (is_periodic(c) && now - edge > BACKLOG_TICKS) {
-        machine_count(p->dev.machine, "pit: ticks lost");
-        edge = now;
+    if (edge <= now && is_periodic(c))
+        edge = choose_edge(p, now);
+    if (edge <= now) {
+        /* OUT0 falls one tick (mode 2) or half a period before; nobody looks. */
+        irq_set(&p->irq0, false);
+        irq_set(&p->irq0, true);
+        counter_sync(c, edge);
+        p->edge_due = next_edge(c, edge);
     }
-    p->edge_due = next_edge(c, edge);
     arm_irq0(p);
 }
 
@@ -410,6 +461,7 @@ static void write_control(struct pit *p, uint8_t v, int64_t now)
     counter_control(&p->c[n], v);
     if (n == 0) {
         p->edge_due = NEVER;
+        p->catch_up.full_at = 0;
         counter0_changed(p, now);
     }
 }
@@ -464,6 +516,7 @@ static void pit_reset(struct device *dev)
         p->c[i] = (struct counter){ .mode = 3, .rw = RW_BOTH, .gate = i != 2,
                                     .reload = 65536, .period = 65536 };
     p->port61 = 0;
+    p->catch_up.full_at = 0;
     p->edge_due = NEVER;
     counter0_changed(p, pit_ticks(p));
 }
@@ -510,6 +563,18 @@ static void pit_state(struct device *dev, struct state *s)
     state_within(s, &edge, STATE_TICKS, "the next edge");
     state_check(s, edge >= 0, "the next edge is before power-on");
     p->edge_due = due ? edge : NEVER;
+    p->catch_up.full_at = s->version > 1 ? p->catch_up.full_at : 0;
+    if (s->version > 1)
+        catch_up_state(&p->catch_up, s);
+}
+
+/* The timer is armed; what else there is to wait for. */
+static void pit_loaded(struct device *dev)
+{
+    struct pit *p = (struct pit *)dev;
+
+    machine_timer_watch(dev->machine, TIMER_PIT0,
+                        p->again && p->edge_due <= pit_ticks(p));
 }
 
 static const struct device_ops pit_ops = {
@@ -518,11 +583,12 @@ static const struct device_ops pit_ops = {
     .io_read = pit_io_read,
     .io_write = pit_io_write,
     .state = pit_state,
-    .state_version = 1,
+    .state_version = 2,
     .state_size = sizeof(struct pit),
+    .loaded = pit_loaded,
 };
 
-struct pit *pit_create(struct machine *m, struct irq_line irq0)
+struct pit *pit_create(struct machine *m, struct irq_line irq0, bool again)
 {
     struct pit *p = calloc(1, sizeof *p);
 
@@ -531,6 +597,7 @@ struct pit *pit_create(struct machine *m, struct irq_line irq0)
     p->dev.ops = &pit_ops;
     p->dev.machine = m;
     p->irq0 = irq0;
+    p->again = again;
     machine_timer_register(m, TIMER_PIT0, pit_fire, p);
     pit_reset(&p->dev);
     machine_io_map(m, 0x40, 4, &p->dev);

@@ -10,10 +10,12 @@
 struct pit;
 
 /*
- * Map the ports and reset; counter 0's OUT drives `irq0`. Uses TIMER_PIT0.
- * The result starts with a `struct device`. NULL: out of memory.
+ * Map the ports and reset; counter 0's OUT drives `irq0`, which is ISA interrupt
+ * 0. Uses TIMER_PIT0. `again`: ticks that the guest missed are given again, else
+ * they are lost, as in hardware. The result starts with a `struct device`. NULL:
+ * out of memory.
  */
-struct pit *pit_create(struct machine *m, struct irq_line irq0);
+struct pit *pit_create(struct machine *m, struct irq_line irq0, bool again);
 void pit_destroy(struct pit *pit);
 
 #endif

@@ -4,16 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emu/dev/catch_up.h"
 #include "emu/dev/iobyte.h"
 #include "emu/state.h"
 
 #define RAM_SIZE 128u
 #define SECOND_NS 1000000000ll
+#define SECOND_US 1000000ll
 /* UIP rises 244 us before an update of 1984 us, at 32.768 kHz. */
 #define UIP_NS (2228 * 1000ll)
 /* After the divider's reset the first update comes half a second later. */
 #define FIRST_UPDATE_NS 500000000ll
 #define DAY 86400
+/* Followed if it is off by more: reading clocks takes time. */
+#define FOLLOW_US 1000ll
+/* Periodic interrupts that are given again: up to 10 s of them. */
+#define BACKLOG_32KHZ (10u * 32768)
 
 enum reg {
     REG_SECOND,
@@ -58,6 +64,12 @@ struct rtc {
     unsigned weekday_shift;     /* the register against the calendar, 0..6 */
     int64_t seen_update;        /* the last n whose flags are in register C */
     uint64_t seen_tick;         /* likewise, in 32768 Hz ticks */
+    uint32_t owed;              /* with slew: periods the guest has not seen */
+    struct catch_up catch_up;
+    int64_t ahead_us;           /* the clock, of the host's wall clock */
+    int64_t (*wall_ns)(void *ctx);
+    void *ctx;
+    bool slew;
 };
 
 /* ---- Calendar ------------------------------------------------------------ */
@@ -241,31 +253,89 @@ static bool alarm_matches(const struct rtc *r, int64_t t)
             ram[REG_HOUR_ALARM] == encode_hour(r, second / 3600));
 }
 
-/* Bring register C up to now. A day's alarms repeat: look back no further. */
+/* The clock went from `from` to `to`. A day's alarms repeat: no further back. */
+static void look_for_alarm(struct rtc *r, int64_t from, int64_t to)
+{
+    if (to - from > DAY)
+        from = to - DAY;
+    while (!(r->ram[REG_C] & C_AF) && from < to)
+        if (alarm_matches(r, ++from))
+            r->ram[REG_C] |= C_AF;
+}
+
+/* `n` periods have ended since somebody looked. */
+static void count_periods(struct rtc *r, uint64_t n, uint64_t period)
+{
+    uint64_t most = BACKLOG_32KHZ / period - r->owed;
+    bool again = r->slew && (r->ram[REG_B] & B_PIE);
+
+    if (n && !(r->ram[REG_C] & C_PF)) {
+        r->ram[REG_C] |= C_PF;
+        n--;
+    }
+    if (!again || !n)
+        return;
+    if (n > most) {
+        machine_count_many(r->dev.machine, "rtc: ticks lost", n - most);
+        n = most;
+    }
+    r->owed += (uint32_t)n;
+}
+
+static uint64_t late_gap(uint64_t period)
+{
+    return period * 1953125 / 128;
+}
+
+/* A period that the guest has not seen, now that it saw those before. */
+static void give_again(struct rtc *r)
+{
+    uint64_t period = periodic_ticks(r);
+
+    if (!period || !(r->ram[REG_B] & B_PIE))
+        r->owed = 0;
+    if (!r->owed || (r->ram[REG_C] & C_PF) ||
+        !catch_up_take(&r->catch_up, machine_now(r->dev.machine),
+                       late_gap(period)))
+        return;
+    r->owed--;
+    r->ram[REG_C] |= C_PF;
+    machine_count(r->dev.machine, "rtc: ticks given again");
+}
+
+/* Bring register C up to now. */
 static void advance(struct rtc *r)
 {
     uint64_t tick = ticks_32khz(r), period = periodic_ticks(r);
-    int64_t n = updates(r), from = r->seen_update;
+    int64_t n = updates(r);
 
-    if (period && tick / period != r->seen_tick / period)
-        r->ram[REG_C] |= C_PF;
+    if (period)
+        count_periods(r, tick / period - r->seen_tick / period, period);
     r->seen_tick = tick;
-    if (clock_runs(r) && n > from) {
+    if (clock_runs(r) && n > r->seen_update) {
         r->ram[REG_C] |= C_UF;
-        if (n - from > DAY)
-            from = n - DAY;
-        while (!(r->ram[REG_C] & C_AF) && from < n)
-            if (alarm_matches(r, r->epoch + ++from))
-                r->ram[REG_C] |= C_AF;
+        look_for_alarm(r, r->epoch + r->seen_update, r->epoch + n);
     }
     r->seen_update = n;
+}
+
+static void arm_periodic(struct rtc *r, uint64_t period)
+{
+    struct machine *m = r->dev.machine;
+    uint64_t tick = (r->seen_tick / period + 1) * period;
+    uint64_t when = tick / 64 * 1953125 + (tick % 64 * 1953125 + 63) / 64;
+    uint64_t again = machine_now(m) + late_gap(period);
+
+    if (r->owed && again < when)
+        when = again;
+    machine_timer_arm(m, TIMER_RTC_PERIODIC, when);
 }
 
 static void update(struct rtc *r)
 {
     struct machine *m = r->dev.machine;
     uint8_t b = r->ram[REG_B], *c = &r->ram[REG_C];
-    uint64_t period = periodic_ticks(r), tick;
+    uint64_t period = periodic_ticks(r);
 
     *c &= ~C_IRQF;
     if (*c & b & (C_PF | C_AF | C_UF))
@@ -273,14 +343,10 @@ static void update(struct rtc *r)
     irq_set(&r->irq8, *c & C_IRQF);
 
     /* Until register C is read another period would change nothing. */
-    if (period && (b & B_PIE) && !(*c & C_PF)) {
-        tick = (r->seen_tick / period + 1) * period;
-        machine_timer_arm(m, TIMER_RTC_PERIODIC,
-                          tick / 64 * 1953125 +
-                          (tick % 64 * 1953125 + 63) / 64);
-    } else {
+    if (period && (b & B_PIE) && !(*c & C_PF))
+        arm_periodic(r, period);
+    else
         machine_timer_cancel(m, TIMER_RTC_PERIODIC);
-    }
     if (clock_runs(r) && (b & (B_AIE | B_UIE)))
         machine_timer_arm(m, TIMER_RTC_UPDATE,
                           (uint64_t)(r->phase_ns +
@@ -289,9 +355,49 @@ static void update(struct rtc *r)
         machine_timer_cancel(m, TIMER_RTC_UPDATE);
 }
 
+/* ---- The host's wall clock ------------------------------------------------ */
+
+/* What the clock shows, which runs, in us since 1970; and the host's. */
+static int64_t shown_us(struct rtc *r)
+{
+    return r->epoch * SECOND_US + floor_div(now_ns(r) - r->phase_ns, 1000);
+}
+
+static int64_t wall_us(struct rtc *r)
+{
+    return floor_div(r->wall_ns(r->ctx), 1000);
+}
+
+/* The guest may have set the clock: it goes on from there. */
+static void note_wall(struct rtc *r)
+{
+    if (r->wall_ns && clock_runs(r))
+        r->ahead_us = shown_us(r) - wall_us(r);
+}
+
+/* The machine stood still, or somebody set the host's clock: go after it. */
+static void follow_wall(struct rtc *r)
+{
+    int64_t off, seconds, n;
+
+    if (!r->wall_ns || !clock_runs(r))
+        return;
+    off = wall_us(r) + r->ahead_us - shown_us(r);
+    if (off > -FOLLOW_US && off < FOLLOW_US)
+        return;
+    advance(r);
+    seconds = floor_div(off, SECOND_US);
+    n = r->epoch + updates(r);
+    look_for_alarm(r, n, n + seconds);
+    r->epoch += seconds;
+    r->phase_ns -= (off - seconds * SECOND_US) * 1000;
+}
+
 static void rtc_fire(void *ctx)
 {
+    follow_wall(ctx);
     advance(ctx);
+    give_again(ctx);
     update(ctx);
 }
 
@@ -313,6 +419,7 @@ static void write_control(struct rtc *r, unsigned reg, uint8_t v)
         show_time(r);
     if (reg == REG_A) {
         r->ram[REG_A] = v & ~A_UIP;
+        r->owed = 0;            /* at another rate, perhaps */
         if (!divided && divider_runs(r)) {
             r->phase_ns = now_ns(r) + FIRST_UPDATE_NS - SECOND_NS;
             r->seen_update = updates(r);
@@ -359,6 +466,8 @@ static uint8_t read_reg(struct rtc *r, unsigned i)
         v = r->ram[REG_C];
         r->ram[REG_C] = 0;
         update(r);
+        give_again(r);
+        update(r);
     }
     return v;
 }
@@ -367,7 +476,11 @@ static uint8_t rtc_read(struct device *dev, uint16_t port)
 {
     struct rtc *r = (struct rtc *)dev;
 
-    return port == 0x71 ? read_reg(r, r->index) : 0xff;
+    if (port != 0x71)
+        return 0xff;
+    if (is_time_reg(r->index) || r->index == REG_A || r->index == REG_C)
+        follow_wall(r);
+    return read_reg(r, r->index);
 }
 
 static void rtc_write(struct device *dev, uint16_t port, uint8_t v)
@@ -377,8 +490,12 @@ static void rtc_write(struct device *dev, uint16_t port, uint8_t v)
     if (port == 0x70) {
         r->index = v & 0x7f;    /* bit 7 masks NMI, which nothing raises */
     } else if (port == 0x71) {
+        follow_wall(r);
         advance(r);
         write_reg(r, r->index, v);
+        if (is_time_reg(r->index) || r->index == REG_A || r->index == REG_B)
+            note_wall(r);
+        give_again(r);
         update(r);
     }
 }
@@ -400,6 +517,8 @@ static void rtc_reset(struct device *dev)
 
     r->ram[REG_B] &= ~(B_PIE | B_AIE | B_UIE | B_SQWE);
     r->ram[REG_C] = 0;
+    r->owed = 0;
+    r->catch_up.full_at = 0;
     update(r);
 }
 
@@ -410,10 +529,12 @@ static void rtc_reset(struct device *dev)
 #define STATE_PHASE (1ll << 60)
 #define STATE_UPDATES (1ll << 32)
 #define STATE_EPOCH (1ll << 40)
+#define STATE_AHEAD (1ll << 59)         /* us: 18000 years */
 
 static void rtc_state(struct device *dev, struct state *s)
 {
     struct rtc *r = (struct rtc *)dev;
+    uint64_t period;
 
     r->index = (uint8_t)state_choice(s, r->index, RAM_SIZE - 1, "the index");
     state_bytes(s, r->ram, sizeof r->ram);
@@ -422,6 +543,15 @@ static void rtc_state(struct device *dev, struct state *s)
     r->weekday_shift = state_choice(s, r->weekday_shift, 6, "the weekday");
     state_within(s, &r->seen_update, STATE_UPDATES, "the last update");
     state_u64(s, &r->seen_tick);
+    if (s->version < 2) {
+        r->owed = 0;
+        return;
+    }
+    period = periodic_ticks(r);
+    r->owed = state_choice(s, r->owed, period ? BACKLOG_32KHZ / period : 0,
+                           "the ticks owed");
+    catch_up_state(&r->catch_up, s);
+    state_within(s, &r->ahead_us, STATE_AHEAD, "the clock's lead");
 }
 
 static const struct device_ops rtc_ops = {
@@ -430,12 +560,12 @@ static const struct device_ops rtc_ops = {
     .io_read = rtc_io_read,
     .io_write = rtc_io_write,
     .state = rtc_state,
-    .state_version = 1,
+    .state_version = 2,
     .state_size = sizeof(struct rtc),
 };
 
 struct rtc *rtc_create(struct machine *m, struct irq_line irq8,
-                       int64_t base_utc_seconds)
+                       const struct rtc_setup *setup)
 {
     struct rtc *r = calloc(1, sizeof *r);
 
@@ -444,12 +574,17 @@ struct rtc *rtc_create(struct machine *m, struct irq_line irq8,
     r->dev.ops = &rtc_ops;
     r->dev.machine = m;
     r->irq8 = irq8;
-    r->epoch = base_utc_seconds;
+    r->epoch = setup->base_seconds;
+    r->phase_ns = now_ns(r) - setup->base_ns;
+    r->wall_ns = setup->wall_ns;
+    r->ctx = setup->ctx;
+    r->slew = setup->slew;
     r->ram[REG_A] = A_DV_32KHZ | 0x06;
     r->ram[REG_B] = B_24H;
     r->ram[REG_D] = D_VRT;
     r->seen_update = updates(r);
     r->seen_tick = ticks_32khz(r);
+    note_wall(r);
     machine_timer_register(m, TIMER_RTC_PERIODIC, rtc_fire, r);
     machine_timer_register(m, TIMER_RTC_UPDATE, rtc_fire, r);
     rtc_reset(&r->dev);

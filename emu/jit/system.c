@@ -206,7 +206,8 @@ bool emit_rdtsc(struct gen *g, const struct insn *i)
     shift64(g, 4, RDX);                                 /* SHL */
     asm_rr(a, 0x09, ASM_W, RDX, RAX);                   /* OR RAX, RDX */
     alu64(g, 0x2b, AT(tsc.host));                       /* SUB */
-    stub_new(g, STUB_SLOW, asm_jcc(a, COND_B));
+    alu64(g, 0x3b, AT(tsc.limit));                      /* CMP */
+    stub_new(g, STUB_SLOW, asm_jcc(a, COND_NBE));
     asm_rm(a, 0xf7, ASM_W, 4, AT(tsc.rate));            /* MUL */
     asm_rr(a, 0xac, ASM_0F | ASM_W, RDX, RAX);          /* SHRD */
     asm_8(a, 32);

@@ -24,14 +24,6 @@ static char log_ring[LOG_RING];
 static size_t log_bytes;        /* ever written */
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 
-uint64_t platform_now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + t.tv_nsec;
-}
-
 /* Invariant TSC (SDM vol. 3, 18.17). */
 bool platform_tsc_is_steady(void)
 {
@@ -40,6 +32,16 @@ bool platform_tsc_is_steady(void)
     return __get_cpuid(0x80000007, &a, &b, &c, &d) && (d & 1u << 8);
 }
 
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + t.tv_nsec;
+}
+
+uint64_t platform_now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
+int64_t platform_wall_ns(void) { return (int64_t)clock_ns(CLOCK_REALTIME); }
 int64_t platform_wall_seconds(void) { return time(NULL); }
 
 void platform_vlog(const char *fmt, va_list ap)

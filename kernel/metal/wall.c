@@ -11,7 +11,7 @@ enum { CMOS_INDEX = 0x70, CMOS_DATA = 0x71 };
 enum { RTC_SECOND = 0, RTC_MINUTE = 2, RTC_HOUR = 4, RTC_DAY = 7,
        RTC_MONTH = 8, RTC_YEAR = 9, RTC_A = 10, RTC_B = 11 };
 #define A_UPDATING 0x80u
-#define NS 1000000000u
+#define NS 1000000000
 #define TRIES 100000u
 
 static int64_t at_start;        /* wall time when the clock read `start_ns` */
@@ -52,7 +52,12 @@ void wall_init(void)
     }
 }
 
+int64_t platform_wall_ns(void)
+{
+    return at_start * NS + (int64_t)(platform_now_ns() - start_ns);
+}
+
 int64_t platform_wall_seconds(void)
 {
-    return at_start + (int64_t)((platform_now_ns() - start_ns) / NS);
+    return platform_wall_ns() / NS;
 }

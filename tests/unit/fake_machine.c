@@ -22,6 +22,8 @@ struct machine {
         unsigned n;
     } count[FAKE_COUNTS];
     unsigned requests;
+    uint32_t watched;
+    enum irq_state irq_state;
     bool a20;
     uint8_t ram[FAKE_RAM_BYTES];
 };
@@ -185,7 +187,39 @@ void machine_log(struct machine *m, const char *fmt, ...)
     fputc('\n', stderr);
 }
 
+void machine_timer_watch(struct machine *m, enum timer_id id, bool watch)
+{
+    m->watched = watch ? m->watched | 1u << id : m->watched & ~(1u << id);
+}
+
+bool fake_watched(struct machine *m, enum timer_id id)
+{
+    return m->watched & 1u << id;
+}
+
+void fake_intack(struct machine *m)
+{
+    for (int i = 0; i < TIMER_COUNT; i++)
+        if (fake_watched(m, i))
+            m->timer[i].fire(m->timer[i].ctx);
+}
+
+enum irq_state machine_irq_state(struct machine *m, unsigned n)
+{
+    return m->irq_state;
+}
+
+void fake_irq_state(struct machine *m, enum irq_state state)
+{
+    m->irq_state = state;
+}
+
 void machine_count(struct machine *m, const char *name)
+{
+    machine_count_many(m, name, 1);
+}
+
+void machine_count_many(struct machine *m, const char *name, uint64_t n)
 {
     int i = 0;
 
@@ -193,7 +227,7 @@ void machine_count(struct machine *m, const char *name)
            strcmp(m->count[i].name, name))
         i++;
     m->count[i].name = name;
-    m->count[i].n++;
+    m->count[i].n += (unsigned)n;
 }
 
 void machine_request(struct machine *m, enum machine_request what)

@@ -14,6 +14,12 @@ uint8_t *fake_ram(struct machine *m);
 void fake_advance(struct machine *m, uint64_t ns);
 /* When timer `id` fires, or UINT64_MAX. */
 uint64_t fake_timer(struct machine *m, enum timer_id id);
+/* Is timer `id` called after interrupts? */
+bool fake_watched(struct machine *m, enum timer_id id);
+/* Call those that are: the CPU took an interrupt. */
+void fake_intack(struct machine *m);
+/* What machine_irq_state says of every interrupt (IRQ_TAKEN at first). */
+void fake_irq_state(struct machine *m, enum irq_state state);
 /* How often machine_count(name) was called. */
 unsigned fake_count(struct machine *m, const char *name);
 /* Requests seen so far: bit per enum machine_request. */

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#define LAPIC_EOI 0xfee000b0ull
+
 /* ---- A CPU that runs C -------------------------------------------------- */
 
 struct engine {
@@ -43,7 +45,10 @@ static void take_interrupt(struct guest *g, struct cpu *c)
     if (g->irqs < GUEST_IRQS)
         g->irq_at[g->irqs] = c->icount;
     g->irqs++;
-    c->bus->io_write(c->bus->ctx, 0x20, 1, 0x20);
+    if (g->ends_apic)
+        c->bus->mmio_write(c->bus->ctx, LAPIC_EOI, 4, 0);
+    else
+        c->bus->io_write(c->bus->ctx, 0x20, 1, 0x20);
 }
 
 static enum engine_exit fake_run(struct engine *e, uint64_t max,
@@ -60,7 +65,7 @@ static enum engine_exit fake_run(struct engine *e, uint64_t max,
     for (uint64_t n = 0; n < max; n++) {
         if (c->stop_request)
             return ENGINE_KICKED;
-        if (c->intr)
+        while (c->intr)
             take_interrupt(g, c);
         if (c->halted)
             return ENGINE_HALTED;
@@ -109,6 +114,12 @@ static uint64_t host_clock(void *ctx)
     return ((struct guest *)ctx)->clock;
 }
 
+/* Since some full minute. */
+static int64_t host_wall(void *ctx)
+{
+    return (int64_t)((struct guest *)ctx)->clock - 5000000000ll;
+}
+
 static void host_log(void *ctx, const char *line)
 {
     ((struct guest *)ctx)->log_lines++;
@@ -143,14 +154,15 @@ struct machine_config guest_config(struct guest *g, int icount_shift)
     for (unsigned i = 0; i < BIOS_BYTES; i++)
         guest_bios[i] = (uint8_t)(i * 7 + i / 251);
     g->host = (struct machine_host){
-        .ctx = g, .clock_ns = host_clock, .log = host_log,
+        .ctx = g, .clock_ns = host_clock, .wall_ns = host_wall,
+        .log = host_log,
         .debug_char = host_debug,
     };
     g->com1 = (struct chardev){ g, host_serial_write, host_serial_read, NULL };
     return (struct machine_config){
         .name = "test", .ram = g->ram, .ram_bytes = RAM_BYTES,
         .engine = &fake_engine, .bios = guest_bios, .bios_size = BIOS_BYTES,
-        .icount_shift = icount_shift, .host = &g->host,
+        .icount_shift = icount_shift, .rtc_follows = true, .host = &g->host,
         .serial = { &g->com1 }
     };
 }

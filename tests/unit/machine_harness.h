@@ -35,6 +35,7 @@ struct guest {
     bool (*insn)(struct guest *g, struct cpu *c);
     unsigned insn_ns;           /* host time for each */
     unsigned slices;            /* runs of the engine */
+    bool ends_apic;             /* interrupts are the local APIC's to end */
     unsigned shutdowns;         /* triple faults still to come */
     uint64_t irq_at[GUEST_IRQS];        /* icount of each interrupt taken */
     unsigned irqs;

@@ -72,8 +72,10 @@ static void make(struct pc *pc, uint32_t seed)
     for (unsigned i = 0; i < 16; i++)
         line[i] = (struct irq_line){ pic_set_irq, pc->pic, i };
     pc->chr = (struct chardev){ pc, host_write, host_read, NULL };
-    pc->pit = pit_create(pc->m, line[0]);
-    pc->rtc = rtc_create(pc->m, line[8], 1199145598);
+    pc->pit = pit_create(pc->m, line[0], true);
+    pc->rtc = rtc_create(pc->m, line[8],
+                         &(struct rtc_setup){ .base_seconds = 1199145598,
+                                              .slew = true });
     pc->kbc = i8042_create(pc->m, line[1], line[12]);
     pc->uart = uart_create(pc->m, 0x3f8, line[4], &pc->chr, TIMER_UART0);
     pc->vga = vga_create(pc->m, pc->bus, 0x10);

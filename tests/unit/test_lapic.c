@@ -67,7 +67,7 @@ static int setup_off(void **state)
 
     memset(&f, 0, sizeof f);
     f.m = fake_machine_new();
-    f.l = lapic_create(f.m, &wires);
+    f.l = lapic_create(f.m, &wires, true);
     f.dev = (struct device *)f.l;
     lapic_set_enabled(f.l, true);
     *state = &f;
@@ -590,6 +590,37 @@ static void test_periodic(void **state)
     assert_false(f->intr);
 }
 
+/* While the core takes none, periods are owed; then they come, one by one. */
+static void test_periods_come_later(void **state)
+{
+    struct fixture *f = *state;
+    unsigned got = 0;
+
+    set(f, DIVIDE, DIVIDE_BY_1);
+    set(f, LVT_TIMER, PERIODIC | 0x51);
+    set(f, INITIAL, 10000);
+    fake_advance(f->m, 35000);
+    assert_true(fake_watched(f->m, TIMER_LAPIC));
+    assert_int_equal(get(f, CURRENT), 5000);    /* the count is the clock's */
+    while (f->intr) {
+        assert_int_equal(lapic_intack(f->l), 0x51);
+        fake_intack(f->m);
+        set(f, EOI, 0);
+        got++;
+    }
+    assert_int_equal(got, 3);
+    assert_false(fake_watched(f->m, TIMER_LAPIC));
+    assert_int_equal(fake_count(f->m, "lapic: timer ticks given again"), 1);
+    fake_advance(f->m, 25000);                  /* two, and then another count */
+    set(f, INITIAL, 20000);
+    assert_int_equal(lapic_intack(f->l), 0x51);
+    fake_intack(f->m);
+    set(f, EOI, 0);
+    assert_false(f->intr);
+    fake_advance(f->m, 20000);
+    assert_true(f->intr);
+}
+
 /* A period of 1 ns is a line always asserted, not a million events. */
 static void test_hostile_period(void **state)
 {
@@ -748,6 +779,7 @@ int main(void)
         T(test_modes), T(test_software_disabled), T(test_ipi),
         OFF(test_pins_while_off), T(test_virtual_wire), T(test_lint_fixed),
         T(test_one_shot), T(test_dividers), T(test_periodic),
+        T(test_periods_come_later), T(test_back_to_power_on), T(test_format),
         T(test_hostile_period), T(test_back_to_power_on), T(test_format),
         T(test_random),
     };

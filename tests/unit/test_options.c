@@ -208,6 +208,16 @@ static void test_serial_and_misc(void **state)
                      OPTIONS_RUN);
     assert_int_equal(o.rtc_base, RTC_DATE);
     assert_int_equal(o.rtc_date, 1150560081);
+    assert_false(o.rtc_vm || o.rtc_slew || o.lose_ticks);
+    assert_int_equal(PARSE("-rtc", "driftfix=slew,clock=vm,base=2006-06-17",
+                           "-global", "kvm-pit.lost_tick_policy=discard",
+                           "x"), OPTIONS_RUN);
+    assert_true(o.rtc_vm && o.rtc_slew && o.lose_ticks);
+    assert_int_equal(o.rtc_date, 1150502400);
+    assert_int_equal(PARSE("-rtc", "clock=host", "-rtc", "driftfix=slew",
+                           "-global", "mc146818rtc.lost_tick_policy=discard",
+                           "x"), OPTIONS_RUN);
+    assert_false(o.rtc_vm || o.rtc_slew || o.lose_ticks);
     assert_int_equal(PARSE("--name", "r1", "x"), OPTIONS_RUN);
     assert_string_equal(o.name, "r1");
     assert_int_equal(PARSE("-version"), OPTIONS_VERSION);
@@ -236,6 +246,13 @@ static void test_errors_name_the_option(void **state)
         { "-boot", "cdnc" }, { "-serial", "tcp::1" }, { "-echr", "0" },
         { "-k", "" }, { "-k", "xx" }, { "-k", "DE" }, { "-echr", "32" }, { "-icount", "shift=11" }, { "-icount", "" },
         { "-rtc", "" }, { "-rtc", "utc" }, { "-rtc", "base=" },
+        { "-rtc", "base=utc," }, { "-rtc", "base=utc,base=utc" },
+        { "-rtc", "clock=rt" }, { "-rtc", "driftfix=" },
+        { "-rtc", "base=utcclock=vm" }, { "-rtc", ",base=utc" },
+        { "-rtc", "base=2006-06-17T16:01:21T2006-06-17T16:01:21" },
+        { "-global", "kvm-pit.lost_tick_policy=slew" },
+        { "-global", "kvm-pit.lost_tick_policy" }, { "-global", "" },
+        { "-global", "isa-fdc.driveA=x" },
         { "-rtc", "base=2006-06-31" }, { "-rtc", "base=2006-06-17T16:01" },
         { "-rtc", "base=2006-06-17T16:01:-1" }, { "-rtc", "base=1969-12-31" },
         { "-net", "" }, { "-net", "nic,macaddr=1:2:3" },

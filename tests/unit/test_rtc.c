@@ -34,9 +34,11 @@ static void set(struct fixture *f, uint8_t i, uint8_t v)
 
 static void start(struct fixture *f, int64_t base)
 {
+    struct rtc_setup setup = { .base_seconds = base };
+
     memset(f, 0, sizeof *f);
     f->m = fake_machine_new();
-    f->rtc = rtc_create(f->m, fake_irq_line(&f->irq), base);
+    f->rtc = rtc_create(f->m, fake_irq_line(&f->irq), &setup);
 }
 
 static int setup(void **state)
@@ -262,6 +264,83 @@ static void test_periodic(void **state)
     assert_false(f->irq.level);
 }
 
+/* driftfix=slew: what was missed comes when register C was read. */
+static void test_slew(void **state)
+{
+    struct rtc_setup setup = { .base_seconds = BASE, .slew = true };
+    struct fixture f = { .m = fake_machine_new() };
+    unsigned flags = 0;
+
+    f.rtc = rtc_create(f.m, fake_irq_line(&f.irq), &setup);
+    set(&f, 0x0a, 0x26);                /* 1024 Hz */
+    get(&f, 0x0c);
+    set(&f, 0x0b, 0x42);
+    fake_advance(f.m, 10 * SECOND / 1024 + 1000);
+    assert_int_equal(f.irq.rises, 1);
+    while (get(&f, 0x0c) & 0x40)
+        flags++;
+    assert_int_equal(flags, 10);
+    assert_int_equal(f.irq.rises, 10);
+    assert_int_equal(fake_count(f.m, "rtc: ticks given again"), 9);
+
+    fake_advance(f.m, 100 * SECOND / 1024);     /* 20 at once, 1 in half a tick */
+    for (flags = 0; get(&f, 0x0c) & 0x40; flags++)
+        ;
+    assert_int_equal(flags, 21);
+    for (unsigned n = 0; n < 10000; n++) {
+        fake_advance(f.m, 10000);
+        flags += (get(&f, 0x0c) & 0x40) != 0;
+    }
+    assert_in_range(flags, 201, 203);
+
+    fake_advance(f.m, 20 * SECOND);
+    get(&f, 0x0c);
+    assert_in_range(fake_count(f.m, "rtc: ticks lost"), 10230, 10250);
+    set(&f, 0x0b, 0x02);                /* nobody wants them any more */
+    set(&f, 0x0b, 0x42);
+    get(&f, 0x0c);
+    assert_int_equal(get(&f, 0x0c) & 0x40, 0);
+    rtc_destroy(f.rtc);
+    fake_machine_free(f.m);
+}
+
+static int64_t wall;
+
+static int64_t wall_ns(void *ctx)
+{
+    return wall + (int64_t)machine_now(ctx);
+}
+
+/* The host's wall clock is followed; what the guest set stays its lead. */
+static void test_follows_the_wall(void **state)
+{
+    struct fixture f = { .m = fake_machine_new() };
+    struct rtc_setup setup = { .base_seconds = BASE, .base_ns = 250000000,
+                               .wall_ns = wall_ns, .ctx = f.m };
+
+    wall = 0;
+    f.rtc = rtc_create(f.m, fake_irq_line(&f.irq), &setup);
+    assert_time(&f, "2007-12-31 23:59:58 w2");
+    fake_advance(f.m, SECOND * 3 / 4);
+    assert_time(&f, "2007-12-31 23:59:59 w2");
+    wall += 3600 * (int64_t)SECOND;     /* the machine stood still */
+    assert_time(&f, "2008-01-01 00:59:59 w3");
+    wall -= 1800 * (int64_t)SECOND;     /* somebody set the clock */
+    assert_time(&f, "2008-01-01 00:29:59 w3");
+    set(&f, 4, 0x12);
+    wall += SECOND;
+    assert_time(&f, "2008-01-01 12:30:00 w3");
+    set(&f, 5, 0x13);                   /* 13:00:00, while it stands still */
+    set(&f, 3, 0x00);
+    set(&f, 1, 0x00);
+    get(&f, 0x0c);
+    wall += 7200 * (int64_t)SECOND;
+    assert_int_equal(get(&f, 0x0c) & 0x20, 0x20);
+    assert_time(&f, "2008-01-01 14:30:00 w3");
+    rtc_destroy(f.rtc);
+    fake_machine_free(f.m);
+}
+
 static void test_ram_and_reset(void **state)
 {
     struct fixture *f = *state;
@@ -301,6 +380,8 @@ int main(void)
         T(test_update_interrupt),
         T(test_alarm),
         T(test_periodic),
+        cmocka_unit_test(test_slew),
+        cmocka_unit_test(test_follows_the_wall),
         T(test_ram_and_reset),
     };
 

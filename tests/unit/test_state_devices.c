@@ -82,8 +82,8 @@ static void test_pit(void **state)
 {
     struct machine *a = fake_machine_new(), *b = fake_machine_new();
     struct fake_irq irq[2] = { { 0 } };
-    struct pit *p = pit_create(a, fake_irq_line(&irq[0]));
-    struct pit *q = pit_create(b, fake_irq_line(&irq[1]));
+    struct pit *p = pit_create(a, fake_irq_line(&irq[0]), true);
+    struct pit *q = pit_create(b, fake_irq_line(&irq[1]), true);
 
     program_pit(a, 0, 0x04, 11932);
     program_pit(a, 2, 0x06, 1000);
@@ -115,8 +115,10 @@ static void test_rtc(void **state)
 {
     struct machine *a = fake_machine_new(), *b = fake_machine_new();
     struct fake_irq irq[2] = { { 0 } };
-    struct rtc *r = rtc_create(a, fake_irq_line(&irq[0]), 1000000000);
-    struct rtc *t = rtc_create(b, fake_irq_line(&irq[1]), 0);
+    struct rtc *r = rtc_create(a, fake_irq_line(&irq[0]),
+                               &(struct rtc_setup){ .base_seconds = 1000000000 });
+    struct rtc *t = rtc_create(b, fake_irq_line(&irq[1]),
+                               &(struct rtc_setup){ .base_seconds = 0 });
 
     fake_out(a, 0x70, 1, 0x0b);
     fake_out(a, 0x71, 1, 0x52);         /* PIE, UIE, 24 hours */

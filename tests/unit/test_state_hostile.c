@@ -226,7 +226,7 @@ static void test_lapic(void **state)
     const struct lapic_wires wires = { NULL, no_level, nothing, nothing,
                                        no_vector, nothing };
     struct machine *m = fake_machine_new();
-    struct lapic *l = lapic_create(m, &wires);
+    struct lapic *l = lapic_create(m, &wires, true);
 
     l->timer.running = true;
     expect_refused(l, l, "the timer runs without a count");

@@ -1,0 +1,44 @@
+/*
+ * Ticks of a periodic timer that a guest missed, because the host was late or
+ * the interrupt of the one before was not taken yet, and that it gets later. A
+ * guest that counts ticks keeps its time so; see pit.c, lapic_timer.c, rtc.c.
+ *
+ * Some may follow each other at once, so that a guest which looks at another
+ * clock, too, has its ticks before it can tell; then one each `gap` of virtual
+ * time, so that it does its work between them.
+ */
+#ifndef EMU_DEV_CATCH_UP_H
+#define EMU_DEV_CATCH_UP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "emu/state.h"
+
+#define CATCH_UP_BURST 20u
+
+struct catch_up {
+    uint64_t full_at;           /* virtual ns from which a whole burst is free */
+};
+
+/* May one more be given at `now`? If so, it counts. */
+static inline bool catch_up_take(struct catch_up *c, uint64_t now,
+                                 uint64_t gap)
+{
+    if (c->full_at > now + (CATCH_UP_BURST - 1) * gap)
+        return false;
+    c->full_at = (c->full_at > now ? c->full_at : now) + gap;
+    return true;
+}
+
+/* The greatest that `full_at` can be in a snapshot. */
+#define CATCH_UP_MAX (1ull << 62)
+
+static inline void catch_up_state(struct catch_up *c, struct state *s)
+{
+    state_u64(s, &c->full_at);
+    state_check(s, c->full_at <= CATCH_UP_MAX,
+                "the time of ticks given again is out of range");
+}
+
+#endif
