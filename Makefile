@@ -15,7 +15,7 @@ COMMON_CFLAGS := -std=gnu11 $(WARN) -I. -fno-strict-aliasing -MD -MP
 EMU_SRC := $(sort $(wildcard emu/*.c emu/cpu/*.c emu/jit/*.c emu/dev/*.c))
 # A CPU without a machine, which alone is saved.
 CPU_SRC := $(filter-out %/cpu_state.c,$(sort $(wildcard emu/cpu/*.c emu/jit/*.c)))
-KERNEL_SRC := $(sort $(wildcard kernel/*.c kernel/console/*.c kernel/net/*.c \
+KERNEL_SRC := $(sort $(wildcard kernel/*.c kernel/chardev/*.c kernel/console/*.c kernel/net/*.c \
                 kernel/net/*/*.c kernel/disk/*.c kernel/snapshot/*.c \
                 kernel/debug/*.c kernel/keymap/*.c kernel/picture/*.c \
                 kernel/receive/*.c kernel/screen/*.c kernel/slots/*.c \

@@ -10,7 +10,6 @@
 
 #include "emu/cpu/cpu.h"
 #include "emu/machine_setup.h"
-#include "kernel/console/serial_log.h"
 #include "kernel/disassemble.h"
 #include "kernel/engine_choice.h"
 #include "kernel/firmware.h"
@@ -26,71 +25,6 @@
 #define NS_PER_S 1000000000
 /* The interpreter's, the devices', frames and what a disk may grow. */
 #define OVERHEAD_BYTES (64u << 20)
-
-/* ---- Serial ports -------------------------------------------------------- */
-
-static size_t serial_write(void *ctx, const uint8_t *buf, size_t len)
-{
-    struct guest_serial *s = ctx;
-    size_t n = s->discard ? len : byte_ring_put(&s->from_guest, buf, len);
-
-    s->said += n;
-    if (s->guest)
-        crash_take_console(s->guest, buf, n);
-    return n;
-}
-
-static size_t serial_read(void *ctx, uint8_t *buf, size_t len)
-{
-    struct guest_serial *s = ctx;
-
-    return byte_ring_get(&s->to_guest, buf, len);
-}
-
-size_t guest_serial_take(struct guest_serial *s, uint8_t *buf, size_t size)
-{
-    size_t n = byte_ring_get(&s->from_guest, buf, size);
-
-    serial_log_put(s->log, buf, n);
-    return n;
-}
-
-/* The first has the machine's log. */
-static bool make_log(struct guest *g, struct guest_serial *s)
-{
-    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
-        if (g->serial[i])
-            return (s->log = serial_log_create());
-    return (s->log = g->log);
-}
-
-/* Port i exists unless -serial none; only one of them is on the console. */
-static int make_serials(struct guest *g)
-{
-    const struct options *o = g->options;
-    unsigned count = o->serial_count ? o->serial_count : 1;
-    bool is_first = true;
-
-    if (!(g->log = serial_log_create()))
-        return -ENOMEM;
-    for (unsigned i = 0; i < count; i++) {
-        struct guest_serial *s;
-
-        if (o->serial[i] == SERIAL_NONE)
-            continue;
-        s = calloc(1, sizeof *s);
-        if (!s || !make_log(g, s)) {
-            free(s);
-            return -ENOMEM;
-        }
-        s->chr = (struct chardev){ s, serial_write, serial_read, NULL };
-        s->discard = o->serial[i] == SERIAL_NULL;
-        s->guest = is_first ? g : NULL;
-        is_first = false;
-        g->serial[i] = s;
-    }
-    return 0;
-}
 
 /* ---- What the machine asks of us ------------------------------------------ */
 
@@ -362,7 +296,8 @@ int guest_create(const struct options *o, unsigned number, uint64_t reserve,
     g->watch = watch_create(g);
     if (!g->crashes || !g->watch)
         goto fail;
-    if ((r = engine_choose(g, why, why_size)) || (r = make_serials(g)) ||
+    if ((r = engine_choose(g, why, why_size)) ||
+        (r = guest_serials_create(g)) ||
         (r = net_create(o, number - 1, &g->net, why, why_size)) ||
         (r = load_firmware(g, &c, why, why_size)) ||
         (r = open_disks(g, &c, why, why_size)) ||
@@ -390,12 +325,7 @@ void guest_destroy(struct guest *g)
     vmstate_close(g->snapshots);
     if (g->net)
         net_destroy(g->net);
-    for (unsigned i = 0; i < MACHINE_SERIALS; i++) {
-        if (g->serial[i] && g->serial[i]->log != g->log)
-            serial_log_destroy(g->serial[i]->log);
-        free(g->serial[i]);
-    }
-    serial_log_destroy(g->log);
+    guest_serials_destroy(g);
     if (g->ram)
         platform_pages_free(g->ram, g->options->ram_bytes);
     watch_destroy(g->watch);

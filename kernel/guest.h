@@ -15,8 +15,8 @@
 #include "emu/machine.h"
 #include "kernel/disk/image.h"
 #include "kernel/guest_keys.h"
+#include "kernel/guest_serial.h"
 #include "kernel/options.h"
-#include "kernel/ring.h"
 
 struct crash_log;
 struct gdbstub;
@@ -24,16 +24,6 @@ struct net;
 struct serial_log;
 struct snapshot_store;
 struct watch;
-
-/* A guest serial port's host end: a ring each way (guest core <-> I/O core). */
-struct guest_serial {
-    struct byte_ring to_guest, from_guest;
-    struct chardev chr;
-    struct serial_log *log;     /* the first port's is the guest's */
-    bool discard;               /* -serial null: output goes nowhere */
-    atomic_uint said;           /* bytes, ever; it wraps */
-    struct guest *guest;        /* whose console it is, the first; or NULL */
-};
 
 enum guest_state {
     GUEST_ON,
@@ -180,8 +170,6 @@ bool guest_display_changed(const struct guest *g,
 uint64_t guest_icount(struct guest *g);
 bool guest_is_stopped(const struct guest *g);
 bool guest_serial_armed(const struct guest *g, unsigned serial);
-/* I/O core: take what a port said, which goes into its log, too. How much. */
-size_t guest_serial_take(struct guest_serial *s, uint8_t *buf, size_t size);
 /* "running", "paused", "off", ... */
 const char *guest_state_text(const struct guest *g);
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "kernel/console/job.h"
+#include "kernel/console/lines.h"
 #include "kernel/console/local.h"
 #include "kernel/console/mux.h"
 #include "kernel/cores.h"
@@ -39,6 +40,7 @@ static bool io_poll(struct loop *l)
 {
     bool busy = mux_poll(l->mux);
 
+    busy |= lines_poll();
     l->local_ns = l->local ? local_poll(l->local, platform_now_ns())
                            : UINT64_MAX;
     busy |= net_poll();
@@ -62,7 +64,8 @@ static bool io_poll(struct loop *l)
 
 static bool wants_end(const struct loop *l)
 {
-    return mux_wants_end(l->mux) || (l->local && local_wants_end(l->local));
+    return mux_wants_end(l->mux) || lines_want_end() ||
+           (l->local && local_wants_end(l->local));
 }
 
 /* Consoles and network get their turn between two slices of our guests. */
@@ -80,7 +83,8 @@ static bool start_guests(struct loop *l)
     bool all = true;
 
     for (unsigned i = 0; i < l->count; i++)
-        all &= guest_start(l->guests[i], platform_now_ns());
+        all &= !lines_hold(l->guests[i]) &&
+               guest_start(l->guests[i], platform_now_ns());
     return all;
 }
 
@@ -108,6 +112,8 @@ static void idle(struct loop *l, bool started, uint64_t balance)
         deadline = l->keys_ns;
     if (l->local_ns < deadline)
         deadline = l->local_ns;
+    if (lines_deadline() < deadline)
+        deadline = lines_deadline();
     if (!started && deadline > now + 20 * GUEST_SLICE_NS)
         deadline = now + 20 * GUEST_SLICE_NS;
     if (mux_holds_input(l->mux) && deadline > now + 2 * GUEST_SLICE_NS)
@@ -120,9 +126,12 @@ static void drain(struct mux *mux)
     uint64_t end = platform_now_ns() + DRAIN_NS;
 
     mux_poll(mux);
-    while (mux_output_waits(mux) && platform_now_ns() < end) {
+    lines_poll();
+    while ((mux_output_waits(mux) || lines_output_waits()) &&
+           platform_now_ns() < end) {
         platform_wait(platform_now_ns() + GUEST_SLICE_NS);
         mux_poll(mux);
+        lines_poll();
     }
 }
 
@@ -142,10 +151,12 @@ static void tell_ends(const struct loop *l)
 
         if (g->state == GUEST_ON || g->end_told)
             continue;
-        if (any_on(l))
+        if (any_on(l)) {
             mux_poll(l->mux);
-        else
+            lines_poll();
+        } else {
             drain(l->mux);
+        }
         guest_tell_end(g);
     }
 }

@@ -7,6 +7,7 @@
 
 #include "emu/cpu/engine.h"
 #include "kernel/config.h"
+#include "kernel/console/lines.h"
 #include "kernel/console/local.h"
 #include "kernel/console/monitor.h"
 #include "kernel/console/monitor_remote.h"
@@ -15,6 +16,7 @@
 #include "kernel/guest.h"
 #include "kernel/loop.h"
 #include "kernel/options.h"
+#include "kernel/options_chardev.h"
 #include "kernel/platform.h"
 #include "kernel/snapshot/snapshot.h"
 #include "kernel/watch/autostart.h"
@@ -45,12 +47,6 @@ static void print_banner(const struct guest *g)
         platform_log("no -net option: the guest has no network");
 }
 
-static bool wants_monitor(const struct options *o)
-{
-    return !o->serial_count || o->serial[0] == SERIAL_MON_STDIO ||
-           o->nographic;
-}
-
 static int run_guests(struct guest *const *guests, unsigned count,
                       struct config *config)
 {
@@ -60,7 +56,7 @@ static int run_guests(struct guest *const *guests, unsigned count,
     int status;
 
     for (unsigned i = 0; i < count; i++) {
-        with_monitor |= wants_monitor(guests[i]->options);
+        with_monitor |= options_want_line_monitor(guests[i]->options);
         nographic &= guests[i]->options->nographic;
     }
     if (mux_init(&mux, platform_console(), guests, count,
@@ -83,6 +79,7 @@ static int run_guests(struct guest *const *guests, unsigned count,
             platform_log("there is no local screen here: -nographic is "
                          "assumed");
     }
+    lines_set_local(monitor.local);
     gdbstub_set_monitor(monitor_remote, &monitor);
     status = loop_run(guests, count, &mux, monitor.local);
     gdbstub_set_monitor(NULL, NULL);
@@ -182,7 +179,11 @@ static int run_options(struct config *config)
             goto out;
         }
     }
-    status = run_guests(guests, count, config);
+    if (lines_open(guests, count, config, why, sizeof why))
+        platform_log("%s", why);
+    else
+        status = run_guests(guests, count, config);
+    lines_close();
 out:
     for (unsigned i = 0; i < count; i++)
         guest_destroy(guests[i]);

@@ -10,6 +10,7 @@
 #include "emu/cpu/engine.h"
 #include "kernel/debug/gdb_device.h"
 #include "kernel/number.h"
+#include "kernel/options_chardev.h"
 #include "kernel/options_drive.h"
 #include "kernel/options_net.h"
 #include "kernel/options_time.h"
@@ -189,24 +190,23 @@ static bool parse_name(struct parser *p, const char *name, const char *v)
     return true;
 }
 
-static bool parse_serial(struct parser *p, const char *name, const char *v)
+static bool parse_chardev(struct parser *p, const char *name, const char *v)
 {
-    static const struct {
-        const char *word;
-        enum serial_kind kind;
-    } words[] = {
-        { "none", SERIAL_NONE }, { "null", SERIAL_NULL },
-        { "stdio", SERIAL_STDIO }, { "mon:stdio", SERIAL_MON_STDIO },
-    };
+    bool (*add)(struct options *, const char *, char *, size_t) =
+        !strcmp(name, "serial") ? options_add_serial
+        : !strcmp(name, "monitor") ? options_add_monitor
+        : !strcmp(name, "mon") ? options_add_mon : options_add_chardev;
+    char reason[200];
 
-    if (p->o->serial_count == MACHINE_SERIALS)
-        return bad(p, name, "at most four serial ports", v);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strcmp(v, words[i].word)) {
-            p->o->serial[p->o->serial_count++] = words[i].kind;
-            return true;
-        }
-    return bad(p, name, "use none, null, stdio or mon:stdio", v);
+    return add(p->o, v, reason, sizeof reason) || bad(p, name, reason, v);
+}
+
+/* There are scripts that say so of each port. */
+static bool parse_parallel(struct parser *p, const char *name, const char *v)
+{
+    return !strcmp(v, "none") ||
+           bad(p, name, "the guest's PC has no parallel port; only none is "
+               "taken", v);
 }
 
 static bool parse_echr(struct parser *p, const char *name, const char *v)
@@ -357,9 +357,12 @@ static const struct option {
     { "nic", OPTION_OWN, true, parse_net, OPTIONS_NIC_HELP },
     { "redir", OPTION_OWN, true, parse_net, OPTIONS_REDIR_HELP },
     { "object", OPTION_OWN, true, parse_net, OPTIONS_OBJECT_HELP },
-    { "serial", OPTION_OWN, true, parse_serial,
-      "-serial WHAT    guest serial port: mon:stdio stdio null none;\n"
-      "                up to four times" },
+    { "serial", OPTION_OWN, true, parse_chardev, OPTIONS_SERIAL_HELP },
+    { "monitor", OPTION_COMMON, true, parse_chardev, OPTIONS_MONITOR_HELP },
+    { "chardev", OPTION_ANY, true, parse_chardev, OPTIONS_CHARDEV_HELP },
+    { "mon", OPTION_COMMON, true, parse_chardev, OPTIONS_MON_HELP },
+    { "parallel", OPTION_ANY, true, parse_parallel,
+      "-parallel none  the only one: there is no parallel port" },
     { "nographic", OPTION_COMMON, false, parse_flag,
       "-nographic      serial console and monitor on this line, no screen" },
     { "echr", OPTION_COMMON, true, parse_echr,
@@ -498,17 +501,8 @@ void options_defaults(struct options *o)
 
 bool options_finish(struct options *o, char *why, size_t why_size)
 {
-    unsigned on_line = 0;
-
-    for (unsigned i = 0; i < o->serial_count; i++)
-        on_line += o->serial[i] == SERIAL_STDIO ||
-                   o->serial[i] == SERIAL_MON_STDIO;
-    if (on_line > 1) {
-        snprintf(why, why_size, "-serial: only one port can be stdio or "
-                 "mon:stdio; make the others null or none");
-        return false;
-    }
-    return options_check_drives(o, why, why_size) &&
+    return options_check_chardevs(o, why, why_size) &&
+           options_check_drives(o, why, why_size) &&
            options_check_net(o, why, why_size) &&
            options_check_watch(o, why, why_size);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "emu/machine.h"
+#include "kernel/chardev_option.h"
 #include "kernel/disk/image_file.h"
 #include "kernel/keymap/keymap.h"
 #include "kernel/watch/guard.h"
@@ -18,6 +19,8 @@
 #define OPTIONS_MACHINES 9u     /* Ctrl-a and a digit, 1 to 9 */
 #define OPTIONS_NETS 16u         /* NICs and what is at their cables' ends */
 #define OPTIONS_DUMPS 8u
+#define OPTIONS_MONITORS 4u
+#define OPTIONS_CHARDEVS 8u
 #define OPTIONS_REDIRS 16u
 #define OPTIONS_REDIR_TEXT 48u
 #define DUMP_LEN_MAX 65536u      /* of a frame: all of it */
@@ -77,9 +80,6 @@ struct drive_geometry {
     enum machine_translation translation;
 };
 
-enum serial_kind { SERIAL_DEFAULT, SERIAL_NONE, SERIAL_NULL, SERIAL_STDIO,
-                   SERIAL_MON_STDIO };
-
 struct options {
     const char *name;
     uint64_t ram_bytes;
@@ -112,8 +112,12 @@ struct options {
     bool no_autostart;
     unsigned start_delay;       /* s */
     const char *start_after;    /* a machine's name; NULL: the one before */
-    enum serial_kind serial[MACHINE_SERIALS];
-    unsigned serial_count;
+    struct chardev_option serial[MACHINE_SERIALS];
+    unsigned serial_count;      /* 0: one, on the administrator's line */
+    struct chardev_option monitor[OPTIONS_MONITORS];
+    unsigned monitor_count;     /* 0: where the line has room for one */
+    struct chardev_option chardev[OPTIONS_CHARDEVS];    /* -chardev */
+    unsigned chardev_count;
     uint8_t escape;             /* of the serial multiplexer; 1 = Ctrl-a */
     const struct keymap *keymap;        /* of whoever types */
     int icount_shift;           /* -1: off */

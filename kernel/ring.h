@@ -68,6 +68,20 @@ static inline size_t byte_ring_get(struct byte_ring *r, uint8_t *p, size_t len)
     return len;
 }
 
+/*
+ * Consumer: the oldest bytes, as many as lie together in memory, stay there
+ * until byte_ring_drop. Returns how many; 0: the ring is empty.
+ */
+static inline size_t byte_ring_peek(const struct byte_ring *r,
+                                    const uint8_t **p)
+{
+    uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
+    size_t used = byte_ring_used(r), at = tail % BYTE_RING_SIZE;
+
+    *p = r->data + at;
+    return used < BYTE_RING_SIZE - at ? used : BYTE_RING_SIZE - at;
+}
+
 /* Consumer: forget the oldest `len` bytes, of those that are there. */
 static inline void byte_ring_drop(struct byte_ring *r, size_t len)
 {

@@ -58,6 +58,10 @@ COMMANDS = {
         ("block_set_io_throttle hda 0 0 0 0 0 0", r"\A\Z"),
         ("block_set_io_throttle hdx 0 0 0 0 0 0", "Device 'hdx' not found"),
         ("block_set_io_throttle hda 1", "use block_set_io_throttle DISK")],
+    "ringbuf_read": [("ringbuf_read serial0 10", "'serial0' is no serial port"),
+                     ("ringbuf_read serial0", "use ringbuf_read ")],
+    "ringbuf_write": [("ringbuf_write serial0 x", "'serial0' is no serial "),
+                      ("ringbuf_write", "use ringbuf_write ")],
     "boot_set": [("boot_set dc", r"\A\Z"), ("boot_set z", "use letters of c")],
     "eject": [("eject hda", "Device 'hda' is not removable"),
               ("eject hdc", "Device 'hdc' not found")],
@@ -102,7 +106,7 @@ COMMANDS = {
 
 LAST = {"quit"}
 ABSENT = ["wavcapture x", "usb_add disk", "device_add x", "log all",
-          "migrate tcp:h:1", "ringbuf_read x 1", "logfile x"]
+          "migrate tcp:h:1", "chardev-add x", "logfile x"]
 ABSENT_INFO = ["kvm", "usb", "balloon"]
 
 INFO = {

@@ -12,7 +12,7 @@ enum {
     IIR_NONE = 0x01, IIR_FIFO = 0xc0,
     FCR_ENABLE = 0x01, FCR_CLEAR = 0x06, FCR_TRIGGER_4 = 0x40,
     LCR_8BIT = 0x03, LCR_PARITY = 0x08, LCR_EVEN = 0x10,
-    LCR_DLAB = 0x80,
+    LCR_BREAK = 0x40, LCR_DLAB = 0x80,
     MCR_DTR = 0x01, MCR_RTS = 0x02, MCR_OUT2 = 0x08, MCR_LOOP = 0x10,
     LSR_READY = 0x01, LSR_OVERRUN = 0x02, LSR_PARITY = 0x04,
     LSR_FRAMING = 0x08, LSR_BREAK = 0x10, LSR_THR_EMPTY = 0x20,
@@ -313,6 +313,11 @@ size_t uart16550_read(struct uart16550 *u, uint8_t *buf, size_t len)
         rearm(u);
     }
     return n;
+}
+
+void uart16550_set_break(struct uart16550 *u, bool on)
+{
+    set(u, LCR, line_control(&u->config) | (on ? LCR_BREAK : 0));
 }
 
 void uart16550_put_polled(const struct bus *bus, uint8_t byte)

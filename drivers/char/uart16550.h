@@ -82,6 +82,9 @@ size_t uart16550_write_room(const struct uart16550 *u);
 /* Take up to `len` received bytes. */
 size_t uart16550_read(struct uart16550 *u, uint8_t *buf, size_t len);
 
+/* Hold the line in break condition, or no longer. */
+void uart16550_set_break(struct uart16550 *u, bool on);
+
 /*
  * Send one byte by polling, past the rings and flow control, with interrupts
  * off (a panic). Gives up on a dead chip after some 100,000 register reads.

@@ -58,9 +58,6 @@ static const struct {
     { "log", no_exec_log },
     { "logfile", "the host's log goes to this line; what reads it can keep it" },
     { "singlestep", no_exec_log }, { "one-insn-per-tb", no_exec_log },
-    { "ringbuf_read", "no serial port writes to a ring buffer; what a machine "
-      "said while\nanother was shown comes with Ctrl-a and its digit" },
-    { "ringbuf_write", "no serial port reads from a ring buffer" },
     { "balloon", "the guest's memory is what -m says, all of the time" },
     { "cpu", "the guest's PC has one CPU, and commands are for it" },
     { "mce", "no machine check is injected" },

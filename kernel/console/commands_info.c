@@ -27,6 +27,19 @@ static struct guest *shown(const struct monitor *mon)
     return mux_guest(mon->mux);
 }
 
+static void print_dropped(struct monitor *mon, const struct guest_serial *s,
+                          unsigned port)
+{
+    if (s && s->dropped_unarmed)
+        monitor_printf(mon, "serial%u: typed before the guest listened, "
+                       "dropped: %" PRIu64 " bytes\n", port,
+                       s->dropped_unarmed);
+    if (s && s->dropped_unread)
+        monitor_printf(mon, "serial%u: typed and not read by the guest, "
+                       "dropped: %" PRIu64 " bytes\n", port,
+                       s->dropped_unread);
+}
+
 static void info_status(struct monitor *mon)
 {
     const struct mux_console *con = mon->mux->shown;
@@ -38,12 +51,8 @@ static void info_status(struct monitor *mon)
     monitor_printf(mon, "core: %u of %u\n", g->core, platform_core_count());
     if (*g->engine_note)
         monitor_printf(mon, "not used: %s\n", g->engine_note);
-    if (con->dropped_unarmed)
-        monitor_printf(mon, "typed before the guest listened, dropped: %"
-                       PRIu64 " bytes\n", con->dropped_unarmed);
-    if (con->dropped_unread)
-        monitor_printf(mon, "typed and not read by the guest, dropped: %"
-                       PRIu64 " bytes\n", con->dropped_unread);
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+        print_dropped(mon, g->serial[i], i);
 }
 
 /* The asterisk is at the machine that is shown. */

@@ -5,12 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/chardev/backend.h"
+#include "kernel/chardev/ringbuf.h"
 #include "kernel/console/base64.h"
 #include "kernel/console/commands.h"
+#include "kernel/console/lines.h"
 #include "kernel/console/mux.h"
 #include "kernel/console/serial_log.h"
 #include "kernel/guest.h"
 #include "kernel/number.h"
+#include "kernel/options_chardev.h"
 #include "kernel/platform.h"
 
 #define LOG_LINES 200u          /* that are shown if nobody says */
@@ -24,30 +28,67 @@ static unsigned serial_number(const char *name)
     return n < MACHINE_SERIALS ? n : MACHINE_SERIALS;
 }
 
-/* On the line, or nowhere. */
+static void print_line(struct monitor *mon, const char *id,
+                       const struct backend *b, bool is_mux)
+{
+    char at[BACKEND_TEXT];
+
+    backend_describe(b, at, sizeof at);
+    monitor_printf(mon, "%s: filename=%s%s\n", id, is_mux ? "mux:" : "", at);
+    if (b->dropped)
+        monitor_printf(mon, "  dropped, as nobody was there: %llu bytes\n",
+                       (unsigned long long)b->dropped);
+    if (b->refused)
+        monitor_printf(mon, "  refused, beside the one: %llu\n",
+                       (unsigned long long)b->refused);
+}
+
+/* The administrator's line is "mux"; the ports are the shown machine's. */
 void info_chardev(struct monitor *mon)
 {
     const struct mux_console *con = mon->mux->shown;
+    const struct options *o = con->guest->options;
+    const struct backend *b;
+    const char *id;
 
-    monitor_printf(mon, "compat_monitor0: filename=mux\n");
-    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
-        if (con->guest->serial[i])
-            monitor_printf(mon, "serial%u: filename=%s\n", i,
-                           con->guest->serial[i] == con->serial ? "mux"
-                                                                : "null");
+    for (unsigned i = 0; (b = lines_monitor(i, &id)); i++)
+        print_line(mon, id, b, false);
+    if (options_want_line_monitor(o))
+        monitor_printf(mon, "compat_monitor%u: filename=mux\n",
+                       o->monitor_count);
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++) {
+        if (!con->guest->serial[i])
+            continue;
+        b = lines_port(con->guest, i);
+        id = o->serial_count ? o->serial[i].id : "serial0";
+        if (b)
+            print_line(mon, id, b, lines_is_mux(con->guest, i));
+        else
+            monitor_printf(mon, "%s: filename=mux\n", id);
+    }
 }
 
-/* "serial0" or a name of -serial's: its number is all that there is. */
+/* The number of one of the shown machine's ports by its name, or by "serialN". */
+static unsigned find_port(struct monitor *mon, const char *name)
+{
+    const struct guest *g = mux_guest(mon->mux);
+    unsigned n = serial_number(name);
+
+    for (unsigned i = 0; i < g->options->serial_count; i++)
+        if (!strcmp(g->options->serial[i].id, name))
+            n = i;
+    return n < MACHINE_SERIALS && g->serial[n] ? n : MACHINE_SERIALS;
+}
+
 void cmd_send_break(struct monitor *mon, char *args)
 {
-    struct guest *g = mux_guest(mon->mux);
-    unsigned n = serial_number(args);
+    unsigned n = find_port(mon, args);
 
-    if (n == MACHINE_SERIALS || !g->serial[n])
+    if (n == MACHINE_SERIALS)
         monitor_printf(mon, "no such serial port: '%.28s'; 'info chardev' "
                        "lists them\n", args);
     else
-        monitor_answered(mon, guest_break(g, n));
+        monitor_answered(mon, guest_break(mux_guest(mon->mux), n));
 }
 
 /* ---- serial_log ------------------------------------------------------------- */
@@ -66,11 +107,11 @@ static bool parse(struct monitor *mon, char *args, struct log_command *c)
     *c = (struct log_command){ g->log, LOG_LINES, NULL };
     while (*args) {
         const char *word = monitor_word(&args);
-        unsigned port = serial_number(word);
+        unsigned port = find_port(mon, word);
 
-        if (port < MACHINE_SERIALS && g->serial[port]) {
+        if (port < MACHINE_SERIALS) {
             c->log = g->serial[port]->log;
-        } else if (port < MACHINE_SERIALS) {
+        } else if (serial_number(word) < MACHINE_SERIALS) {
             monitor_printf(mon, "serial_log: there is no %s; 'info chardev' "
                            "lists them\n", word);
             return false;
@@ -159,4 +200,65 @@ void cmd_serial_log(struct monitor *mon, char *args)
         save(mon, &c, at);
     else
         print(mon, &c, at);
+}
+
+/* ---- ringbuf_read, ringbuf_write ---------------------------------------------- */
+
+/* NULL: told that there is none of that name. */
+static struct backend *find_ringbuf(struct monitor *mon, const char *name)
+{
+    unsigned n = find_port(mon, name);
+    struct backend *b = n < MACHINE_SERIALS
+                            ? lines_port(mux_guest(mon->mux), n) : NULL;
+
+    if (b && ringbuf_is(b))
+        return b;
+    monitor_printf(mon, "'%.28s' is no serial port with -serial ringbuf; "
+                   "serial_log shows what any\nport said\n", name);
+    return NULL;
+}
+
+void cmd_ringbuf_read(struct monitor *mon, char *args)
+{
+    const char *name = monitor_word(&args), *number = monitor_word(&args);
+    struct backend *b;
+    unsigned size;
+    char *text;
+
+    if (*args || !parse_number(number, SERIAL_LOG_BYTES, &size) || !size) {
+        monitor_printf(mon, "use ringbuf_read serialN BYTES, 1 MiB at most\n");
+        return;
+    }
+    if (!(b = find_ringbuf(mon, name)))
+        return;
+    text = malloc(size + 2);
+    if (!text) {
+        monitor_printf(mon, "out of memory\n");
+        return;
+    }
+    size = (unsigned)ringbuf_read(b, (uint8_t *)text, size);
+    for (unsigned i = 0; i < size; i++)         /* a text has no NUL */
+        if (!text[i])
+            text[i] = '?';
+    if (size)
+        text[size++] = '\n';
+    text[size] = '\0';
+    monitor_print_text(mon, text);
+}
+
+void cmd_ringbuf_write(struct monitor *mon, char *args)
+{
+    const char *name = monitor_word(&args);
+    size_t len = strlen(args), n;
+    struct backend *b;
+
+    if (!len) {
+        monitor_printf(mon, "use ringbuf_write serialN TEXT\n");
+        return;
+    }
+    if (!(b = find_ringbuf(mon, name)))
+        return;
+    n = ringbuf_write(b, (const uint8_t *)args, len);
+    if (n < len)
+        monitor_printf(mon, "only %u bytes of it fitted\n", (unsigned)n);
 }

@@ -166,6 +166,8 @@ static const struct {
     { "eject", { cd_drives, cd_drives } },
     { "change", { cd_drives, cd_drives } },
     { "chardev-send-break", { serials } },
+    { "ringbuf_read", { serials } },
+    { "ringbuf_write", { serials } },
     { "serial_log", { log_words, log_words, log_words } },
     { "savevm", { snapshot_tag_name } },
     { "loadvm", { snapshot_tag_name } },

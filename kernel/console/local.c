@@ -167,6 +167,7 @@ static bool make_monitor(struct local *l, const struct canvas *canvas,
     if (!l->vt || mux_init_monitor(&l->mux, &l->line, guests, l->count,
                                    &l->monitor, l->serial->escape))
         return false;
+    l->mux.is_screen = true;
     l->mux.ask_before_exit = platform_exit_is_poweroff;
     monitor_init(&l->monitor, &l->mux);
     l->monitor.config = config;

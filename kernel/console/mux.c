@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/console/commands_disk.h"
 #include "kernel/console/commands_watch.h"
 #include "kernel/console/job.h"
 #include "kernel/console/monitor.h"
+#include "kernel/console/mux_keys.h"
 #include "kernel/guest.h"
 #include "kernel/platform.h"
 
@@ -18,13 +18,22 @@
 #define STALL_LOOKS 500u
 #define STALL_LOOK_NS 1000000u
 
+static void set_serial(struct mux_console *con, unsigned port)
+{
+    con->serial = con->guest->serial[port];
+    con->serial_index = port;
+}
+
+/* Its port on the administrator's line, if it has one there. */
 static void find_serial(struct mux_console *con)
 {
-    for (unsigned i = 0; i < MACHINE_SERIALS && !con->serial; i++)
-        if (con->guest->serial[i] && !con->guest->serial[i]->discard) {
-            con->serial = con->guest->serial[i];
-            con->serial_index = i;
-        }
+    const struct options *o = con->guest->options;
+
+    for (unsigned i = 0; i < o->serial_count; i++)
+        if (o->serial[i].kind == CHARDEV_STDIO)
+            set_serial(con, i);
+    if (!o->serial_count)
+        set_serial(con, 0);
 }
 
 static int init(struct mux *mux, struct chardev *line,
@@ -67,9 +76,17 @@ int mux_init_monitor(struct mux *mux, struct chardev *line,
                      struct guest *const *guests, unsigned count,
                      struct monitor *monitor, uint8_t escape)
 {
-    int r = init(mux, line, guests, count, monitor, escape);
+    return init(mux, line, guests, count, monitor, escape);
+}
 
-    mux->is_screen = true;
+int mux_init_port(struct mux *mux, struct chardev *line,
+                  struct guest *const *guest, unsigned port,
+                  struct monitor *monitor, uint8_t escape)
+{
+    int r = init(mux, line, guest, 1, monitor, escape);
+
+    set_serial(&mux->console[0], port);
+    mux->in_monitor = false;
     return r;
 }
 
@@ -107,58 +124,14 @@ void mux_print(struct mux *mux, const char *text)
     }
 }
 
-static void print_help(struct mux *mux)
-{
-    char key[16], line[256];
-
-    if (mux->escape <= 26)
-        snprintf(key, sizeof key, "C-%c", 'a' + mux->escape - 1);
-    else
-        snprintf(key, sizeof key, "0x%02x", mux->escape);
-    snprintf(line, sizeof line, "\n%s h    print this help\n", key);
-    mux_print(mux, line);
-    snprintf(line, sizeof line, "%s x    %s\n", key,
-             mux->ask_before_exit ? "power off (asks y/n)" : "exit Trestle");
-    mux_print(mux, line);
-    snprintf(line, sizeof line,
-             "%s t    toggle console timestamps\n"
-             "%s b    send break\n%s c    switch between console and monitor\n"
-             "%s s    commit all disks with an overlay (-snapshot)\n"
-             "%s %s  send %s\n", key, key, key, key, key, key, key);
-    mux_print(mux, line);
-    for (unsigned i = 0; i < mux->count && mux->count > 1; i++) {
-        const struct mux_console *con = &mux->console[i];
-
-        snprintf(line, sizeof line, "%s %u    show %.32s (%s)%s\n", key, i + 1,
-                 con->guest->options->name, guest_state_text(con->guest),
-                 con == mux->shown ? ", which is shown" : "");
-        mux_print(mux, line);
-    }
-}
-
-static void request_exit(struct mux *mux)
-{
-    if (!mux->ask_before_exit) {
-        mux->exit_requested = true;
-        return;
-    }
-    mux->confirm_exit = true;
-    mux_print(mux, "\nPower off? What runs in the guest is cut off. (y/n) ");
-}
-
 static void put_input(struct mux_console *con, const uint8_t *data,
                       size_t len)
 {
-    if (!con->serial)
-        return;
-    if (!guest_serial_armed(con->guest, con->serial_index))
-        con->dropped_unarmed += len;
-    else
-        con->dropped_unread += len - byte_ring_put(&con->serial->to_guest,
-                                                   data, len);
+    if (con->serial)
+        guest_serial_put(con->guest, con->serial_index, data, len);
 }
 
-static void to_guest(struct mux *mux, uint8_t c)
+void mux_to_guest(struct mux *mux, uint8_t c)
 {
     mux->shown->typed_elsewhere = false;
     put_input(mux->shown, &c, 1);
@@ -186,19 +159,6 @@ void mux_answer(struct mux *mux, unsigned number, const uint8_t *data,
         put_input(&mux->console[number - 1], data, len);
 }
 
-static void switch_focus(struct mux *mux)
-{
-    if (!mux->monitor || !mux->shown->serial)
-        return;
-    mux->in_monitor = !mux->in_monitor;
-    if (mux->in_monitor) {
-        monitor_enter(mux->monitor);
-        return;
-    }
-    monitor_leave(mux->monitor);
-    mux_print(mux, "\n");
-}
-
 struct guest *mux_guest(const struct mux *mux) { return mux->shown->guest; }
 
 bool mux_show(struct mux *mux, unsigned number, bool console)
@@ -224,102 +184,6 @@ bool mux_show(struct mux *mux, unsigned number, bool console)
     if (mux->in_monitor)
         monitor_enter(mux->monitor);
     return true;
-}
-
-/* For the machine that is shown, from its console, too. */
-static void commit_key(struct mux *mux)
-{
-    char all[] = "all";
-
-    mux_print(mux, "\n");
-    if (!mux->monitor) {
-        mux_print(mux, "[a commit needs the monitor, which is not on this "
-                  "line]\n");
-        return;
-    }
-    if (mux->in_monitor && mux->monitor->paste.done) {
-        mux_print(mux, "[no commit in the middle of a text: Ctrl-C drops "
-                  "it]\n");
-        return;
-    }
-    cmd_commit(mux->monitor, all);
-    if (mux->in_monitor)
-        monitor_go_on(mux->monitor);
-}
-
-static void digit_key(struct mux *mux, uint8_t c)
-{
-    char line[80];
-
-    if (mux_show(mux, c - '0', true))
-        return;
-    snprintf(line, sizeof line, "\n[there is no machine %c]\n", c);
-    mux_print(mux, line);
-}
-
-static void escape_key(struct mux *mux, uint8_t c)
-{
-    char line[80];
-
-    mux->escaped = false;
-    if (c == mux->escape) {
-        if (mux->in_monitor)
-            monitor_input(mux->monitor, c);
-        else
-            to_guest(mux, c);
-        return;
-    }
-    switch (c) {
-    case 'h':
-    case '?':
-        print_help(mux);
-        break;
-    case 'x':
-        request_exit(mux);
-        break;
-    case 'c':
-        switch_focus(mux);
-        break;
-    case 's':
-        commit_key(mux);
-        break;
-    case 't':
-        mux->timestamps = !mux->timestamps;
-        mux->shown->line_start = true;
-        break;
-    case 'b':
-        if (mux->shown->serial)
-            guest_break(mux->shown->guest, mux->shown->serial_index);
-        break;
-    case '1' ... '9':
-        digit_key(mux, c);
-        break;
-    default:
-        snprintf(line, sizeof line, "\n[no such key after the escape key: "
-                 "0x%02x; h lists them]\n", c);
-        mux_print(mux, line);
-    }
-}
-
-static void confirm_key(struct mux *mux, uint8_t c)
-{
-    mux->confirm_exit = false;
-    mux->exit_requested = c == 'y' || c == 'Y';
-    mux_print(mux, mux->exit_requested ? "y\n" : "n\n");
-}
-
-static void input_byte(struct mux *mux, uint8_t c)
-{
-    if (mux->confirm_exit)
-        confirm_key(mux, c);
-    else if (mux->escaped)
-        escape_key(mux, c);
-    else if (c == mux->escape)
-        mux->escaped = true;
-    else if (mux->in_monitor)
-        monitor_input(mux->monitor, c);
-    else
-        to_guest(mux, c);
 }
 
 /* The guest's ring is full, and has been for so long that nobody reads. */
@@ -392,7 +256,7 @@ static bool poll_input(struct mux *mux)
             break;
         watch_tell_crashes(mux);
         for (size_t i = 0; i < n; i++)
-            input_byte(mux, buf[i]);
+            mux_input_byte(mux, buf[i]);
         moved = true;
     }
     return moved;
@@ -506,15 +370,12 @@ static size_t flush_ring(struct mux *mux, struct byte_ring *out, size_t most)
     size_t done = 0;
 
     while (done < most) {
-        uint32_t tail = out->tail % BYTE_RING_SIZE;
-        size_t used = byte_ring_used(out), n;
+        const uint8_t *p;
+        size_t n = byte_ring_peek(out, &p);
 
-        if (used > most - done)
-            used = most - done;
-        if (used > BYTE_RING_SIZE - tail)
-            used = BYTE_RING_SIZE - tail;
-        n = used ? mux->line->write(mux->line->ctx, out->data + tail, used)
-                 : 0;
+        if (n > most - done)
+            n = most - done;
+        n = n ? mux->line->write(mux->line->ctx, p, n) : 0;
         if (!n)
             break;
         byte_ring_drop(out, n);
@@ -576,6 +437,22 @@ bool mux_poll(struct mux *mux)
 bool mux_output_waits(const struct mux *mux)
 {
     return byte_ring_used(&mux->out) || byte_ring_used(mux->shown->kept);
+}
+
+void mux_opened(struct mux *mux)
+{
+    mux->escaped = mux->confirm_exit = false;
+    if (!mux->in_monitor)
+        return;
+    mux->monitor->greeted = false;
+    monitor_enter(mux->monitor);
+}
+
+void mux_closed(struct mux *mux)
+{
+    mux->escaped = mux->confirm_exit = false;
+    if (mux->monitor)
+        monitor_leave(mux->monitor);
 }
 
 bool mux_wants_end(const struct mux *mux)

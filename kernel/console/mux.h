@@ -33,8 +33,6 @@ struct mux_console {
     bool line_start;                    /* of its output, for timestamps */
     struct byte_ring *kept;             /* output while another is shown */
     uint64_t dropped_output;            /* of that, since it was last shown */
-    uint64_t dropped_unarmed;           /* input before the guest listened */
-    uint64_t dropped_unread;            /* input that the guest did not read */
     uint32_t stall_tail;                /* where the guest's reading stands, */
     uint64_t stall_seen_ns;             /* as last looked at, */
     unsigned stall_looks;               /* and how often it stood there */
@@ -71,7 +69,7 @@ struct mux {
     bool ask_before_exit;
     bool exit_requested;
     bool timestamps;
-    bool is_screen;                     /* mux_init_monitor's */
+    bool is_screen;                     /* no file can come over it */
     uint64_t start_ns;
     struct byte_ring out;               /* towards the line */
     struct mux_transfer *transfer;      /* or NULL */
@@ -84,13 +82,23 @@ int mux_init(struct mux *mux, struct chardev *line,
              struct guest *const *guests, unsigned count,
              struct monitor *monitor, uint8_t escape);
 /*
- * A line that is a screen and has but the monitor: the machines' consoles stay
- * where they are.
+ * A line that has but the monitor: the machines' consoles stay where they are.
  */
 int mux_init_monitor(struct mux *mux, struct chardev *line,
                      struct guest *const *guests, unsigned count,
                      struct monitor *monitor, uint8_t escape);
+/*
+ * A line that has one machine's port `port`, and the monitor behind the escape
+ * key: qemu's mon:. `guest` points at one.
+ */
+int mux_init_port(struct mux *mux, struct chardev *line,
+                  struct guest *const *guest, unsigned port,
+                  struct monitor *monitor, uint8_t escape);
 void mux_fini(struct mux *mux);
+
+/* Somebody is at the line now, who has seen nothing yet; or has gone. */
+void mux_opened(struct mux *mux);
+void mux_closed(struct mux *mux);
 
 /* Move bytes both ways. True: something moved. */
 bool mux_poll(struct mux *mux);

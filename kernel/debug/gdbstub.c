@@ -11,11 +11,10 @@
 #include "kernel/debug/gdb_session.h"
 #include "kernel/guest.h"
 #include "kernel/guest_gdb.h"
-#include "kernel/net/transport.h"
+#include "kernel/net/service.h"
 #include "kernel/platform.h"
 
 #define READ_BYTES 1024u
-#define ADDRESS_TEXT 22u
 
 struct gdbstub {
     struct guest *guest;
@@ -41,12 +40,6 @@ void gdbstub_set_monitor(gdbstub_monitor *run, struct monitor *mon)
 static void say(const struct gdbstub *b, const char *text, const char *what)
 {
     platform_log("%s: gdb: %s%s", b->guest->options->name, text, what);
-}
-
-static void address_text(struct endpoint e, char out[ADDRESS_TEXT])
-{
-    snprintf(out, ADDRESS_TEXT, "%u.%u.%u.%u:%u", e.addr >> 24,
-             e.addr >> 16 & 255, e.addr >> 8 & 255, e.addr & 255, e.port);
 }
 
 /* ---- The guest as a session's target ------------------------------------- */
@@ -215,9 +208,9 @@ static const struct stream_events events = {
 static void on_accepted(void *ctx, struct stream *s, struct endpoint from)
 {
     struct gdbstub *b = ctx;
-    char text[ADDRESS_TEXT];
+    char text[ENDPOINT_TEXT];
 
-    address_text(from, text);
+    endpoint_text(from, text);
     if (b->client || !guest_stop(b->guest)) {
         b->refused++;
         stream_close(s, true);
@@ -235,23 +228,10 @@ static void on_accepted(void *ctx, struct stream *s, struct endpoint from)
 
 /* ---- Listening ----------------------------------------------------------- */
 
-/* Where to listen, of a device's HOST. */
-static int resolve(const char *host, uint32_t *addr, char *why, size_t size)
-{
-    int r = transport_service_address(addr);
-
-    if (r)
-        snprintf(why, size, "this host has no address of its own: "
-                 "-net bridge,ip=dhcp or ip=A.B.C.D/N gives it one");
-    else if (*host && (r = transport_resolve(host, addr)))
-        snprintf(why, size, "'%.40s' is no address of this host's", host);
-    return r;
-}
-
 static int listen_at(struct gdbstub *b, const char *device, char *why,
                      size_t size)
 {
-    char host[GDB_DEVICE_TEXT], text[ADDRESS_TEXT];
+    char host[GDB_DEVICE_TEXT], text[ENDPOINT_TEXT];
     struct endpoint local = { .port = 0 };
     unsigned port;
     int r;
@@ -260,7 +240,7 @@ static int listen_at(struct gdbstub *b, const char *device, char *why,
         snprintf(why, size, "use tcp:[HOST]:PORT or none, not '%.40s'", device);
         return -EINVAL;
     }
-    r = resolve(host, &local.addr, why, size);
+    r = service_resolve(host, &local.addr, why, size);
     if (r)
         return r;
     local.port = (uint16_t)port;
@@ -269,7 +249,7 @@ static int listen_at(struct gdbstub *b, const char *device, char *why,
         snprintf(why, size, "cannot listen on %.40s: %s", device, strerror(-r));
         return r;
     }
-    address_text(listener_local(b->listener), text);
+    endpoint_text(listener_local(b->listener), text);
     say(b, "listening on ", text);
     return 0;
 }
@@ -311,13 +291,13 @@ void gdbstub_close(struct guest *g)
 void gdbstub_text(const struct guest *g, char *out, size_t size)
 {
     const struct gdbstub *b = g->gdb;
-    char text[ADDRESS_TEXT];
+    char text[ENDPOINT_TEXT];
 
     if (!b) {
         snprintf(out, size, "none");
         return;
     }
-    address_text(listener_local(b->listener), text);
+    endpoint_text(listener_local(b->listener), text);
     snprintf(out, size, "tcp:%s, %s; refused clients=%u, damaged packets=%llu",
              text, b->client ? "a client is there" : "nobody is there",
              b->refused, (unsigned long long)(b->damaged + (b->client

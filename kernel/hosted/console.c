@@ -18,8 +18,10 @@
 #include "kernel/options.h"
 #include "kernel/platform.h"
 
-/* Every -net option of every machine may be one; the sockets together one. */
-#define WATCHED_MAX (OPTIONS_MACHINES * OPTIONS_NETS + 1)
+/* Every -net option of every machine may be one; the sockets together one; a
+ * serial port or monitor may be two. */
+#define WATCHED_MAX (OPTIONS_MACHINES * (OPTIONS_NETS + 2 * MACHINE_SERIALS) + \
+                     2 * OPTIONS_MONITORS + 1)
 
 static struct termios saved_mode;
 static atomic_bool raw;         /* signals and the log look at it */
@@ -129,14 +131,24 @@ struct chardev *platform_console(void)
 
 void console_watch_fd(int fd, bool output)
 {
+    console_watch_events(fd, output ? POLLIN | POLLOUT : POLLIN);
+}
+
+void console_watch_events(int fd, short events)
+{
     unsigned i = 0;
+
+    if (!events) {
+        console_unwatch_fd(fd);
+        return;
+    }
 
     while (i < watched_count && watched[i].fd != fd)
         i++;
     if (i == WATCHED_MAX)
         platform_fatal("more than %u descriptors to watch", WATCHED_MAX);
     watched_count += i == watched_count;
-    watched[i] = (struct pollfd){ fd, output ? POLLIN | POLLOUT : POLLIN, 0 };
+    watched[i] = (struct pollfd){ fd, events, 0 };
 }
 
 void console_unwatch_fd(int fd)

@@ -15,6 +15,8 @@ bool console_is_raw(void);
  * be written; again for a watched one: change that.
  */
 void console_watch_fd(int fd, bool output);
+/* The same, for POLLIN, POLLOUT, both; 0: for nothing any more. */
+void console_watch_events(int fd, short events);
 void console_unwatch_fd(int fd);
 
 #endif

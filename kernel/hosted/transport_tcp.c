@@ -3,8 +3,12 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "kernel/hosted/transport.h"
@@ -32,6 +36,7 @@ struct listener {
     void (*accepted)(void *ctx, struct stream *s, struct endpoint from);
     void *ctx;
     uint64_t refused;
+    char path[sizeof((struct sockaddr_un *)0)->sun_path];   /* or "" */
 };
 
 /* ---- Streams ------------------------------------------------------------ */
@@ -173,6 +178,38 @@ int stream_connect(struct endpoint to, const struct stream_events *events,
         return await(source, events, ctx, out);
     r = -errno;
     source_close(source);
+    return r;
+}
+
+static int unix_address(const char *path, struct sockaddr_un *a)
+{
+    if (strlen(path) >= sizeof a->sun_path)
+        return -ENAMETOOLONG;
+    *a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    strcpy(a->sun_path, path);
+    return 0;
+}
+
+/* A nonblocking UNIX socket, or -errno. */
+static int unix_socket(void)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    return fd < 0 ? -errno : fd;
+}
+
+int stream_connect_unix(const char *path, const struct stream_events *events,
+                        void *ctx, struct stream **out)
+{
+    struct sockaddr_un a;
+    int r = unix_address(path, &a), fd = r ? r : unix_socket();
+
+    if (fd < 0)
+        return fd;
+    if (!connect(fd, (struct sockaddr *)&a, sizeof a))
+        return stream_wrap(fd, events, ctx, out);
+    r = -errno;                 /* -EAGAIN: its queue is full */
+    close(fd);
     return r;
 }
 
@@ -389,7 +426,65 @@ int listener_open(struct endpoint local,
     return r;
 }
 
-void listener_close(struct listener *l) { source_close(&l->source); }
+/* A socket that its program left behind goes. 0 or -errno. */
+static int clear_path(const char *path, const struct sockaddr_un *a)
+{
+    struct stat st;
+    int fd, r = 0;
+
+    if (lstat(path, &st))
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(st.st_mode))
+        return -EEXIST;
+    fd = unix_socket();
+    if (fd < 0)
+        return fd;
+    if (!connect(fd, (const struct sockaddr *)a, sizeof *a) ||
+        errno == EAGAIN)
+        r = -EADDRINUSE;
+    close(fd);
+    return r || !unlink(path) ? r : -errno;
+}
+
+int listener_open_unix(const char *path,
+                       void (*accepted)(void *ctx, struct stream *s,
+                                        struct endpoint from),
+                       void *ctx, struct listener **out)
+{
+    struct sockaddr_un a;
+    struct source *source;
+    struct listener *l;
+    int r = unix_address(path, &a), fd;
+
+    if (r || (r = clear_path(path, &a)))
+        return r;
+    fd = unix_socket();
+    if (fd < 0)
+        return fd;
+    r = source_wrap(fd, sizeof *l, &source);
+    if (r)
+        return r;
+    l = (struct listener *)source;
+    source->ready = listener_ready;
+    l->accepted = accepted;
+    l->ctx = ctx;
+    keep_spare();
+    r = bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 1) ? -errno
+                                                                   : 0;
+    if (!r)
+        snprintf(l->path, sizeof l->path, "%s", path);
+    r = source_start(source, r);
+    if (!r)
+        *out = l;
+    return r;
+}
+
+void listener_close(struct listener *l)
+{
+    if (*l->path)
+        unlink(l->path);
+    source_close(&l->source);
+}
 
 struct endpoint listener_local(const struct listener *l)
 {

@@ -76,6 +76,13 @@ int stream_command(const char *command, const struct stream_events *events,
 bool transport_has_commands(void);
 
 /*
+ * The same, to the UNIX socket of that name; its endpoints are nothing. -ENOTSUP:
+ * on the bare machine there are none.
+ */
+int stream_connect_unix(const char *path, const struct stream_events *events,
+                        void *ctx, struct stream **out);
+
+/*
  * To say that something is wrong before all goes on: wait `ms` at most for the
  * connect to end. 0: it did, or nothing is known yet; else what `connected`
  * would say (and will, unless it is closed). Where the network needs the loop
@@ -141,6 +148,14 @@ int listener_open(struct endpoint local,
                   void (*accepted)(void *ctx, struct stream *s,
                                    struct endpoint from),
                   void *ctx, struct listener **out);
+/*
+ * The same, at a UNIX socket, in place of one of that name where nobody listens
+ * any more. -EADDRINUSE: somebody does; -EEXIST: it is another kind of file.
+ */
+int listener_open_unix(const char *path,
+                       void (*accepted)(void *ctx, struct stream *s,
+                                        struct endpoint from),
+                       void *ctx, struct listener **out);
 void listener_close(struct listener *l);
 struct endpoint listener_local(const struct listener *l);
 uint64_t listener_refused(const struct listener *l);

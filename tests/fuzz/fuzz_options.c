@@ -1,5 +1,6 @@
 /* The option parser on command lines of known and of arbitrary words. */
 // covers: kernel/options.c kernel/options_net.c kernel/options_netdev.c
+// covers: kernel/options_chardev.c kernel/chardev_parse.c
 // covers: kernel/options_dump.c kernel/options_redir.c kernel/options_drive.c
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,11 @@ static const char *const words[] = {
     "tap,model=ne2k_pci,mac=52:54:00:12:34:57", "nic,netdev=t,name=n",
     "-object", "filter-dump,id=f,netdev=t,file=x,maxlen=64",
     "dump,vlan=3,len=14", "tap,ifname=t0,script=no", "socket,connect=127.0.0.1:1", "x.img",
+    "-monitor", "-mon", "-chardev", "-parallel", "tcp::4444,server,nowait",
+    "telnet:h:1,server=on,wait=off,nodelay", "udp:1.2.3.4:5@:6", "vc:80Cx24C",
+    "unix:/x,server=on", "mon:pty", "file:x", "com2,baud=9600,flow=rtscts",
+    "socket,id=c,host=h,port=1,telnet=on,reconnect=3,mux=on", "chardev:c",
+    "ringbuf,id=r,size=4096", "ringbuf:64K", "chardev=c,mode=readline",
     "-drive", "file=x,,y,index=2,snapshot=on,format=raw", "media=cdrom,bus=1,unit=1",
     "file=z,if=ide,media=disk,readonly=on", "-hdachs", "42,16,63", "1,2,3,large",
 };

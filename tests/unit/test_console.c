@@ -226,7 +226,7 @@ static void test_texts_fit_80_columns(void **state)
 static void test_unarmed_input_is_dropped(void **state)
 {
     type("abc");
-    assert_int_equal(mux.shown->dropped_unarmed, 3);
+    assert_int_equal(mux.shown->serial->dropped_unarmed, 3);
     assert_int_equal(byte_ring_used(&guest->serial[0]->to_guest), 0);
     assert_shows(type("\001cinfo status\r"), "dropped: 3 bytes");
 }
@@ -301,7 +301,7 @@ static void test_escape_behind_a_full_ring(void **state)
     }
     /* It was given time to read. */
     assert_true(looks > 100);
-    assert_int_equal(mux.shown->dropped_unread,
+    assert_int_equal(mux.shown->serial->dropped_unread,
                      sizeof paste - 2 - BYTE_RING_SIZE);
     mux_poll(&mux);
     assert_shows(line.out, "input is dropped");
@@ -322,7 +322,7 @@ static void test_slow_reader_loses_nothing(void **state)
             got += byte_ring_get(&guest->serial[0]->to_guest, &byte, 1);
     }
     got += byte_ring_used(&guest->serial[0]->to_guest);
-    assert_int_equal(mux.shown->dropped_unread, 0);
+    assert_int_equal(mux.shown->serial->dropped_unread, 0);
     assert_int_equal(got, sizeof paste - 2);
 }
 

@@ -197,7 +197,9 @@ static void test_serial_and_misc(void **state)
                            "0x14", "-icount", "shift=3", "-S", "x"),
                      OPTIONS_RUN);
     assert_int_equal(o.serial_count, 2);
-    assert_int_equal(o.serial[1], SERIAL_MON_STDIO);
+    assert_int_equal(o.serial[0].kind, CHARDEV_NULL);
+    assert_int_equal(o.serial[1].kind, CHARDEV_STDIO);
+    assert_true(o.serial[1].mux);
     assert_int_equal(o.escape, 0x14);
     assert_int_equal(o.icount_shift, 3);
     assert_true(o.start_stopped);
@@ -243,8 +245,10 @@ static void test_errors_name_the_option(void **state)
     static const char *const bad[][2] = {
         { "-m", "0" }, { "-m", "4096" }, { "-m", "64x" }, { "-m", "" },
         { "-m", "99999999999999999999" }, { "-boot", "x" },
-        { "-boot", "cdnc" }, { "-serial", "tcp::1" }, { "-echr", "0" },
-        { "-k", "" }, { "-k", "xx" }, { "-k", "DE" }, { "-echr", "32" }, { "-icount", "shift=11" }, { "-icount", "" },
+        { "-boot", "cdnc" }, { "-serial", "tcp:1" }, { "-monitor", "x" },
+        { "-parallel", "null" }, { "-chardev", "null" }, { "-mon", "x=y" },
+        { "-echr", "0" }, { "-k", "" }, { "-k", "xx" }, { "-k", "DE" },
+        { "-echr", "32" }, { "-icount", "shift=11" }, { "-icount", "" },
         { "-rtc", "" }, { "-rtc", "utc" }, { "-rtc", "base=" },
         { "-rtc", "base=utc," }, { "-rtc", "base=utc,base=utc" },
         { "-rtc", "clock=rt" }, { "-rtc", "driftfix=" },

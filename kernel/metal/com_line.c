@@ -1,0 +1,128 @@
+/* See com_line.h. */
+#include "kernel/metal/com_line.h"
+
+#include "kernel/metal/apic.h"
+#include "kernel/metal/format.h"
+#include "kernel/metal/wait.h"
+#include "kernel/platform.h"
+
+/* A UART without an interrupt is looked at so often: its FIFO holds 1.4 ms. */
+#define POLL_NS 500000u
+
+static const struct {
+    uint16_t port;
+    uint8_t irq;
+} legacy[COM_LINE_PORTS] = {{0x3f8, 4}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3}};
+
+static struct com_line *first; /* of those at work */
+
+static uint8_t reg_read(void *ctx, uint32_t reg)
+{
+    return uart_window_read(&((struct com_line *)ctx)->regs, reg);
+}
+
+static void reg_write(void *ctx, uint32_t reg, uint8_t value)
+{
+    uart_window_write(&((struct com_line *)ctx)->regs, reg, value);
+}
+
+uint16_t com_line_port(unsigned n) { return legacy[n].port; }
+
+int com_line_irq(uint16_t port)
+{
+    for (unsigned i = 0; i < COM_LINE_PORTS; i++)
+        if (legacy[i].port == port)
+            return legacy[i].irq;
+    return -1;
+}
+
+bool com_line_take(struct com_line *l,
+                    const struct uart16550_config *config)
+{
+    l->bus = (struct bus){ .ctx = l, .read8 = reg_read, .write8 = reg_write };
+    l->found = uart16550_probe(&l->bus) &&
+               !uart16550_init(&l->uart, &l->bus, config);
+    return l->found;
+}
+
+bool com_line_take_port(struct com_line *l, uint16_t port, int irq,
+                         const struct uart16550_config *config)
+{
+    l->regs.port = port;
+    l->irq = irq;
+    format(l->place, sizeof l->place, "port %xh", port);
+    return com_line_take(l, config);
+}
+
+static void on_interrupt(void *ctx)
+{
+    struct com_line *l = ctx;
+
+    if (uart16550_service(&l->uart))
+        wait_end(NULL);
+}
+
+/* COM1 and COM3 have one, which an edge of either would hide of the other. */
+static bool irq_is_taken(const struct com_line *l)
+{
+    for (const struct com_line *o = first; o; o = o->next)
+        if (o->irq == l->irq)
+            return true;
+    return false;
+}
+
+void com_line_start(struct com_line *l, const char *what)
+{
+    static const char *const flow_names[] = {
+        [UART_FLOW_NONE] = "none", [UART_FLOW_RTSCTS] = "rtscts",
+        [UART_FLOW_XONXOFF] = "xonxoff"};
+    const struct uart16550_config *c = &l->uart.config;
+    char by[16] = "polled";
+    bool irq = l->irq >= 0 && !irq_is_taken(l) &&
+               apic_connect_isa((unsigned)l->irq, on_interrupt, l);
+
+    if (irq)
+        format(by, sizeof by, "IRQ %d", l->irq);
+    else
+        l->irq = -1;
+    platform_log("%s: UART at %s, %s, %u 8%c1, flow %s", what, l->place, by,
+                 c->baud, "NEO"[c->parity], flow_names[c->flow]);
+    if (irq)
+        uart16550_enable_interrupts(&l->uart);
+    else
+        wait_limit(POLL_NS);
+    l->next = first;
+    first = l;
+}
+
+struct com_line *com_line_at(uint16_t port)
+{
+    struct com_line *l = first;
+
+    while (l && l->regs.port != port)
+        l = l->next;
+    return l;
+}
+
+static void poll_if_needed(struct com_line *l)
+{
+    if (!l->uart.interrupts)
+        uart16550_service(&l->uart);
+}
+
+size_t com_line_write(void *ctx, const uint8_t *buf, size_t len)
+{
+    struct com_line *l = ctx;
+    size_t n = uart16550_write(&l->uart, buf, len);
+
+    poll_if_needed(l);
+    return n;
+}
+
+size_t com_line_read(void *ctx, uint8_t *buf, size_t len)
+{
+    struct com_line *l = ctx;
+
+    poll_if_needed(l);
+    return uart16550_read(&l->uart, buf, len);
+}
