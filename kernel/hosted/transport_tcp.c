@@ -401,6 +401,21 @@ static void listener_ready(struct source *source, uint32_t events)
     }
 }
 
+static struct listener *
+begin_listener(struct source *source,
+               void (*accepted)(void *ctx, struct stream *s,
+                                struct endpoint from),
+               void *ctx)
+{
+    struct listener *l = (struct listener *)source;
+
+    source->ready = listener_ready;
+    l->accepted = accepted;
+    l->ctx = ctx;
+    keep_spare();
+    return l;
+}
+
 int listener_open(struct endpoint local,
                   void (*accepted)(void *ctx, struct stream *s,
                                    struct endpoint from),
@@ -413,11 +428,7 @@ int listener_open(struct endpoint local,
 
     if (r)
         return r;
-    l = (struct listener *)source;
-    source->ready = listener_ready;
-    l->accepted = accepted;
-    l->ctx = ctx;
-    keep_spare();
+    l = begin_listener(source, accepted, ctx);
     setsockopt(source->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     r = source_start(source, bind(source->fd, (struct sockaddr *)&a, sizeof a)
                              || listen(source->fd, SOMAXCONN) ? -errno : 0);
@@ -464,11 +475,7 @@ int listener_open_unix(const char *path,
     r = source_wrap(fd, sizeof *l, &source);
     if (r)
         return r;
-    l = (struct listener *)source;
-    source->ready = listener_ready;
-    l->accepted = accepted;
-    l->ctx = ctx;
-    keep_spare();
+    l = begin_listener(source, accepted, ctx);
     r = bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 1) ? -errno
                                                                    : 0;
     if (!r)
