@@ -19,10 +19,12 @@ static unsigned find(const struct options *options, unsigned count,
     return i;
 }
 
-/* What machine i starts after, or `count`: nothing. */
+/* What machine i starts after by itself, or `count`: nothing. */
 static unsigned before(const struct options *options, unsigned count,
                        unsigned i)
 {
+    if (options[i].no_autostart)
+        return count;
     if (options[i].start_after)
         return find(options, count, options[i].start_after);
     while (i-- > 0)

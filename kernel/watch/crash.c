@@ -115,23 +115,28 @@ static void report_panic(struct guest *g)
     report(g, cause);
 }
 
-static bool tells_panic(const char *line)
+/* The words of a panic, Linux's or BSD's, in the line; NULL: it tells none. */
+static const char *find_panic(const char *line)
 {
     const char *at = strstr(line, "Kernel panic - not syncing");
 
-    return (at && !strstr(line, "---[ end")) || !strncmp(line, "panic: ", 7);
+    if (at && !strstr(line, "---[ end"))
+        return at;
+    return strncmp(line, "panic: ", 7) ? NULL : line + 7;
 }
 
 static void end_line(struct guest *g)
 {
     struct crash_log *log = g->crashes;
+    const char *panic;
 
     log->line[log->line_len] = '\0';
     log->line_len = 0;
-    if (log->panicked || !tells_panic(log->line))
+    panic = log->panicked ? NULL : find_panic(log->line);
+    if (!panic)
         return;
     log->panicked = true;
-    memcpy(log->panic, log->line, sizeof log->panic);
+    snprintf(log->panic, sizeof log->panic, "%s", panic);
     log->panic_due = platform_now_ns() + PANIC_NS;
     if (g->core)
         platform_wake();
@@ -154,30 +159,30 @@ static void take_watchdog(struct guest *g, const char *text)
 {
     char cause[CRASH_CAUSE];
 
-    snprintf(cause, sizeof cause, "%s (action: %s)", text,
-             watch_action_name(g->watchdog_action));
-    report(g, cause);
     if (g->watchdog_action == WATCH_POWEROFF)
         g->off_why = "its watchdog switched it off";
     if (g->watchdog_action == WATCH_PAUSE)
         g->stopped_itself = true;
     if (g->watchdog_action == WATCH_ROLLBACK)
         g->wants_rollback = true;
+    snprintf(cause, sizeof cause, "%s (action: %s)", text,
+             watch_action_name(g->watchdog_action));
+    report(g, cause);
 }
 
 static void take_panic(struct guest *g, const char *text)
 {
     struct crash_log *log = g->crashes;
 
+    if (g->options->panic_action == WATCH_POWEROFF)
+        g->off_why = "switched off as its kernel panicked (-action panic=)";
+    if (g->options->panic_action == WATCH_PAUSE)
+        g->stopped_itself = true;
     if (log->panic_due)
         report_panic(g);
     else if (!log->panicked)
         report(g, text);
     log->panicked = true;
-    if (g->options->panic_action == WATCH_POWEROFF)
-        g->off_why = "switched off as its kernel panicked (-action panic=)";
-    if (g->options->panic_action == WATCH_PAUSE)
-        g->stopped_itself = true;
 }
 
 void crash_take_event(void *ctx, enum machine_event event, const char *text)

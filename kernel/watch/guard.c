@@ -99,11 +99,12 @@ enum guard_verdict guard_look(struct guard *g, const struct guard_view *v)
         begin_interval(g, v->now);
         return GUARD_BEGINS;
     }
+    g->boots = v->boots;
     if (v->alive) {
         take_sign(g, v->now);
         /* Silence is counted from the last byte. */
         if (g->o->kind == GUARD_SILENCE)
-            g->next_ns = v->now + g->o->every * SECOND;
+            begin_interval(g, v->now);
     }
     return v->now < g->next_ns ? GUARD_GO_ON : end_interval(g, v);
 }

@@ -298,6 +298,98 @@ static void test_errors_name_the_option(void **state)
     assert_non_null(strstr(why, "macaddr"));
 }
 
+static void test_watchdogs(void **state)
+{
+    assert_int_equal(PARSE("-watchdog", "i6300esb", "-watchdog-action",
+                           "inject-nmi", "-device", "ib700", "-device",
+                           "pvpanic,ioport=1285", "x"), OPTIONS_RUN);
+    assert_true(o.i6300esb && o.ib700 && o.pvpanic);
+    assert_int_equal(o.watchdog_action, WATCH_NMI);
+    assert_int_equal(o.panic_action, WATCH_NONE);
+    assert_int_equal(PARSE("-action", "watchdog=pause,panic=reset", "-action",
+                           "reboot=shutdown,shutdown=pause", "x"),
+                     OPTIONS_RUN);
+    assert_int_equal(o.watchdog_action, WATCH_PAUSE);
+    assert_int_equal(o.panic_action, WATCH_RESET);
+    assert_true(o.no_reboot && o.no_shutdown);
+    assert_int_equal(PARSE("-watchdog-action", "rollback", "-hda", "slot"),
+                     OPTIONS_RUN);
+    refused("-watchdog", "x", "use i6300esb or ib700");
+    refused("-watchdog", "pvpanic", "use i6300esb or ib700");
+    refused("-watchdog-action", "reboot", "use reset, shutdown, poweroff");
+    refused("-watchdog-action", "rollback", "whose disk is a slot");
+    refused("-action", "panic=exit", "panic= is none, reset, pause or shut");
+    refused("-action", "fire=x", "an event is reboot, shutdown, panic");
+    refused("-action", "reboot", "use reset or shutdown, not ''");
+    refused("-device", "ib700,iobase=1", "a watchdog has id=; not 'iobase'");
+    refused("-device", "pvpanic,ioport=1", "pvpanic has id= and ioport=");
+    refused("-device", "e1000", "the devices are ne2k_pci, i6300esb, ib700");
+}
+
+static void test_guards(void **state)
+{
+    assert_int_equal(PARSE("-guard", "ping", "-guard", "ping=192.168.1.254,"
+                           "every=1,misses=2,grace=3,backoff=4,restarts=5,"
+                           "calm=6,action=poweroff", "-guard",
+                           "silence=300,grace=30", "x"), OPTIONS_RUN);
+    assert_int_equal(o.guard_count, 3);
+    assert_int_equal(o.guard[0].address, 0);
+    assert_int_equal(o.guard[0].every, 10);
+    assert_int_equal(o.guard[0].misses, 6);
+    assert_int_equal(o.guard[0].grace, 120);
+    assert_int_equal(o.guard[1].address, 0xc0a801fe);
+    assert_int_equal(o.guard[1].every, 1);
+    assert_int_equal(o.guard[1].misses, 2);
+    assert_int_equal(o.guard[1].grace, 3);
+    assert_int_equal(o.guard[1].backoff, 4);
+    assert_int_equal(o.guard[1].restarts, 5);
+    assert_int_equal(o.guard[1].calm, 6);
+    assert_int_equal(o.guard[1].action, WATCH_POWEROFF);
+    assert_int_equal(o.guard[2].kind, GUARD_SILENCE);
+    assert_int_equal(o.guard[2].every, 300);
+    assert_int_equal(o.guard[2].misses, 1);
+    assert_false(o.trial_given);
+    assert_int_equal(PARSE("-guard", "trial=90", "-hda", "slot"), OPTIONS_RUN);
+    assert_int_equal(o.trial_seconds, 90);
+    assert_int_equal(PARSE("-guard", "trial=off", "x"), OPTIONS_RUN);
+    assert_true(o.trial_given && !o.trial_seconds);
+    refused("-guard", "trial=90", "whose disk is a slot");
+    refused("-guard", "trial=0", "use a number of seconds, 1 to 1000000");
+    refused("-guard", "trial=9,every=1", "a guard begins with ping");
+    refused("-guard", "", "a guard begins with ping");
+    refused("-guard", "pong", "a guard begins with ping");
+    refused("-guard", "ping=10.0.0", "as 192.168.1.1, not '10.0.0'");
+    refused("-guard", "ping=10.0.0.256", "as 192.168.1.1");
+    refused("-guard", "ping=10.0.0.1.2", "as 192.168.1.1");
+    refused("-guard", "ping=0.0.0.0", "as 192.168.1.1");
+    refused("-guard", "ping,every=0", "use a number of seconds");
+    refused("-guard", "ping,grace=-1", "use a number of seconds");
+    refused("-guard", "silence", "use a number of seconds, 1 to 1000000, not "
+            "''");
+    refused("-guard", "silence=9,every=3", "a guard has every= (of a ping)");
+    refused("-guard", "ping,misses=1001", "use a number from 1 to 1000, not");
+    refused("-guard", "ping,action=boom", "action= is reset, shutdown,");
+    refused("-guard", "ping,action=rollback", "whose disk is a slot");
+    assert_int_equal(PARSE("-guard", "ping", "-guard", "ping", "-guard",
+                           "ping", "-guard", "ping", "-guard", "ping"),
+                     OPTIONS_ERROR);
+    assert_non_null(strstr(why, "four guards at most"));
+}
+
+static void test_start(void **state)
+{
+    assert_int_equal(PARSE("-autostart", "off", "-start-delay", "30",
+                           "-start-after", "wan", "x"), OPTIONS_RUN);
+    assert_true(o.no_autostart);
+    assert_int_equal(o.start_delay, 30);
+    assert_string_equal(o.start_after, "wan");
+    assert_int_equal(PARSE("-autostart", "on", "x"), OPTIONS_RUN);
+    assert_false(o.no_autostart);
+    refused("-autostart", "yes", "use on or off, not 'yes'");
+    refused("-start-delay", "1m", "use a number of seconds, 0 to 86400");
+    refused("-start-after", "", "needs a machine's name");
+}
+
 /* What is wrong, and what to do, is said however long the value is. */
 static void test_long_values(void **state)
 {
@@ -408,6 +500,9 @@ int main(void)
         cmocka_unit_test(test_serial_and_misc),
         cmocka_unit_test(test_bridge_and_socket),
         cmocka_unit_test(test_errors_name_the_option),
+        cmocka_unit_test(test_watchdogs),
+        cmocka_unit_test(test_guards),
+        cmocka_unit_test(test_start),
         cmocka_unit_test(test_long_values),
         cmocka_unit_test(test_one_port_on_the_line),
         cmocka_unit_test(test_limits),
