@@ -51,13 +51,19 @@ int guest_keys_press(struct guest *g, const guest_key *keys, unsigned count,
                                  GUEST_KEYS_EVENTS].at_ns;
 
         if (last >= at)
-            at = last + GUEST_KEYS_HOLD_MS * 1000000u;
+            at = last + (hold_ms < GUEST_KEYS_HOLD_MS
+                             ? hold_ms : GUEST_KEYS_HOLD_MS) * 1000000ull;
     }
     for (unsigned i = 0; i < count; i++)
         add(k, keys[i], false, at);
     for (unsigned i = count; i-- > 0;)
         add(k, keys[i], true, at + hold_ms * 1000000ull);
     return 0;
+}
+
+unsigned guest_keys_room(const struct guest *g)
+{
+    return (GUEST_KEYS_EVENTS - g->keys.count) / (2 * GUEST_KEYS_AT_ONCE);
 }
 
 uint64_t guest_keys_poll(struct guest *g, uint64_t now)

@@ -39,6 +39,8 @@ struct guest_keys {
  */
 int guest_keys_press(struct guest *g, const guest_key *keys, unsigned count,
                      unsigned hold_ms);
+/* How many more presses there is room for, whatever their keys. */
+unsigned guest_keys_room(const struct guest *g);
 /* Do what is due. When to call again, at the latest; UINT64_MAX: never. */
 uint64_t guest_keys_poll(struct guest *g, uint64_t now);
 

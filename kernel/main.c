@@ -17,6 +17,7 @@
 #include "kernel/loop.h"
 #include "kernel/options.h"
 #include "kernel/options_chardev.h"
+#include "kernel/options_display.h"
 #include "kernel/platform.h"
 #include "kernel/snapshot/snapshot.h"
 #include "kernel/watch/autostart.h"
@@ -52,12 +53,17 @@ static int run_guests(struct guest *const *guests, unsigned count,
 {
     static struct mux mux;
     static struct monitor monitor;
-    bool with_monitor = false, nographic = true;
+    bool with_monitor = false, line = false;
+    char why[240];
     int status;
 
     for (unsigned i = 0; i < count; i++) {
         with_monitor |= options_want_line_monitor(guests[i]->options);
-        nographic &= guests[i]->options->nographic;
+        line |= options_want_terminal(guests[i]->options);
+    }
+    if (platform_display(guests[0]->options, line, why, sizeof why)) {
+        platform_log("%s", why);
+        return 1;
     }
     if (mux_init(&mux, platform_console(), guests, count,
                  with_monitor ? &monitor : NULL,
@@ -73,12 +79,7 @@ static int run_guests(struct guest *const *guests, unsigned count,
     for (unsigned i = 0; i < count; i++)
         if (guests[i]->options->start_stopped)
             guest_stop(guests[i]);
-    if (!nographic) {
-        monitor.local = local_create(guests, count, &mux, config);
-        if (!monitor.local)
-            platform_log("there is no local screen here: -nographic is "
-                         "assumed");
-    }
+    monitor.local = local_create(guests, count, &mux, config);
     lines_set_local(monitor.local);
     gdbstub_set_monitor(monitor_remote, &monitor);
     status = loop_run(guests, count, &mux, monitor.local);
@@ -205,6 +206,9 @@ int kernel_main(int argc, char **argv)
         break;
     case OPTIONS_KEYMAP_HELP:
         options_keymap_help(help_line);
+        break;
+    case OPTIONS_SCREEN_HELP:
+        platform_log("curses: this terminal; none");
         break;
     case OPTIONS_VERSION:
         platform_log("Trestle %s", trestle_version);

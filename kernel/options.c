@@ -11,6 +11,7 @@
 #include "kernel/debug/gdb_device.h"
 #include "kernel/number.h"
 #include "kernel/options_chardev.h"
+#include "kernel/options_display.h"
 #include "kernel/options_drive.h"
 #include "kernel/options_net.h"
 #include "kernel/options_time.h"
@@ -322,6 +323,15 @@ static bool parse_net(struct parser *p, const char *name, const char *v)
     return parse(p->o, v, reason, sizeof reason) || bad(p, name, reason, v);
 }
 
+static bool parse_display(struct parser *p, const char *name, const char *v)
+{
+    char reason[160];
+    const char *what = strcmp(name, "curses") ? v : "curses";
+
+    return options_parse_display(p->o, what, reason, sizeof reason) ||
+           bad(p, name, reason, v);
+}
+
 static const struct option {
     const char *name;
     enum option_scope scope;
@@ -365,6 +375,8 @@ static const struct option {
       "-parallel none  the only one: there is no parallel port" },
     { "nographic", OPTION_COMMON, false, parse_flag,
       "-nographic      serial console and monitor on this line, no screen" },
+    { "display", OPTION_COMMON, true, parse_display, OPTIONS_DISPLAY_HELP },
+    { "curses", OPTION_COMMON, false, parse_display, NULL },
     { "echr", OPTION_COMMON, true, parse_echr,
       "-echr N         escape key of that line (1 is Ctrl-a)" },
     { "k", OPTION_COMMON, true, parse_k,
@@ -463,9 +475,18 @@ bool options_set(struct options *o, const char *name, const char *value,
     return opt->parse(&p, opt->name, value ? value : "");
 }
 
+/* What lists its values; OPTIONS_RUN: nothing does. */
+static enum options_result has_help(const char *name)
+{
+    return !strcmp(name, "cpu") ? OPTIONS_CPU_HELP
+         : !strcmp(name, "k") ? OPTIONS_KEYMAP_HELP
+         : !strcmp(name, "display") ? OPTIONS_SCREEN_HELP : OPTIONS_RUN;
+}
+
 static bool parse_one(struct options *o, int argc, char **argv, int *i,
                       enum options_result *result, char *why, size_t size)
 {
+    enum options_result r;
     const struct option *opt;
     const char *name = argv[*i], *value = NULL;
 
@@ -480,8 +501,8 @@ static bool parse_one(struct options *o, int argc, char **argv, int *i,
     if (opt && opt->has_value && *i + 1 < argc)
         value = argv[++*i];
     if (value && (!strcmp(value, "help") || !strcmp(value, "?")) &&
-        (!strcmp(name, "cpu") || !strcmp(name, "k"))) {
-        *result = name[0] == 'c' ? OPTIONS_CPU_HELP : OPTIONS_KEYMAP_HELP;
+        (r = has_help(name)) != OPTIONS_RUN) {
+        *result = r;
         return false;
     }
     return options_set(o, name, value, why, size);
@@ -502,6 +523,7 @@ void options_defaults(struct options *o)
 bool options_finish(struct options *o, char *why, size_t why_size)
 {
     return options_check_chardevs(o, why, why_size) &&
+           options_check_display(o, why, why_size) &&
            options_check_drives(o, why, why_size) &&
            options_check_net(o, why, why_size) &&
            options_check_watch(o, why, why_size);

@@ -80,6 +80,9 @@ struct drive_geometry {
     enum machine_translation translation;
 };
 
+/* -display, but for VNC. */
+enum options_screen { SCREEN_DEFAULT, SCREEN_NONE, SCREEN_CURSES };
+
 struct options {
     const char *name;
     uint64_t ram_bytes;
@@ -118,6 +121,7 @@ struct options {
     unsigned monitor_count;     /* 0: where the line has room for one */
     struct chardev_option chardev[OPTIONS_CHARDEVS];    /* -chardev */
     unsigned chardev_count;
+    enum options_screen screen;
     uint8_t escape;             /* of the serial multiplexer; 1 = Ctrl-a */
     const struct keymap *keymap;        /* of whoever types */
     int icount_shift;           /* -1: off */
@@ -147,6 +151,7 @@ enum options_result {
     OPTIONS_HELP,               /* help was asked for, or no option given */
     OPTIONS_CPU_HELP,           /* -cpu help */
     OPTIONS_KEYMAP_HELP,        /* -k help */
+    OPTIONS_SCREEN_HELP,        /* -display help */
     OPTIONS_VERSION,
     OPTIONS_ERROR,              /* `why` names the option and what to do */
 };

@@ -17,6 +17,8 @@
 
 struct canvas;                  /* kernel/screen/canvas.h */
 struct chardev;                 /* emu/chardev.h */
+struct local;                   /* kernel/console/local.h */
+struct options;                 /* kernel/options.h */
 struct input_event;             /* drivers/input/input.h */
 struct window_ops;              /* emu/cpu/window.h */
 struct nic;                     /* drivers/net/nic.h */
@@ -265,10 +267,26 @@ uint64_t platform_disks_poll(void);
 struct chardev *platform_console(void);
 
 /*
+ * What of the terminal and the screen is wanted, as `o` says (-display,
+ * -nographic); before the other calls here. `line`: a serial port of some
+ * machine is on the terminal. 0, or negative errno and the reason.
+ */
+int platform_display(const struct options *o, bool line, char *why,
+                     size_t why_size);
+
+/*
  * The local screen, which is the caller's from now on, but for a panic; lines of
- * the log go to `log` instead. NULL: there is none, as on Linux.
+ * the log go to `log` instead. NULL: there is none.
  */
 struct canvas *platform_screen(void (*log)(const char *line, size_t len));
+/*
+ * Where it is a program's own that has keys of its own, give them to `l` and
+ * `log` its lines. When (platform_now_ns) to call again at the latest. A part of
+ * each round of the I/O loop, in front of the drawing.
+ */
+uint64_t platform_screen_poll(struct local *l, uint64_t now);
+/* Behind it: what was drawn is to be seen. */
+void platform_screen_show(void);
 
 /*
  * The next that happened at the PC's own keyboards and mice. False: nothing, as

@@ -7,6 +7,8 @@ HOSTED_OBJ := $(patsubst %.c,$(HOSTED)/%.o,$(HOSTED_SRC)) \
 REVISION := $(shell git rev-parse --short=10 HEAD 2>/dev/null || echo unknown)
 HOSTED_CFLAGS := $(COMMON_CFLAGS) $(HOST_CFLAGS) -D_GNU_SOURCE \
                  $(SOURCE_INC)
+# What kernel/hosted needs: its displays.
+HOSTED_LIBS := -lm -lncursesw -ltinfo -lvncserver
 FIRMWARE_DIR ?= /usr/share/seabios
 
 # Objects depend on a stamp that changes only when the flags do.
@@ -36,7 +38,7 @@ $(HOSTED)/kernel/firmware.o: kernel/firmware.S $(HOSTED)/flags
 
 $(BUILD)/trestle: $(HOSTED_OBJ) $(HOSTED_SOURCES)
 	@echo "  LD    $@"
-	@$(CC) $(HOST_LDFLAGS) -o $@ $(HOSTED_OBJ) $(HOSTED_SOURCES) -lm
+	@$(CC) $(HOST_LDFLAGS) -o $@ $(HOSTED_OBJ) $(HOSTED_SOURCES) $(HOSTED_LIBS)
 
 .PHONY: trestle FORCE
 ## trestle         the hosted program, build/trestle

@@ -43,7 +43,7 @@ $(FUZZ)/libfake.a: $(FUZZ_FAKE_OBJ)
 	@rm -f $@ && ar rcs $@ $^
 $(FUZZERS): $(FUZZ)/%: $(FUZZ)/tests/fuzz/%.o $(FUZZ)/libfake.a $(FUZZ)/libtrestle.a
 	@$(FUZZ_CC) -fsanitize=fuzzer $(FUZZ_SAN) -fprofile-instr-generate -o $@ \
-	  $< $(FUZZ)/libfake.a $(FUZZ)/libtrestle.a -lm
+	  $< $(FUZZ)/libfake.a $(FUZZ)/libtrestle.a $(HOSTED_LIBS)
 
 # run-NAME: a fuzzer from its own growing corpus, beside others where make runs
 # several jobs; a failure leaves the input that did it beside the corpus.

@@ -43,7 +43,7 @@ $(UNIT)/libfake.a: $(UNIT_FAKE_OBJ)
 # the fakes.
 $(UNIT_TESTS): $(UNIT)/%: $(UNIT)/tests/unit/%.o $(UNIT)/libfake.a $(UNIT)/libtrestle.a
 	@$(CC) $(UNIT_SAN) -o $@ $< $(if $(filter test_machine%,$*),$(UNIT)/libtrestle.a) \
-	  $(UNIT)/libfake.a $(UNIT)/libtrestle.a -lcmocka -lm \
+	  $(UNIT)/libfake.a $(UNIT)/libtrestle.a -lcmocka $(HOSTED_LIBS) \
 	  $(if $(filter test_vt_judge,$*),-lvterm)
 
 # The same tests of what several threads do, under the thread sanitizer.

@@ -7,7 +7,8 @@ group=$1
 [ -n "${DEPS_LOCKED:-}" ] || DEPS_LOCKED=1 exec flock "$0" "$0" "$@"
 
 build="gcc libc6-dev make git python3 dpkg-dev xz-utils seabios newlib-source
- libzycore-dev libxkbcommon0 xkb-data libx11-data"
+ libzycore-dev libxkbcommon0 xkb-data libx11-data
+ libncurses-dev libvncserver-dev"
 run="qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin xorriso
  mtools dosfstools fdisk squashfs-tools mtd-utils e2fsprogs util-linux cpio gzip"
 test="libcmocka-dev libvterm-dev gcc-multilib clang libclang-rt-14-dev llvm-14

@@ -14,10 +14,12 @@
 #define SERIAL_COLUMNS 80u
 #define SERIAL_ROWS 24u
 #define HISTORY 1000u           /* lines of each terminal */
+#define LOCAL_CONSOLES 3u       /* of each machine */
 
 struct local_machine {
     struct local *local;
     unsigned number;
+    struct guest *guest;
     struct guest_screen *screen;
     struct vt *vt;              /* of its serial line */
 };
@@ -109,19 +111,17 @@ static void answer_machine(void *ctx, const uint8_t *data, size_t len)
 
 /* ---- Made ----------------------------------------------------------------- */
 
-static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
+static unsigned most(unsigned a, unsigned b) { return a > b ? a : b; }
 
-static bool make_terminals(struct local_machine *m, const struct canvas *canvas,
-                           struct guest *guest)
+static bool make_terminals(struct local_machine *m)
 {
     const struct vt_config config = {
-        .columns = least(canvas->columns, SERIAL_COLUMNS),
-        .rows = least(canvas->rows, SERIAL_ROWS), .history = HISTORY,
+        .columns = SERIAL_COLUMNS, .rows = SERIAL_ROWS, .history = HISTORY,
         .reply = answer_machine, .ctx = m,
     };
 
     m->vt = vt_create(&config);
-    m->screen = guest_screen_create(guest);
+    m->screen = guest_screen_create(m->guest);
     return m->vt && m->screen;
 }
 
@@ -158,8 +158,8 @@ static bool make_monitor(struct local *l, const struct canvas *canvas,
                          struct guest *const *guests, struct config *config)
 {
     const struct vt_config terminal = {
-        .columns = least(canvas->columns, VT_COLUMNS_MAX),
-        .rows = least(canvas->rows, VT_ROWS_MAX), .history = HISTORY,
+        .columns = most(canvas->columns, SERIAL_COLUMNS),
+        .rows = most(canvas->rows, SERIAL_ROWS), .history = HISTORY,
     };
 
     l->line = (struct chardev){ l, line_write, line_read, NULL };
@@ -191,7 +191,8 @@ struct local *local_create(struct guest *const *guests, unsigned count,
     for (unsigned i = 0; i < count && good; i++) {
         l->machine[i].local = l;
         l->machine[i].number = i + 1;
-        good = make_terminals(&l->machine[i], canvas, guests[i]);
+        l->machine[i].guest = guests[i];
+        good = make_terminals(&l->machine[i]);
     }
     if (!good) {
         local_destroy(l);
@@ -222,10 +223,19 @@ void local_destroy(struct local *l)
 
 uint64_t local_poll(struct local *l, uint64_t now)
 {
+    uint64_t screen = platform_screen_poll(l, now), draw;
+
     mux_poll(&l->mux);
-    return consoles_poll(&l->consoles, now);
+    draw = consoles_poll(&l->consoles, now);
+    platform_screen_show();
+    return screen < draw ? screen : draw;
 }
 
 bool local_wants_end(const struct local *l) { return mux_wants_end(&l->mux); }
 
 struct consoles *local_consoles(struct local *l) { return &l->consoles; }
+
+struct guest *local_guest(struct local *l)
+{
+    return l->machine[l->consoles.shown / LOCAL_CONSOLES].guest;
+}

@@ -30,5 +30,7 @@ bool local_wants_end(const struct local *l);
 
 /* What the keyboard is for, and the monitor's `console`. */
 struct consoles *local_consoles(struct local *l);
+/* The machine of the console that is shown. */
+struct guest *local_guest(struct local *l);
 
 #endif

@@ -26,14 +26,28 @@
 static struct termios saved_mode;
 static atomic_bool raw;         /* signals and the log look at it */
 static bool input_ended;
+static bool is_left;            /* by console_leave_line */
+static void (*before_restore)(void);
 static bool output_blocked;     /* the last write took less than offered */
 static int wake_fd = -1;
 static atomic_bool wake_set;     /* there is something to read there */
 static struct pollfd watched[WATCHED_MAX];
 static unsigned watched_count;
 
+void console_leave_line(bool is_read)
+{
+    is_left = true;
+    input_ended = !is_read;
+}
+
+void console_input_ended(void) { input_ended = true; }
+
+void console_before_restore(void (*fn)(void)) { before_restore = fn; }
+
 void console_restore(void)
 {
+    if (before_restore)
+        before_restore();
     if (raw)
         tcsetattr(STDIN_FILENO, TCSANOW, &saved_mode);
     raw = 0;
@@ -120,10 +134,20 @@ static size_t line_write(void *ctx, const uint8_t *buf, size_t len)
     return done;
 }
 
+static size_t no_line_read(void *ctx, uint8_t *buf, size_t len) { return 0; }
+
+static size_t no_line_write(void *ctx, const uint8_t *buf, size_t len)
+{
+    return len;
+}
+
 struct chardev *platform_console(void)
 {
     static struct chardev line = { NULL, line_write, line_read, NULL };
+    static struct chardev none = { NULL, no_line_write, no_line_read, NULL };
 
+    if (is_left)
+        return &none;
     if (!raw)
         enter_raw();
     return &line;

@@ -9,6 +9,16 @@ void console_init(void);
 /* Back to the terminal's own mode; any number of times, also from signals. */
 void console_restore(void);
 bool console_is_raw(void);
+/*
+ * The terminal is not the administrator's line: what is written there goes
+ * nowhere. With `is_read` somebody else reads it, and platform_wait ends when
+ * there is something. Before platform_console.
+ */
+void console_leave_line(bool is_read);
+/* It has ended: platform_wait does not look at it any more. */
+void console_input_ended(void);
+/* What console_restore has to do first: it may be in a signal. */
+void console_before_restore(void (*fn)(void));
 
 /*
  * Let platform_wait end when `fd` is readable, or with `output` also when it can

@@ -4,6 +4,7 @@
 
 #include "kernel/disk/image_info.h"
 #include "kernel/hosted/console.h"
+#include "kernel/hosted/log.h"
 #include "kernel/main.h"
 
 static void print_line(const char *text) { puts(text); }
@@ -39,5 +40,6 @@ int main(int argc, char **argv)
     console_init();
     status = kernel_main(argc, argv);
     console_restore();
+    log_release();
     return status;
 }

@@ -1,12 +1,15 @@
 /* See screen.h. */
 #include "kernel/metal/screen.h"
 
+#include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/metal/arch.h"
 #include "kernel/metal/log.h"
 #include "kernel/metal/paging.h"
+#include "kernel/options.h"
 #include "kernel/platform.h"
 #include "kernel/screen/canvas.h"
 
@@ -17,6 +20,7 @@ static struct canvas canvas;    /* no rows: no screen */
 static unsigned row, column;
 /* What is to be there. */
 static uint8_t grid[CANVAS_ROWS_MAX][CANVAS_COLUMNS_MAX];
+static bool is_wanted;          /* by the options */
 /* Who has the screen; NULL: the log does. */
 static void (*owner_log)(const char *line, size_t len);
 
@@ -64,10 +68,32 @@ static bool sink(const char *line, size_t len)
     return true;
 }
 
+int platform_display(const struct options *o, bool line, char *why,
+                     size_t why_size)
+{
+    if (o->screen == SCREEN_CURSES) {
+        snprintf(why, why_size, "-display curses: only the program on Linux "
+                 "has this; the appliance has its PC's screen");
+        return -ENOTSUP;
+    }
+    is_wanted = !o->nographic && o->screen != SCREEN_NONE;
+    if (is_wanted && !canvas.rows)
+        platform_log("there is no local screen here: -nographic is assumed");
+    return 0;
+}
+
+uint64_t platform_screen_poll(struct local *l, uint64_t now)
+{
+    return UINT64_MAX;          /* its keyboards are platform_input_take's */
+}
+
+void platform_screen_show(void) {}      /* its memory is what is seen */
+
 struct canvas *platform_screen(void (*log)(const char *line, size_t len))
 {
-    if (!canvas.rows)
+    if (!canvas.rows || !is_wanted)
         return NULL;
+    canvas.advice = "see it with GRUB's gfxpayload=auto";
     owner_log = log;
     return &canvas;
 }

@@ -24,27 +24,14 @@ struct look {
 
 static struct look look_of(struct screen_cell cell)
 {
-    struct look look = {
+    cell = cell_plain(cell);
+    return (struct look){
         .glyph = font_glyph(cell.c),
         .foreground = cell.colour & 15,
         .background = cell.colour >> 4,
         .underlined = cell.attributes & CELL_UNDERLINE,
         .blinks = cell.attributes & CELL_BLINK,
     };
-
-    if (cell.attributes & CELL_BOLD)
-        look.foreground |= BRIGHT;
-    if (cell.attributes & CELL_REVERSE) {
-        uint8_t swapped = look.foreground;
-
-        look.foreground = look.background;
-        look.background = swapped;
-    }
-    if (cell.attributes & CELL_HIDDEN) {
-        look.glyph = ' ';
-        look.underlined = false;
-    }
-    return look;
 }
 
 static void put_text(struct canvas *canvas, unsigned row, unsigned column,
@@ -136,6 +123,9 @@ void canvas_put(struct canvas *canvas, unsigned row, unsigned column,
         drawn->attributes == cell.attributes)
         return;
     *drawn = cell;
+    canvas->changes++;
+    if (!canvas->surface.memory)
+        return;
     look = look_of(cell);
     if (canvas->surface.is_text)
         put_text(canvas, row, column, &look);
@@ -147,7 +137,8 @@ static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
 
 void canvas_forget(struct canvas *canvas)
 {
-    memset(canvas->drawn, 0, sizeof canvas->drawn);
+    if (canvas->surface.memory)         /* else that is all there is */
+        memset(canvas->drawn, 0, sizeof canvas->drawn);
 }
 
 void canvas_clear(struct canvas *canvas)
@@ -157,6 +148,7 @@ void canvas_clear(struct canvas *canvas)
     static const uint8_t black[256];
     size_t bytes = s->width * (s->bits / 8u);
 
+    canvas->changes++;
     for (unsigned y = 0; y < s->height && !s->is_text; y++)
         for (size_t x = 0; x < bytes; x += sizeof black)
             surface_copy(s->memory + (size_t)y * s->pitch + x, black,
@@ -172,23 +164,20 @@ void canvas_clear(struct canvas *canvas)
 
 static bool is_sensible(const struct surface *s)
 {
-    if (!s->memory || !s->width || !s->height)
+    if ((!s->memory && !s->is_text) || !s->width || !s->height)
         return false;
     return s->is_text || ((s->bits == 16 || s->bits == 24 || s->bits == 32) &&
                           s->red_bits <= 8 && s->green_bits <= 8 &&
                           s->blue_bits <= 8);
 }
 
-bool canvas_init(struct canvas *canvas, const struct surface *surface)
+/* As many cells as fit, as large as that needs. */
+static void divide(struct canvas *canvas)
 {
-    unsigned width = surface->width, height = surface->height;
+    unsigned width = canvas->surface.width, height = canvas->surface.height;
 
-    memset(canvas, 0, sizeof *canvas);
-    if (!is_sensible(surface))
-        return false;
-    canvas->surface = *surface;
     canvas->scale = 1;
-    if (!surface->is_text) {
+    if (!canvas->surface.is_text) {
         width /= FONT_WIDTH;
         height /= FONT_HEIGHT;
         while (canvas->scale < SCALE_MAX &&
@@ -198,10 +187,46 @@ bool canvas_init(struct canvas *canvas, const struct surface *surface)
     }
     canvas->columns = least(width / canvas->scale, CANVAS_COLUMNS_MAX);
     canvas->rows = least(height / canvas->scale, CANVAS_ROWS_MAX);
+    if (!canvas->columns || !canvas->rows)
+        canvas->rows = 0;
+}
+
+bool canvas_init(struct canvas *canvas, const struct surface *surface)
+{
+    memset(canvas, 0, sizeof *canvas);
+    if (!is_sensible(surface))
+        return false;
+    canvas->surface = *surface;
     for (unsigned i = 0; i < 16; i++)
         canvas->colour[i] = surface_pixel(surface, palette[i][0],
                                           palette[i][1], palette[i][2]);
-    if (!canvas->columns || !canvas->rows)
-        canvas->rows = 0;
+    divide(canvas);
     return canvas->rows;
+}
+
+void canvas_resize(struct canvas *canvas, unsigned width, unsigned height)
+{
+    struct surface *s = &canvas->surface;
+
+    s->width = width;
+    s->height = height;
+    s->pitch = width * (s->bits / 8u);
+    divide(canvas);
+    canvas_clear(canvas);
+}
+
+bool canvas_fit(struct canvas *canvas, unsigned width, unsigned height)
+{
+    if (!canvas->width_max)
+        return false;
+    if (!width || !height) {
+        width = canvas->width_usual;
+        height = canvas->height_usual;
+    }
+    width = least(width, canvas->width_max);
+    height = least(height, canvas->height_max);
+    if (width == canvas->surface.width && height == canvas->surface.height)
+        return false;
+    canvas_resize(canvas, width, height);
+    return true;
 }

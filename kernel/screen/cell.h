@@ -24,4 +24,22 @@ struct screen_cell {
     uint8_t attributes;         /* CELL_BOLD and so on */
 };
 
+/* The same with what is bold, reversed or hidden in character and colour. */
+static inline struct screen_cell cell_plain(struct screen_cell cell)
+{
+    uint8_t foreground = cell.colour & 15, background = cell.colour >> 4;
+
+    if (cell.attributes & CELL_BOLD)
+        foreground |= 8;
+    cell.colour = cell.attributes & CELL_REVERSE
+                      ? CELL_COLOUR(background, foreground)
+                      : CELL_COLOUR(foreground, background);
+    if (cell.attributes & CELL_HIDDEN) {
+        cell.c = ' ';
+        cell.attributes &= (uint8_t)~CELL_UNDERLINE;
+    }
+    cell.attributes &= CELL_UNDERLINE | CELL_BLINK;
+    return cell;
+}
+
 #endif

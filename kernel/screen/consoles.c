@@ -32,6 +32,7 @@ bool consoles_show(struct consoles *c, unsigned number, uint64_t now)
     if (number < 1 || number > c->count)
         return false;
     c->shown = number - 1;
+    c->top = c->left = 0;
     c->all = true;
     c->tell_end_ns = now + CONSOLES_TELL_NS;
     c->drawn_ns = 0;
@@ -154,12 +155,14 @@ static unsigned cursor_of(const struct console *con, unsigned *column)
                                                                  : NO_CURSOR;
 }
 
-static void draw_row(struct consoles *c, unsigned row)
+/* Row `y` of the screen. */
+static void draw_row(struct consoles *c, unsigned y)
 {
     static struct screen_cell cells[VT_COLUMNS_MAX];
     const struct screen_cell blank = { ' ', CELL_COLOUR_DEFAULT, 0 };
     const struct console *con = shown(c);
     unsigned columns = vt_columns(con->source.vt), used = 0;
+    unsigned row = y + c->top;
 
     if (row < vt_rows(con->source.vt)) {
         vt_row(con->source.vt, con->back, row, cells);
@@ -168,7 +171,23 @@ static void draw_row(struct consoles *c, unsigned row)
     if (row == c->cursor_row && c->cursor_column < used)
         cells[c->cursor_column].attributes ^= CELL_REVERSE;
     for (unsigned x = 0; x < c->canvas->columns; x++)
-        canvas_put(c->canvas, row, x, x < used ? cells[x] : blank);
+        canvas_put(c->canvas, y, x, x + c->left < used ? cells[x + c->left]
+                                                       : blank);
+}
+
+/* A screen that is smaller than the terminal goes with the cursor. */
+static void place(struct consoles *c)
+{
+    const struct vt *vt = shown(c)->source.vt;
+    unsigned top, left;
+
+    if (c->cursor_row == NO_CURSOR)
+        return;
+    top = canvas_hidden(c->cursor_row, vt_rows(vt), c->canvas->rows);
+    left = canvas_hidden(c->cursor_column, vt_columns(vt), c->canvas->columns);
+    c->all |= top != c->top || left != c->left;
+    c->top = top;
+    c->left = left;
 }
 
 /* A view of old lines stays with them while others scroll away. */
@@ -200,15 +219,21 @@ static void draw_terminal(struct consoles *c)
     struct console *con = shown(c);
     unsigned was = c->cursor_row;
 
-    if (c->is_drawn_over)
+    if (canvas_fit(c->canvas, 0, 0))
+        c->all = true;
+    else if (c->is_drawn_over)
         canvas_clear(c->canvas);
     c->is_drawn_over = false;
     follow(c, con);
     c->cursor_row = cursor_of(con, &c->cursor_column);
-    for (unsigned y = 0; y < c->canvas->rows; y++)
-        if (c->all || y == was || y == c->cursor_row || y == 0 ||
-            (y < vt_rows(con->source.vt) && vt_is_dirty(con->source.vt, y)))
+    place(c);
+    for (unsigned y = 0; y < c->canvas->rows; y++) {
+        unsigned row = y + c->top;
+
+        if (c->all || row == was || row == c->cursor_row || y == 0 ||
+            (row < vt_rows(con->source.vt) && vt_is_dirty(con->source.vt, row)))
             draw_row(c, y);
+    }
     vt_clean(con->source.vt);
 }
 
@@ -226,6 +251,8 @@ static void draw(struct consoles *c)
     }
     if (name_is_shown(c))
         draw_name(c);
+    c->rows = c->canvas->rows;
+    c->columns = c->canvas->columns;
     c->all = false;
 }
 
@@ -233,8 +260,10 @@ uint64_t consoles_poll(struct consoles *c, uint64_t now)
 {
     bool is_terminal = c->count && shown(c)->source.vt;
 
-    if (!c->count)
+    if (!c->count || c->canvas->is_unseen)
         return UINT64_MAX;
+    if (c->rows != c->canvas->rows || c->columns != c->canvas->columns)
+        c->all = true;          /* another size by another's hand */
     if (c->tell_end_ns && now >= c->tell_end_ns) {
         c->tell_end_ns = 0;
         c->all = true;

@@ -46,7 +46,9 @@ struct consoles {
     bool is_drawn_over;         /* a source drew on the surface itself */
     uint64_t drawn_ns;
     uint64_t tell_end_ns;       /* its name is shown until then; 0: it is not */
-    unsigned cursor_row, cursor_column; /* as drawn */
+    unsigned cursor_row, cursor_column; /* as drawn, of the terminal's cells */
+    unsigned top, left;         /* of those that do not fit, left out in front */
+    unsigned rows, columns;     /* of the canvas, as drawn */
 };
 
 void consoles_init(struct consoles *c, struct canvas *canvas);

@@ -107,11 +107,12 @@ static struct screen_cell cell_at(const struct guest_screen *s, unsigned row,
 
 static void draw_text(struct guest_screen *s, struct canvas *canvas)
 {
+    unsigned top, left;
     char text[80];
 
     if (s->result == -ENODATA && s->mode.kind == DISPLAY_GRAPHICS) {
-        snprintf(text, sizeof text, "graphics, %u x %u: see it with GRUB's "
-                 "gfxpayload=auto", s->mode.width, s->mode.height);
+        snprintf(text, sizeof text, "%ux%u graphics mode: %s", s->mode.width,
+                 s->mode.height, canvas->advice);
         tell(s, canvas, text);
         return;
     }
@@ -120,9 +121,12 @@ static void draw_text(struct guest_screen *s, struct canvas *canvas)
         return;
     }
     s->told = false;
+    top = canvas_hidden(s->text.cursor_row, s->text.rows, canvas->rows);
+    left = canvas_hidden(s->text.cursor_column, s->text.columns,
+                         canvas->columns);
     for (unsigned y = 0; y < canvas->rows; y++)
         for (unsigned x = 0; x < canvas->columns; x++)
-            canvas_put(canvas, y, x, cell_at(s, y, x));
+            canvas_put(canvas, y, x, cell_at(s, top + y, left + x));
 }
 
 /* ---- Pixels --------------------------------------------------------------- */
@@ -154,9 +158,12 @@ static void draw_pixels(struct guest_screen *s, struct canvas *canvas,
     }
     all |= s->told || s->mode.width != was.width ||
            s->mode.height != was.height;
-    if (all)
+    if (canvas_fit(canvas, s->mode.width, s->mode.height))
+        all = true;
+    else if (all)
         canvas_clear(canvas);
     s->told = false;
+    canvas->changes++;
     picture_draw(&canvas->surface, &picture, all ? NULL : s->view.line);
 }
 

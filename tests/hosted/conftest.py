@@ -26,14 +26,16 @@ class Trestle:
     """One running program. `limit` seconds bound its life and each wait.
 
     prefix: words of a command that runs it, e.g. in a network namespace.
+    line: its serial line is the terminal; else more options say what is there.
     """
 
-    def __init__(self, *args, limit=60, prefix=(), program="trestle"):
+    def __init__(self, *args, limit=60, prefix=(), program="trestle",
+                 line=True, encoding="latin-1", **spawn):
         words = ["--foreground", "-k", "5", str(limit), *prefix,
-                 BUILD / program, *args, "-nographic"]
+                 BUILD / program, *args, *["-nographic"] * line]
         self.session = pexpect.spawn("timeout", [str(w) for w in words],
                                      timeout=limit, echo=False,
-                                     encoding="latin-1")
+                                     encoding=encoding, **spawn)
         self.session.delaybeforesend = None
         if os.environ.get("TRACE"):
             self.session.logfile_read = open(os.environ["TRACE"], "w",

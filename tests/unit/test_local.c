@@ -28,6 +28,13 @@ struct canvas *platform_screen(void (*log)(const char *line, size_t len))
     return has_screen ? &canvas : NULL;
 }
 
+uint64_t platform_screen_poll(struct local *l, uint64_t at)
+{
+    return UINT64_MAX;
+}
+
+void platform_screen_show(void) {}
+
 static int setup(void **state)
 {
     const struct surface surface = { .memory = memory, .is_text = true,

@@ -1,0 +1,23 @@
+/* The log on Linux: a ring, and stderr, unless a screen has the terminal. */
+#ifndef KERNEL_HOSTED_LOG_H
+#define KERNEL_HOSTED_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define LOG_LINE 256u           /* bytes of a line, at most */
+
+/*
+ * From now on lines are kept off a stderr that is the terminal. Whoever has it
+ * takes them.
+ */
+void log_hold(void);
+/*
+ * The next line since log_hold, of those that are in the ring still, without its
+ * end, cut to `size`. False: there is none. I/O core.
+ */
+bool log_take(char *line, size_t size, size_t *len);
+/* The terminal is free again: the last of those lines are printed there. */
+void log_release(void);
+
+#endif

@@ -1,0 +1,19 @@
+/* -display and -curses. */
+#ifndef KERNEL_OPTIONS_DISPLAY_H
+#define KERNEL_OPTIONS_DISPLAY_H
+
+#include "kernel/options.h"
+
+#define OPTIONS_DISPLAY_HELP                                                  \
+    "-display WHAT   (Linux) curses: the screen in this terminal, the default\n" \
+    "                on one; none: as -nographic; -curses is -display curses"
+
+/* Take the value; `why` says what is wrong with it. */
+bool options_parse_display(struct options *o, const char *value, char *why,
+                           size_t why_size);
+/* A serial port or a monitor is to be on the administrator's line. */
+bool options_want_terminal(const struct options *o);
+/* Do they go together? */
+bool options_check_display(const struct options *o, char *why, size_t why_size);
+
+#endif
