@@ -6,13 +6,17 @@
 #include <stdlib.h>
 
 #include "kernel/ring.h"
+#include "kernel/screen/vt.h"
+
+/* What programs on a serial line take their terminal for. */
+#define COLUMNS 80u
+#define ROWS 24u
+#define HISTORY 1000u           /* lines */
 
 struct vc {
     struct backend b;           /* first */
     struct vc *next;
-    unsigned columns, rows;
-    void (*show)(void *ctx, const uint8_t *data, size_t len);
-    void *show_ctx;
+    struct vt *vt;
     struct byte_ring typed;
 };
 
@@ -22,10 +26,7 @@ static size_t vc_write(void *ctx, const uint8_t *buf, size_t len)
 {
     struct vc *v = ctx;
 
-    if (v->show)
-        v->show(v->show_ctx, buf, len);
-    else
-        v->b.dropped += len;
+    vt_write(v->vt, buf, len);
     return len;
 }
 
@@ -40,20 +41,18 @@ static void describe(const struct backend *b, char *buf, size_t size)
 {
     const struct vc *v = (const struct vc *)b;
 
-    if (v->columns)
-        backend_say(buf, size, "vc:%uCx%uC", v->columns, v->rows);
-    else
-        backend_say(buf, size, "vc");
+    backend_say(buf, size, "vc:%uCx%uC", vt_columns(v->vt), vt_rows(v->vt));
 }
 
 static void close_it(struct backend *b)
 {
-    struct vc **at = &first;
+    struct vc *v = (struct vc *)b, **at = &first;
 
-    while (&(*at)->b != b)
+    while (*at != v)
         at = &(*at)->next;
-    *at = (*at)->next;
-    free(b);
+    *at = v->next;
+    vt_destroy(v->vt);
+    free(v);
 }
 
 static const struct backend_ops vc_ops = {
@@ -67,27 +66,11 @@ struct backend *vc_next(struct backend *b)
     return v ? &v->b : NULL;
 }
 
-void vc_size(const struct backend *b, unsigned *columns, unsigned *rows)
+struct vt *vc_terminal(struct backend *b) { return ((struct vc *)b)->vt; }
+
+void vc_type(void *ctx, const uint8_t *data, size_t len)
 {
-    const struct vc *v = (const struct vc *)b;
-
-    *columns = v->columns;
-    *rows = v->rows;
-}
-
-void vc_show(struct backend *b,
-             void (*show)(void *ctx, const uint8_t *data, size_t len),
-             void *ctx)
-{
-    struct vc *v = (struct vc *)b;
-
-    v->show = show;
-    v->show_ctx = ctx;
-}
-
-void vc_type(struct backend *b, const uint8_t *data, size_t len)
-{
-    struct vc *v = (struct vc *)b;
+    struct vc *v = ctx;
 
     v->b.dropped += len - byte_ring_put(&v->typed, data, len);
 }
@@ -97,11 +80,23 @@ int backend_vc_open(const struct chardev_option *o, struct backend **out,
 {
     struct vc *v = backend_new(sizeof *v, &vc_ops, vc_write, vc_read);
     struct vc **at = &first;
+    const struct vt_config config = {
+        .columns = o->columns ? o->columns : COLUMNS,
+        .rows = o->rows ? o->rows : ROWS, .history = HISTORY,
+        .reply = vc_type, .ctx = v,
+    };
 
-    if (!v)
+    if (config.columns < 2 || config.columns > VT_COLUMNS_MAX ||
+        config.rows < 2 || config.rows > VT_ROWS_MAX) {
+        snprintf(why, size, "a console has 2 to %u columns and 2 to %u rows",
+                 VT_COLUMNS_MAX, VT_ROWS_MAX);
+        free(v);
+        return -EINVAL;
+    }
+    if (!v || !(v->vt = vt_create(&config))) {
+        free(v);
         return -ENOMEM;
-    v->columns = o->columns;
-    v->rows = o->rows;
+    }
     while (*at)
         at = &(*at)->next;
     *at = v;

@@ -1,18 +1,16 @@
-/* Back ends that are consoles of the local screen, for who has that. */
+/* Back ends that are terminals of their own, for who has a screen to show them. */
 #ifndef KERNEL_CHARDEV_VC_H
 #define KERNEL_CHARDEV_VC_H
 
 #include "kernel/chardev/backend.h"
 
+struct vt;
+
 /* All that are open, in order, from NULL on; NULL: no more. */
 struct backend *vc_next(struct backend *b);
-/* Its size in characters, as asked for; 0: not said. */
-void vc_size(const struct backend *b, unsigned *columns, unsigned *rows);
-/* What is said there goes to `show` from now on; NULL: nowhere. */
-void vc_show(struct backend *b,
-             void (*show)(void *ctx, const uint8_t *data, size_t len),
-             void *ctx);
-/* What is typed there; without room it is dropped, and counted. */
-void vc_type(struct backend *b, const uint8_t *data, size_t len);
+/* Its terminal, which what the port says is written to. */
+struct vt *vc_terminal(struct backend *b);
+/* What is typed there, `ctx` a back end; without room it is dropped, counted. */
+void vc_type(void *ctx, const uint8_t *data, size_t len);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/chardev/vc.h"
 #include "kernel/console/monitor.h"
 #include "kernel/guest.h"
 #include "kernel/platform.h"
@@ -154,6 +155,18 @@ static void add_machine(struct local *l, struct local_machine *m,
     mux_tee(l->serial, m->number, show_serial, m);
 }
 
+/* What -serial vc asks for, behind the consoles of all machines. */
+static void add_vcs(struct local *l)
+{
+    for (struct backend *b = vc_next(NULL); b; b = vc_next(b)) {
+        struct console_source vc = { .vt = vc_terminal(b), .ctx = b,
+                                     .input = vc_type };
+
+        snprintf(vc.name, sizeof vc.name, "%.40s", b->name);
+        consoles_add(&l->consoles, &vc);
+    }
+}
+
 static bool make_monitor(struct local *l, const struct canvas *canvas,
                          struct guest *const *guests, struct config *config)
 {
@@ -200,6 +213,7 @@ struct local *local_create(struct guest *const *guests, unsigned count,
     }
     for (unsigned i = 0; i < count; i++)
         add_machine(l, &l->machine[i], guests[i]);
+    add_vcs(l);
     canvas_clear(canvas);
     logged = l;
     show_earlier_log();

@@ -1,7 +1,8 @@
 /*
  * The local screen's consoles: of each machine its VGA, the monitor, and what
  * it says on the serial line, which goes there all the same. Ctrl-Alt-1 to 3 are
- * those of the first machine, in qemu's order, 4 to 6 those of the second.
+ * those of the first machine, in qemu's order, 4 to 6 those of the second. Ports
+ * with -serial vc follow.
  */
 #ifndef KERNEL_CONSOLE_LOCAL_H
 #define KERNEL_CONSOLE_LOCAL_H

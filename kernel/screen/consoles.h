@@ -14,7 +14,7 @@
 #include "kernel/screen/canvas.h"
 #include "kernel/screen/vt.h"
 
-#define CONSOLES_MAX 27u        /* three of each machine */
+#define CONSOLES_MAX 63u        /* three of each of 9 machines, four ports */
 #define CONSOLES_NAME 48u
 #define CONSOLES_DRAW_NS 33000000u
 #define CONSOLES_TELL_NS 2000000000u    /* how long a console's name is shown */

@@ -1,4 +1,5 @@
 /* The local screen's consoles: the monitor on it, and what is on the line too. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -7,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/chardev/vc.h"
 #include "kernel/console/local.h"
 #include "kernel/platform.h"
 #include "tests/unit/console_harness.h"
@@ -117,6 +119,45 @@ static void test_log(void **state)
     assert_shows(shown(2), "a line of the log");
 }
 
+/* A port with -serial vc: a console behind those of the machine. */
+static void test_vc(void **state)
+{
+    struct chardev_option o = { .kind = CHARDEV_VC, .columns = 40, .rows = 10 };
+    char why[100], text[16];
+    struct backend *b;
+    size_t n;
+
+    local_destroy(local);
+    assert_int_equal(backend_open(&o, "serial1", NULL, NULL, &b, why,
+                                  sizeof why), 0);
+    local = local_create(guests, 1, &mux, NULL);
+    backend_describe(b, text, sizeof text);
+    assert_string_equal(text, "vc:40Cx10C");
+    assert_int_equal(b->chr.write(b->chr.ctx, (const uint8_t *)"port one",
+                                  8), 8);
+    assert_shows(shown(4), "port one");
+    assert_null(strstr(shown(3), "port one"));
+    shown(4);
+    keys("typed\r");
+    n = b->chr.read(b->chr.ctx, (uint8_t *)text, sizeof text);
+    assert_int_equal(n, 6);
+    assert_memory_equal(text, "typed\r", 6);
+    /* It answers what a program asks of its terminal. */
+    assert_int_equal(b->chr.write(b->chr.ctx, (const uint8_t *)"\033[5n", 4),
+                     4);
+    n = b->chr.read(b->chr.ctx, (uint8_t *)text, sizeof text);
+    assert_int_equal(n, 4);
+    assert_memory_equal(text, "\033[0n", 4);
+    o.columns = 1;
+    assert_int_equal(backend_open(&o, "x", NULL, NULL, &b, why, sizeof why),
+                     -EINVAL);
+    assert_shows(why, "2 to 512 columns");
+    local_destroy(local);
+    backend_close(vc_next(NULL));
+    assert_null(vc_next(NULL));
+    local = local_create(guests, 1, &mux, NULL);
+}
+
 static void test_serial_line_on_both(void **state)
 {
     guest_says(0, "\x1b[2Jlogin: ");
@@ -208,7 +249,8 @@ static void test_no_screen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_monitor), T(test_log), T(test_serial_line_on_both),
+        T(test_monitor), T(test_log), T(test_vc),
+        T(test_serial_line_on_both),
         T(test_who_answers), T(test_slow_line), T2(test_two_machines),
         T(test_vga_that_shows_nothing), TEST(test_no_screen),
     };
