@@ -81,6 +81,7 @@ struct input {
     unsigned leds;
     bool is_behind;             /* events were lost: see input_take */
     uint64_t lost;
+    uint64_t bad_reports;       /* of USB devices, that were none */
 };
 
 /* ---- For drivers --------------------------------------------------------- */

@@ -232,7 +232,6 @@ struct usb_hub {
 
 struct usb_counters {
     uint64_t bad_descriptors, bad_events, resets, restarts;
-    uint64_t bad_reports;       /* of keyboards and mice */
 };
 
 enum usb_host_state {

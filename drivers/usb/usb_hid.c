@@ -185,7 +185,7 @@ static void take_report(struct hid_part *p)
                                           p->in.actual)
                     : hid_mouse_report(&p->mouse, report, p->in.actual);
 
-    d->host->counters.bad_reports += !good;
+    d->host->sink->input->bad_reports += !good;
 }
 
 /* It may be that it is being pulled out: nothing is down meanwhile. */
