@@ -141,7 +141,7 @@ static enum fake_usb_result hub_request(const uint8_t *s, unsigned value,
         status[1] = 1;
         if (is_2 && d->is_there && fake_usb.hub_powered) {
             status[0] = 1 | (d->answers_0 || d->address ? 2 : 0);
-            status[1] |= 4;
+            status[1] |= fake_usb.is_low_speed ? 2 : 4;
         }
         status[2] = is_2 && fake_usb.changed;
         return give(data, actual, 4, status, 4);

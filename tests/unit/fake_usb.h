@@ -27,6 +27,7 @@ extern struct fake_usb {
     bool has_hub;                       /* if the first is one */
     bool changed;                       /* the hub's port 2 */
     bool hub_powered;
+    bool is_low_speed;                  /* what is behind it */
     uint8_t descriptor[18], config[FAKE_USB_CONFIG];
     uint8_t serial[64];                 /* string 3 */
     unsigned speed;                     /* of the stick, as enum usb_speed */

@@ -256,7 +256,9 @@ static void open_endpoint(unsigned slot, unsigned dci, uint64_t phys)
     assert_int_equal(c[1] >> 1 & 3, 3);
     assert_int_equal(c[1] >> 3 & 7, dci == 1 ? 4 : fake_hid.parts ? 7
                                     : dci & 1 ? 6 : 2);
-    assert_int_equal(c[0] >> 16, dci > 1 && fake_hid.parts ? 6 : 0);
+    /* Of 7: 125 us << (7 - 1), or 7 ms, of which 4 are a power of two. */
+    assert_int_equal(c[0] >> 16, dci == 1 || !fake_hid.parts ? 0
+                                 : fake_usb.is_low_speed ? 5 : 6);
     memcpy(e->context, c, sizeof e->context);
     e->at = (uint64_t)c[3] << 32 | (c[2] & ~0xfu);
     e->cycle = c[2] & 1;
@@ -274,6 +276,7 @@ static unsigned address(unsigned slot, uint64_t phys)
     assert_int_equal(input(phys, 0)[1], 3);
     assert_int_equal(c[1] >> 16 & 0xff, 2);     /* the root port */
     assert_true(((uint64_t *)at(fake_xhci.dcbaap))[slot]);
+    memcpy(s->context, c, sizeof s->context);
     s->which = (c[0] & 0xfffff) != 0;
     assert_true(!s->which || (c[0] & 0xfffff) == 2);
     if (!fake_usb.device[s->which].answers_0 ||

@@ -23,6 +23,7 @@ struct fake_xhci_endpoint {
 struct fake_xhci_slot {
     bool enabled;
     unsigned which;             /* of fake_usb's devices */
+    uint32_t context[3];        /* the slot's, as it was addressed */
     struct fake_xhci_endpoint endpoint[32];
 };
 

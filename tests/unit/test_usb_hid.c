@@ -295,6 +295,27 @@ static void test_behind_a_hub(void **state)
     comes_and_goes();
 }
 
+/* A keyboard at low speed behind a hub that translates (6.2.2 of xHCI 1.2). */
+static void test_low_speed(void **state)
+{
+    fake_usb_add_hub();
+    fake_usb.is_low_speed = true;
+    fake_usb.descriptor[7] = 8;
+    start();
+    assert_types(0);
+    assert_int_equal(fake_xhci.slot[2].which, 1);
+    assert_int_equal(fake_xhci.slot[2].context[0] >> 20 & 0xf, USB_LOW);
+    /* The hub's slot, and its port. */
+    assert_int_equal(fake_xhci.slot[2].context[2] & 0xffff, 2 << 8 | 1);
+    anew(1);
+    fake_usb_add_hub();
+    fake_usb.is_low_speed = true;
+    fake_usb.descriptor[7] = 8;
+    fake_usb.config[9 + 22] = 9;        /* of 8 bytes, at low speed */
+    start();
+    assert_non_null(strstr(disk_bench.left_out, "an impossible size"));
+}
+
 /* With a key down its controller is reset, and it comes again. */
 static void test_restart(void **state)
 {
@@ -438,7 +459,8 @@ int main(void)
         TEST(test_leds),          TEST(test_repeat),
         TEST(test_idle),          TEST(test_without_interrupts),
         TEST(test_stick_alone),   TEST(test_pulled_out),
-        TEST(test_behind_a_hub),  TEST(test_restart),
+        TEST(test_behind_a_hub),  TEST(test_low_speed),
+        TEST(test_restart),
         TEST(test_bad_reports),   TEST(test_refused),
         TEST(test_stalls),        TEST(test_errors),
         TEST(test_babble),        TEST(test_fails_for_good),
