@@ -125,6 +125,31 @@ def test_pasted_text_is_whole(four):
     assert peer.data == data
 
 
+def test_input_before_the_guest_listens_is_dropped(four, tmp_path):
+    """Of every kind of line; `info status` counts it."""
+    port = free_port()
+    master, slave = os.openpty()
+    t = four(*serials("mon:stdio", f"tcp::{port},server,nowait",
+                      os.ttyname(slave), f"unix:{tmp_path}/s,server,nowait"),
+             "-S")
+    peers = [connect(port), Peer(master), connect_unix(tmp_path / "s")]
+    t.to_monitor()
+    for peer in peers:
+        peer.send(b"early")
+    end = time.time() + 20
+    while t.monitor("info status").count(
+            ": typed before the guest listened, dropped: 5 bytes") < 3:
+        assert time.time() < end
+    t.monitor("cont")
+    for n, peer in enumerate(peers, 1):
+        said = peer.expect(b"ready\r\n")
+        peer.send(b"late")
+        said += peer.expect(b"late")
+        assert said == b"port %d ready\r\nlate" % n
+    os.close(master)
+    os.close(slave)
+
+
 def test_clients_come_and_go(four):
     """One at a time; what is said meanwhile is dropped, counted, and logged."""
     port = free_port()
