@@ -284,12 +284,15 @@ static bool parse_flag(struct parser *p, const char *name, const char *v)
 static bool parse_gdb(struct parser *p, const char *name, const char *v)
 {
     char host[GDB_DEVICE_TEXT];
+    struct chardev_option line;
     unsigned port;
 
     if (!strcmp(name, "s"))
         v = GDB_DEVICE_DEFAULT;
-    else if (strcmp(v, "none") && !gdb_device_parse(v, host, &port))
-        return bad(p, name, "use tcp:[HOST]:PORT, as in tcp::1234, or none", v);
+    else if (strcmp(v, "none") && !gdb_device_parse(v, host, &port) &&
+             !gdb_device_is_line(v, &line))
+        return bad(p, name, "use tcp:[HOST]:PORT, as in tcp::1234, a serial "
+                   "line, or none", v);
     p->o->gdb = strcmp(v, "none") ? v : "";
     return true;
 }
@@ -387,7 +390,8 @@ static const struct option {
       "-s              gdb may debug the guest: -gdb tcp::1234" },
     { "gdb", OPTION_OWN, true, parse_gdb,
       "-gdb DEVICE     wait for gdb at tcp:[HOST]:PORT, each machine at its\n"
-      "                own; on Linux for this host's own if there is no HOST" },
+      "                own; on Linux for this host's own if there is no HOST;\n"
+      "                or at a serial line: com2, /dev/ttyS1" },
     { "no-reboot", OPTION_ANY, false, parse_flag,
       "-no-reboot      the guest's reboot ends its machine" },
     { "no-shutdown", OPTION_ANY, false, parse_flag,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "emu/cpu/cpu.h"
+#include "kernel/chardev/backend.h"
 #include "kernel/debug/gdb_device.h"
 #include "kernel/debug/gdb_session.h"
 #include "kernel/guest.h"
@@ -15,11 +16,14 @@
 #include "kernel/platform.h"
 
 #define READ_BYTES 1024u
+#define INTERRUPT 3u             /* gdb's Ctrl-C */
 
 struct gdbstub {
     struct guest *guest;
     struct listener *listener;
     struct stream *client;      /* NULL: nobody is there */
+    struct backend *line;       /* in the listener's place; or NULL */
+    bool on_line;               /* somebody is at the line */
     unsigned refused;           /* clients beside the one */
     uint64_t damaged;           /* packets, of clients that have gone */
     struct gdb_session session;
@@ -124,13 +128,20 @@ static const struct gdb_target target = {
 
 /* ---- The client ---------------------------------------------------------- */
 
+static bool has_client(const struct gdbstub *b)
+{
+    return b->client || b->on_line;
+}
+
 /* It goes; the machine goes on, unless it was let go already. */
 static void drop(struct gdbstub *b, const char *why, bool reset)
 {
-    if (!b->client)
+    if (!has_client(b))
         return;
-    stream_close(b->client, reset);
+    if (b->client)
+        stream_close(b->client, reset);
     b->client = NULL;
+    b->on_line = false;
     b->damaged += b->session.bad_packets;
     say(b, "the client has gone", why);
     if (!b->session.over)
@@ -144,11 +155,14 @@ static void flush(struct gdbstub *b)
 
     if (b->client && s->out_len)
         n = stream_write(b->client, s->out, s->out_len);
+    else if (b->on_line && s->out_len)
+        n = (ssize_t)b->line->chr.write(b->line->chr.ctx,
+                                        (const uint8_t *)s->out, s->out_len);
     if (n < 0)
         drop(b, ": the connection failed", true);
     else
         gdb_session_sent(s, (size_t)n);
-    if (b->client && s->over && !s->out_len)
+    if (has_client(b) && s->over && !s->out_len)
         drop(b, "", false);
 }
 
@@ -162,7 +176,7 @@ static void take_input(struct gdbstub *b)
         b->in_len -= n;
         memmove(b->in, b->in + n, b->in_len);
         flush(b);
-    } while (b->client && n && b->in_len);
+    } while (has_client(b) && n && b->in_len);
     if (b->client)
         stream_pause(b->client, b->session.out_len > 0);
 }
@@ -226,6 +240,67 @@ static void on_accepted(void *ctx, struct stream *s, struct endpoint from)
     say(b, "the machine stops for ", text);
 }
 
+/* ---- A line ---------------------------------------------------------------- */
+
+static void line_closed(void *ctx)
+{
+    drop(ctx, ": the other end has gone", false);
+}
+
+static const struct backend_events line_events = { .closed = line_closed };
+
+/* A line does not say that somebody came: the first packet does. */
+static void begin_on_line(struct gdbstub *b)
+{
+    size_t at = 0;
+
+    while (at < b->in_len && b->in[at] != '$' && b->in[at] != INTERRUPT)
+        at++;
+    b->in_len -= at;
+    memmove(b->in, b->in + at, b->in_len);
+    if (!b->in_len)
+        return;
+    if (!guest_stop(b->guest)) {
+        b->refused++;
+        b->in_len = 0;
+        return;
+    }
+    b->on_line = true;
+    gdb_session_init(&b->session, &target, b);
+    say(b, "the machine stops for who is at ", b->line->name);
+}
+
+static bool poll_line(struct gdbstub *b)
+{
+    struct chardev *chr = &b->line->chr;
+    size_t room = b->on_line && b->session.out_len ? 0
+                      : sizeof b->in - b->in_len;
+    size_t n = room ? chr->read(chr->ctx, b->in + b->in_len, room) : 0;
+
+    backend_poll(b->line, platform_now_ns());
+    b->in_len += n;
+    if (n && !b->on_line)
+        begin_on_line(b);
+    if (b->on_line)
+        take_input(b);
+    backend_want(b->line, !b->on_line || !b->session.out_len,
+                 b->on_line && b->session.out_len);
+    return n;
+}
+
+static int open_line(struct gdbstub *b, const struct chardev_option *o,
+                     char *why, size_t size)
+{
+    char at[BACKEND_TEXT];
+    int r = backend_open(o, "gdb", &line_events, b, &b->line, why, size);
+
+    if (r)
+        return r;
+    backend_describe(b->line, at, sizeof at);
+    say(b, "waits at ", at);
+    return 0;
+}
+
 /* ---- Listening ----------------------------------------------------------- */
 
 static int listen_at(struct gdbstub *b, const char *device, char *why,
@@ -233,11 +308,14 @@ static int listen_at(struct gdbstub *b, const char *device, char *why,
 {
     char host[GDB_DEVICE_TEXT], text[ENDPOINT_TEXT];
     struct endpoint local = { .port = 0 };
+    struct chardev_option line;
     unsigned port;
     int r;
 
+    if (gdb_device_is_line(device, &line))
+        return open_line(b, &line, why, size);
     if (!gdb_device_parse(device, host, &port)) {
-        snprintf(why, size, "use tcp:[HOST]:PORT or none, not '%.40s'", device);
+        snprintf(why, size, "use tcp:[HOST]:PORT, a serial line or none, not '%.40s'", device);
         return -EINVAL;
     }
     r = service_resolve(host, &local.addr, why, size);
@@ -284,23 +362,29 @@ void gdbstub_close(struct guest *g)
         return;
     g->gdb = NULL;
     drop(b, ": it was sent away", false);
-    listener_close(b->listener);
+    if (b->listener)
+        listener_close(b->listener);
+    backend_close(b->line);
     free(b);
 }
 
 void gdbstub_text(const struct guest *g, char *out, size_t size)
 {
     const struct gdbstub *b = g->gdb;
-    char text[ENDPOINT_TEXT];
+    char text[ENDPOINT_TEXT] = "", where[BACKEND_TEXT] = "";
 
     if (!b) {
         snprintf(out, size, "none");
         return;
     }
-    endpoint_text(listener_local(b->listener), text);
-    snprintf(out, size, "tcp:%s, %s; refused clients=%u, damaged packets=%llu",
-             text, b->client ? "a client is there" : "nobody is there",
-             b->refused, (unsigned long long)(b->damaged + (b->client
+    if (b->line)
+        backend_describe(b->line, where, sizeof where);
+    else
+        endpoint_text(listener_local(b->listener), text);
+    snprintf(out, size, "%s%.60s, %s; refused clients=%u, damaged packets="
+             "%llu", b->line ? "" : "tcp:", b->line ? where : text,
+             has_client(b) ? "a client is there" : "nobody is there",
+             b->refused, (unsigned long long)(b->damaged + (has_client(b)
                  ? b->session.bad_packets : 0)));
 }
 
@@ -317,7 +401,9 @@ bool gdbstub_poll(struct guest *const *guests, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         struct gdbstub *b = guests[i]->gdb;
 
-        if (!b || !b->client)
+        if (b && b->line)
+            any |= poll_line(b);
+        if (!b || !has_client(b))
             continue;
         gdb_session_poll(&b->session);
         flush(b);

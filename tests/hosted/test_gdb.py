@@ -1,4 +1,5 @@
 """gdb debugs guests: a tiny one, and the router's Linux kernel."""
+import os
 import re
 import socket
 
@@ -6,6 +7,7 @@ import pytest
 
 from conftest import BUILD
 from gdb import gdb, wait_until_it_runs       # gdb: the fixture
+from peer import Peer
 from together import free_port
 
 from test_router import Router
@@ -165,3 +167,41 @@ def test_linux(trestle, gdb, engine):
     assert "SIGINT" in g.interrupt()
     g.run("detach")
     router.run("true")
+
+
+def test_serial_line(trestle, guest):
+    """A second line as gdb's; nobody says there that he comes."""
+    master, slave = os.openpty()
+    t = trestle("-m", 16, "-hda", guest("debugged"), "-gdb",
+                os.ttyname(slave))
+    peer = Peer(master)
+    t.expect("debugged runs")
+    peer.send(b"noise\0\xff\r\n")
+    t.to_monitor()
+    assert "nobody is there" in t.monitor("info gdb")
+    assert "running" in t.monitor("info status")
+    for _ in range(2):
+        peer.send(b"+$?#3f")
+        peer.expect(b"$T02thread:01;#")
+        assert "paused" in t.monitor("info status")
+        assert f"{os.ttyname(slave)}, a client is there" in \
+            t.monitor("info gdb")
+        peer.send(b"+$D#44")
+        peer.expect(b"$OK#9a")
+        assert "running" in t.monitor("info status")
+    t.monitor("gdbserver none")
+    os.close(master)
+    os.close(slave)
+
+
+def test_unix_socket(trestle, guest, gdb, tmp_path):
+    t = trestle("-m", 16, "-hda", guest("debugged"), "-S", "-gdb",
+                f"unix:{tmp_path}/gdb,server=on,wait=off")
+    t.expect("gdb: waits at disconnected:unix:")
+    g = gdb(BUILD / "guests/debugged.elf")
+    g.run(f"target remote {tmp_path}/gdb")
+    assert g.value("$eip") == 0xfff0
+    g.run("break *one_round")
+    assert "Breakpoint 1, " in g.run("continue")
+    g.run("detach")
+    t.expect("the client has gone")
