@@ -8,7 +8,8 @@ from peer import BINARY, BREAK, IAC, OFFER, Peer, connect
 from test_router import Router
 from together import free_port
 
-SHELL = "{{ (while read l; do eval \"$l\"; done) <{0} >{0} 2>&1 & }}"
+SHELL = ("{{ (echo up; while read l; do eval \"$l\"; done) "
+         "<{0} >{0} 2>&1 & }}")
 
 
 def test_four_ports(trestle, tmp_path):
@@ -35,6 +36,7 @@ def test_four_ports(trestle, tmp_path):
         # Another speed each, which is the guest's alone.
         router.run(f"stty -F {tty} {(9600, 38400, 1200)[n - 1]} -echo; "
                    + SHELL.format(tty))
+        peer.expect(b"up\r\n")             # the port is open
         peer.send(b"tty; echo $((6 * 7))\n")
         peer.expect(tty.encode() + b"\r\n42\r\n")
     # Both ports of an IRQ at once, a lot.
