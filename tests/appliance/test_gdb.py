@@ -75,3 +75,24 @@ def test_long_mode(boot, gdb):
     g.run("delete")
     g.run("detach")
     appliance.expect("long64: passed")
+
+
+def test_second_serial_line(boot, gdb):
+    """COM2 is gdb's: QEMU's end of it is a TCP port."""
+    port = free_port()
+    appliance = boot_guest(
+        boot, "debugged", "-accel jit -gdb com2 -serial mon:stdio",
+        serial=("-serial", "chardev:c0", "-serial",
+                f"tcp:127.0.0.1:{port},server=on,wait=off"), limit=300)
+    appliance.expect("gdb: waits at com2")
+    appliance.expect("debugged runs")
+    g = gdb(BUILD / "guests/debugged.elf", limit=200)
+    g.attach("127.0.0.1", port)
+    g.run("break *one_round")
+    assert "Breakpoint 1, " in g.run("continue")
+    assert g.value("$eip") == g.value("(unsigned)&one_round")
+    g.run("delete")
+    g.run("set var *(unsigned *)&ask_end = 0x1234abcd")
+    g.run("detach")
+    appliance.expect("debugged ends 1234abcd")
+    assert appliance.ends() == 0
