@@ -103,10 +103,11 @@ int slots_store(struct block *b, uint64_t first, const struct slot_table *t)
 struct change {
     int (*make)(struct slot_table *t, void *ctx);
     void *ctx;
+    bool refused;               /* by make; why is the caller's to say */
 };
 
 /* What was read may still be in the disk's cache alone: see twin.h. */
-static int apply(struct block *state, const struct change *c)
+static int apply(struct block *state, struct change *c)
 {
     struct slot_table t;
     struct twin twin = { 0 };
@@ -120,6 +121,7 @@ static int apply(struct block *state, const struct change *c)
     }
     if (!r && c) {
         r = c->make(&t, c->ctx);
+        c->refused = r != 0;
         if (!r && !(r = block_flush(state)))
             r = store(&twin, &t);
         if (!r)
@@ -130,7 +132,7 @@ static int apply(struct block *state, const struct change *c)
 }
 
 /* Read the table, and change it if there is a change. */
-static int visit(const struct change *c, char *why, size_t why_size)
+static int visit(struct change *c, char *why, size_t why_size)
 {
     struct block *state;
     int r = medium_find(platform_task_wait, &slots.medium, why, why_size);
@@ -146,7 +148,7 @@ static int visit(const struct change *c, char *why, size_t why_size)
         snprintf(why, why_size, "disk%u, a Trestle medium, has no slot",
                  slots.medium.number);
         r = -ENOENT;
-    } else if ((r = apply(state, c))) {
+    } else if ((r = apply(state, c)) && !(c && c->refused)) {
         explain(r, why, why_size);
     }
     block_close(state);
@@ -170,7 +172,7 @@ int slots_read(struct slot_table *out, char *why, size_t why_size)
 int slots_change(int (*change)(struct slot_table *t, void *ctx), void *ctx,
                  char *why, size_t why_size)
 {
-    struct change c = { change, ctx };
+    struct change c = { .make = change, .ctx = ctx };
     int r;
 
     lock();

@@ -32,7 +32,8 @@ bool slots_on_trial(unsigned *boot);
 
 /*
  * Change the table by `change`, which returns 0 or negative errno: then nothing
- * changes. 0, or that, or an error with a sentence in `why`.
+ * changes, and `why` stays as it is. 0, or that, or an error with a sentence in
+ * `why`.
  */
 int slots_change(int (*change)(struct slot_table *t, void *ctx), void *ctx,
                  char *why, size_t why_size);

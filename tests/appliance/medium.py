@@ -69,3 +69,5 @@ def with_table(image, sectors):
 
 # A boot sector that resets the PC by the keyboard controller at once.
 RESETS = with_table(bytes.fromhex("b0fee664f4ebfd").ljust(SECTOR, b"\0"), 64)
+# One that hangs at once: CLI, HLT.
+HANGS = with_table(bytes.fromhex("faf4ebfc").ljust(SECTOR, b"\0"), 64)

@@ -9,7 +9,7 @@ from console import PROMPT, monitor, switch_off, to_monitor
 from cuts import PLACES, ROUND, content, rounds_image
 from guests import image
 from lan import HOST, TAP, Lan
-from medium import RESETS, SECTOR, make_medium, with_table
+from medium import HANGS, RESETS, SECTOR, make_medium, with_table
 
 SLOT = 2048
 READY = "uart_echo ready\r\n"
@@ -88,6 +88,46 @@ def test_upgrades(boot, lan, tmp_path):
     appliance.expect(READY)
     assert "slot b: good, previous\r\n" in monitor(appliance, "info slots")
     appliance.send("\x01c")
+    switch_off(appliance)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+def test_a_hanging_trial(boot, lan, tmp_path):
+    """It is reset, counted, and given up."""
+    path = tmp_path / "medium.raw"
+    make_medium(path, SLOT, with_table(image("uart_echo"), SLOT))
+    (tmp_path / "hangs.img").write_bytes(HANGS)
+    lan.serve(tmp_path, HOST)
+    appliance = boot("-m 8 -nographic -hda slot -net nic -guard trial=4 "
+                     "-net bridge,ip=dhcp", net=lan.qemu_net("e1000"),
+                     inside=lan.inside, extra=disk(path), limit=120)
+    appliance.expect(READY)
+    appliance.expect("own address on the LAN")
+    to_monitor(appliance)
+    upgrade(appliance, f"http://{HOST}:8000/hangs.img", f"{len(HANGS)} bytes")
+    for i in range(1, 4):
+        appliance.expect(f"slot b is on trial: boot {i} of 3")
+        appliance.expect("slot b is on trial and was not confirmed within 4 s")
+    appliance.expect("the guest restarts from slot a")
+    appliance.expect(READY)
+    assert "slot b: failed" in monitor(appliance, "info slots")
+    text = monitor(appliance, "info crashes")
+    assert text.count("was not confirmed within 4 s: reset") == 3
+    appliance.send("\x01c")
+    switch_off(appliance)
+
+
+def test_watchdog_rolls_back(boot, tmp_path):
+    """Without a slot before, it is a reset."""
+    path = tmp_path / "medium.raw"
+    make_medium(path, SLOT, with_table(image("hang"), SLOT))
+    appliance = boot("-m 8 -nographic -hda slot -net none -watchdog ib700 "
+                     "-watchdog-action rollback", extra=disk(path), limit=60)
+    appliance.expect("hang ready\r\n")
+    appliance.send("fh")
+    appliance.expect(r"the guest's watchdog expired \(action: rollback\)")
+    appliance.expect("no rollback, a reset only: there is no slot before")
+    appliance.expect("hang ready\r\n")
     switch_off(appliance)
 
 

@@ -1,13 +1,16 @@
 """Guests that hang, and what becomes of them: watchdogs, guards, reports."""
 import re
+import shutil
 import time
 
 import pytest
 
 from conftest import BUILD, Trestle
+from test_router import Router
 
 READY = "hang ready\r\n"
 HANG = BUILD / "guests/hang.img"
+LINUX_LIMIT = 400
 
 
 @pytest.fixture
@@ -253,3 +256,47 @@ snapshot
 """), "-snapshot")
     t.expect(r"\[a\]: it would start after itself: see -start-after")
     assert t.ends() == 1
+
+
+def expires_under_linux(t, router, driver, setup):
+    """Its driver's watchdog is fed for longer than its time, then not."""
+    router.run(setup)
+    router.run("watchdog -T 10 -t 1 /dev/watchdog; sleep 13")
+    assert re.search(rf"{driver}: (stage [12], )?\d+\.\d s left",
+                     ask(t, "info watchdog"))
+    t.send("killall -STOP watchdog\r")
+    t.expect("the guest's watchdog expired", timeout=60)
+
+
+def test_linux(trestle, tmp_path):
+    """Linux's own drivers of both watchdogs, and its panic by pvpanic; its
+    address on a user-mode network is pinged."""
+    image = shutil.copy(BUILD / "router.img", tmp_path / "router.img")
+    t = trestle("-m", 64, "-hda", image, "-watchdog", "i6300esb", "-watchdog",
+                "ib700", "-device", "pvpanic", "-net", "nic", "-net", "user",
+                "-guard", "ping,every=1,misses=8,grace=1,backoff=1,calm=1,"
+                "restarts=1000,action=debug", limit=LINUX_LIMIT)
+    router = Router(t)
+    router.log_in()
+    expires_under_linux(t, router, "i6300esb", "modprobe i6300esb")
+    router.log_in()
+    # WDIOF_CARDRESET: the card remembers.
+    assert router.run("modprobe i6300esb; "
+                      "cat /sys/class/watchdog/watchdog0/bootstatus") == "32\n"
+    router.run("rmmod i6300esb")
+    t.to_monitor()
+    t.monitor("watchdog_action none")
+    t.to_console()
+    expires_under_linux(t, router, "ib700", "modprobe ib700wdt")
+
+    # The guard: it answers, and then no more.
+    router.run("true")
+    assert "watches, 0 of 8 missed" in ask(t, "info watchdog")
+    t.send("ip link set br-lan down\r")
+    t.expect("guard ping of the guest: no sign of life for 8 s", timeout=60)
+
+    router.run("modprobe pvpanic-mmio; echo 1 > /proc/sys/kernel/panic")
+    t.send("echo c > /proc/sysrq-trigger\r")
+    t.expect(r"panic: Kernel panic - not syncing: sysrq triggered crash|"
+             r"panic: Kernel panic - not syncing: Fatal exception")
+    t.expect("Please press Enter")

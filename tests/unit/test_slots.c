@@ -187,6 +187,26 @@ static void cut(unsigned n, uint64_t at, uint32_t seed)
     teardown(NULL);
 }
 
+static int refuse(struct slot_table *t, void *ctx)
+{
+    return slot_table_rollback(t) ? 0 : -ENOENT;
+}
+
+/* Why is said by who wanted it, and not as if the table were not there. */
+static void test_refused(void **state)
+{
+    struct slot_table before, now;
+
+    setup(NULL);
+    before = read_table();
+    snprintf(why, sizeof why, "nothing before");
+    assert_int_equal(make(refuse), -ENOENT);
+    assert_string_equal(why, "nothing before");
+    now = read_table();
+    assert_memory_equal(&now, &before, sizeof now);
+    teardown(NULL);
+}
+
 static void test_every_cut(void **state)
 {
     unsigned cuts = 0;
@@ -510,6 +530,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_every_cut),
         TEST(test_failed_change),
         TEST(test_other_content),

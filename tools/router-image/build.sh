@@ -48,7 +48,8 @@ initramfs_modules='ata_piix sd_mod squashfs'
 root_modules='loop block2mtd mtdblock jffs2 overlay
 	ne2k-pci bridge
 	nf_tables nft_chain_nat nft_masq nft_nat nft_redir nft_ct nft_reject_inet nft_limit nft_log
-	crc32c_generic ext4 virtio_pci virtio_net button evdev sr_mod'
+	crc32c_generic ext4 virtio_pci virtio_net button evdev sr_mod
+	i6300esb ib700wdt pvpanic-mmio'
 
 # Programs, and the packages that hold them. Libraries follow from the packages' dependencies.
 programs='usr/sbin/dnsmasq usr/sbin/nft usr/sbin/dropbear usr/bin/dropbearkey usr/bin/dbclient usr/bin/iperf3'
