@@ -61,12 +61,17 @@ static const struct bus bus = { .dma_alloc = dma_alloc, .now_ns = now_ns };
 
 /* ---- What a device says -------------------------------------------------- */
 
-/* Three of keyboards and mice, or a hub; then some bytes are others. */
+/* Three of keyboards and mice, a hub, or mass storage; then some bytes are
+ * others. */
 static void make_config(uint8_t *p)
 {
     static const uint8_t part[25] = {
         9, 4, 0, 0, 1, 3, 1, 1, 0,  9, 0x21, 0x11, 1, 0, 1, 0x22, 63, 0,
         7, 5, 0x81, 3, 8, 0, 7,
+    };
+    static const uint8_t storage[25] = {
+        9, 4, 0, 0, 2, USB_CLASS_STORAGE, USB_STORAGE_SCSI, USB_STORAGE_BOT, 0,
+        7, 5, 0x81, 2, 0, 2, 0,  7, 5, 0x02, 2, 0, 2, 0,  2, 0,
     };
     static const uint8_t head[9] = { 9, 2, CONFIG_BYTES, 0, 3, 1, 0, 0xa0, 50 };
     uint8_t kind = take();
@@ -82,6 +87,8 @@ static void make_config(uint8_t *p)
     }
     if (kind & 8)
         p[9 + 5] = USB_CLASS_HUB;
+    if ((kind & 0x18) == 0x10)
+        memcpy(p + sizeof head, storage, sizeof storage);
     for (unsigned n = kind >> 5; n; n--)
         p[take() % CONFIG_BYTES] = take();
 }
@@ -100,6 +107,12 @@ static void make_answer(const struct usb_transfer *t, uint8_t *p)
         memcpy(p, device, sizeof device);
         p[7] = t->device->speed == USB_SUPER ? 9
                : t->device->speed == USB_HIGH ? 64 : 8;
+        p[16] = take() & 1;             /* it has a serial number */
+    } else if (type == USB_DT_STRING) {
+        p[0] = take();
+        p[1] = USB_DT_STRING;
+        for (unsigned i = take() % 64; i; i--)
+            p[2 * i] = take();
     } else if (type == USB_DT_CONFIG) {
         make_config(p);
     } else if (type == USB_DT_HUB || type == USB_DT_SS_HUB) {
