@@ -35,7 +35,7 @@ bad(const struct reason *r, const char *fmt, ...)
     return false;
 }
 
-/* ---- Values --------------------------------------------------------------- */
+/* ---- Values ------------------------------------------------------------ */
 
 /* `n` bytes of `text` as a string of its own. */
 static bool take(const struct reason *r, const char *what, const char *text,
@@ -145,7 +145,7 @@ static bool take_vc_size(const struct reason *r, const char *text,
     return bad(r, "a size is 80Cx24C or, in pixels, 640x384");
 }
 
-/* ---- Settings behind a comma ------------------------------------------------ */
+/* ---- Settings behind a comma ------------------------------------------- */
 
 enum setting_of { OF_SOCKET = 1, OF_TTY = 2, OF_VC = 4, OF_RINGBUF = 8,
                   OF_PATH = 16, OF_UDP = 32, OF_ANY = 64 };
@@ -262,7 +262,7 @@ static bool complete(const struct reason *r, const struct chardev_option *c)
     return true;
 }
 
-/* ---- What -serial takes ------------------------------------------------------ */
+/* ---- What -serial takes ------------------------------------------------ */
 
 static bool parse_socket(const struct reason *r, struct chardev_option *c,
                          char *text)
@@ -399,7 +399,7 @@ bool chardev_parse(const char *value, struct chardev_option *c, char *why,
     return parse_tty(&r, c, text);
 }
 
-/* ---- What -chardev takes ------------------------------------------------------ */
+/* ---- What -chardev takes ----------------------------------------------- */
 
 static const struct {
     const char *type;

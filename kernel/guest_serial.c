@@ -9,7 +9,7 @@
 #include "kernel/platform.h"
 #include "kernel/watch/crash.h"
 
-/* ---- The guest's core -------------------------------------------------------- */
+/* ---- The guest's core -------------------------------------------------- */
 
 static size_t serial_write(void *ctx, const uint8_t *buf, size_t len)
 {
@@ -37,7 +37,7 @@ static void serial_break(void *ctx)
     platform_wake();
 }
 
-/* ---- The I/O core ------------------------------------------------------------- */
+/* ---- The I/O core ------------------------------------------------------ */
 
 void guest_serial_put(struct guest *g, unsigned serial, const uint8_t *data,
                       size_t len)
@@ -75,7 +75,7 @@ size_t guest_serial_offer(struct guest_serial *s, const struct chardev *to)
     return done;
 }
 
-/* ---- Made ---------------------------------------------------------------------- */
+/* ---- Made -------------------------------------------------------------- */
 
 /* The first has the machine's log. */
 static bool make_log(struct guest *g, struct guest_serial *s)

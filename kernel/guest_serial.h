@@ -31,7 +31,7 @@ struct guest_serial {
 int guest_serials_create(struct guest *g);
 void guest_serials_destroy(struct guest *g);
 
-/* ---- I/O core --------------------------------------------------------------- */
+/* ---- I/O core ---------------------------------------------------------- */
 
 /*
  * Input for a port. Before the guest listens it is dropped, else as much of it

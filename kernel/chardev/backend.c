@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- null ------------------------------------------------------------------ */
+/* ---- null -------------------------------------------------------------- */
 
 static size_t null_write(void *ctx, const uint8_t *buf, size_t len)
 {
@@ -33,7 +33,7 @@ static int null_open(const struct chardev_option *o, struct backend **out,
     return *out ? 0 : -ENOMEM;
 }
 
-/* ---- All ------------------------------------------------------------------- */
+/* ---- All --------------------------------------------------------------- */
 
 static backend_maker *const makers[] = {
     [CHARDEV_NULL] = null_open, [CHARDEV_VC] = backend_vc_open,

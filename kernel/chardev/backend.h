@@ -74,7 +74,7 @@ void backend_want(struct backend *b, bool input, bool room);
 bool backend_is_ready(const struct backend *b);
 void backend_describe(const struct backend *b, char *buf, size_t size);
 
-/* ---- For the back ends ----------------------------------------------------- */
+/* ---- For the back ends ------------------------------------------------- */
 
 /* One of `size` bytes, zeroed, with its first part filled in; NULL. */
 void *backend_new(size_t size, const struct backend_ops *ops,

@@ -35,7 +35,7 @@ struct stream_backend {
 
 static struct stream_backend *of(void *ctx) { return ctx; }
 
-/* ---- Who is there ------------------------------------------------------------- */
+/* ---- Who is there ------------------------------------------------------ */
 
 /* The peer is gone; a client tries again, if it may. */
 static void drop(struct stream_backend *s, bool reset, const char *why)
@@ -122,7 +122,7 @@ static uint64_t stream_backend_poll(struct backend *b, uint64_t now)
     return s->retry_ns;
 }
 
-/* ---- Bytes -------------------------------------------------------------------- */
+/* ---- Bytes ------------------------------------------------------------- */
 
 /* What is encoded goes out. False: some of it waits, or nobody is there. */
 static bool flush(struct stream_backend *s)
@@ -288,7 +288,7 @@ static void want(struct backend *b, bool input, bool room)
         stream_pause(s->peer, !input);
 }
 
-/* ---- The back end -------------------------------------------------------------- */
+/* ---- The back end ------------------------------------------------------ */
 
 static bool is_ready(const struct backend *b)
 {

@@ -91,7 +91,7 @@ void cmd_send_break(struct monitor *mon, char *args)
         monitor_answered(mon, guest_break(mux_guest(mon->mux), n));
 }
 
-/* ---- serial_log ------------------------------------------------------------- */
+/* ---- serial_log -------------------------------------------------------- */
 
 struct log_command {
     const struct serial_log *log;
@@ -202,7 +202,7 @@ void cmd_serial_log(struct monitor *mon, char *args)
         print(mon, &c, at);
 }
 
-/* ---- ringbuf_read, ringbuf_write ---------------------------------------------- */
+/* ---- ringbuf_read, ringbuf_write --------------------------------------- */
 
 /* NULL: told that there is none of that name. */
 static struct backend *find_ringbuf(struct monitor *mon, const char *name)

@@ -32,7 +32,7 @@ struct line {
 static struct line line[OPTIONS_MACHINES * MACHINE_SERIALS + OPTIONS_MONITORS];
 static unsigned count;
 
-/* ---- What a back end tells ---------------------------------------------------- */
+/* ---- What a back end tells --------------------------------------------- */
 
 static void on_broke(void *ctx)
 {
@@ -64,7 +64,7 @@ static const struct backend_events events = {
     .broke = on_broke, .opened = on_opened, .closed = on_closed,
 };
 
-/* ---- Bytes --------------------------------------------------------------------- */
+/* ---- Bytes ------------------------------------------------------------- */
 
 /* What the far end sends waits there while the guest's ring is full. */
 static size_t input_room(const struct line *l)
@@ -185,7 +185,7 @@ bool lines_want_end(void)
     return false;
 }
 
-/* ---- Made ----------------------------------------------------------------------- */
+/* ---- Made -------------------------------------------------------------- */
 
 /* Who comes there is greeted then. */
 static bool tells_opened(const struct chardev_option *o)
@@ -326,7 +326,7 @@ void lines_set_local(struct local *local)
             line[i].monitor->local = local;
 }
 
-/* ---- Who is where ---------------------------------------------------------------- */
+/* ---- Who is where ------------------------------------------------------ */
 
 static struct line *find_port(const struct guest *g, unsigned serial)
 {

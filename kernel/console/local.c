@@ -40,7 +40,7 @@ struct local {
 
 static struct local *logged;    /* who shows the log, or NULL */
 
-/* ---- The monitor's line --------------------------------------------------- */
+/* ---- The monitor's line ------------------------------------------------ */
 
 static size_t line_write(void *ctx, const uint8_t *data, size_t len)
 {
@@ -87,7 +87,7 @@ static void show_earlier_log(void)
         }
 }
 
-/* ---- A machine's serial line ---------------------------------------------- */
+/* ---- A machine's serial line ------------------------------------------- */
 
 static void show_serial(void *ctx, const uint8_t *data, size_t len)
 {
@@ -110,7 +110,7 @@ static void answer_machine(void *ctx, const uint8_t *data, size_t len)
     mux_answer(m->local->serial, m->number, data, len);
 }
 
-/* ---- Made ----------------------------------------------------------------- */
+/* ---- Made -------------------------------------------------------------- */
 
 static unsigned most(unsigned a, unsigned b) { return a > b ? a : b; }
 

@@ -262,7 +262,7 @@ static bool poll_input(struct mux *mux)
     return moved;
 }
 
-/* ---- Output ---------------------------------------------------------------- */
+/* ---- Output ------------------------------------------------------------ */
 
 /* To the line if the machine is shown, else to what is kept for later. */
 static void emit(struct mux *mux, struct mux_console *con, const uint8_t *p,

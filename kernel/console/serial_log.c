@@ -115,7 +115,7 @@ size_t serial_log_read(const struct serial_log *l, uint64_t *at, void *buf,
     return done;
 }
 
-/* ---- As text --------------------------------------------------------------- */
+/* ---- As text ----------------------------------------------------------- */
 
 /*
  * What ends an escape sequence (ECMA-48, 5.3 to 5.6): of a CSI its final byte,

@@ -46,7 +46,7 @@ static void say(const struct gdbstub *b, const char *text, const char *what)
     platform_log("%s: gdb: %s%s", b->guest->options->name, text, what);
 }
 
-/* ---- The guest as a session's target ------------------------------------- */
+/* ---- The guest as a session's target ----------------------------------- */
 
 static struct guest *guest_of(void *ctx)
 {
@@ -126,7 +126,7 @@ static const struct gdb_target target = {
     .detach = target_detach, .kill = target_kill,
 };
 
-/* ---- The client ---------------------------------------------------------- */
+/* ---- The client -------------------------------------------------------- */
 
 static bool has_client(const struct gdbstub *b)
 {
@@ -240,7 +240,7 @@ static void on_accepted(void *ctx, struct stream *s, struct endpoint from)
     say(b, "the machine stops for ", text);
 }
 
-/* ---- A line ---------------------------------------------------------------- */
+/* ---- A line ------------------------------------------------------------ */
 
 static void line_closed(void *ctx)
 {
@@ -301,7 +301,7 @@ static int open_line(struct gdbstub *b, const struct chardev_option *o,
     return 0;
 }
 
-/* ---- Listening ----------------------------------------------------------- */
+/* ---- Listening --------------------------------------------------------- */
 
 static int listen_at(struct gdbstub *b, const char *device, char *why,
                      size_t size)
@@ -315,7 +315,8 @@ static int listen_at(struct gdbstub *b, const char *device, char *why,
     if (gdb_device_is_line(device, &line))
         return open_line(b, &line, why, size);
     if (!gdb_device_parse(device, host, &port)) {
-        snprintf(why, size, "use tcp:[HOST]:PORT, a serial line or none, not '%.40s'", device);
+        snprintf(why, size, "use tcp:[HOST]:PORT or none, or a serial line, "
+                 "not '%.40s'", device);
         return -EINVAL;
     }
     r = service_resolve(host, &local.addr, why, size);

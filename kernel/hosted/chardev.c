@@ -157,7 +157,7 @@ static const struct backend_ops fd_ops = {
     .close = fd_close,
 };
 
-/* ---- Opened ---------------------------------------------------------------------- */
+/* ---- Opened ------------------------------------------------------------ */
 
 /* Bytes as they are, in both directions; the speed stays. */
 static int make_raw(int fd, struct termios *before)

@@ -39,7 +39,7 @@ struct listener {
     char path[sizeof((struct sockaddr_un *)0)->sun_path];   /* or "" */
 };
 
-/* ---- Streams ------------------------------------------------------------ */
+/* ---- Streams ----------------------------------------------------------- */
 
 static bool reads(const struct stream *s)
 {
@@ -325,7 +325,7 @@ struct endpoint stream_peer(const struct stream *s)
     return socket_endpoint(&a);
 }
 
-/* ---- Listeners ---------------------------------------------------------- */
+/* ---- Listeners --------------------------------------------------------- */
 
 /*
  * Without a descriptor for it a connection would stay in the queue, and the

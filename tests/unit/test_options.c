@@ -483,7 +483,11 @@ static void test_gdb(void **state)
     assert_non_null(strstr(why, "-gdb tcp:1234: use tcp:[HOST]:PORT"));
     assert_int_equal(PARSE("-gdb", "tcp::0"), OPTIONS_ERROR);
     assert_int_equal(PARSE("-gdb", "tcp::65536"), OPTIONS_ERROR);
-    assert_int_equal(PARSE("-gdb", "/dev/ttyS0"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-gdb", "udp::5"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-gdb", "mon:com2"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-gdb", "/dev/ttyS0", "x"), OPTIONS_RUN);
+    assert_int_equal(PARSE("-gdb", "com2", "x"), OPTIONS_RUN);
+    assert_string_equal(o.gdb, "com2");
     assert_int_equal(PARSE("-gdb", ""), OPTIONS_ERROR);
 }
 
