@@ -92,14 +92,17 @@ bool options_add_mon(struct options *o, const char *value, char *why,
         if (!*v)                /* chardev= may be left out */
             v = key;
         else if (!strcmp(key, "mode"))
-            return bad(why, size, "the monitor is the one for people: mode=readline");
+            return bad(why, size, "the monitor is the one for people: "
+                       "mode=readline");
         else if (strcmp(key, "chardev"))
-            return bad(why, size, "-mon has chardev= and mode=, not '%.20s'", key);
+            return bad(why, size, "-mon has chardev= and mode=, not '%.20s'",
+                       key);
         if (strlen(v) > CHARDEV_ID_MAX)
             return bad(why, size, "there is no -chardev with id=%.40s", v);
         strcpy(c.id, v);
     }
-    return *c.id ? add_monitor(o, &c, why, size) : bad(why, size, "needs chardev=ID");
+    return *c.id ? add_monitor(o, &c, why, size)
+                 : bad(why, size, "needs chardev=ID");
 }
 
 /*

@@ -68,7 +68,7 @@ void info_chardev(struct monitor *mon)
     }
 }
 
-/* The number of one of the shown machine's ports by its name, or by "serialN". */
+/* The number of one of the shown machine's ports by name, or by "serialN". */
 static unsigned find_port(struct monitor *mon, const char *name)
 {
     const struct guest *g = mux_guest(mon->mux);

@@ -1,8 +1,8 @@
 /*
- * What a machine said on a serial port, the newest 1 MiB, from power-on: a reset
- * of the guest, other consoles and slow lines change nothing about it. The first
- * port's is the machine's (guest.log), which there is without a port, too; the
- * host may put lines of its own into it. I/O core only.
+ * What a machine said on a serial port, the newest 1 MiB, from power-on: a
+ * reset of the guest, other consoles and slow lines change nothing about it.
+ * The first port's is the machine's (guest.log), which there is without a port,
+ * too; the host may put lines of its own into it. I/O core only.
  */
 #ifndef KERNEL_CONSOLE_SERIAL_LOG_H
 #define KERNEL_CONSOLE_SERIAL_LOG_H
@@ -37,8 +37,8 @@ uint64_t serial_log_start(const struct serial_log *l);
 uint64_t serial_log_last(const struct serial_log *l, unsigned lines);
 
 /*
- * Copy from place *at on, which moves on behind it, and first to the oldest byte
- * that is kept if it lies before that. How many; 0: *at is the end.
+ * Copy from place *at on, which moves on behind it, and first to the oldest
+ * byte that is kept if it lies before that. How many; 0: *at is the end.
  */
 size_t serial_log_read(const struct serial_log *l, uint64_t *at, void *buf,
                        size_t size);

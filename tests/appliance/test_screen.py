@@ -79,3 +79,17 @@ def test_consoles(boot, screen, display):
     screen.keep("monitor")
     monitor(appliance, "console 1")
     screen.wait_for(re.compile(r"^Booting from Hard Disk\.\.\.$", re.M), **vga)
+
+
+def test_serial_port_on_the_screen(boot, screen):
+    """-serial vc: a console of its own, behind those of the machine."""
+    appliance = boot("-m 8 -hda guest.img -serial mon:stdio -serial vc",
+                     extra=screen.arguments, after=DISPLAYS["framebuffer"][0][
+                         "after"], modules=[("guest.img", image("uart_four"))])
+    appliance.expect("port 0 ready")
+    to_monitor(appliance)
+    assert "serial1: filename=vc:80Cx24C" in monitor(appliance, "info chardev")
+    assert "4 serial1" in monitor(appliance, "console")
+    monitor(appliance, "console 4")
+    screen.wait_for(re.compile(r"^port 1 ready$", re.M))
+    screen.keep("vc")

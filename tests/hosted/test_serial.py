@@ -214,7 +214,8 @@ def test_client_of_another(four):
 def test_nobody_to_connect_to():
     done = run(["-serial", f"tcp:127.0.0.1:{free_port()}", "-net", "none"])
     assert done.returncode == 1
-    assert "-serial (serial0): cannot connect: Connection refused" in done.stderr
+    assert "-serial (serial0): cannot connect: Connection refused" in \
+        done.stderr
 
 
 def test_udp(four):
