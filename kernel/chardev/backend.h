@@ -56,6 +56,7 @@ struct backend {
     void *events_ctx;
     uint64_t dropped;           /* bytes that nobody was there for */
     uint64_t refused;           /* clients beside the one */
+    uint64_t line_errors;       /* characters that a real line lost or spoilt */
     bool uses_transport;        /* transport_poll moves it */
 };
 

@@ -38,6 +38,9 @@ static void print_line(struct monitor *mon, const char *id,
     if (b->dropped)
         monitor_printf(mon, "  dropped, as nobody was there: %llu bytes\n",
                        (unsigned long long)b->dropped);
+    if (b->line_errors)
+        monitor_printf(mon, "  lost or damaged on the line: %llu characters\n",
+                       (unsigned long long)b->line_errors);
     if (b->refused)
         monitor_printf(mon, "  refused, beside the one: %llu\n",
                        (unsigned long long)b->refused);

@@ -51,7 +51,10 @@ static void com_break(void *ctx)
 static uint64_t com_poll(struct backend *b, uint64_t now)
 {
     struct com_backend *c = (struct com_backend *)b;
+    const struct uart16550_counters *n = &c->line->uart.counters;
 
+    com_line_poll(c->line);     /* also while nobody reads */
+    b->line_errors = n->overrun + n->parity + n->framing;
     if (c->break_end_ns && now >= c->break_end_ns) {
         uart16550_set_break(&c->line->uart, false);
         c->break_end_ns = 0;

@@ -104,7 +104,7 @@ struct com_line *com_line_at(uint16_t port)
     return l;
 }
 
-static void poll_if_needed(struct com_line *l)
+void com_line_poll(struct com_line *l)
 {
     if (!l->uart.interrupts)
         uart16550_service(&l->uart);
@@ -115,7 +115,7 @@ size_t com_line_write(void *ctx, const uint8_t *buf, size_t len)
     struct com_line *l = ctx;
     size_t n = uart16550_write(&l->uart, buf, len);
 
-    poll_if_needed(l);
+    com_line_poll(l);
     return n;
 }
 
@@ -123,6 +123,6 @@ size_t com_line_read(void *ctx, uint8_t *buf, size_t len)
 {
     struct com_line *l = ctx;
 
-    poll_if_needed(l);
+    com_line_poll(l);
     return uart16550_read(&l->uart, buf, len);
 }

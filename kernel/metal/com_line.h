@@ -42,6 +42,8 @@ void com_line_start(struct com_line *l, const char *what);
 /* The line that is at work at this port, or NULL. */
 struct com_line *com_line_at(uint16_t port);
 
+/* Let one without an interrupt work, as do these, too. */
+void com_line_poll(struct com_line *l);
 /* A chardev's, with the line as ctx. */
 size_t com_line_write(void *ctx, const uint8_t *buf, size_t len);
 size_t com_line_read(void *ctx, uint8_t *buf, size_t len);

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "kernel/net/guest_ping.h"
 #include "kernel/net/lwip_hooks.h"
 #include "kernel/platform.h"
 #include "lwip/netif.h"
@@ -17,6 +18,7 @@ uint64_t platform_now_ns(void) { return 1000000000; }
 int64_t platform_wall_seconds(void) { return 0; }
 void platform_wake(void) { }
 void platform_log(const char *fmt, ...) { }
+void guest_ping_look(struct pbuf *p) { }
 int nat_outside_input(struct pbuf *p, struct netif *netif) { return 0; }
 
 _Noreturn void net_lwip_assert(const char *what, const char *file, int line)
