@@ -116,9 +116,13 @@ static int send_to(struct guest_ping *p, const struct net *net, uint32_t addr)
 
 int guest_ping_send(struct guest_ping *p, const struct net *net, uint32_t addr)
 {
+    struct user_net *un = net_user(net, NULL);
     int r = -EADDRNOTAVAIL;
 
     guest_ping_forget(p);
+    /* A client of DHCP may say nothing else for long. */
+    if (!addr && un)
+        addr = user_net_first_lease(un);
     if (addr)
         return send_to(p, net, addr);
     for (unsigned i = 0; i < net->port_count && r; i++)

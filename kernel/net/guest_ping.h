@@ -29,8 +29,8 @@ void guest_ping_close(struct guest_ping *p);
 /* Has Trestle an address on a LAN of the machine's at all? */
 bool guest_ping_can(const struct net *net);
 /*
- * Send an echo to `addr` on a LAN of the machine's; 0: to the address that the
- * guest last told by ARP on one. Only its answer counts from then on. 0, or
+ * Send an echo to `addr` on a LAN of the machine's; 0: to the one that a user
+ * net's DHCP gave, or else that the guest last told by ARP. Only its answer counts from then on. 0, or
  * -EADDRNOTAVAIL: the guest has told none; -ENETUNREACH: Trestle has no address
  * on the LAN where that is; or it could not be sent.
  */

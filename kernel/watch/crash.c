@@ -19,6 +19,9 @@
 #define SECOND UINT64_C(1000000000)
 /* What a panicking kernel prints comes behind the line that says so. */
 #define PANIC_NS (2 * SECOND)
+/* A guest that crashes again and again: so many reports, then one in so long. */
+#define BURST CRASH_KEPT
+#define REFILL_NS (30 * SECOND)
 /* So many resets in so long are a loop. */
 #define LOOP_RESETS 5u
 #define LOOP_NS (120 * SECOND)
@@ -43,6 +46,8 @@ struct crash_log {
     uint64_t reset_ns[LOOP_RESETS];     /* of the last, by their number */
     unsigned resets;
     bool loop_told;
+    unsigned spent;             /* reports that count against BURST */
+    uint64_t refill_ns;         /* when one of them no longer does */
     /* Between the two. */
     struct crash_report slot[SLOTS];
     atomic_uint head, tail_slot, lost;
@@ -50,7 +55,6 @@ struct crash_log {
     struct crash_report kept[CRASH_KEPT];
     unsigned count;             /* ever */
     unsigned told;              /* of them, the administrator knows */
-    unsigned lost_told;
 };
 
 struct crash_log *crash_log_create(void)
@@ -91,12 +95,28 @@ static void fill(struct guest *g, struct crash_report *r, const char *cause)
     copy_tail(g->crashes, r->console);
 }
 
+/* There may be one more report now. */
+static bool is_allowed(struct crash_log *log)
+{
+    uint64_t now = platform_now_ns();
+
+    while (log->spent && now >= log->refill_ns) {
+        log->spent--;
+        log->refill_ns += REFILL_NS;
+    }
+    if (log->spent == BURST || log->head - log->tail_slot == SLOTS)
+        return false;
+    if (!log->spent++)
+        log->refill_ns = now + REFILL_NS;
+    return true;
+}
+
 static void report(struct guest *g, const char *cause)
 {
     struct crash_log *log = g->crashes;
     unsigned head = log->head;
 
-    if (head - log->tail_slot == SLOTS) {
+    if (!is_allowed(log)) {
         log->lost++;
         return;
     }
@@ -262,7 +282,6 @@ uint64_t crash_poll(struct guest *g)
 {
     struct crash_log *log = g->crashes;
     uint64_t due = log->panic_due, now;
-    unsigned lost = log->lost;
 
     if (due) {
         now = platform_now_ns();
@@ -273,11 +292,6 @@ uint64_t crash_poll(struct guest *g)
     while (log->tail_slot != log->head) {
         keep(g, &log->slot[log->tail_slot % SLOTS]);
         log->tail_slot++;
-    }
-    if (lost != log->lost_told) {
-        log->lost_told = lost;
-        platform_log("%s: too many crashes at once: %u not kept in all",
-                     g->options->name, lost);
     }
     return due ? due : UINT64_MAX;
 }
@@ -347,6 +361,9 @@ int crash_format(struct guest *g, char *buf, size_t size)
 
     if (first)
         text_add(&t, "%u older ones are not kept\n", first);
+    if (log->lost)
+        text_add(&t, "%u came too fast and are not kept\n",
+                 (unsigned)log->lost);
     for (unsigned i = first; i < log->count; i++) {
         const struct crash_report *r = &log->kept[i % CRASH_KEPT];
         char when[40];

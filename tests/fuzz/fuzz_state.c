@@ -75,6 +75,7 @@ static void make_machine(void)
         .name = "fuzz", .ram = ram, .ram_bytes = RAM_BYTES,
         .engine = &engine_interp, .bios = rom, .bios_size = ROM_BYTES,
         .icount_shift = 6, .host = &host, .serial = { &com1 },
+        .i6300esb = true, .ib700 = true, .pvpanic = true,
         .nic = { &port }, .ide = { { .disk = &disk.dev },
                                    [2] = { .disk = &cd.dev, .is_cdrom = true } },
     };

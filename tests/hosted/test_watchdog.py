@@ -300,3 +300,6 @@ def test_linux(trestle, tmp_path):
     t.expect(r"panic: Kernel panic - not syncing: sysrq triggered crash|"
              r"panic: Kernel panic - not syncing: Fatal exception")
     t.expect("Please press Enter")
+    t.send("\r")
+    assert re.search(r" 1  pvpanic: the guest panicked\n",
+                     ask(t, "info network"))

@@ -99,6 +99,14 @@ static bool udp_input(struct user_net *un, const uint8_t *mac,
     return true;
 }
 
+uint32_t user_net_first_lease(const struct user_net *un)
+{
+    for (unsigned i = 0; i < USER_LEASES; i++)
+        if (un->dhcp.lease[i].used)
+            return un->config.dhcp_start + i;
+    return 0;
+}
+
 bool user_net_has(const struct user_net *un, uint32_t addr)
 {
     return user_in_net(&un->config, addr) && !user_is_ours(un, addr);

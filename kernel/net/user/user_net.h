@@ -75,6 +75,8 @@ bool user_net_has_room(struct user_net *un);
 void user_net_icmp_error(struct user_net *un, uint8_t type, uint8_t code,
                          uint32_t rest, const uint8_t *ip, size_t len);
 
+/* The address of the first lease, or 0: nobody has one. */
+uint32_t user_net_first_lease(const struct user_net *un);
 /* Is `addr` one of its inside, but none of its own? */
 bool user_net_has(const struct user_net *un, uint32_t addr);
 /*
