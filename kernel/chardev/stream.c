@@ -16,6 +16,7 @@
 #define ENCODE_BYTES 256u       /* of the port's, at a time */
 #define NS_PER_S UINT64_C(1000000000)
 #define SETTLE_MS 3000u         /* for a connect at the start to fail */
+#define SAY_NS NS_PER_S         /* the log has no more of them */
 
 struct stream_backend {
     struct backend b;           /* first */
@@ -25,6 +26,7 @@ struct stream_backend {
     struct stream *peer;        /* NULL: nobody is there */
     bool connected;
     bool had_peer;
+    uint64_t said_ns;           /* the log's limit */
     uint64_t retry_ns;          /* when to connect again; UINT64_MAX: never */
     struct telnet telnet;
     uint8_t in[READ_BYTES];     /* read, and not decoded yet */
@@ -41,15 +43,19 @@ static struct stream_backend *of(void *ctx) { return ctx; }
 static void drop(struct stream_backend *s, bool reset, const char *why)
 {
     bool was_connected = s->connected;
+    uint64_t now = platform_now_ns();
 
     stream_close(s->peer, reset);
     s->peer = NULL;
     s->connected = false;
     if (s->o.reconnect_s)
-        s->retry_ns = platform_now_ns() + s->o.reconnect_s * NS_PER_S;
+        s->retry_ns = now + s->o.reconnect_s * NS_PER_S;
     if (!was_connected)
         return;
-    platform_log("%s: %s", s->b.name, why);
+    if (!s->said_ns || now - s->said_ns >= SAY_NS) {
+        s->said_ns = now;
+        platform_log("%s: %s", s->b.name, why);
+    }
     backend_tell_closed(&s->b);
 }
 

@@ -16,6 +16,8 @@
 #define CHUNK 1024u
 /* A back end that cannot tell when it has room is asked so often. */
 #define RETRY_NS 2000000u
+/* A break of a real line lasts longer: what comes sooner belongs to it. */
+#define BREAK_NS 10000000u
 
 struct line {
     const struct chardev_option *option;
@@ -26,6 +28,8 @@ struct line {
     struct mux *mux;
     struct monitor *monitor;
     bool waits;                 /* output found no room */
+    bool holds;                 /* input has none at the guest */
+    uint64_t broke_ns;          /* when its last break was passed on */
     uint64_t due_ns;            /* the back end wants its turn */
 };
 
@@ -37,7 +41,11 @@ static unsigned count;
 static void on_broke(void *ctx)
 {
     struct line *l = ctx;
+    uint64_t now = platform_now_ns();
 
+    if (l->broke_ns && now - l->broke_ns < BREAK_NS)
+        return;
+    l->broke_ns = now;
     if (l->mux && l->mux->shown->serial)
         guest_break(l->mux->shown->guest, l->mux->shown->serial_index);
     else if (l->guest)
@@ -111,7 +119,8 @@ static bool poll_port(struct line *l)
     moved |= guest_serial_offer(s, &l->backend->chr) > 0;
     pass_break(s, &l->backend->chr);
     l->waits = byte_ring_used(&s->from_guest);
-    backend_want(l->backend, input_room(l), l->waits);
+    l->holds = !input_room(l);
+    backend_want(l->backend, !l->holds, l->waits);
     return moved;
 }
 
@@ -122,7 +131,8 @@ static bool poll_mux(struct line *l)
     if (l->mux->shown->serial)
         pass_break(l->mux->shown->serial, &l->backend->chr);
     l->waits = byte_ring_used(&l->mux->out);
-    backend_want(l->backend, !mux_holds_input(l->mux), l->waits);
+    l->holds = mux_holds_input(l->mux);
+    backend_want(l->backend, !l->holds, l->waits);
     return moved;
 }
 
@@ -153,8 +163,7 @@ uint64_t lines_deadline(void)
         if (l->due_ns < at)
             at = l->due_ns;
         if (retry == UINT64_MAX &&
-            ((l->waits && !l->backend->ops->want) ||
-             (l->mux && mux_holds_input(l->mux))))
+            (l->holds || (l->waits && !l->backend->ops->want)))
             retry = platform_now_ns() + RETRY_NS;
     }
     return at < retry ? at : retry;

@@ -1,5 +1,6 @@
 """-serial and -monitor: each back end with somebody real at its other end."""
 import os
+import random
 import re
 import select
 import socket
@@ -148,6 +149,39 @@ def test_input_before_the_guest_listens_is_dropped(four, tmp_path):
         assert said == b"port %d ready\r\nlate" % n
     os.close(master)
     os.close(slave)
+
+
+def test_paste_to_a_guest_that_says_nothing(trestle, guest):
+    """It reads, and nothing but that makes room for the next."""
+    port = free_port()
+    t = trestle("-m", 16, "-net", "none", "-hda", guest("count"), "-serial",
+                f"tcp::{port},server=on,wait=off")
+    peer = connect(port)
+    peer.expect(b"count ready\r\n")
+    values = [v for v in range(256) if v != 4]
+    data = bytes(random.Random(5).choices(values, k=400000))
+    peer.send(data + b"\x04")
+    a = b = 0
+    for byte in data:
+        a = (a + byte) % 65535
+        b = (b + a) % 65535
+    peer.expect(b"bytes %08x sum %08x" % (len(data), b << 16 | a), 40)
+    assert t.ends() == 0
+
+
+def test_a_flood_of_breaks(four):
+    """Who sends them without an end holds up nobody else."""
+    port = free_port()
+    t = four(*serials("mon:stdio", f"telnet::{port},server=on,wait=off"))
+    t.expect("port 0 ready")
+    peer = connect(port)
+    peer.send(bytes([IAC, BREAK]) * 100000)
+    start = time.time()
+    t.send("still here")
+    t.expect("still here")
+    assert time.time() - start < 5
+    peer.send(b"\rend")
+    peer.expect(b"end")
 
 
 def test_clients_come_and_go(four):
