@@ -21,6 +21,8 @@ static bool mastering[2];
 
 /* ---- What it calls ------------------------------------------------------- */
 
+struct input metal_input;
+
 unsigned host_pci_count(void) { return 2; }
 const struct host_pci_function *host_pci_get(unsigned i)
 {
