@@ -208,7 +208,7 @@ int kernel_main(int argc, char **argv)
         options_keymap_help(help_line);
         break;
     case OPTIONS_SCREEN_HELP:
-        platform_log("curses: this terminal; none");
+        platform_log("curses: this terminal; vnc=[HOST]:N; none");
         break;
     case OPTIONS_VERSION:
         platform_log("Trestle %s", trestle_version);

@@ -329,10 +329,13 @@ static bool parse_net(struct parser *p, const char *name, const char *v)
 static bool parse_display(struct parser *p, const char *name, const char *v)
 {
     char reason[160];
-    const char *what = strcmp(name, "curses") ? v : "curses";
+    bool ok = !strcmp(name, "vnc")
+                  ? options_parse_vnc(p->o, v, reason, sizeof reason)
+                  : options_parse_display(p->o, strcmp(name, "curses") ? v
+                                                                : "curses",
+                                          reason, sizeof reason);
 
-    return options_parse_display(p->o, what, reason, sizeof reason) ||
-           bad(p, name, reason, v);
+    return ok || bad(p, name, reason, v);
 }
 
 static const struct option {
@@ -380,6 +383,7 @@ static const struct option {
       "-nographic      serial console and monitor on this line, no screen" },
     { "display", OPTION_COMMON, true, parse_display, OPTIONS_DISPLAY_HELP },
     { "curses", OPTION_COMMON, false, parse_display, NULL },
+    { "vnc", OPTION_COMMON, true, parse_display, OPTIONS_VNC_HELP },
     { "echr", OPTION_COMMON, true, parse_echr,
       "-echr N         escape key of that line (1 is Ctrl-a)" },
     { "k", OPTION_COMMON, true, parse_k,

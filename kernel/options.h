@@ -83,6 +83,14 @@ struct drive_geometry {
 /* -display, but for VNC. */
 enum options_screen { SCREEN_DEFAULT, SCREEN_NONE, SCREEN_CURSES };
 
+#define VNC_PORT 5900u          /* of display 0 */
+
+struct vnc_option {
+    char host[64];              /* "": this host's own programs only */
+    unsigned port, last_port;   /* the first that is free; 0: no VNC */
+    bool password;
+};
+
 struct options {
     const char *name;
     uint64_t ram_bytes;
@@ -122,6 +130,7 @@ struct options {
     struct chardev_option chardev[OPTIONS_CHARDEVS];    /* -chardev */
     unsigned chardev_count;
     enum options_screen screen;
+    struct vnc_option vnc;
     uint8_t escape;             /* of the serial multiplexer; 1 = Ctrl-a */
     const struct keymap *keymap;        /* of whoever types */
     int icount_shift;           /* -1: off */

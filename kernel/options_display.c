@@ -13,8 +13,12 @@ static bool fail(char *why, size_t size, const char *what)
 bool options_parse_display(struct options *o, const char *value, char *why,
                            size_t why_size)
 {
+    if (!strncmp(value, "vnc=", 4)) {
+        o->screen = SCREEN_DEFAULT;
+        return options_parse_vnc(o, value + 4, why, why_size);
+    }
     if (strcmp(value, "curses") && strcmp(value, "none"))
-        return fail(why, why_size, "there are curses and none");
+        return fail(why, why_size, "there are curses, vnc=[HOST]:N and none");
     o->screen = *value == 'c' ? SCREEN_CURSES : SCREEN_NONE;
     return true;
 }
@@ -37,6 +41,9 @@ bool options_check_display(const struct options *o, char *why, size_t why_size)
     if (o->nographic)
         return fail(why, why_size, "-display curses: -nographic has the "
                     "terminal; leave one of them out");
+    if (o->vnc.port)
+        return fail(why, why_size, "-display curses: -vnc shows the screen; "
+                    "leave one of them out");
     if (options_want_terminal(o))
         return fail(why, why_size, "-display curses: a serial port or monitor "
                     "on stdio has the terminal; leave one of them out");

@@ -1,4 +1,4 @@
-/* -display and -curses. */
+/* -display, -curses and -vnc. */
 #ifndef KERNEL_OPTIONS_DISPLAY_H
 #define KERNEL_OPTIONS_DISPLAY_H
 
@@ -6,11 +6,18 @@
 
 #define OPTIONS_DISPLAY_HELP                                                  \
     "-display WHAT   (Linux) curses: the screen in this terminal, the default\n" \
-    "                on one; none: as -nographic; -curses is -display curses"
+    "                on one; vnc=WHERE: as -vnc; none: as -nographic;\n"         \
+    "                -curses is -display curses"
+#define OPTIONS_VNC_HELP                                                      \
+    "-vnc [HOST]:N   (Linux) the screen by VNC at port 5900+N, of 127.0.0.1 if\n" \
+    "                there is no HOST; ,to=M: or a later one; ,password: for\n"  \
+    "                who knows it ('change vnc password'); -vnc none"
 
 /* Take the value; `why` says what is wrong with it. */
 bool options_parse_display(struct options *o, const char *value, char *why,
                            size_t why_size);
+bool options_parse_vnc(struct options *o, const char *value, char *why,
+                       size_t why_size);
 /* A serial port or a monitor is to be on the administrator's line. */
 bool options_want_terminal(const struct options *o);
 /* Do they go together? */

@@ -268,7 +268,7 @@ struct chardev *platform_console(void);
 
 /*
  * What of the terminal and the screen is wanted, as `o` says (-display,
- * -nographic); before the other calls here. `line`: a serial port of some
+ * -vnc, -nographic); before the other calls here. `line`: a serial port of some
  * machine is on the terminal. 0, or negative errno and the reason.
  */
 int platform_display(const struct options *o, bool line, char *why,
@@ -287,6 +287,13 @@ struct canvas *platform_screen(void (*log)(const char *line, size_t len));
 uint64_t platform_screen_poll(struct local *l, uint64_t now);
 /* Behind it: what was drawn is to be seen. */
 void platform_screen_show(void);
+/*
+ * What `info vnc` says; and the password of clients that come from now on, ""
+ * for none. 0; -ENOTSUP: there is no VNC server, or it wants no password;
+ * -EINVAL: the password is too long.
+ */
+int platform_vnc_info(char *text, size_t size);
+int platform_vnc_password(const char *password);
 
 /*
  * The next that happened at the PC's own keyboards and mice. False: nothing, as

@@ -1,6 +1,7 @@
 # The hosted program: the same emulator, consoles and network on Linux.
 HOSTED := $(BUILD)/hosted
-HOSTED_SRC := $(EMU_SRC) $(KERNEL_SRC) $(sort $(wildcard kernel/hosted/*.c))
+HOSTED_SRC := $(EMU_SRC) $(KERNEL_SRC) $(sort $(wildcard kernel/hosted/*.c)) \
+              drivers/input/input.c
 HOSTED_SOURCES := $(call source_objects,$(HOSTED))
 HOSTED_OBJ := $(patsubst %.c,$(HOSTED)/%.o,$(HOSTED_SRC)) \
               $(HOSTED)/kernel/firmware.o $(TABLE_OBJ)

@@ -21,6 +21,7 @@
 #include "kernel/console/commands_serial.h"
 #include "kernel/console/commands_slots.h"
 #include "kernel/console/commands_snapshot.h"
+#include "kernel/console/commands_vnc.h"
 #include "kernel/console/commands_watch.h"
 #include "kernel/console/monitor.h"
 #include "kernel/console/mux.h"
@@ -122,7 +123,10 @@ static const struct command commands[] = {
     { "boot_set", "ORDER", "what boots from the next reset on",
       cmd_boot_set, false, true },
     { "eject", "[-f] DRIVE", "take the CD out", cmd_eject, false, true },
-    { "change", "[-f] DRIVE FILE", "another CD", cmd_change, false, true },
+    { "change", "[-f] DRIVE FILE|vnc password [P]",
+      "another CD, or VNC's password", cmd_change, false, true },
+    { "set_password", "vnc PASSWORD", "that VNC's clients have to know",
+      cmd_set_password, false, true },
     { "stop", "", "stop the guest", cmd_stop, false, true },
     { "cont", "", "let it run again", cmd_cont, false, true },
     { "c", "", "let it run again", cmd_cont, true, true },

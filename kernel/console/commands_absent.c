@@ -12,7 +12,7 @@ static const char no_hotplug[] =
 static const char no_migration[] =
     "no other program takes a running machine over; savevm keeps it on a\n"
     "disk, and -loadvm goes on from there";
-static const char no_screen_server[] = "there is no VNC or SPICE server";
+static const char no_screen_server[] = "there is no SPICE server, and VNC's password does not expire";
 static const char no_chardev[] =
     "the guest's serial ports are what -serial made of them at the start";
 static const char no_block_jobs[] =
@@ -38,7 +38,6 @@ static const struct {
     { "migrate_set_speed", no_migration },
     { "migrate_set_parameter", no_migration },
     { "migrate_set_capability", no_migration },
-    { "set_password", no_screen_server },
     { "expire_password", no_screen_server },
     { "chardev-add", no_chardev }, { "chardev-change", no_chardev },
     { "chardev-remove", no_chardev },

@@ -18,6 +18,7 @@
 #include "kernel/console/commands_watch.h"
 #include "kernel/console/monitor.h"
 #include "kernel/console/mux.h"
+#include "kernel/console/pager.h"
 #include "kernel/guest.h"
 #include "kernel/main.h"
 #include "kernel/platform.h"
@@ -189,7 +190,12 @@ static void info_uuid(struct monitor *mon)
 
 static void info_vnc(struct monitor *mon)
 {
-    monitor_printf(mon, "None: there is no VNC server\n");
+    char text[2048], *copy;
+
+    if (platform_vnc_info(text, sizeof text))
+        monitor_printf(mon, "None: there is no VNC server (-vnc)\n");
+    else if ((copy = strdup(text)))
+        monitor_print_text(mon, copy);
 }
 
 static void info_registers(struct monitor *mon)
@@ -266,7 +272,7 @@ static const struct {
     { "usernet", "user-mode networks: flows, leases, counters", info_usernet },
     { "uuid", "the machine's UUID (-uuid)", info_uuid },
     { "version", "Trestle's version", info_version },
-    { "vnc", "there is none", info_vnc },
+    { "vnc", "the VNC server and its clients", info_vnc },
     { "watchdog", "the guest's watchdog, and guards", info_watchdog },
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernel/console/commands.h"
+#include "kernel/console/commands_vnc.h"
 #include "kernel/console/mux.h"
 #include "kernel/guest_media.h"
 
@@ -35,7 +36,7 @@ void cmd_change(struct monitor *mon, char *args)
     char *unit = monitor_word(&args), why[400];
 
     if (!strcmp(unit, "vnc"))
-        monitor_printf(mon, "there is no VNC server\n");
+        change_vnc(mon, args);
     else if (!*args)
         monitor_printf(mon, "use change [-f] DRIVE FILE\n");
     else if (guest_change(mux_guest(mon->mux), unit, args, force, why,

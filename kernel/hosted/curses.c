@@ -183,7 +183,7 @@ int curses_open(struct canvas **out, char *why, size_t why_size)
     console_leave_line(true);
     log_hold();
     canvas_init(&canvas, &surface);
-    canvas.advice = "screendump shows it";
+    canvas.advice = "screendump and -vnc show it";
     curses_resized();
     curses_keys_open();
     *out = &canvas;

@@ -1,8 +1,17 @@
-/* The PC's keyboards and mice on Linux: they are the host's. */
+/*
+ * The keyboards and mice of VNC's clients; the others of this PC are the host's.
+ */
+#include "kernel/hosted/input.h"
+
 #include "kernel/platform.h"
 
-bool platform_input_take(struct input_event *e) { return false; }
+struct input hosted_input;
 
-void platform_input_leds(unsigned leds) {}
+bool platform_input_take(struct input_event *e)
+{
+    return input_take(&hosted_input, e);
+}
+
+void platform_input_leds(unsigned leds) { input_set_leds(&hosted_input, leds); }
 
 uint64_t platform_input_poll(void) { return UINT64_MAX; }

@@ -13,7 +13,7 @@
 
 static char log_ring[LOG_RING];
 static size_t log_bytes;        /* ever written */
-static bool is_held;
+static bool is_held, is_copied;
 static size_t held_from;        /* log_bytes then, */
 static size_t taken;            /* and of what log_take gave */
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -34,7 +34,7 @@ void platform_vlog(const char *fmt, va_list ap)
 {
     char line[LOG_LINE];
     int n = vsnprintf(line, sizeof line - 1, fmt, ap);
-    bool held;
+    bool copied;
 
     if (n < 0)
         return;
@@ -44,13 +44,13 @@ void platform_vlog(const char *fmt, va_list ap)
     pthread_mutex_lock(&log_lock);
     for (int i = 0; i < n; i++)
         log_ring[log_bytes++ % LOG_RING] = line[i];
-    held = is_held;
+    copied = is_copied;
     /* In raw mode the terminal needs the CR. */
-    if (!held)
+    if (!is_held)
         fprintf(stderr, "%.*s%s", n - 1, line,
                 console_is_raw() ? "\r\n" : "\n");
     pthread_mutex_unlock(&log_lock);
-    if (held)
+    if (copied)
         platform_wake();
 }
 
@@ -77,7 +77,15 @@ void log_hold(void)
 {
     pthread_mutex_lock(&log_lock);
     is_held = isatty(STDERR_FILENO);
-    held_from = taken = log_bytes;
+    held_from = log_bytes;
+    pthread_mutex_unlock(&log_lock);
+}
+
+void log_copy(void)
+{
+    pthread_mutex_lock(&log_lock);
+    is_copied = true;
+    taken = log_bytes;
     pthread_mutex_unlock(&log_lock);
 }
 

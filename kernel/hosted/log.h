@@ -8,12 +8,14 @@
 #define LOG_LINE 256u           /* bytes of a line, at most */
 
 /*
- * From now on lines are kept off a stderr that is the terminal. Whoever has it
- * takes them.
+ * From now on lines are kept off a stderr that is the terminal, until
+ * log_release.
  */
 void log_hold(void);
+/* Somebody takes the lines that come from now on. */
+void log_copy(void);
 /*
- * The next line since log_hold, of those that are in the ring still, without its
+ * The next line since log_copy, of those that are in the ring still, without its
  * end, cut to `size`. False: there is none. I/O core.
  */
 bool log_take(char *line, size_t size, size_t *len);

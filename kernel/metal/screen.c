@@ -71,9 +71,10 @@ static bool sink(const char *line, size_t len)
 int platform_display(const struct options *o, bool line, char *why,
                      size_t why_size)
 {
-    if (o->screen == SCREEN_CURSES) {
-        snprintf(why, why_size, "-display curses: only the program on Linux "
-                 "has this; the appliance has its PC's screen");
+    if (o->screen == SCREEN_CURSES || o->vnc.port) {
+        snprintf(why, why_size, "%s: only the program on Linux has this; the "
+                 "appliance has its PC's screen",
+                 o->vnc.port ? "-vnc" : "-display curses");
         return -ENOTSUP;
     }
     is_wanted = !o->nographic && o->screen != SCREEN_NONE;
@@ -86,6 +87,10 @@ uint64_t platform_screen_poll(struct local *l, uint64_t now)
 {
     return UINT64_MAX;          /* its keyboards are platform_input_take's */
 }
+
+int platform_vnc_info(char *text, size_t size) { return -ENOTSUP; }
+
+int platform_vnc_password(const char *password) { return -ENOTSUP; }
 
 void platform_screen_show(void) {}      /* its memory is what is seen */
 

@@ -112,7 +112,9 @@ static void test_refused(void **state)
     assert_shows(type("eject\r"), "use eject [-f] DRIVE");
     assert_shows(type("eject hdc hdd\r"), "use eject [-f] DRIVE");
     assert_shows(type("change hdc\r"), "use change [-f] DRIVE FILE");
-    assert_shows(type("change vnc password\r"), "there is no VNC server");
+    assert_shows(type("change vnc password x\r"),
+                 "there is no VNC server");
+    assert_shows(type("change vnc\r"), "use change vnc password");
 }
 
 static void test_no_drive(void **state)

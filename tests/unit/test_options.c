@@ -491,6 +491,45 @@ static void test_gdb(void **state)
     assert_int_equal(PARSE("-gdb", ""), OPTIONS_ERROR);
 }
 
+static void test_display(void **state)
+{
+    assert_int_equal(PARSE("-hda", "a", "-curses"), OPTIONS_RUN);
+    assert_int_equal(o.screen, SCREEN_CURSES);
+    assert_int_equal(PARSE("-hda", "a", "-display", "none"), OPTIONS_RUN);
+    assert_int_equal(o.screen, SCREEN_NONE);
+    assert_int_equal(PARSE("-display", "help"), OPTIONS_SCREEN_HELP);
+    assert_int_equal(PARSE("-display", "sdl"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-curses", "-nographic"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-curses", "-vnc", ":1"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-curses", "-monitor", "stdio"), OPTIONS_ERROR);
+}
+
+static void test_vnc(void **state)
+{
+    assert_int_equal(PARSE("-vnc", ":1", "-nographic"), OPTIONS_RUN);
+    assert_string_equal(o.vnc.host, "");
+    assert_int_equal(o.vnc.port, 5901);
+    assert_int_equal(o.vnc.last_port, 5901);
+    assert_false(o.vnc.password);
+    assert_int_equal(PARSE("-display", "vnc=::1:2,to=7,password"),
+                     OPTIONS_RUN);
+    assert_string_equal(o.vnc.host, "::1");
+    assert_int_equal(o.vnc.port, 5902);
+    assert_int_equal(o.vnc.last_port, 5907);
+    assert_true(o.vnc.password);
+    assert_int_equal(PARSE("-vnc", ":1", "-vnc", "none"), OPTIONS_RUN);
+    assert_int_equal(o.vnc.port, 0);
+    assert_int_equal(PARSE("-vnc", ":59635"), OPTIONS_RUN);
+    assert_int_equal(o.vnc.port, 65535);
+    assert_int_equal(PARSE("-vnc", ":59636"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-vnc", ":1:"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-vnc", ":123456789"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-vnc", ":1,to=0"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-vnc", ":1,password=x"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-vnc", ":1,"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-vnc", ""), OPTIONS_ERROR);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -511,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_one_port_on_the_line),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_help_fits_the_line),
+        cmocka_unit_test(test_display), cmocka_unit_test(test_vnc),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

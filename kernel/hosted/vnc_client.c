@@ -1,0 +1,282 @@
+/* See vnc_client.h. */
+#include "kernel/hosted/vnc_client.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <rfb/rfb.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kernel/hosted/vnc_screen.h"
+#include "kernel/hosted/waker.h"
+#include "kernel/platform.h"
+#include "kernel/ring.h"
+
+#define SAMPLE_BITS 8
+#define SAMPLES 3
+#define LOOK_MS 1000            /* at one that may have been silent too long */
+#define GREETING_NS 30000000000u        /* until it must have said who it is */
+
+struct vnc_client {
+    int fd;                     /* the library's */
+    int own_fd;                 /* the same connection */
+    int wake_fd;
+    pthread_t thread;
+    atomic_bool ended, is_in;
+    bool follows_size;
+    uint64_t came_ns;
+    rfbScreenInfo *screen;
+    struct vnc_copy copy;
+    char password[VNC_PASSWORD_MAX + 1];
+    char *passwords[2];         /* as the library wants them */
+    struct byte_ring events;
+};
+
+static bool with_password;
+static char password[VNC_PASSWORD_MAX + 1];
+static _Atomic uint64_t wrong_passwords, lost_events;
+
+struct vnc_counts vnc_clients_counts(void)
+{
+    return (struct vnc_counts){ wrong_passwords, lost_events };
+}
+
+void vnc_clients_set_password(const char *text)
+{
+    snprintf(password, sizeof password, "%s", text);
+}
+
+/* ---- What comes from the client: its thread -------------------------------- */
+
+static void tell(struct vnc_client *c, struct vnc_event e)
+{
+    if (byte_ring_room(&c->events) < sizeof e) {
+        lost_events++;
+        return;
+    }
+    byte_ring_put(&c->events, (const uint8_t *)&e, sizeof e);
+    platform_wake();
+}
+
+static void on_key(rfbBool down, rfbKeySym keysym, rfbClientRec *cl)
+{
+    tell(cl->screen->screenData, (struct vnc_event){
+        .kind = VNC_KEY, .value = down != 0, .keysym = keysym });
+}
+
+static void on_pointer(int buttons, int x, int y, rfbClientRec *cl)
+{
+    tell(cl->screen->screenData, (struct vnc_event){
+        .kind = VNC_POINTER, .value = (uint8_t)buttons, .x = (uint16_t)x,
+        .y = (uint16_t)y });
+}
+
+static rfbBool on_password(rfbClientRec *cl, const char *response, int len)
+{
+    struct vnc_client *c = cl->screen->screenData;
+
+    if (*c->password && rfbCheckPasswordByList(cl, response, len))
+        return TRUE;
+    wrong_passwords++;
+    return FALSE;
+}
+
+/* ---- The picture ------------------------------------------------------------ */
+
+static void on_resized(void *ctx, struct vnc_copy *copy)
+{
+    struct vnc_client *c = ctx;
+
+    if (c->screen)
+        rfbNewFramebuffer(c->screen, (char *)copy->pixels, (int)copy->width,
+                          (int)copy->height, SAMPLE_BITS, SAMPLES, VNC_PIXEL);
+}
+
+static void on_changed(void *ctx, unsigned x, unsigned y, unsigned width,
+                       unsigned height)
+{
+    struct vnc_client *c = ctx;
+
+    if (c->screen)
+        rfbMarkRectAsModified(c->screen, (int)x, (int)y, (int)(x + width),
+                              (int)(y + height));
+}
+
+/* ---- The thread -------------------------------------------------------------- */
+
+static bool open_screen(struct vnc_client *c)
+{
+    rfbScreenInfo *s;
+
+    if (!vnc_screen_take(&c->copy, on_resized, on_changed, c))
+        return false;
+    s = rfbGetScreen(NULL, NULL, (int)c->copy.width, (int)c->copy.height,
+                     SAMPLE_BITS, SAMPLES, VNC_PIXEL);
+    if (!s)
+        return false;
+    c->screen = s;
+    s->screenData = c;
+    s->frameBuffer = (char *)c->copy.pixels;
+    s->desktopName = "Trestle";
+    s->alwaysShared = TRUE;
+    s->cursor = NULL;           /* the guest draws its own */
+    s->deferUpdateTime = s->deferPtrUpdateTime = 0;
+    s->kbdAddEvent = on_key;
+    s->ptrAddEvent = on_pointer;
+    s->passwordCheck = on_password;
+    s->authPasswdData = with_password ? c->passwords : NULL;
+    s->authPasswdFirstViewOnly = 1;     /* the first one is not */
+    s->inetdSock = c->fd;
+    rfbInitServer(s);
+    return true;
+}
+
+static bool is_served(struct vnc_client *c)
+{
+    rfbClientRec *cl = c->screen->clientHead;
+
+    if (!cl)
+        return false;
+    if (!c->is_in && cl->state == RFB_NORMAL) {
+        c->is_in = true;
+        platform_wake();        /* somebody looks now */
+    }
+    /* The size may have become another before it said that it follows. */
+    if (cl->useNewFBSize && !c->follows_size)
+        cl->newFBSizePending = c->follows_size = true;
+    return c->is_in || platform_now_ns() - c->came_ns < GREETING_NS;
+}
+
+static void serve(struct vnc_client *c)
+{
+    do {
+        struct pollfd p[] = { { c->own_fd, POLLIN, 0 },
+                              { c->wake_fd, POLLIN, 0 } };
+        uint64_t drop;
+
+        poll(p, c->screen->clientHead ? 2 : 0, c->screen->clientHead ? LOOK_MS
+                                                                    : 0);
+        if (p[1].revents & POLLIN && read(c->wake_fd, &drop, sizeof drop) < 0)
+            break;
+        if (!vnc_screen_take(&c->copy, on_resized, on_changed, c))
+            break;
+        rfbProcessEvents(c->screen, 0);
+    } while (is_served(c));
+}
+
+/* The library's own end would close a descriptor that is another's by then. */
+static void close_screen(struct vnc_client *c)
+{
+    rfbClientRec *cl = c->screen->clientHead;
+
+    if (cl && cl->sock != RFB_INVALID_SOCKET)
+        rfbCloseClient(cl);
+    rfbScreenCleanup(c->screen);
+}
+
+static void *run(void *arg)
+{
+    struct vnc_client *c = arg;
+
+    if (open_screen(c)) {
+        serve(c);
+        close_screen(c);
+    } else {
+        close(c->fd);
+    }
+    shutdown(c->own_fd, SHUT_RDWR);
+    c->ended = true;
+    platform_wake();
+    return NULL;
+}
+
+/* ---- From the I/O core ------------------------------------------------------- */
+
+static void release(struct vnc_client *c)
+{
+    close(c->own_fd);
+    close(c->wake_fd);
+    free(c->copy.pixels);
+    free(c);
+}
+
+struct vnc_client *vnc_client_start(int fd)
+{
+    struct vnc_client *c = calloc(1, sizeof *c);
+
+    if (!c) {
+        close(fd);
+        return NULL;
+    }
+    c->fd = fd;
+    c->own_fd = dup(fd);
+    c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    c->came_ns = platform_now_ns();
+    memcpy(c->password, password, sizeof password);
+    c->passwords[0] = c->password;
+    if (c->own_fd < 0 || c->wake_fd < 0 || waker_thread(&c->thread, run, c)) {
+        close(fd);
+        release(c);
+        return NULL;
+    }
+    return c;
+}
+
+void vnc_client_wake(struct vnc_client *c)
+{
+    uint64_t one = 1;
+
+    if (write(c->wake_fd, &one, sizeof one) < 0)
+        return;                 /* it has not looked since very many */
+}
+
+bool vnc_client_take(struct vnc_client *c, struct vnc_event *e)
+{
+    return byte_ring_get(&c->events, (uint8_t *)e, sizeof *e) == sizeof *e;
+}
+
+bool vnc_client_has_ended(const struct vnc_client *c) { return c->ended; }
+
+bool vnc_client_is_in(const struct vnc_client *c) { return c->is_in; }
+
+void vnc_client_free(struct vnc_client *c)
+{
+    shutdown(c->own_fd, SHUT_RDWR);
+    pthread_join(c->thread, NULL);
+    release(c);
+}
+
+static void be_silent(const char *format, ...) {}
+
+/*
+ * The library registers a kind of authentication in a list of all threads when
+ * it first offers it: one client of our own makes that happen now.
+ */
+bool vnc_clients_init(bool want_password)
+{
+    static const char version[] = "RFB 003.008\n";
+    struct vnc_client *c;
+    char greeting[64];
+    int fd[2];
+    bool good;
+
+    rfbLog = rfbErr = be_silent;
+    with_password = want_password;
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) < 0)
+        return false;
+    if (write(fd[1], version, sizeof version - 1) < 0 ||
+        !(c = vnc_client_start(fd[0]))) {
+        close(fd[1]);
+        return false;
+    }
+    /* Its version, then the number of kinds and each. */
+    good = recv(fd[1], greeting, sizeof version, MSG_WAITALL) ==
+           sizeof version;
+    close(fd[1]);
+    vnc_client_free(c);
+    return good;
+}
