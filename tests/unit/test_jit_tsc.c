@@ -3,6 +3,7 @@
 
 #define OFFSET 0x123456789abull
 #define RATE 0x80000000ull      /* half a tick */
+#define LIMIT (1ull << 62)      /* ticks */
 
 static uint64_t host_tsc(void)
 {
@@ -59,7 +60,7 @@ static void test_by_rate(void **state)
     for (unsigned n = 0; n < 100; n++) {
         h->cpu.tsc = (struct cpu_tsc){
             .host = host_tsc() - (n << 26), .guest = 1ull << 45 | n,
-            .rate = RATE
+            .rate = RATE, .limit = LIMIT
         };
         before = host_tsc();
         v = run(h);
@@ -75,19 +76,24 @@ static void test_never_back(void **state)
     struct harness *h = *state;
 
     h->cpu.tsc = (struct cpu_tsc){ .host = host_tsc(), .guest = 1000,
-                                   .rate = RATE, .last = 1ull << 60 };
+                                   .rate = RATE, .last = 1ull << 60,
+                                   .limit = LIMIT };
     assert_true(run(h) == (1ull << 60) + OFFSET);
     assert_true(h->cpu.tsc.last == 1ull << 60);
 }
 
-/* No rate, or a host's TSC that is behind: the bus knows. */
+/* No rate, or a host's TSC that is behind or past the limit: the bus knows. */
 static void test_by_bus(void **state)
 {
     struct harness *h = *state;
 
     assert_true(run(h) == h->tsc + OFFSET);
     assert_true(run(h) == h->tsc + OFFSET);
-    h->cpu.tsc = (struct cpu_tsc){ .host = UINT64_MAX / 2, .rate = RATE };
+    h->cpu.tsc = (struct cpu_tsc){ .host = UINT64_MAX / 2, .rate = RATE,
+                                   .limit = LIMIT };
+    assert_true(run(h) == h->tsc + OFFSET);
+    h->cpu.tsc = (struct cpu_tsc){ .host = host_tsc() - 5000, .rate = RATE,
+                                   .limit = 5000 };
     assert_true(run(h) == h->tsc + OFFSET);
 }
 
@@ -96,7 +102,7 @@ static void test_refused(void **state)
     struct harness *h = *state;
 
     h->cpu.tsc = (struct cpu_tsc){ .host = host_tsc(), .guest = 1ull << 50,
-                                   .rate = RATE };
+                                   .rate = RATE, .limit = LIMIT };
     h->cpu.cr4 = CR4_TSD;
     assert_in_range(run(h) >> 48, 4, 4);        /* CPL 0 */
     for (unsigned n = 0; n < 3; n++) {
