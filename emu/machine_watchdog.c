@@ -67,7 +67,7 @@ void machine_serve_events(struct machine *m)
     }
 }
 
-/* ---- Text ----------------------------------------------------------------- */
+/* ---- Text ---------------------------------------------------------------- */
 
 static void add_status(struct machine *m, struct textbuf *t, const char *name,
                        const struct watchdog_status *s)

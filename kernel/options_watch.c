@@ -42,7 +42,7 @@ static bool next_setting(struct settings *s)
     return true;
 }
 
-/* ---- Devices -------------------------------------------------------------- */
+/* ---- Devices ------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -100,7 +100,7 @@ static bool parse_watchdog(struct options *o, const char *value, char *why,
     return options_parse_watch_device(o, value, why, size);
 }
 
-/* ---- Actions -------------------------------------------------------------- */
+/* ---- Actions ------------------------------------------------------------- */
 
 static bool parse_watchdog_action(struct options *o, const char *value,
                                   char *why, size_t size)
@@ -162,7 +162,7 @@ static bool parse_action(struct options *o, const char *value, char *why,
     return ok;
 }
 
-/* ---- Guards --------------------------------------------------------------- */
+/* ---- Guards -------------------------------------------------------------- */
 
 /* "192.0.2.1", four numbers. */
 static bool parse_address(const char *text, uint32_t *out)
@@ -265,7 +265,7 @@ static bool parse_guard(struct options *o, const char *value, char *why,
     return true;
 }
 
-/* ---- The start ------------------------------------------------------------ */
+/* ---- The start ----------------------------------------------------------- */
 
 static bool parse_autostart(struct options *o, const char *value, char *why,
                             size_t size)

@@ -45,7 +45,7 @@ struct i6300esb {
     uint64_t expired;           /* how often the second stage ended */
 };
 
-/* ---- The timer ------------------------------------------------------------ */
+/* ---- The timer ----------------------------------------------------------- */
 
 static uint8_t lock_of(const struct i6300esb *w)
 {
@@ -109,7 +109,7 @@ static void stage_ended(void *ctx)
     start_stage(w, true);
 }
 
-/* ---- Registers ------------------------------------------------------------ */
+/* ---- Registers ----------------------------------------------------------- */
 
 static uint32_t read_register(const struct i6300esb *w, unsigned reg)
 {
@@ -204,7 +204,7 @@ static void config_written(struct pci_dev *pci, unsigned offset, unsigned size)
         start(w);
 }
 
-/* ---- Life ----------------------------------------------------------------- */
+/* ---- Life ---------------------------------------------------------------- */
 
 static void i6300esb_reset(struct device *dev)
 {

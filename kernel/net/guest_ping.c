@@ -43,7 +43,7 @@ bool guest_ping_answered(const struct guest_ping *p, uint32_t *from)
     return p->answered;
 }
 
-/* ---- Where it goes -------------------------------------------------------- */
+/* ---- Where it goes ------------------------------------------------------- */
 
 /* Trestle's address on that LAN; false: it has none there. */
 static bool has_address(struct netif *lan)
@@ -56,7 +56,7 @@ bool guest_ping_can(const struct net *net)
     for (unsigned i = 0; i < net->port_count; i++)
         if (has_address(&net->ports[i].vlan->bridge))
             return true;
-    return net_user(net, NULL);
+    return false;
 }
 
 /* A LAN of the machine's with Trestle's own address in `addr`'s network. */
@@ -131,7 +131,7 @@ int guest_ping_send(struct guest_ping *p, const struct net *net, uint32_t addr)
     return r;
 }
 
-/* ---- Answers -------------------------------------------------------------- */
+/* ---- Answers ------------------------------------------------------------- */
 
 /* RFC 792: type 0, and all the rest as it was sent. */
 static bool is_answer(const struct guest_ping *p, uint32_t from,

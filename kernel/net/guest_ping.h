@@ -13,7 +13,7 @@
 struct net;
 struct pbuf;
 
-#define GUEST_PING_BYTES 16u    /* an echo: header, and what nobody else knows */
+#define GUEST_PING_BYTES 16u    /* an echo: header, what nobody else knows */
 
 /* Who pings; the last echo that was sent. */
 struct guest_ping {
@@ -26,13 +26,14 @@ struct guest_ping {
 void guest_ping_open(struct guest_ping *p);
 void guest_ping_close(struct guest_ping *p);
 
-/* Has Trestle an address on a LAN of the machine's at all? */
+/* Has Trestle an address (ip=) on a bridge of the machine's? */
 bool guest_ping_can(const struct net *net);
 /*
  * Send an echo to `addr` on a LAN of the machine's; 0: to the one that a user
- * net's DHCP gave, or else that the guest last told by ARP. Only its answer counts from then on. 0, or
- * -EADDRNOTAVAIL: the guest has told none; -ENETUNREACH: Trestle has no address
- * on the LAN where that is; or it could not be sent.
+ * net's DHCP gave, or else that the guest last told by ARP. Only its answer
+ * counts from then on. 0, or -EADDRNOTAVAIL: the guest has told none;
+ * -ENETUNREACH: Trestle has no address on the LAN where that is; or it could
+ * not be sent.
  */
 int guest_ping_send(struct guest_ping *p, const struct net *net,
                     uint32_t addr);

@@ -3,8 +3,8 @@
  * every few seconds by its own address on a LAN of the guest's (-net bridge,
  * ip=) to the address that the guest tells there by ARP. A guest that is not
  * confirmed in time hangs, and is reset, which counts as the next of its boots:
- * after 300 s where it can be pinged, and elsewhere only if -guard trial= says
- * when, as somebody has to type `confirm` there.
+ * after 300 s where Trestle has such an address, and elsewhere only if -guard
+ * trial= says when, as somebody may have to type `confirm` there.
  */
 #ifndef KERNEL_SLOTS_TRIAL_H
 #define KERNEL_SLOTS_TRIAL_H

@@ -19,7 +19,7 @@
 #define SECOND UINT64_C(1000000000)
 /* What a panicking kernel prints comes behind the line that says so. */
 #define PANIC_NS (2 * SECOND)
-/* A guest that crashes again and again: so many reports, then one in so long. */
+/* A guest that crashes again and again: so many reports, then one in so long */
 #define BURST CRASH_KEPT
 #define REFILL_NS (30 * SECOND)
 /* So many resets in so long are a loop. */
@@ -64,7 +64,7 @@ struct crash_log *crash_log_create(void)
 
 void crash_log_destroy(struct crash_log *log) { free(log); }
 
-/* ---- The guest's core ----------------------------------------------------- */
+/* ---- The guest's core ---------------------------------------------------- */
 
 /* The last whole lines; controls but newline and tab are left out. */
 static void copy_tail(const struct crash_log *log, char out[CRASH_TAIL + 1])
@@ -245,7 +245,7 @@ void crash_take_reset(struct guest *g)
     *oldest = now;
 }
 
-/* ---- The I/O core --------------------------------------------------------- */
+/* ---- The I/O core -------------------------------------------------------- */
 
 /* Where the last lines are, that is why. */
 static void note_in_log(struct guest *g, const struct crash_report *r)

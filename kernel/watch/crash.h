@@ -28,7 +28,7 @@ struct crash_log;
 struct crash_log *crash_log_create(void);
 void crash_log_destroy(struct crash_log *log);
 
-/* ---- The guest's core ----------------------------------------------------- */
+/* ---- The guest's core ---------------------------------------------------- */
 
 /* Its first serial port said that. */
 void crash_take_console(struct guest *g, const uint8_t *buf, size_t len);
@@ -37,7 +37,7 @@ void crash_take_event(void *ctx, enum machine_event event, const char *text);
 /* The machine has been reset by itself. */
 void crash_take_reset(struct guest *g);
 
-/* ---- The I/O core --------------------------------------------------------- */
+/* ---- The I/O core -------------------------------------------------------- */
 
 /*
  * Take what there is, and log it. Returns when (platform_now_ns) it wants to be

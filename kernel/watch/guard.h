@@ -4,9 +4,9 @@
  * or machine (watch.h joins it to them).
  *
  * After a start, a reset and whatever it did itself it waits for `grace`, times
- * 1, 2, 4 ... up to `backoff` for each time in a row that it had to act. Then it
- * wants a sign of life in each interval: `misses` intervals without one, and it
- * acts. In a row is what happens before the guest was well for `calm`; after
+ * 1, 2, 4 ... up to `backoff` for each time in a row that it had to act. Then
+ * it wants a sign of life in each interval: `misses` intervals without one, and
+ * it acts. In a row is what happens before the guest was well for `calm`; after
  * `restarts` in a row it gives up, till the guest is well for `calm`, or is
  * switched on again.
  */

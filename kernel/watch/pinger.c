@@ -80,8 +80,12 @@ void pinger_send(struct pinger *p, struct guest *g)
 bool pinger_answered(struct pinger *p)
 {
     uint32_t from;
-    bool answered = guest_ping_answered(&p->ping, &from) || p->answered;
+    bool answered;
 
+    /* A machine without a network has nobody else who does. */
+    if (p->outside)
+        transport_poll();
+    answered = guest_ping_answered(&p->ping, &from) || p->answered;
     if (answered) {
         p->answered = false;
         guest_ping_forget(&p->ping);

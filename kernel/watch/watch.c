@@ -57,7 +57,7 @@ void watch_destroy(struct watch *w)
     free(w);
 }
 
-/* ---- Actions -------------------------------------------------------------- */
+/* ---- Actions ------------------------------------------------------------- */
 
 static int rollback_table(struct slot_table *t, void *ctx)
 {
@@ -150,7 +150,7 @@ bool watch_set_action(struct guest *g, enum watch_action action)
     return guest_ask(g, do_set_action, &action);
 }
 
-/* ---- Guards --------------------------------------------------------------- */
+/* ---- Guards -------------------------------------------------------------- */
 
 /* "ping 10.0.0.1", "silence". */
 static void name_guard(const struct watch *w, unsigned i, char *out,
@@ -252,7 +252,7 @@ uint64_t watch_poll(struct guest *const *guests, unsigned count)
     return next;
 }
 
-/* ---- Text ----------------------------------------------------------------- */
+/* ---- Text ---------------------------------------------------------------- */
 
 static void add_guard(struct textbuf *t, const struct watch *w, unsigned i)
 {

@@ -117,16 +117,32 @@ def test_a_hanging_trial(boot, lan, tmp_path):
     switch_off(appliance)
 
 
-def test_watchdog_rolls_back(boot, tmp_path):
+@pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+def test_watchdog_rolls_back(boot, lan, tmp_path):
     """Without a slot before, it is a reset."""
     path = tmp_path / "medium.raw"
-    make_medium(path, SLOT, with_table(image("hang"), SLOT))
-    appliance = boot("-m 8 -nographic -hda slot -net none -watchdog ib700 "
-                     "-watchdog-action rollback", extra=disk(path), limit=60)
+    hang = with_table(image("hang"), SLOT)
+    make_medium(path, SLOT, hang)
+    (tmp_path / "hang.img").write_bytes(hang)
+    lan.serve(tmp_path, HOST)
+    appliance = boot("-m 8 -nographic -hda slot -net nic -net bridge,ip=dhcp "
+                     "-watchdog ib700 -watchdog-action rollback",
+                     net=lan.qemu_net("e1000"), inside=lan.inside,
+                     extra=disk(path), limit=120)
     appliance.expect("hang ready\r\n")
+    appliance.expect("own address on the LAN")
     appliance.send("fh")
     appliance.expect(r"the guest's watchdog expired \(action: rollback\)")
     appliance.expect("no rollback, a reset only: there is no slot before")
+    appliance.expect("hang ready\r\n")
+    to_monitor(appliance)
+    upgrade(appliance, f"http://{HOST}:8000/hang.img", f"{len(hang)} bytes")
+    appliance.expect("slot b is on trial: boot 1 of 3")
+    appliance.expect("hang ready\r\n")
+    assert "confirm: done" in monitor(appliance, "confirm")
+    appliance.send("\x01cfh")
+    appliance.expect("back to the slot before")
+    appliance.expect("the guest restarts from slot a")
     appliance.expect("hang ready\r\n")
     switch_off(appliance)
 

@@ -198,6 +198,15 @@ def test_a_talking_guest_is_left_alone(hang):
     assert "done 0 times" in ask(t, "info watchdog")
 
 
+def test_ping_by_the_host(hang):
+    """An address on no LAN of the machine's, as this host pings it."""
+    t = hang("-guard", "ping=127.0.0.1,every=1,misses=2,grace=1")
+    time.sleep(6)
+    text = ask(t, "info watchdog")
+    assert "guard ping 127.0.0.1: watches, 0 of 2 missed" in text
+    assert "done 0 times" in text and "cannot ping" not in text
+
+
 def conf(tmp_path, text):
     path = tmp_path / "trestle.conf"
     path.write_text(text.replace("HANG", str(HANG)))
