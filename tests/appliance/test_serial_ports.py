@@ -1,20 +1,21 @@
 """The appliance's other serial lines, and serial ports on its LAN."""
 import re
+import socket
 
 from console import ESCAPE, monitor, to_monitor
 from guests import boot_guest
-from peer import BINARY, BREAK, IAC, OFFER, connect
+from peer import BINARY, BREAK, IAC, OFFER, Peer, connect
 from together import free_port
 
-FORWARDED = (4001, 4002, 4003)
+FORWARDED = (("tcp", 4001), ("udp", 4002), ("tcp", 4003))
 
 
 def boot_four(boot, options, second, limit=120):
     """COM2 is a telnet server of QEMU's, which knows breaks; the LAN's ports
     are forwarded. -> appliance, the ports of this host."""
     ports = [free_port() for _ in FORWARDED]
-    forwards = "".join(f",hostfwd=tcp:127.0.0.1:{p}-10.0.2.15:{there}"
-                       for p, there in zip(ports, FORWARDED))
+    forwards = "".join(f",hostfwd={kind}:127.0.0.1:{p}-10.0.2.15:{there}"
+                       for p, (kind, there) in zip(ports, FORWARDED))
     appliance = boot_guest(
         boot, "uart_four", "-net bridge,ip=10.0.2.15/24 " + options,
         serial=("-serial", "chardev:c0", "-serial",
@@ -29,18 +30,21 @@ def test_each_at_its_line(boot):
     appliance, ports = boot_four(
         boot, "-serial mon:stdio -serial com2,baud=57600 "
         "-serial telnet::4001,server=on,wait=off "
-        "-serial tcp::4002,server=on,wait=off "
-        "-monitor telnet::4003,server=on,wait=off", second)
+        "-serial udp::0@:4002 "
+        "-monitor tcp::4003,server=on,wait=off", second)
     com2 = connect(second)
     com2.expect(OFFER)
     com2.send(BINARY)
     appliance.expect(r"com2: UART at port 2f8h, IRQ 3, 57600 8N1")
     appliance.expect("port 0 ready")
     com2.expect(b"port 1 ready\r\n")
-    telnet, tcp, mon = (connect(p) for p in ports)
+    telnet, mon = connect(ports[0]), connect(ports[2])
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.connect(("127.0.0.1", ports[1]))
+    udp = Peer(datagrams.fileno(), datagrams)
     telnet.expect(OFFER)
     telnet.send(BINARY)
-    for peer in (com2, telnet, tcp):
+    for peer in (com2, telnet, udp):
         data = b"".join(b"%04d," % i for i in range(100))
         peer.send(data)
         assert peer.expect(data[-5:], 60).endswith(data)
@@ -58,10 +62,10 @@ def test_each_at_its_line(boot):
     # The monitor's own connection, beside the one of the line.
     mon.expect(b"(trestle) ")
     said = mon.monitor("info chardev")
-    assert re.search(r"\Acompat_monitor0: filename=telnet:10.0.2.15:4003,server"
+    assert re.search(r"\Acompat_monitor0: filename=tcp:10.0.2.15:4003,server"
                      r"=on <-> 10.0.2.2:\d+\n", said), said
     assert "serial0: filename=mux\nserial1: filename=com2\n" in said
-    assert "serial3: filename=tcp:10.0.2.15:4002,server=on <-> 10.0.2.2" in said
+    assert re.search(r"serial3: filename=udp:10.0.2.2:\d+@0.0.0.0:4002\n", said)
     to_monitor(appliance)
     assert "slow now\r\non it goes<break>" in \
         monitor(appliance, "serial_log serial1")

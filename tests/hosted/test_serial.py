@@ -505,8 +505,8 @@ def test_two_machines(trestle, guest, tmp_path):
     assert f":{ports[1]}," in t.monitor("info chardev")
 
 
-def test_log_of_a_crash_is_kept(four):
-    """What is beyond a megabyte goes, the oldest first."""
+def test_log_is_kept(four, tmp_path):
+    """Over resets, and of a port that goes nowhere."""
     t = four(*serials("mon:stdio", "null"))
     t.expect("port 0 ready")
     t.to_monitor()
@@ -518,6 +518,12 @@ def test_log_of_a_crash_is_kept(four):
     end = time.time() + 20
     while t.monitor("serial_log serial1") != "port 1 ready\n" * 2:
         assert time.time() < end
+    # As it came, in a file or over the line.
+    assert t.monitor(f"serial_log all serial1 -o {tmp_path}/log") == ""
+    assert (tmp_path / "log").read_bytes() == b"port 1 ready\r\n" * 2
+    assert re.search(r"begin-base64 644 serial.log\n"
+                     r"cG9ydCAxIHJlYWR5DQpwb3J0IDEgcmVhZHkNCg==\n====\n",
+                     t.monitor("serial_log all serial1 -o -"))
     t.monitor("set paging on")
     t.send("serial_log all\r")
     t.expect(r"port 0 ready\r\n")
