@@ -78,3 +78,38 @@ def test_a_line_has_one_owner(boot):
     appliance = boot_guest(boot, "uart_four", "-serial com1")
     appliance.expect("com1 is in use already; it is the console's")
     appliance.ends()
+
+
+def test_line_without_an_interrupt(boot):
+    """COM3 beside COM1, whose IRQ it has."""
+    third = free_port()
+    appliance = boot_guest(
+        boot, "uart_four", "-serial mon:stdio -serial com3",
+        serial=("-serial", "chardev:c0", "-serial", "null", "-serial",
+                f"telnet:127.0.0.1:{third},server=on,wait=off"))
+    com3 = connect(third)
+    com3.expect(OFFER)
+    com3.send(BINARY)
+    appliance.expect(r"com3: UART at port 3e8h, polled, 115200 8N1")
+    com3.expect(b"port 1 ready\r\n")
+    data = b"".join(b"%04d," % i for i in range(200))
+    com3.send(data)
+    assert com3.expect(data[-5:], 60).endswith(data)
+    com3.send(bytes([IAC, BREAK]))
+    com3.expect(b"<break>")
+    to_monitor(appliance)
+    said = monitor(appliance, "info chardev")
+    assert "lost" not in said, said
+
+
+def test_console_elsewhere(boot):
+    """-uart moves the console; its line is free then."""
+    first = free_port()
+    appliance = boot_guest(
+        boot, "uart_four", "-uart port=0x2f8 -serial mon:stdio -serial com1",
+        serial=("-serial", f"telnet:127.0.0.1:{first},server=on,wait=off",
+                "-serial", "chardev:c0"))
+    com1 = connect(first)
+    appliance.expect(r"com1: UART at port 3f8h, IRQ 4")
+    com1.expect(b"port 1 ready\r\n", 60)
+    appliance.expect("port 0 ready")
