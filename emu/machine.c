@@ -353,6 +353,16 @@ void machine_key(struct machine *m, uint8_t set1_scancode_byte)
     i8042_key(m->d.i8042, set1_scancode_byte);
 }
 
+bool machine_key_has_room(const struct machine *m)
+{
+    return i8042_has_room(m->d.i8042);
+}
+
+unsigned machine_key_leds(const struct machine *m)
+{
+    return i8042_leds(m->d.i8042);
+}
+
 void machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
 {
     i8042_mouse(m->d.i8042, dx, dy, dz, buttons);

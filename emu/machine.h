@@ -169,6 +169,10 @@ void machine_power_button(struct machine *m);
 
 /* What is typed at the PC: see i8042_key and i8042_mouse. */
 void machine_key(struct machine *m, uint8_t set1_scancode_byte);
+/* There is room for another key; else it is lost. */
+bool machine_key_has_room(const struct machine *m);
+/* Its keyboard's LEDs: 1 Scroll Lock, 2 Num Lock, 4 Caps Lock. */
+unsigned machine_key_leds(const struct machine *m);
 void machine_mouse(struct machine *m, int dx, int dy, int dz,
                    unsigned buttons);
 

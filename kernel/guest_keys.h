@@ -41,6 +41,11 @@ int guest_keys_press(struct guest *g, const guest_key *keys, unsigned count,
                      unsigned hold_ms);
 /* How many more presses there is room for, whatever their keys. */
 unsigned guest_keys_room(const struct guest *g);
+/*
+ * One key goes down or up, behind what waits already. False: so many wait that
+ * no more are pressed (room is kept for releases).
+ */
+bool guest_keys_put(struct guest *g, guest_key key, bool is_down);
 /* Do what is due. When to call again, at the latest; UINT64_MAX: never. */
 uint64_t guest_keys_poll(struct guest *g, uint64_t now);
 
@@ -49,6 +54,7 @@ uint64_t guest_keys_poll(struct guest *g, uint64_t now);
  * see guest_ask.
  */
 bool guest_mouse_move(struct guest *g, int dx, int dy, int dz);
+bool guest_mouse(struct guest *g, int dx, int dy, int dz, unsigned buttons);
 bool guest_mouse_buttons(struct guest *g, unsigned buttons);
 
 #endif

@@ -296,8 +296,8 @@ int platform_vnc_info(char *text, size_t size);
 int platform_vnc_password(const char *password);
 
 /*
- * The next that happened at the PC's own keyboards and mice. False: nothing, as
- * always on Linux.
+ * The next that happened at the PC's own keyboards and mice; on Linux, at those
+ * of VNC's clients. False: nothing.
  */
 bool platform_input_take(struct input_event *e);
 /* The LEDs of its keyboards: INPUT_NUM_LOCK and so on are on, the others off. */
@@ -308,6 +308,8 @@ void platform_input_leds(unsigned leds);
  * latest.
  */
 uint64_t platform_input_poll(void);
+/* Which there are and what was counted, in lines of text. */
+void platform_input_info(char *text, size_t size);
 
 /*
  * The i-th physical NIC, opened or not, or NULL past the last. On Linux there

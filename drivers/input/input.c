@@ -2,25 +2,13 @@
 #include "drivers/input/input.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
-
-static bool has_bit(const uint8_t *bits, unsigned i)
-{
-    return bits[i / 8] & 1u << i % 8;
-}
-
-static void set_bit(uint8_t *bits, unsigned i, bool on)
-{
-    if (on)
-        bits[i / 8] |= (uint8_t)(1u << i % 8);
-    else
-        bits[i / 8] &= (uint8_t)~(1u << i % 8);
-}
 
 static bool is_held(const struct input *in, unsigned key)
 {
     for (const struct input_keyboard *k = in->keyboards; k; k = k->next)
-        if (has_bit(k->down, key))
+        if (input_has(k->down, key))
             return true;
     return false;
 }
@@ -51,8 +39,8 @@ static bool put(struct input *in, const struct input_event *e)
 static bool catch_up(struct input *in, struct input_event *e)
 {
     for (unsigned key = 0; key < INPUT_KEYS; key++)
-        if (has_bit(in->down, key) && !is_held(in, key)) {
-            set_bit(in->down, key, false);
+        if (input_has(in->down, key) && !is_held(in, key)) {
+            input_set(in->down, key, false);
             *e = (struct input_event){ .kind = INPUT_KEY,
                                        .key = (input_key)key };
             return true;
@@ -81,24 +69,24 @@ static void tell_key(struct input *in, input_key key, bool is_down)
 {
     const struct input_event e = {
         .kind = INPUT_KEY, .key = key, .is_down = is_down,
-        .is_repeat = is_down && has_bit(in->down, key),
+        .is_repeat = is_down && input_has(in->down, key),
     };
 
-    if (!is_down && (!has_bit(in->down, key) || is_held(in, key)))
+    if (!is_down && (!input_has(in->down, key) || is_held(in, key)))
         return;
     if (put(in, &e))
-        set_bit(in->down, key, is_down);
+        input_set(in->down, key, is_down);
 }
 
 void input_key_event(struct input_keyboard *k, input_key key, bool is_down)
 {
-    if (!k->input || !key || (!is_down && !has_bit(k->down, key)))
+    if (!k->input || !key || (!is_down && !input_has(k->down, key)))
         return;
-    if (!has_bit(k->down, key) || k->held == key) {
+    if (!input_has(k->down, key) || k->held == key) {
         k->held = is_down && key != INPUT_KEY_PAUSE ? key : 0;
         k->repeat_ns = 0;
     }
-    set_bit(k->down, key, is_down);
+    input_set(k->down, key, is_down);
     tell_key(k->input, key, is_down);
 }
 
@@ -210,4 +198,27 @@ void input_set_leds(struct input *in, unsigned leds)
     for (struct input_keyboard *k = in->keyboards; k; k = k->next)
         if (k->set_leds)
             k->set_leds(k, leds);
+}
+
+static void tell(char *text, size_t size, const char *what, const char *name)
+{
+    size_t len = strlen(text);
+
+    snprintf(text + len, size - len, "%s%s\n", what, name);
+}
+
+void input_info(const struct input *in, char *text, size_t size)
+{
+    size_t len;
+
+    *text = '\0';
+    for (const struct input_keyboard *k = in->keyboards; k; k = k->next)
+        tell(text, size, "keyboard: ", k->name);
+    for (const struct input_mouse *m = in->mice; m; m = m->next)
+        tell(text, size, "mouse: ", m->name);
+    if (!*text)
+        tell(text, size, "no keyboard, no mouse", "");
+    len = strlen(text);
+    snprintf(text + len, size - len, "events: %llu lost\n",
+             (unsigned long long)in->lost);
 }

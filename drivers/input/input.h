@@ -4,24 +4,41 @@
  *
  * A driver adds a keyboard or a mouse when it has found it, says what happens
  * to it, and takes it away when it is gone. Keys of several keyboards are those
- * of one: a key is down while any has it down. Devices are hostile: what they say
- * is checked by their drivers; no events, and any order of them, are harmless.
+ * of one: a key is down while any has it down. Devices are hostile: what they
+ * say is checked by their drivers; any events, in any order, are harmless.
  * I/O core; nothing here waits.
  */
 #ifndef DRIVERS_INPUT_INPUT_H
 #define DRIVERS_INPUT_INPUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
  * A key by its code in scan code set 1 (IBM PS/2 Technical Reference,
- * Keyboard), 01h to 7Fh, with bit 7 for the prefix E0h. Pause is E1h 1Dh 45h there, and
- * Print Screen E0h 37h.
+ * Keyboard), 01h to 7Fh, with bit 7 for the prefix E0h. Pause is E1h 1Dh 45h
+ * there, and Print Screen E0h 37h.
  */
 typedef uint8_t input_key;
 #define INPUT_KEY_PAUSE 0xc5u
 #define INPUT_KEYS 256u
+
+/* A set of keys. */
+typedef uint8_t input_keys[INPUT_KEYS / 8];
+
+static inline bool input_has(const input_keys keys, unsigned key)
+{
+    return keys[key / 8] & 1u << key % 8;
+}
+
+static inline void input_set(input_keys keys, unsigned key, bool on)
+{
+    if (on)
+        keys[key / 8] |= (uint8_t)(1u << key % 8);
+    else
+        keys[key / 8] &= (uint8_t)~(1u << key % 8);
+}
 
 /* The LEDs, as a PS/2 keyboard has them. */
 enum { INPUT_SCROLL_LOCK = 1, INPUT_NUM_LOCK = 2, INPUT_CAPS_LOCK = 4 };
@@ -49,14 +66,14 @@ struct input;
 
 /* Its driver's; the first fields are set by it. */
 struct input_keyboard {
-    const char *name;           /* "PS/2 keyboard" */
+    const char *name;           /* "PS/2" */
     /* These LEDs are to be on. NULL: it has none. */
     void (*set_leds)(struct input_keyboard *k, unsigned leds);
     void *driver;
 
     struct input *input;        /* that it was added to, or NULL */
     struct input_keyboard *next;
-    uint8_t down[INPUT_KEYS / 8];
+    input_keys down;
     input_key held;             /* that input_repeat repeats; 0: none */
     uint64_t repeat_ns;
 };
@@ -76,7 +93,7 @@ struct input {
     struct input_mouse *mice;
     struct input_event event[INPUT_EVENTS];     /* a ring */
     unsigned head, count;
-    uint8_t down[INPUT_KEYS / 8];       /* of what was told */
+    input_keys down;            /* of what was told */
     uint8_t buttons;
     unsigned leds;
     bool is_behind;             /* events were lost: see input_take */
@@ -122,5 +139,7 @@ void input_mouse_event(struct input_mouse *m, int dx, int dy, int dz,
 bool input_take(struct input *in, struct input_event *e);
 /* The LEDs of all keyboards, and of those that come. */
 void input_set_leds(struct input *in, unsigned leds);
+/* Which there are, and how many events were lost: lines, cut at `size` > 0. */
+void input_info(const struct input *in, char *text, size_t size);
 
 #endif

@@ -237,8 +237,8 @@ void kbc_info(const struct kbc *k, char *text, size_t size)
 {
     const struct kbc_counters *c = &k->counters;
 
-    snprintf(text, size, "keyboard %s, mouse %s; bytes: %llu damaged, "
-             "%llu unexpected, %llu overruns; commands: %llu repeated, "
+    snprintf(text, size, "keyboard %s, mouse %s; %llu bytes damaged, "
+             "%llu unexpected;\n    %llu overruns, %llu commands repeated, "
              "%llu given up", device_text(k, 0), device_text(k, 1),
              (unsigned long long)c->bad_bytes,
              (unsigned long long)c->unexpected,

@@ -111,7 +111,7 @@ void kbc_interrupt(struct kbc *k);
  * again at the latest.
  */
 uint64_t kbc_poll(struct kbc *k, uint64_t now);
-/* What it is and has counted, in lines, cut at `size`. */
+/* What it has and has counted, in two lines without the last end. */
 void kbc_info(const struct kbc *k, char *text, size_t size);
 
 #endif

@@ -45,7 +45,7 @@ static void up(struct kbc_port *p)
 
     k->prefix = NO_PREFIX;
     k->leds_said = 0;
-    k->keyboard.name = "PS/2 keyboard";
+    k->keyboard.name = "PS/2";
     k->keyboard.set_leds = set_leds;
     k->keyboard.driver = k;
     input_add_keyboard(k->input, &k->keyboard);
@@ -66,11 +66,6 @@ static const struct kbc_say *next(struct kbc_port *p)
     k->say_leds = (struct kbc_say){ { SET_LEDS, (uint8_t)k->leds }, 2, 0, 0,
                                     false };
     return &k->say_leds;
-}
-
-static bool is_down(const struct kbc *k, input_key key)
-{
-    return k->keyboard.down[key / 8] & 1u << key % 8;
 }
 
 /* A key that has no release, or one that comes at once. */
@@ -140,7 +135,7 @@ static bool take(struct kbc_port *p, uint8_t byte, uint64_t now)
         take_pause(k, byte);
     } else if (byte == 0xe0 || byte == 0xe1) {
         k->prefix = byte == 0xe0 ? AFTER_E0 : AFTER_E1;
-    } else if (code && is_down(k, code)) {
+    } else if (code && input_has(k->keyboard.down, code)) {
         input_key_event(&k->keyboard, code, !(byte & RELEASE));
     } else if (byte & RELEASE || !code) {
         return take_special(k, byte);

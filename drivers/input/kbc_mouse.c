@@ -36,7 +36,7 @@ static void up(struct kbc_port *p)
     struct kbc *k = p->kbc;
 
     k->packet_bytes = 0;
-    k->mouse.name = "PS/2 mouse";
+    k->mouse.name = "PS/2";
     input_add_mouse(k->input, &k->mouse);
 }
 

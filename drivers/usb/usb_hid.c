@@ -134,10 +134,10 @@ static void add(struct hid_part *p)
     usb_port_found(d, p->is_keyboard ? "keyboard" : "mouse");
     if (p->is_keyboard) {
         p->keyboard = (struct input_keyboard){
-            .name = "USB keyboard", .set_leds = set_leds, .driver = p };
+            .name = "USB", .set_leds = set_leds, .driver = p };
         input_add_keyboard(in, &p->keyboard);
     } else {
-        p->mouse = (struct input_mouse){ .name = "USB mouse", .driver = p };
+        p->mouse = (struct input_mouse){ .name = "USB", .driver = p };
         input_add_mouse(in, &p->mouse);
     }
 }

@@ -437,6 +437,11 @@ void i8042_mouse(struct i8042 *k, int dx, int dy, int dz, unsigned buttons)
     advance(k);
 }
 
+bool i8042_has_room(const struct i8042 *k)
+{
+    return ps2_room(&k->kbd.codes) >= PS2_KEY_BYTES;
+}
+
 unsigned i8042_leds(const struct i8042 *k)
 {
     return k->kbd.leds;

@@ -30,6 +30,8 @@ void i8042_key(struct i8042 *kbc, uint8_t set1_scancode_byte);
  */
 void i8042_mouse(struct i8042 *kbc, int dx, int dy, int dz, unsigned buttons);
 
+/* Its keyboard takes another key, whatever codes that has. */
+bool i8042_has_room(const struct i8042 *kbc);
 /* The lock lights the guest last set: bit 0 scroll, 1 num, 2 caps. */
 unsigned i8042_leds(const struct i8042 *kbc);
 

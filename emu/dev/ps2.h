@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define PS2_QUEUE_SIZE 64u
+#define PS2_KEY_BYTES 12u       /* room for any key: Pause, and what it wants */
 
 enum ps2_reply {
     PS2_ACK = 0xfa,

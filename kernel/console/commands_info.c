@@ -11,6 +11,7 @@
 #include "kernel/console/commands_disk.h"
 #include "kernel/console/commands_gdb.h"
 #include "kernel/console/commands_keys.h"
+#include "kernel/console/commands_local.h"
 #include "kernel/console/commands_net.h"
 #include "kernel/console/commands_serial.h"
 #include "kernel/console/commands_slots.h"
@@ -250,6 +251,7 @@ static const struct {
     { "engine", "what the CPU engine did", info_engine },
     { "gdb", "where gdb is listened for, and what was refused", info_gdb },
     { "history", "the lines that were typed here", info_history },
+    { "input", "the PC's own keyboards and mice", info_input },
     { "ioapic", "the guest's I/O APIC", info_ioapic },
     { "irq", "how often each ISA interrupt came", info_irq },
     { "jit", "what the translator did", info_jit },

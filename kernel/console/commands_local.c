@@ -25,3 +25,11 @@ void cmd_console(struct monitor *mon, char *args)
         monitor_printf(mon, "no such console: '%.28s'; 'console' lists them\n",
                        args);
 }
+
+void info_input(struct monitor *mon)
+{
+    char text[1024];
+
+    platform_input_info(text, sizeof text);
+    monitor_printf(mon, "%s", text);
+}

@@ -5,5 +5,6 @@
 struct monitor;
 
 void cmd_console(struct monitor *mon, char *args);
+void info_input(struct monitor *mon);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernel/chardev/vc.h"
+#include "kernel/console/keyboard.h"
 #include "kernel/console/monitor.h"
 #include "kernel/guest.h"
 #include "kernel/platform.h"
@@ -15,7 +16,7 @@
 #define SERIAL_COLUMNS 80u
 #define SERIAL_ROWS 24u
 #define HISTORY 1000u           /* lines of each terminal */
-#define LOCAL_CONSOLES 3u       /* of each machine */
+#define OWNER_NAME 28u          /* of a machine's name, in a back end's */
 
 struct local_machine {
     struct local *local;
@@ -27,6 +28,7 @@ struct local_machine {
 
 struct local {
     struct consoles consoles;
+    struct keyboard keyboard;
     struct local_machine machine[OPTIONS_MACHINES];
     unsigned count;
     struct mux *serial;
@@ -36,6 +38,7 @@ struct local {
     struct vt *vt;
     struct mux mux;
     struct monitor monitor;
+    bool log_came;              /* where its prompt was */
 };
 
 static struct local *logged;    /* who shows the log, or NULL */
@@ -66,12 +69,19 @@ static void type_to_monitor(void *ctx, const uint8_t *data, size_t len)
 
 static void show_log(const char *line, size_t len)
 {
-    static const uint8_t end[] = "\r\n";
+    static const uint8_t end[] = "\r\n", over[] = "\r\x1b[K";
+    unsigned row, column;
 
     if (!logged)
         return;
+    vt_cursor(logged->vt, &row, &column);
+    if (column && !logged->monitor.edit.len)
+        vt_write(logged->vt, over, sizeof over - 1);
+    else if (column)
+        vt_write(logged->vt, end, sizeof end - 1);
     vt_write(logged->vt, (const uint8_t *)line, len);
     vt_write(logged->vt, end, sizeof end - 1);
+    logged->log_came = true;
 }
 
 /* What the log had before there were consoles. */
@@ -126,11 +136,12 @@ static bool make_terminals(struct local_machine *m)
     return m->vt && m->screen;
 }
 
-static void add_console(struct local *l, const struct guest *guest,
+static void add_console(struct local *l, struct guest *guest,
                         const char *what, const struct console_source *source)
 {
     struct console_source named = *source;
 
+    named.guest = guest;
     if (l->count > 1)
         snprintf(named.name, sizeof named.name, "%s, %s",
                  guest->options->name, what);
@@ -140,9 +151,10 @@ static void add_console(struct local *l, const struct guest *guest,
 }
 
 static void add_machine(struct local *l, struct local_machine *m,
-                        const struct guest *guest)
+                        struct guest *guest)
 {
     const struct console_source vga = { .draw = guest_screen_draw,
+                                        .leds = guest_screen_leds,
                                         .ctx = m->screen };
     const struct console_source monitor = { .vt = l->vt, .ctx = l,
                                             .input = type_to_monitor };
@@ -155,12 +167,28 @@ static void add_machine(struct local *l, struct local_machine *m,
     mux_tee(l->serial, m->number, show_serial, m);
 }
 
+/* Whose port it is, by its name ("router/serial1"); the first's, if it is one
+ * of -chardev's. */
+static struct guest *owner(struct local *l, const struct backend *b)
+{
+    for (unsigned i = 0; i < l->count; i++) {
+        const char *name = l->machine[i].guest->options->name;
+        size_t len = strcspn(b->name, "/");
+
+        if (b->name[len] && !strncmp(b->name, name, len) &&
+            (!name[len] || len == OWNER_NAME))
+            return l->machine[i].guest;
+    }
+    return l->machine[0].guest;
+}
+
 /* What -serial vc asks for, behind the consoles of all machines. */
 static void add_vcs(struct local *l)
 {
     for (struct backend *b = vc_next(NULL); b; b = vc_next(b)) {
         struct console_source vc = { .vt = vc_terminal(b), .ctx = b,
-                                     .input = vc_type };
+                                     .input = vc_type,
+                                     .guest = owner(l, b) };
 
         snprintf(vc.name, sizeof vc.name, "%.40s", b->name);
         consoles_add(&l->consoles, &vc);
@@ -217,8 +245,10 @@ struct local *local_create(struct guest *const *guests, unsigned count,
     canvas_clear(canvas);
     logged = l;
     show_earlier_log();
+    l->log_came = false;
     monitor_enter(&l->monitor);
     consoles_show(&l->consoles, 1, platform_now_ns());
+    keyboard_init(&l->keyboard, &l->consoles);
     return l;
 }
 
@@ -237,11 +267,20 @@ void local_destroy(struct local *l)
 
 uint64_t local_poll(struct local *l, uint64_t now)
 {
-    uint64_t screen = platform_screen_poll(l, now), draw;
+    uint64_t screen = platform_screen_poll(l, now);
+    uint64_t keys = platform_input_poll(), draw;
+    struct input_event e;
 
+    while (platform_input_take(&e))
+        keyboard_event(&l->keyboard, &e, now);
+    keyboard_poll(&l->keyboard);
+    if (l->log_came)
+        monitor_prompt(&l->monitor);
+    l->log_came = false;
     mux_poll(&l->mux);
     draw = consoles_poll(&l->consoles, now);
     platform_screen_show();
+    draw = keys < draw ? keys : draw;
     return screen < draw ? screen : draw;
 }
 
@@ -251,5 +290,5 @@ struct consoles *local_consoles(struct local *l) { return &l->consoles; }
 
 struct guest *local_guest(struct local *l)
 {
-    return l->machine[l->consoles.shown / LOCAL_CONSOLES].guest;
+    return l->consoles.console[l->consoles.shown].source.guest;
 }

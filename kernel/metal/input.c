@@ -2,6 +2,7 @@
 #include "kernel/metal/input.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "drivers/input/kbc.h"
 #include "kernel/metal/acpi.h"
@@ -9,6 +10,7 @@
 #include "kernel/metal/arch.h"
 #include "kernel/metal/clock.h"
 #include "kernel/metal/devices.h"
+#include "kernel/metal/format.h"
 #include "kernel/metal/wait.h"
 #include "kernel/platform.h"
 
@@ -102,4 +104,17 @@ bool platform_input_take(struct input_event *e)
 void platform_input_leds(unsigned leds)
 {
     input_set_leds(&metal_input, leds);
+}
+
+void platform_input_info(char *text, size_t size)
+{
+    char counters[320];
+    size_t len;
+
+    input_info(&metal_input, text, size);
+    if (!has_kbc)
+        return;
+    kbc_info(&kbc, counters, sizeof counters);
+    len = strlen(text);
+    format(text + len, size - len, "PS/2: %s\n", counters);
 }

@@ -19,6 +19,8 @@
 #define CONSOLES_DRAW_NS 33000000u
 #define CONSOLES_TELL_NS 2000000000u    /* how long a console's name is shown */
 
+struct guest;
+
 /* What wants the screen. It outlives the consoles. */
 struct console_source {
     char name[CONSOLES_NAME];   /* "monitor" */
@@ -31,6 +33,10 @@ struct console_source {
     void (*draw)(void *ctx, struct canvas *canvas, bool all);
     /* What is typed at the terminal. */
     void (*input)(void *ctx, const uint8_t *data, size_t len);
+    /* Its machine; without a terminal, keyboard and mouse are that one's. */
+    struct guest *guest;
+    /* The LEDs that its keyboard has on; NULL: see keyboard.h. */
+    unsigned (*leds)(void *ctx);
     void *ctx;
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "emu/display.h"
+#include "emu/machine.h"
 #include "kernel/guest.h"
 #include "kernel/platform.h"
 #include "kernel/screen/font.h"
@@ -27,7 +28,7 @@ struct guest_screen {
     int result;
     struct display_mode mode;
     struct display_text text;
-    unsigned blink;
+    unsigned blink, leds;
     struct display_cell cells[CANVAS_ROWS_MAX * CANVAS_COLUMNS_MAX];
 };
 
@@ -53,6 +54,7 @@ static void look(struct guest *g, void *arg)
     struct guest_screen *s = arg;
 
     s->blink = machine_display_blink(g->machine);
+    s->leds = machine_key_leds(g->machine);
     if (s->as_text) {
         s->result = machine_display_text(g->machine, &s->text, s->cells,
                                          sizeof s->cells / sizeof *s->cells);
@@ -187,4 +189,11 @@ void guest_screen_draw(void *ctx, struct canvas *canvas, bool all)
         draw_text(s, canvas);
     else
         draw_pixels(s, canvas, was, all);
+}
+
+unsigned guest_screen_leds(void *ctx)
+{
+    const struct guest_screen *s = ctx;
+
+    return s->leds;
 }

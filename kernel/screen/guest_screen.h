@@ -18,5 +18,7 @@ void guest_screen_destroy(struct guest_screen *s);
 
 /* See struct console_source; `ctx` is a struct guest_screen. I/O core. */
 void guest_screen_draw(void *ctx, struct canvas *canvas, bool all);
+/* Likewise: as they were when it was drawn last. */
+unsigned guest_screen_leds(void *ctx);
 
 #endif

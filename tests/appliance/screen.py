@@ -59,6 +59,41 @@ class Screen:
                     assert "error" not in answer, answer
         return answer["return"]
 
+    def keys(self, *chords):
+        """Press and release each, "ctrl-alt-1", by QEMU's names."""
+        for chord in chords:
+            names = chord.split("-")
+            self.hold(*names)
+            self.release(*names[::-1])
+
+    def hold(self, *names, down=True):
+        self.command("input-send-event", events=[
+            {"type": "key",
+             "data": {"key": {"type": "qcode", "data": name}, "down": down}}
+            for name in names])
+
+    def release(self, *names):
+        self.hold(*names, down=False)
+
+    def type(self, text):
+        """As somebody with a US keyboard would."""
+        names = {" ": "spc", "\n": "ret", "-": "minus"}
+        self.keys(*(names.get(c) or ("shift-" if c.isupper() else "") +
+                    c.lower() for c in text))
+
+    def move(self, dx=0, dy=0, wheel=0, button=None):
+        """Move, turn the wheel (towards the user), press or release ("left",
+        True)."""
+        events = [{"type": "rel", "data": {"axis": axis, "value": value}}
+                  for axis, value in (("x", dx), ("y", dy)) if value]
+        if button:
+            events.append({"type": "btn", "data": {"button": button[0],
+                                                   "down": button[1]}})
+        events += [{"type": "btn", "data": {"button": "wheel-down",
+                                            "down": down}}
+                   for _ in range(wheel) for down in (True, False)]
+        self.command("input-send-event", events=events)
+
     def picture(self):
         path = self.folder / "screen.ppm"
         self.command("screendump", filename=str(path))

@@ -58,7 +58,7 @@ DISPLAYS = {
 
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_consoles(boot, screen, display):
-    """The guest's VGA first; the serial line's monitor chooses others."""
+    """Chosen and typed at by the PC's keyboard; the serial line has its own."""
     how, vga, wide = DISPLAYS[display]
     appliance = boot("-m 8 -hda guest.img", extra=screen.arguments,
                      modules=[("guest.img", image("uart_echo"))], **how)
@@ -67,18 +67,33 @@ def test_consoles(boot, screen, display):
     screen.keep("vga")
     appliance.send("to both\r")
     appliance.expect("to both\r")
-    to_monitor(appliance)
-    monitor(appliance, "console 3")
+    screen.keys("ctrl-alt-3")
     screen.wait_for(re.compile(r"uart_echo ready +3 serial line$\n^to both$",
                                re.M), wide=wide)
+    screen.type("From Here\n")
+    appliance.expect("From Here\r")
     screen.keep("serial")
-    monitor(appliance, "console 2")
+    screen.keys("ctrl-alt-2")
     screen.wait_for(re.compile(r"^trestle: engine \w+, 8 MiB[\s\S]*"
                                r"^Trestle \S+ \(\w+\) monitor - type[\s\S]*"
                                r"^\(trestle\)", re.M), wide=wide)
+    screen.type("info status\n")
+    screen.wait_for(re.compile(r"^\(trestle\) info status$\n"
+                               r"^VM status: running$[\s\S]*^\(trestle\)$",
+                               re.M), wide=wide)
     screen.keep("monitor")
-    monitor(appliance, "console 1")
+    screen.type("help\n")
+    screen.wait_for(re.compile(r"^quit  -- .*$\n^\(trestle\)$", re.M),
+                    wide=wide)
+    screen.keys("ctrl-pgup", "ctrl-up")
+    screen.wait_for(re.compile(r"^.* 2 monitor, \d+ lines back$", re.M),
+                    wide=wide)
+    screen.keep("back")
+    screen.keys("ctrl-alt-1")
     screen.wait_for(re.compile(r"^Booting from Hard Disk\.\.\.$", re.M), **vga)
+    to_monitor(appliance)
+    monitor(appliance, "console 3")
+    screen.wait_for(re.compile(r"^From Here$", re.M), wide=wide)
 
 
 def test_serial_port_on_the_screen(boot, screen):

@@ -80,6 +80,26 @@ static void test_pulled_out(void **state)
     assert_string_equal(events(), "1e+");
 }
 
+static void test_info(void **state)
+{
+    char text[200], less[12];
+
+    kbd[0].name = "first";
+    kbd[1].name = "second";
+    mouse[0].name = mouse[1].name = "third";
+    input_remove_mouse(&mouse[0]);
+    input_info(&in, text, sizeof text);
+    assert_string_equal(text, "keyboard: second\nkeyboard: first\n"
+                              "mouse: third\nevents: 0 lost\n");
+    input_info(&in, less, sizeof less);
+    assert_string_equal(less, "keyboard: s");
+    input_remove_keyboard(&kbd[0]);
+    input_remove_keyboard(&kbd[1]);
+    input_remove_mouse(&mouse[1]);
+    input_info(&in, text, sizeof text);
+    assert_string_equal(text, "no keyboard, no mouse\nevents: 0 lost\n");
+}
+
 static void test_leds(void **state)
 {
     assert_int_equal(leds[0], 0);
@@ -199,6 +219,7 @@ int main(void)
         cmocka_unit_test_setup(test_keys, setup),
         cmocka_unit_test_setup(test_two_keyboards, setup),
         cmocka_unit_test_setup(test_pulled_out, setup),
+        cmocka_unit_test_setup(test_info, setup),
         cmocka_unit_test_setup(test_leds, setup),
         cmocka_unit_test_setup(test_repeat, setup),
         cmocka_unit_test_setup(test_mice, setup),

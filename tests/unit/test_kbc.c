@@ -94,8 +94,8 @@ static void test_start(void **state)
     assert_int_equal(fake.kbd.set, 2);
     assert_memory_equal(kbc.keyboard_id, "\xab\x41", 2);
     kbc_info(&kbc, text, sizeof text);
-    assert_non_null(strstr(text, "keyboard there, mouse with a wheel; bytes: "
-                                 "0 damaged, 0 unexpected"));
+    assert_non_null(strstr(text, "keyboard there, mouse with a wheel; 0 bytes "
+                                 "damaged, 0 unexpected;\n"));
     assert_true(kbc_poll(&kbc, fake.now) == UINT64_MAX);  /* idle costs none */
 }
 

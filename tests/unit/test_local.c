@@ -1,5 +1,6 @@
 /* The local screen's consoles: the monitor on it, and what is on the line too. */
 #include <errno.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -36,6 +37,8 @@ uint64_t platform_screen_poll(struct local *l, uint64_t at)
 }
 
 void platform_screen_show(void) {}
+int platform_vnc_info(char *text, size_t size) { return -ENOTSUP; }
+int platform_vnc_password(const char *password) { return -ENOTSUP; }
 
 static int setup(void **state)
 {
@@ -113,10 +116,24 @@ static void test_monitor(void **state)
     assert_true(local_wants_end(local));
 }
 
+/* Not in the line that is typed, which goes on behind it. */
 static void test_log(void **state)
 {
+    const char *text;
+
+    shown(2);
+    keys("info ver");
+    shown(2);
     log_line("a line of the log", 17);
-    assert_shows(shown(2), "a line of the log");
+    log_line("and another", 11);
+    text = shown(2);
+    assert_shows(text, "a line of the log");
+    text = strstr(text, "(trestle) info ver");
+    assert_memory_equal(text + COLUMNS, "a line of the log ", 18);
+    assert_memory_equal(text + 2 * COLUMNS, "and another ", 12);
+    assert_memory_equal(text + 3 * COLUMNS, "(trestle) info ver ", 19);
+    keys("sion\r");
+    assert_shows(shown(2), "test on hosted, engine");
 }
 
 /* A port with -serial vc: a console behind those of the machine. */
