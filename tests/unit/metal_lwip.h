@@ -20,7 +20,6 @@ void platform_wake(void) { }
 void platform_log(const char *fmt, ...) { }
 void guest_ping_look(struct pbuf *p) { }
 int nat_outside_input(struct pbuf *p, struct netif *netif) { return 0; }
-void guest_ping_look(struct pbuf *p) { }
 
 _Noreturn void net_lwip_assert(const char *what, const char *file, int line)
 {
