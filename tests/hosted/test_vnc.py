@@ -106,6 +106,75 @@ def test_only_what_changed_is_sent(served):
     assert 0 < c.drawn <= 2 * 64 * 16
 
 
+def test_keys_to_terminals(served):
+    """Ctrl-Alt-N chooses, what is typed goes to the monitor and the guest."""
+    s = served()
+    s.line.expect("uart_echo ready")
+    c = s.client()
+    c.console(2)
+    s.wait(c, r"\(trestle\)")
+    c.type("info status\r")
+    s.wait(c, r"VM status: running")
+    c.press(rfb.UP)
+    s.wait(c, r"instructions run\n(.*\n)*\(trestle\) info status\s*\Z")
+    c.console(3)
+    s.wait(c, "uart_echo ready")
+    c.type("Hello, {World} ~|#\\")
+    s.line.expect(r"Hello, \{World\} ~\|#\\")
+    c.console(1)
+    s.wait(c, "Booting from Hard Disk", wide=9)
+
+
+# again: mov ah, 0; int 16h; mov ah, 0eh; int 10h; jmp again
+SHOWS_KEYS = bytes.fromhex("b400cd16b40ecd10ebf6")
+
+
+@pytest.mark.parametrize("layout, text", [
+    ("en-us", "Hello, {World} ~|#\\ 123"), ("de", "Zyx World #/&=")])
+def test_keys_to_the_guest(served, trestle, tmp_path, layout, text):
+    """By the layout, with the Shift that it wants and not the client's."""
+    image = tmp_path / "keys.img"
+    image.write_bytes((SHOWS_KEYS.ljust(510, b"\0") + b"\x55\xaa")
+                      .ljust(65536))
+    s = Served(trestle, "-hda", image, "-k", layout)
+    c = s.client()
+    s.wait(c, "Booting from Hard Disk", wide=9)
+    for character in text:
+        if character.isupper():
+            c.key(rfb.SHIFT, True)
+        c.press(ord(character))
+        c.key(rfb.SHIFT, False)
+    shown = text if layout == "en-us" else as_en_us(text)
+    s.wait(c, re.escape(shown), wide=9)
+    c.close()
+
+
+def as_en_us(text):
+    """What an American BIOS makes of the keys of a German layout."""
+    german = dict(zip("Zyx World#/&=", "Yzx World\\&^)"))
+    return "".join(german[c] for c in text)
+
+
+def test_pointer_and_lost_keys(served):
+    """The guest's mouse moves; keys of a client that leaves are released."""
+    s = served()
+    s.line.expect("uart_echo ready")
+    c = s.client()
+    c.wait(lambda c: c.width == 720)
+    c.pointer(100, 100)
+    c.pointer(120, 90, 1)
+    c.key(rfb.CTRL, True)
+    c.key(rfb.ALT, True)
+    c.close()
+    c = s.client()
+    c.wait(lambda c: c.width == 720)
+    c.press(ord("2"))                   # alone: no console is chosen
+    c.look(1)
+    assert (c.width, c.height) == (720, 400)
+    c.console(2)
+    c.wait(lambda c: c.width == 640)
+
+
 @pytest.mark.parametrize("letter", ["1", "2", "p", "h", "v"])
 def test_graphics(served, letter):
     """As the guest drew it, dot for dot, whatever size it takes."""
