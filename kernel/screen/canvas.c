@@ -210,7 +210,7 @@ void canvas_resize(struct canvas *canvas, unsigned width, unsigned height)
 
     s->width = width;
     s->height = height;
-    s->pitch = width * (s->bits / 8u);
+    s->pitch = width * (s->is_text ? 2 : s->bits / 8u);
     divide(canvas);
     canvas_clear(canvas);
 }

@@ -329,6 +329,48 @@ static void test_picture_lines(void **state)
     assert_untouched(32 * 8, 32 * 16);
 }
 
+/* No memory: what is to be seen is in the canvas itself. */
+static void test_cells_alone(void **state)
+{
+    uint64_t changes;
+
+    surface = (struct surface){ .is_text = true, .width = 4, .height = 2 };
+    assert_true(canvas_init(&canvas, &surface));
+    canvas_put(&canvas, 1, 2, cell('x', 7, CELL_BOLD));
+    changes = canvas.changes;
+    assert_int_equal(canvas.drawn[1][2].c, 'x');
+    canvas_forget(&canvas);
+    assert_int_equal(canvas.drawn[1][2].c, 'x');
+    canvas_put(&canvas, 1, 2, cell('x', 7, CELL_BOLD));
+    assert_int_equal(canvas.changes, changes);
+    canvas_resize(&canvas, 3, 5);
+    assert_int_equal(canvas.columns, 3);
+    assert_int_equal(canvas.rows, 5);
+    assert_true(canvas.changes > changes);
+    assert_int_equal(canvas.drawn[1][2].c, ' ');
+}
+
+static void test_fit(void **state)
+{
+    assert_true(start(80, 64, 32, 320));
+    assert_false(canvas_fit(&canvas, 40, 48));      /* of one size */
+    canvas.width_max = 80, canvas.height_max = 64;
+    canvas.width_usual = canvas.height_usual = 32;
+    assert_true(canvas_fit(&canvas, 40, 48));
+    assert_int_equal(canvas.surface.pitch, 160);
+    assert_int_equal(canvas.columns, 5);
+    assert_int_equal(canvas.rows, 3);
+    canvas_put(&canvas, 2, 4, cell('x', 7, 0));
+    surface = canvas.surface;
+    assert_glyph(2, 4, 'x', 0xaaaaaa, 0);
+    assert_false(canvas_fit(&canvas, 40, 48));
+    assert_true(canvas_fit(&canvas, 1000, 1000));
+    assert_int_equal(canvas.surface.width, 80);
+    assert_int_equal(canvas.surface.height, 64);
+    assert_true(canvas_fit(&canvas, 0, 0));
+    assert_int_equal(canvas.surface.width, 32);
+}
+
 #define T(f) cmocka_unit_test_teardown(f, end)
 
 int main(void)
@@ -337,7 +379,7 @@ int main(void)
         T(test_32_bits), T(test_24_bits), T(test_16_bits), T(test_scaled),
         T(test_attributes), T(test_only_what_differs), T(test_clear),
         T(test_text_mode), T(test_no_screen), T(test_place), T(test_picture),
-        T(test_picture_lines),
+        T(test_picture_lines), T(test_cells_alone), T(test_fit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,6 +276,54 @@ static void test_none(void **state)
     assert_false(consoles_key(&none, VT_KEY_UP, 0, now));
 }
 
+static const char *drawn(unsigned row)
+{
+    static char text[COLUMNS + 1];
+    unsigned end = 0;
+
+    for (unsigned i = 0; i < canvas.columns; i++) {
+        text[i] = (char)canvas.drawn[row][i].c;
+        if (text[i] != ' ')
+            end = i + 1;
+    }
+    text[end] = '\0';
+    return text;
+}
+
+/* A terminal that does not fit: the cursor is always seen. */
+static void test_smaller_screen(void **state)
+{
+    assert_true(consoles_show(&consoles, 2, now));
+    say(0, "one\r\ntwo\r\nthree\r\nfour\r\nfive");
+    settle();
+    canvas_resize(&canvas, 20, 3);
+    settle();
+    assert_string_equal(drawn(0), "three");
+    assert_string_equal(drawn(2), "five");
+    say(0, "\x1b[1;1H");
+    settle();
+    assert_string_equal(drawn(0), "one");
+    say(0, "\x1b[2;27Hend");                /* columns 11 to 30 */
+    settle();
+    assert_string_equal(drawn(1), "                end");
+    canvas_resize(&canvas, COLUMNS, ROWS);
+    settle();
+    assert_string_equal(drawn(0), "one");
+    assert_string_equal(drawn(4), "five");
+}
+
+static void test_nobody_looks(void **state)
+{
+    assert_true(consoles_show(&consoles, 2, now));
+    canvas.is_unseen = true;
+    say(0, "one");
+    assert_int_equal(consoles_poll(&consoles, now), UINT64_MAX);
+    assert_string_equal(row_text(0), "");
+    canvas.is_unseen = false;
+    settle();
+    assert_string_equal(row_text(0), "one");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -283,6 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_terminal), T(test_pace), T(test_switch), T(test_picture),
         T(test_typing), T(test_scroll_back), T(test_full), T(test_none),
+        T(test_smaller_screen), T(test_nobody_looks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
