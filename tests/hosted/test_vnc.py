@@ -83,7 +83,7 @@ def test_three_consoles(served, tmp_path, engine):
     vga = pictures.read_ppm((tmp_path / "vga.ppm").read_bytes())
     c.wait(lambda c: (c.width, c.height, c.pixels) == vga)      # cursor and all
     s.line.monitor("console 2")
-    s.wait(c, r"monitor - type 'help'.*\n\(trestle\)")
+    s.wait(c, r"(?s)monitor - type 'help'.*\n\(trestle\)")
     assert (c.width, c.height) == (640, 480)
     s.line.monitor("console 3")
     s.wait(c, "uart_echo ready")
