@@ -28,7 +28,7 @@ class Peer:
         self.data += data
         return bool(data)
 
-    def expect(self, what, seconds=20):
+    def expect(self, what, seconds=40):
         """What came up to the end of `what`."""
         end = time.time() + seconds
         while what not in self.data:

@@ -159,13 +159,13 @@ def test_paste_to_a_guest_that_says_nothing(trestle, guest):
     peer = connect(port)
     peer.expect(b"count ready\r\n")
     values = [v for v in range(256) if v != 4]
-    data = bytes(random.Random(5).choices(values, k=400000))
+    data = bytes(random.Random(5).choices(values, k=200000))
     peer.send(data + b"\x04")
     a = b = 0
     for byte in data:
         a = (a + byte) % 65535
         b = (b + a) % 65535
-    peer.expect(b"bytes %08x sum %08x" % (len(data), b << 16 | a), 40)
+    peer.expect(b"bytes %08x sum %08x" % (len(data), b << 16 | a), 55)
     assert t.ends() == 0
 
 
@@ -179,7 +179,7 @@ def test_a_flood_of_breaks(four):
     start = time.time()
     t.send("still here")
     t.expect("still here")
-    assert time.time() - start < 5
+    assert time.time() - start < 10
     peer.send(b"\rend")
     peer.expect(b"end")
 
@@ -513,9 +513,10 @@ def test_log_is_kept(four, tmp_path):
     said = t.monitor("serial_log all")
     assert said.endswith("port 0 ready\n"), said
     # Also what goes nowhere is kept.
-    assert t.monitor("serial_log serial1") == "port 1 ready\n"
+    end = time.time() + 40
+    while t.monitor("serial_log serial1") != "port 1 ready\n":
+        assert time.time() < end
     assert t.monitor("system_reset") == ""
-    end = time.time() + 20
     while t.monitor("serial_log serial1") != "port 1 ready\n" * 2:
         assert time.time() < end
     # As it came, in a file or over the line.
