@@ -30,6 +30,11 @@ void info_input(struct monitor *mon)
 {
     char text[1024];
 
+    if (!mon->local) {
+        monitor_printf(mon, "keyboards and mice are not read: there is no "
+                       "local screen\n");
+        return;
+    }
     platform_input_info(text, sizeof text);
     monitor_printf(mon, "%s", text);
 }

@@ -252,6 +252,14 @@ static void test_vga_that_shows_nothing(void **state)
     assert_false(consoles_type(local_consoles(local), 'x', 0, now));
 }
 
+static void test_input(void **state)
+{
+    assert_shows(type("\001cinfo input\r"), "no keyboard, no mouse\r\n"
+                                            "events: 0 lost\r\n");
+    monitor.local = NULL;
+    assert_shows(type("info input\r"), "are not read: there is no local");
+}
+
 static void test_no_screen(void **state)
 {
     has_screen = false;
@@ -269,7 +277,7 @@ int main(void)
         T(test_monitor), T(test_log), T(test_vc),
         T(test_serial_line_on_both),
         T(test_who_answers), T(test_slow_line), T2(test_two_machines),
-        T(test_vga_that_shows_nothing), TEST(test_no_screen),
+        T(test_vga_that_shows_nothing), T(test_input), TEST(test_no_screen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
