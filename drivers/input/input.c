@@ -219,6 +219,7 @@ void input_info(const struct input *in, char *text, size_t size)
     if (!*text)
         tell(text, size, "no keyboard, no mouse", "");
     len = strlen(text);
-    snprintf(text + len, size - len, "events: %llu lost\n",
-             (unsigned long long)in->lost);
+    snprintf(text + len, size - len, "events: %llu lost; USB: %llu bad "
+             "reports\n", (unsigned long long)in->lost,
+             (unsigned long long)in->bad_reports);
 }

@@ -88,16 +88,20 @@ static void test_info(void **state)
     kbd[1].name = "second";
     mouse[0].name = mouse[1].name = "third";
     input_remove_mouse(&mouse[0]);
+    in.bad_reports = 2;
     input_info(&in, text, sizeof text);
     assert_string_equal(text, "keyboard: second\nkeyboard: first\n"
-                              "mouse: third\nevents: 0 lost\n");
+                              "mouse: third\n"
+                              "events: 0 lost; USB: 2 bad reports\n");
     input_info(&in, less, sizeof less);
     assert_string_equal(less, "keyboard: s");
     input_remove_keyboard(&kbd[0]);
     input_remove_keyboard(&kbd[1]);
     input_remove_mouse(&mouse[1]);
+    in.bad_reports = 0;
     input_info(&in, text, sizeof text);
-    assert_string_equal(text, "no keyboard, no mouse\nevents: 0 lost\n");
+    assert_string_equal(text, "no keyboard, no mouse\nevents: 0 lost; "
+                        "USB: 0 bad reports\n");
 }
 
 static void test_leds(void **state)
