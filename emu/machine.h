@@ -123,6 +123,7 @@ struct machine_config {
      */
     bool lose_ticks, rtc_slew;
     int icount_shift;           /* ns per instruction = 1 << shift; -1: off */
+    bool icount_jumps;          /* in HLT to the next timer, past the budget */
     const struct machine_host *host;
 };
 

@@ -132,7 +132,8 @@ static bool skip_halt(struct machine *m, uint64_t end)
     if (!machine_uses_icount(m))
         return false;
     now = machine_now(m);
-    next = min_u64(m->next_timer, end);
+    next = m->config.icount_jumps && m->next_timer != UINT64_MAX
+               ? m->next_timer : min_u64(m->next_timer, end);
     if (next > now && next != UINT64_MAX)
         m->warp_ns += next - now;
     return next != UINT64_MAX;

@@ -246,6 +246,7 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
     set_rtc(o, c);
     c->lose_ticks = o->lose_ticks;
     c->icount_shift = o->icount_shift;
+    c->icount_jumps = o->icount_jumps;
     c->host = &g->host;
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
         c->serial[i] = g->serial[i] ? &g->serial[i]->chr : NULL;

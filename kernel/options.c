@@ -245,6 +245,7 @@ static bool parse_icount(struct parser *p, const char *name, const char *v)
         (*end && strcmp(end, ",sleep=off")))
         return bad(p, name, "use shift=0 to shift=10", v);
     p->o->icount_shift = n;
+    p->o->icount_jumps = *end;
     return true;
 }
 
@@ -416,7 +417,8 @@ static const struct option {
     { "cpu", OPTION_ANY, true, parse_string,
       "-cpu MODEL      CPU model; -cpu help lists them" },
     { "icount", OPTION_ANY, true, parse_icount,
-      "-icount shift=N deterministic time: an instruction is 2^N ns" },
+      "-icount shift=N[,sleep=off] deterministic time: an instruction is 2^N\n"
+      "                ns; off: a guest that waits is at its next timer at once" },
     { "cores", OPTION_COMMON, true, parse_cores,
       "-cores N        use at most N of the PC's cores" },
     { "rtc", OPTION_ANY, true, parse_time, OPTIONS_RTC_HELP },

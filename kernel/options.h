@@ -134,6 +134,7 @@ struct options {
     uint8_t escape;             /* of the serial multiplexer; 1 = Ctrl-a */
     const struct keymap *keymap;        /* of whoever types */
     int icount_shift;           /* -1: off */
+    bool icount_jumps;          /* -icount's sleep=off */
     unsigned cores;             /* to use at most; 0: all there are */
     enum rtc_base { RTC_UTC, RTC_LOCALTIME, RTC_DATE } rtc_base;
     int64_t rtc_date;           /* RTC_DATE: seconds since 1970 */

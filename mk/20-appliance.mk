@@ -186,6 +186,11 @@ check-user-nat: appliance $(BUILD)/router.img $(BUILD)/guests/linux/many_tcp \
                 | $(DEPS_test)
 	@$(PYTEST) -s tests/appliance/long_user_nat.py
 
+.PHONY: check-terminal
+## check-terminal  vi, top and a paste on the appliance's line in tmux
+check-terminal: appliance $(BUILD)/trestle.iso | $(DEPS_test)
+	@$(PYTEST) -s tests/appliance/long_terminal.py
+
 .PHONY: check-amd64
 ## check-amd64     Debian amd64 as a guest under svm in QEMU, on a LAN (root)
 check-amd64: appliance $(BUILD)/router-amd64.img | $(DEPS_test)

@@ -9,6 +9,17 @@ JIT_BOOTS_SECONDS ?= 3600
 check-jit-boots: $(BUILD)/trestle $(BUILD)/router.img | $(DEPS_test)
 	/usr/bin/python3 -B tests/long/jit_boots.py -t $(JIT_BOOTS_SECONDS) $^
 
+DRIFT_SECONDS ?= 600
+.PHONY: check-drift check-day
+## check-drift     guests' clocks with load for DRIFT_SECONDS=600, ARGS=
+check-drift: $(BUILD)/trestle $(BUILD)/router.img | $(DEPS_test)
+	/usr/bin/python3 -B tests/long/drift.py -t $(DRIFT_SECONDS) $^ $(ARGS)
+
+DAY_HOURS ?= 24
+## check-day       DAY_HOURS=24 of virtual time with somebody typing, ARGS=
+check-day: $(BUILD)/trestle $(BUILD)/router.img | $(DEPS_test)
+	/usr/bin/python3 -B tests/long/day.py --hours $(DAY_HOURS) $^ $(ARGS)
+
 STATE_BOOT_SECONDS ?= 40
 # The emulated machine alone; fake_snapshot is the unit tests'.
 STATE_BOOT_OBJ := $(filter $(HOSTED)/emu/%,$(HOSTED_OBJ)) \

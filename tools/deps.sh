@@ -14,7 +14,7 @@ run="qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin xorriso
 test="libcmocka-dev libvterm-dev gcc-multilib clang libclang-rt-14-dev llvm-14
  python3-pytest python3-pytest-xdist python3-pexpect python3-pyte python3-scapy
  curl dnsmasq-base iproute2 iputils-ping procps ipxe-qemu openssl qemu-user
- qemu-utils bochs bochs-term bochsbios vgabios lrzsz gdb"
+ qemu-utils bochs bochs-term bochsbios vgabios lrzsz gdb tmux"
 bench="gcc-multilib qemu-system-x86 iperf3 iproute2 valgrind"
 
 case $group in

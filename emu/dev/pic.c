@@ -156,9 +156,11 @@ enum irq_state pic_irq_state(const struct pic *p, unsigned n)
     const struct chip *c = n < 8 ? &p->master : &p->slave;
     uint8_t bit = 1u << (n & 7);
 
+    if (!(c->irr & bit))        /* another would be latched, masked or not */
+        return IRQ_TAKEN;
     if ((c->imr & bit) || (n > 7 && (p->master.imr & 1u << CASCADE_IR)))
         return IRQ_MASKED;
-    return c->irr & bit ? IRQ_WAITS : IRQ_TAKEN;
+    return IRQ_WAITS;
 }
 
 static void write_icw1(struct chip *c, uint8_t v)

@@ -14,6 +14,8 @@
 #define NEVER INT64_MAX
 /* Late IRQ0 edges are given again, up to this much (10 s in ticks)... */
 #define BACKLOG_TICKS 11931818
+/* A handler masks its interrupt for a while; who does so for longer... */
+#define MASKED_TICKS 596591
 /* ...at twice their rate (catch_up.h), but not closer together than this. */
 #define CATCH_UP_GAP_NS 10000u
 /* Counter 1 refreshes DRAM every 18 ticks; port 61h bit 4 toggles with it. */
@@ -379,8 +381,8 @@ static int64_t choose_edge(struct pit *p, int64_t now)
 
     if (next_edge(c, edge) <= now)
         last = now - (now - edge) % c->period;
-    if (state == IRQ_MASKED)
-        return last;
+    if (state == IRQ_MASKED)    /* ...does not want them */
+        return p->again && now - edge <= MASKED_TICKS ? NEVER : last;
     if (!p->again || now - edge > BACKLOG_TICKS) {
         count_lost(p, last - edge);
         if (state == IRQ_WAITS && !p->again)

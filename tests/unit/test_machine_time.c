@@ -215,6 +215,25 @@ static void test_icount_warps_halt(void **state)
     guest_free(g);
 }
 
+static void jumps(struct machine_config *c)
+{
+    c->icount_jumps = true;
+}
+
+/* -icount sleep=off: a budget is no bound for time that nothing happens in. */
+static void test_icount_jumps(void **state)
+{
+    struct guest *g = guest_new_as(0, jumps);
+
+    g->insn = insn_hlt;
+    guest_start_tick(g, 11932);
+    for (unsigned n = 0; n < 100; n++)
+        assert_int_equal(machine_run(g->m, 1000), MACHINE_BUDGET);
+    assert_in_range(machine_now(g->m), 990 * MS, 1010 * MS);
+    assert_in_range(g->irqs, 98, 101);
+    guest_free(g);
+}
+
 /* A timer between two instructions fires at the second, never early. */
 static void test_icount_rounds_up(void **state)
 {
@@ -253,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_kick),
         cmocka_unit_test(test_icount_is_deterministic),
         cmocka_unit_test(test_icount_warps_halt),
+        cmocka_unit_test(test_icount_jumps),
         cmocka_unit_test(test_icount_rounds_up),
         cmocka_unit_test(test_tsc),
     };

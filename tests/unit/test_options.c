@@ -202,8 +202,11 @@ static void test_serial_and_misc(void **state)
     assert_true(o.serial[1].mux);
     assert_int_equal(o.escape, 0x14);
     assert_int_equal(o.icount_shift, 3);
+    assert_false(o.icount_jumps);
     assert_true(o.start_stopped);
     assert_int_equal(o.rtc_base, RTC_UTC);
+    assert_int_equal(PARSE("-icount", "shift=4,sleep=off", "x"), OPTIONS_RUN);
+    assert_true(o.icount_shift == 4 && o.icount_jumps);
     assert_int_equal(PARSE("-rtc", "base=localtime", "x"), OPTIONS_RUN);
     assert_int_equal(o.rtc_base, RTC_LOCALTIME);
     assert_int_equal(PARSE("-rtc", "base=2006-06-17T16:01:21", "x"),

@@ -1,0 +1,203 @@
+#!/usr/bin/python3
+"""How far a guest's clock goes from the host's, with load in both.
+
+The router boots with each clock and engine that is asked for, all at a time,
+and computes all the while; the host has busy processes of its own, and stops
+each emulator now and then for a while, as a host does that has no time for it.
+The guest's uptime is read by its serial line: of some readings in a row the one
+that came quickest counts. Prints a table; the exit status is 0 if each clock
+drifted less than LIMIT_MS. A ratio of ticks given again and lost is the
+monitor's.
+"""
+import argparse
+import contextlib
+import os
+import pathlib
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import pexpect
+
+from router import Failure, Router
+
+LIMIT_MS = 100
+BOOT_LIMIT = 600
+READINGS = 40
+# What Linux keeps its time by. Without an argument of its own it finds the TSC;
+# with jiffies it counts ticks, of the local APIC's timer or of the PIT.
+CLOCKS = {
+    "tsc": "",
+    "apic": "clocksource=jiffies",
+    "pit": "clocksource=jiffies nolapic",
+}
+SPARE = b"noisapnp cryptomgr.notests init_on_alloc=0"
+# Stops of an emulator: how often, and how long at least and most (s).
+PAUSE = 1.5
+STOP_LEAST, STOP_MOST = 0.02, 0.4
+
+
+def with_arguments(image, words):
+    """The image with other words for some that its kernel can do without."""
+    if not words:
+        return image
+    if SPARE not in image:
+        sys.exit("drift: the image's kernel has other arguments")
+    return image.replace(SPARE, words.encode().ljust(len(SPARE)))
+
+
+def busy():
+    """A process that computes until it is killed."""
+    return subprocess.Popen([sys.executable, "-c", "while True: pass"])
+
+
+class Clock:
+    """One guest. `offset` is the host's clock less the guest's, in s."""
+
+    def __init__(self, engine, clock, router):
+        self.engine, self.clock, self.router = engine, clock, router
+        self.offsets = []
+        self.stopped = 0.0
+
+    def read(self):
+        """Take the least offset of some readings."""
+        session, least = self.router.session, float("inf")
+        for _ in range(READINGS):
+            session.send("read t x </proc/uptime; echo =$t=\r")
+            session.expect(r"=([\d.]+)=\r")
+            least = min(least, time.monotonic() - float(session.match[1]))
+        self.offsets.append(least)
+
+    def stop_now_and_then(self, end, seed):
+        """Until `end` be a host that is busy with something else."""
+        numbers = random.Random(seed)
+        while time.monotonic() < end:
+            time.sleep(numbers.uniform(0.1, PAUSE * 2))
+            length = numbers.uniform(STOP_LEAST, STOP_MOST)
+            os.kill(self.router.session.pid, signal.SIGSTOP)
+            time.sleep(length)
+            os.kill(self.router.session.pid, signal.SIGCONT)
+            self.stopped += length
+
+    def measure(self, seconds, seed):
+        """Boot, load it, and read its clock until `seconds` have gone by."""
+        start = time.monotonic()
+        self.router.boot()
+        print(f"{self.engine} {self.clock}: prompt after "
+              f"{time.monotonic() - start:.0f} s", flush=True)
+        source = self.router.good("cat /sys/devices/system/clocksource/"
+                                  "clocksource0/current_clocksource")
+        self.source = source.strip()
+        self.router.good("stty -echo; dmesg -n 1")
+        self.read()
+        end = time.monotonic() + seconds
+        self.router.good("{ while :; do md5sum /bin/busybox; done"
+                         " >/dev/null 2>&1 & }")
+        stops = threading.Thread(target=self.stop_now_and_then,
+                                 args=(end, seed))
+        stops.start()
+        while time.monotonic() < end:
+            time.sleep(min(20, seconds / 5))
+            self.read()
+        stops.join()
+        self.router.good("kill $!; sleep 1")
+        self.read()
+        self.ticks = self.router.monitor("info pic")
+
+    def drift_ms(self, offset):
+        """How late the guest's clock is, against the first reading."""
+        return (offset - self.offsets[0]) * 1000
+
+    def count(self, what):
+        """Ticks `what` that the machine counted."""
+        return sum(int(n) for n in re.findall(rf"(\d+)  .*ticks {what}",
+                                              self.ticks))
+
+    def row(self):
+        under_load = max(self.offsets[1:-1], key=lambda o: abs(
+            self.drift_ms(o)))
+        return (f"{self.engine:<8}{self.clock:<6}{self.source:<9}"
+                f"{self.stopped:>8.1f}{self.count('given again'):>8}"
+                f"{self.count('lost'):>6}"
+                f"{self.drift_ms(under_load):>+10.0f}"
+                f"{self.drift_ms(self.offsets[-2]):>+9.0f}"
+                f"{self.drift_ms(self.offsets[-1]):>+8.0f}")
+
+
+def run_one(clock, args, seed, failures):
+    try:
+        clock.measure(args.t, seed)
+    except (Failure, pexpect.TIMEOUT, pexpect.EOF, OSError) as error:
+        failures.append(f"{clock.engine} {clock.clock}: "
+                        f"{type(error).__name__}: {str(error)[:400]}")
+
+
+def start(args, folder, stack):
+    """A guest for each engine and clock."""
+    image = args.image.read_bytes()
+    clocks = []
+    for name in args.clocks.split(","):
+        path = pathlib.Path(folder) / f"{name}.img"
+        path.write_bytes(with_arguments(image, CLOCKS[name]))
+        for engine in args.engines.split(","):
+            log = args.log and (args.log / f"{engine}-{name}.log").open("w")
+            router = Router(args.trestle.resolve(), [
+                "-m", 64, "-snapshot", "-hda", path, "-net", "none",
+                "-nographic", "-accel", engine], BOOT_LIMIT, log)
+            # It may be stopped, and a thread may wait for it.
+            stack.callback(os.kill, router.session.pid, signal.SIGKILL)
+            clocks.append(Clock(engine, name, router))
+    return clocks
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("trestle", type=pathlib.Path)
+    parser.add_argument("image", type=pathlib.Path)
+    parser.add_argument("-t", type=int, default=600, metavar="SECONDS")
+    parser.add_argument("--engines", default="interp,jit")
+    parser.add_argument("--clocks", default=",".join(CLOCKS),
+                        help="of these: " + " ".join(CLOCKS))
+    parser.add_argument("--log", type=pathlib.Path,
+                        help="folder for the guests' consoles")
+    parser.add_argument("--busy", type=int, default=1,
+                        help="processes of the host's own (1)")
+    args = parser.parse_args()
+
+    failures = []
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        clocks = start(args, folder, stack)
+        for _ in range(args.busy):
+            stack.callback(busy().kill)
+        threads = [threading.Thread(target=run_one,
+                                    args=(c, args, seed, failures))
+                   for seed, c in enumerate(clocks)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    print(f"{args.t} s, {args.busy} busy processes beside {len(clocks)} "
+          f"emulators, load {os.getloadavg()[1]:.1f} on {os.cpu_count()} "
+          "cores; ms behind the host's clock:")
+    print(f"{'engine':<8}{'clock':<6}{'source':<9}{'stopped':>8}{'again':>8}"
+          f"{'lost':>6}{'at worst':>10}{'at end':>9}{'idle':>8}")
+    for clock in clocks:
+        if len(clock.offsets) > 2:
+            print(clock.row())
+            late = max(abs(clock.drift_ms(o)) for o in clock.offsets[-2:])
+            if late >= LIMIT_MS:
+                failures.append(f"{clock.engine} {clock.clock}: {late:.0f} ms")
+    for failure in failures:
+        print(f"FAIL {failure}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
