@@ -38,6 +38,7 @@ struct local {
     struct vt *vt;
     struct mux mux;
     struct monitor monitor;
+    unsigned shown;             /* of the consoles, as last looked at */
     bool log_came;              /* where its prompt was */
 };
 
@@ -265,6 +266,20 @@ void local_destroy(struct local *l)
     free(l);
 }
 
+/* The monitor at a machine's place is for that machine. */
+static void go_to_machine(struct local *l)
+{
+    const struct console_source *s =
+        &l->consoles.console[l->consoles.shown].source;
+
+    if (l->consoles.shown == l->shown)
+        return;
+    l->shown = l->consoles.shown;
+    if (s->vt == l->vt && s->guest != mux_guest(&l->mux) &&
+        mux_show(&l->mux, s->guest->number, false))
+        monitor_prompt(&l->monitor);
+}
+
 uint64_t local_poll(struct local *l, uint64_t now)
 {
     uint64_t screen = platform_screen_poll(l, now);
@@ -274,6 +289,7 @@ uint64_t local_poll(struct local *l, uint64_t now)
     while (platform_input_take(&e))
         keyboard_event(&l->keyboard, &e, now);
     keyboard_poll(&l->keyboard);
+    go_to_machine(l);
     if (l->log_came)
         monitor_prompt(&l->monitor);
     l->log_came = false;

@@ -86,7 +86,7 @@ def test_several_machines(boot, screen):
     expect_codes(appliance, "2e ae")            # the first's line is shown
     screen.keys("ctrl-alt-5")
     screen.type("info name\n")
-    screen.wait_for(re.compile(r"^\(trestle\) info name", re.M), wide=9)
+    screen.wait_for(re.compile(r"^\(trestle\) info name\ntwo$", re.M), wide=9)
     screen.keep("monitor")
 
 

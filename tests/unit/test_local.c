@@ -236,6 +236,9 @@ static void test_two_machines(void **state)
     assert_shows(shown(3), "first's");
     assert_shows(shown(6), "second's");
     assert_shows(shown(5), "Trestle test monitor");
+    keys("info name\r");
+    assert_shows(shown(5), "(trestle) info name  ");
+    assert_shows(shown(5), "other  ");
     assert_shows(type("\001cconsole\r"), "6 other, serial line");
     assert_shows(type("console 4\rconsole\r"), "4 other, VGA (shown)");
     assert_shows(type("console 7\r"), "no such console: '7'");
