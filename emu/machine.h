@@ -111,6 +111,7 @@ struct machine_config {
     struct netport *nic[MACHINE_NICS];          /* NULL: no such NIC */
     struct chardev *serial[MACHINE_SERIALS];    /* NULL: no such UART */
     const char *boot_order;     /* "c", "d", "n", or several; NULL "cd" */
+    bool boot_menu;             /* the BIOS's: it waits for Esc */
     bool i6300esb, ib700;       /* watchdogs (machine_watchdog.h) */
     bool pvpanic;               /* the guest may tell that it panicked */
     int64_t rtc_base;           /* the RTC at power-on, s since 1970 */

@@ -131,11 +131,13 @@ static int set_items(struct machine *m)
         { FWCFG_NB_CPUS, 2, 1 },
         { FWCFG_MAX_CPUS, 2, 1 },
         { FWCFG_NOGRAPHIC, 2, 0 },      /* BIOS text on the VGA alone */
-        { FWCFG_BOOT_MENU, 2, 0 },      /* no "press F12" and its wait */
         { FWCFG_IRQ0_OVERRIDE, 1, 1 },
     };
     struct fwcfg *fw = m->d.fwcfg;
     int error = fwcfg_set_int(fw, FWCFG_RAM_SIZE, m->config.ram_bytes, 8);
+
+    if (!error)
+        error = fwcfg_set_int(fw, FWCFG_BOOT_MENU, m->config.boot_menu, 2);
 
     for (unsigned i = 0; !error && i < sizeof items / sizeof items[0]; i++)
         error = fwcfg_set_int(fw, items[i].key, items[i].value, items[i].size);

@@ -23,6 +23,7 @@
 
 #define ROM_MAX (512u << 10)
 #define NS_PER_S 1000000000
+#define SPLASH_MAX (8u << 20)
 /* The interpreter's, the devices', frames and what a disk may grow. */
 #define OVERHEAD_BYTES (64u << 20)
 
@@ -64,7 +65,7 @@ static void host_debug_char(void *ctx, uint8_t c)
 /* ---- Firmware, disks, the machine ------------------------------------------- */
 
 /* Read an option's ROM, a whole file or module; NULL and `why`. */
-static uint8_t *load_rom(const char *option, const char *name,
+static uint8_t *load_rom(const char *option, const char *name, unsigned most,
                          size_t *out_size, char *why, size_t why_size)
 {
     struct platform_file f;
@@ -76,9 +77,9 @@ static uint8_t *load_rom(const char *option, const char *name,
                  strerror(-r));
         return NULL;
     }
-    if (!f.size || f.size > ROM_MAX) {
-        snprintf(why, why_size, "%s: '%s' has %llu bytes; a ROM has 1 to %u",
-                 option, name, (unsigned long long)f.size, ROM_MAX);
+    if (!f.size || f.size > most) {
+        snprintf(why, why_size, "%s: '%s' has %llu bytes, and may have 1 to %u",
+                 option, name, (unsigned long long)f.size, most);
     } else if ((data = platform_pages_alloc(f.size))) {
         r = platform_file_read(&f, 0, data, f.size);
         *out_size = f.size;
@@ -94,14 +95,47 @@ static uint8_t *load_rom(const char *option, const char *name,
     return data;
 }
 
+/* What the BIOS shows while it waits for Esc: fw_cfg files by SeaBIOS's names. */
+static int load_splash(struct guest *g, struct machine_config *c, char *why,
+                       size_t size)
+{
+    const struct options *o = g->options;
+    struct machine_rom *rom = &g->roms[c->rom_count];
+
+    c->boot_menu = o->boot_menu;
+    if (o->has_splash_time) {
+        g->boot_menu_wait[0] = (uint8_t)o->splash_ms;
+        g->boot_menu_wait[1] = (uint8_t)(o->splash_ms >> 8);
+        *rom++ = (struct machine_rom){ "etc/boot-menu-wait", g->boot_menu_wait,
+                                       sizeof g->boot_menu_wait };
+        c->rom_count++;
+    }
+    if (!*o->splash)
+        return 0;
+    rom->data = load_rom("-boot splash=", o->splash, SPLASH_MAX, &rom->size,
+                         why, size);
+    if (!rom->data)
+        return -EINVAL;
+    c->rom_count++;
+    if (rom->size > 2 && !memcmp(rom->data, "BM", 2))
+        rom->fw_cfg_name = "bootsplash.bmp";
+    else if (rom->size > 2 && !memcmp(rom->data, "\xff\xd8", 2))
+        rom->fw_cfg_name = "bootsplash.jpg";
+    if (rom->fw_cfg_name)
+        return 0;
+    snprintf(why, size, "-boot splash=: '%s' is no BMP and no JPEG",
+             o->splash);
+    return -EINVAL;
+}
+
 static int load_firmware(struct guest *g, struct machine_config *c, char *why,
                          size_t size)
 {
     c->bios = firmware_bios;
     c->bios_size = firmware_bios_end - firmware_bios;
     if (g->options->bios) {
-        c->bios = load_rom("-bios", g->options->bios, &c->bios_size, why,
-                           size);
+        c->bios = load_rom("-bios", g->options->bios, ROM_MAX, &c->bios_size,
+                           why, size);
         if (!c->bios)
             return -EINVAL;
     }
@@ -119,7 +153,7 @@ static int load_firmware(struct guest *g, struct machine_config *c, char *why,
             continue;
         rom->fw_cfg_name = "pci10ec,8029.rom";
         rom->data = load_rom("-net nic,romfile=", net_romfile(g->net, i),
-                             &rom->size, why, size);
+                             ROM_MAX, &rom->size, why, size);
         if (!rom->data)
             return -EINVAL;
         c->rom_count++;
@@ -239,7 +273,7 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
     c->check_every = o->check_every;
     c->window = o->window;
     c->cpu_model = engine_choice_model(g);
-    c->boot_order = o->boot_order;
+    c->boot_order = *o->boot_order ? o->boot_order : NULL;
     c->i6300esb = o->i6300esb;
     c->ib700 = o->ib700;
     c->pvpanic = o->pvpanic;
@@ -301,6 +335,7 @@ int guest_create(const struct options *o, unsigned number, uint64_t reserve,
         (r = guest_serials_create(g)) ||
         (r = net_create(o, number - 1, &g->net, why, why_size)) ||
         (r = load_firmware(g, &c, why, why_size)) ||
+        (r = load_splash(g, &c, why, why_size)) ||
         (r = open_disks(g, &c, why, why_size)) ||
         (r = vmstate_open(o->vmstate, &g->snapshots, why, why_size)) ||
         (r = make_machine(g, &c, why, why_size)))

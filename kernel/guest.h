@@ -49,7 +49,8 @@ struct guest {
     struct guest_serial *serial[MACHINE_SERIALS];
     struct serial_log *log;     /* console/serial_log.h: never NULL */
     struct guest_keys keys;
-    struct machine_rom roms[1 + MACHINE_NICS];
+    struct machine_rom roms[3 + MACHINE_NICS];
+    uint8_t boot_menu_wait[2];  /* ms, little-endian: one of them */
     struct net *net;
     struct gdbstub *gdb;        /* kernel/debug/gdbstub.h; NULL: none */
     struct snapshot_store *snapshots;   /* shared (snapshot/vmstate.h); NULL */

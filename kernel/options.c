@@ -10,6 +10,7 @@
 #include "emu/cpu/engine.h"
 #include "kernel/debug/gdb_device.h"
 #include "kernel/number.h"
+#include "kernel/options_boot.h"
 #include "kernel/options_chardev.h"
 #include "kernel/options_display.h"
 #include "kernel/options_drive.h"
@@ -77,12 +78,10 @@ static bool parse_drive(struct parser *p, const char *name, const char *v)
 
 static bool parse_boot(struct parser *p, const char *name, const char *v)
 {
-    if (!strncmp(v, "order=", 6))
-        v += 6;
-    if (!*v || strlen(v) > 3 || strspn(v, "acdn") != strlen(v))
-        return bad(p, name, "use letters of c (disk), d (CD), n (network)", v);
-    p->o->boot_order = v;
-    return true;
+    char reason[120];
+
+    return options_parse_boot(p->o, v, reason, sizeof reason) ||
+           bad(p, name, reason, v);
 }
 
 /* 8-4-4-4-12 digits (RFC 4122, 3). */
@@ -358,8 +357,7 @@ static const struct option {
       "-cdrom IMAGE    CD-ROM, in hdc's place" },
     { "drive", OPTION_OWN, true, parse_drive, OPTIONS_DRIVE_HELP },
     { "hdachs", OPTION_OWN, true, parse_drive, OPTIONS_HDACHS_HELP },
-    { "boot", OPTION_ANY, true, parse_boot,
-      "-boot ORDER     letters of c (disk), d (CD), n (network)" },
+    { "boot", OPTION_ANY, true, parse_boot, OPTIONS_BOOT_HELP },
     { "snapshot", OPTION_ANY, false, parse_flag,
       "-snapshot       keep the images pristine: writes stay in memory" },
     { "vmstate", OPTION_ANY, true, parse_string,

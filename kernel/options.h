@@ -97,7 +97,10 @@ struct options {
     struct drive_option drive[MACHINE_IDE_UNITS];       /* hda ... hdd */
     struct drive_geometry hdachs;
     const char *bios;           /* NULL: the embedded SeaBIOS */
-    const char *boot_order;
+    char boot_order[4];         /* "": the board's own */
+    bool boot_menu, has_splash_time;    /* of the BIOS */
+    char splash[OPTIONS_TEXT];  /* a picture behind it; "": none */
+    unsigned splash_ms;
     const char *uuid;           /* as written; NULL: none */
     uint8_t uuid_bytes[16];
     char accel[16];             /* "": fastest that probes */

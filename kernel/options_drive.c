@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernel/number.h"
+#include "kernel/options_setting.h"
 
 static bool fail(char *why, size_t size, const char *what)
 {
@@ -174,22 +175,6 @@ static const struct {
 
 #define SETTINGS (sizeof settings / sizeof *settings)
 
-/* One setting to `out`, ",," made ","; what is behind its comma, or NULL. */
-static const char *next_setting(const char *at, char out[OPTIONS_TEXT])
-{
-    size_t n = 0;
-
-    for (; *at && n < OPTIONS_TEXT - 1; at++) {
-        if (*at == ',' && *++at != ',') {
-            out[n] = '\0';
-            return at;
-        }
-        out[n++] = *at;
-    }
-    out[n] = '\0';
-    return NULL;
-}
-
 static bool set(struct drive_line *l, char *setting, unsigned *seen, char *why,
                 size_t size)
 {
@@ -265,7 +250,7 @@ bool options_parse_drive(struct options *o, const char *value, char *why,
     unsigned seen = 0;
 
     while (value) {
-        value = next_setting(value, setting);
+        value = options_next_setting(value, setting);
         if (!set(&l, setting, &seen, why, size))
             return false;
     }

@@ -20,6 +20,7 @@
 
 #define MAX_FRAMES 24u
 #define LOG_TAIL 2000u          /* bytes of log shown */
+#define LINE 160u
 
 extern const uint8_t rodata_start[];
 
@@ -32,7 +33,7 @@ void panic_set_halt(bool halt) { halt_at_end = halt; }
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *fmt, ...)
 {
-    char line[160];
+    char line[LINE];
     va_list ap;
     size_t len;
 
@@ -85,10 +86,37 @@ static void say_registers(const struct trap_frame *f)
     say("r15 %016lx cr2 %016lx cr3 %016lx", f->r15, read_cr2(), read_cr3());
 }
 
+/* The line that begins at `at`; *next: where the one behind it does. */
+static size_t log_line(const char *text, size_t n, size_t at, size_t *next,
+                       char line[LINE])
+{
+    size_t end = at;
+
+    while (end < n && text[end] != '\n')
+        end++;
+    *next = end + 1;
+    return format(line, LINE, "  %.*s", (int)(end - at), text + at);
+}
+
+/* The first that may be on the screen: what goes before them is to stay there. */
+static size_t first_on_screen(const char *text, size_t n, size_t start)
+{
+    unsigned room = screen_panic_room(), rows = 0;
+    char line[LINE];
+    size_t next;
+
+    for (size_t at = start; at < n; at = next)
+        rows += screen_panic_rows(log_line(text, n, at, &next, line));
+    for (; start < n && rows > room; start = next)
+        rows -= screen_panic_rows(log_line(text, n, start, &next, line));
+    return start;
+}
+
 static void say_log_tail(void)
 {
     static char tail[LOG_TAIL];
-    size_t n = platform_log_read(tail, sizeof tail), start = 0;
+    size_t n = platform_log_read(tail, sizeof tail), start = 0, next, first;
+    char line[LINE];
 
     if (fault_in_report)
         *(volatile uint8_t *)(uintptr_t)rodata_start = 0;
@@ -96,11 +124,14 @@ static void say_log_tail(void)
     if (n == sizeof tail)       /* begins in the middle of a line */
         while (start < n && tail[start++] != '\n')
             ;
-    for (size_t i = start; i < n; i++)
-        if (tail[i] == '\n') {
-            say("  %.*s", (int)(i - start), tail + start);
-            start = i + 1;
-        }
+    first = first_on_screen(tail, n, start);
+    for (size_t at = start; at < n; at = next) {
+        size_t len = log_line(tail, n, at, &next, line);
+
+        console_panic_line(line, len);
+        if (at >= first)
+            screen_panic_line(line, len);
+    }
 }
 
 static _Noreturn void finish(void)

@@ -18,6 +18,7 @@ enum { CRTC_INDEX = 0x3d4, CRTC_DATA = 0x3d5, CRTC_CURSOR_START = 0x0a };
 
 static struct canvas canvas;    /* no rows: no screen */
 static unsigned row, column;
+static unsigned panic_rows;     /* that the panic's lines took */
 /* What is to be there. */
 static uint8_t grid[CANVAS_ROWS_MAX][CANVAS_COLUMNS_MAX];
 static bool is_wanted;          /* by the options */
@@ -112,7 +113,21 @@ void screen_panic_line(const char *line, size_t len)
         memset(grid, ' ', sizeof grid);
         canvas_clear(&canvas);
     }
+    panic_rows += screen_panic_rows(len);
     show(line, len);
+}
+
+unsigned screen_panic_rows(size_t len)
+{
+    return !canvas.columns || !len
+               ? 1 : (unsigned)((len - 1) / canvas.columns) + 1;
+}
+
+unsigned screen_panic_room(void)
+{
+    unsigned kept = panic_rows + 2;     /* the last sentence, and its end */
+
+    return kept < canvas.rows ? canvas.rows - kept : 0;
 }
 
 static struct surface surface_of(const struct multiboot_framebuffer *fb)

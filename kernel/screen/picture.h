@@ -1,6 +1,7 @@
 /*
  * A guest's picture on a framebuffer: in the middle, each of its pixels as
- * large as fits, or, if it is larger than the screen, its upper left part.
+ * large as fits, or, if it is larger than the screen, the whole of it smaller,
+ * by the mean of those pixels that fall on one.
  */
 #ifndef KERNEL_SCREEN_PICTURE_H
 #define KERNEL_SCREEN_PICTURE_H
@@ -19,8 +20,8 @@ struct picture {
 /* Where it is shown; 0 wide: not at all. */
 struct picture_place {
     unsigned x, y;              /* screen pixels */
-    unsigned scale;             /* screen pixels for one of its own */
-    unsigned width, height;     /* of its own: how much of it is shown */
+    unsigned scale;             /* of them for one of its own; 0: less */
+    unsigned width, height;     /* what it takes of the screen */
 };
 
 struct picture_place picture_place(const struct surface *surface,

@@ -253,12 +253,20 @@ static void test_place(void **state)
     assert_int_equal(p.scale, 3);
     assert_int_equal(p.x, 32);
     assert_int_equal(p.y, 84);
+    assert_int_equal(p.width, 960);
+    assert_int_equal(p.height, 600);
+    /* The whole of it, and its sides as they were. */
     p = picture_place(&s, 4096, 100);
-    assert_int_equal(p.scale, 1);
+    assert_int_equal(p.scale, 0);
     assert_int_equal(p.width, 1024);
-    assert_int_equal(p.height, 100);
+    assert_int_equal(p.height, 25);
     assert_int_equal(p.x, 0);
-    assert_int_equal(p.y, 334);
+    assert_int_equal(p.y, 371);
+    p = picture_place(&s, 100, 769);
+    assert_int_equal(p.scale, 0);
+    assert_int_equal(p.width, 99);
+    assert_int_equal(p.height, 768);
+    assert_int_equal(picture_place(&s, 1, 65535).width, 1);
     p = picture_place(&s, 1, 1);
     assert_int_equal(p.scale, 8);
     assert_int_equal(picture_place(&s, 0, 5).width, 0);
@@ -288,8 +296,8 @@ static void check_picture(unsigned width, unsigned height)
     picture_draw(&surface, &picture, NULL);
     for (unsigned y = 0; y < surface.height; y++)
         for (unsigned x = 0; x < surface.width; x++) {
-            if (x < p.x || x >= p.x + p.width * p.scale || y < p.y ||
-                y >= p.y + p.height * p.scale) {
+            if (x < p.x || x >= p.x + p.width || y < p.y ||
+                y >= p.y + p.height) {
                 assert_int_equal(pixel(x, y), around);
                 continue;
             }
@@ -310,9 +318,48 @@ static void test_picture(void **state)
         end(NULL);
         assert_true(start(300, 220, bits[i], 300 * bits[i] / 8));
         check_picture(290, 219);
-        check_picture(301, 221);
         end(NULL);
     }
+}
+
+/* Twice as large as the screen: four pixels fall on one. */
+static void test_picture_is_made_smaller(void **state)
+{
+    static const uint8_t bits[] = { 16, 24, 32 };
+    static uint32_t pixels[440 * 203];
+    struct picture picture = { pixels, 203, 200, 440 };
+
+    for (unsigned y = 0; y < 440; y++)
+        for (unsigned x = 0; x < 200; x++)
+            pixels[y * 203 + x] = (x / 2 % 64 * 4) << 16 |
+                                  (y / 2 % 64 * 4) << 8 |
+                                  (x % 2 ? 0xf8 : y % 2 ? 0xe8 : 0x08);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(start(300, 220, bits[i], 300 * bits[i] / 8));
+        picture_draw(&surface, &picture, NULL);
+        for (unsigned y = 0; y < 220; y++)
+            for (unsigned x = 0; x < 100; x++)
+                assert_int_equal(pixel(100 + x, y), surface_pixel(
+                    &surface, x % 64 * 4, y % 64 * 4, 0xb8));
+        end(NULL);
+    }
+}
+
+/* Of a line that changed, the one on the screen that it falls on. */
+static void test_lines_made_smaller(void **state)
+{
+    static const uint32_t pixels[16 * 48];
+    static uint8_t changed[48];
+    const struct picture picture = { pixels, 16, 16, 48 };
+
+    changed[7] = 1;
+    assert_true(start(8, 16, 32, 32));
+    picture_draw(&surface, &picture, changed);
+    assert_untouched(0, 32 * 2);
+    for (unsigned i = 0; i < 32; i++)   /* 5 pixels wide, one from the left */
+        assert_int_equal(memory[32 * 2 + i], i < 4 || i >= 24 ? UNTOUCHED
+                                                                   : 0);
+    assert_untouched(32 * 3, 32 * 16);
 }
 
 static void test_picture_lines(void **state)
@@ -380,6 +427,7 @@ int main(void)
         T(test_attributes), T(test_only_what_differs), T(test_clear),
         T(test_text_mode), T(test_no_screen), T(test_place), T(test_picture),
         T(test_picture_lines), T(test_cells_alone), T(test_fit),
+        T(test_picture_is_made_smaller), T(test_lines_made_smaller),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

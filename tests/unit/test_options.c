@@ -187,6 +187,20 @@ static void test_drives(void **state)
     assert_string_equal(o.drive[2].file, "c");
     assert_true(o.drive[2].is_cdrom);
     assert_string_equal(o.boot_order, "dc");
+    assert_int_equal(PARSE("-boot", "nd,menu=on,splash=a,,b.bmp,"
+                           "splash-time=65535"), OPTIONS_RUN);
+    assert_string_equal(o.boot_order, "nd");
+    assert_true(o.boot_menu && o.has_splash_time);
+    assert_string_equal(o.splash, "a,b.bmp");
+    assert_int_equal(o.splash_ms, 65535);
+    assert_int_equal(PARSE("-boot", "order=c,menu=off"), OPTIONS_RUN);
+    assert_string_equal(o.boot_order, "c");
+    assert_false(o.boot_menu);
+    refused("-boot", "menu=yes", "menu=on or");
+    refused("-boot", "menu=on,splash=", "needs the name");
+    refused("-boot", "menu=on,splash-time=65536", "65535");
+    refused("-boot", "splash=x", "go with menu=on");
+    refused("-boot", "menu=on,once=d", "not 'once'");
     assert_int_equal(PARSE("-hdc", "x", "-cdrom", "y"), OPTIONS_ERROR);
     assert_non_null(strstr(why, "-cdrom"));
 }
