@@ -83,7 +83,7 @@ $(BUILD)/trestle.elf: $(APPLIANCE_OBJ) $(APPLIANCE_EXTRA_OBJ) $(APPLIANCE_SOURCE
 # images that it names.
 CONF ?=
 IMAGE ?= $(if $(CONF),,$(BUILD)/router.img)
-APPLIANCE_OPTIONS ?= $(if $(CONF),-nographic,$(if $(IMAGE),-m 64 -hda router.img -net nic -net bridge -nographic,))
+APPLIANCE_OPTIONS ?= $(if $(IMAGE),-m 64 -hda router.img -net nic -net bridge)
 # NAME=FILE: the medium's modules.
 MEDIUM := $(if $(IMAGE),router.img=$(IMAGE)) \
     $(if $(CONF),trestle.conf=$(CONF) $(shell tools/conf-images.py $(CONF) || echo failed))

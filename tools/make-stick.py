@@ -57,7 +57,7 @@ hda slot
 net nic
 net bridge
 """
-IN_MEMORY = "-m 64 -hda router.img -net nic -net bridge -nographic"
+IN_MEMORY = "-m 64 -hda router.img -net nic -net bridge"
 
 
 def fail(text):

@@ -48,7 +48,7 @@ def test_stick_boots(tmp_path, boot_drive, firmware, device):
     stick = make_stick(tmp_path, data)
     appliance = boot_drive(stick, device, firmware, before=(
         "-device", "qemu-xhci,id=x", "-device", "usb-ehci,id=e"))
-    appliance.expect("loaded by GRUB .*: -nographic -medium "
+    appliance.expect("loaded by GRUB .*: -medium "
                      r"[0-9A-F]{4}-[0-9A-F]{4}\r\n")
     appliance.expect("hda: type=hd removable=0 file=slot ro=0 drv=raw")
     appliance.expect(f"disk_copy ok sectors {SLOT:08x}")
@@ -81,7 +81,7 @@ def test_config_is_saved(tmp_path, boot_drive, boot):
     stick = make_stick(tmp_path, disk_copy(),
                        "m 8\n[first]\nhda slot\nnet none\nS\n")
     appliance = boot_drive(stick, "ide-hd,bus=ide.0")
-    serial = appliance.expect(r"-nographic -medium ([0-9A-F-]{9})\r\n")[1]
+    serial = appliance.expect(r": -medium ([0-9A-F-]{9})\r\n")[1]
     appliance.expect("trestle.conf: the one that the loader brought")
     appliance.expect("first: engine")
     to_monitor(appliance)
