@@ -101,8 +101,10 @@ def leave_insert(t):
 
 def use_vi(t):
     """Insert, open a line, delete, undo, arrow keys, :wq; the screen each time."""
-    # A pane has 24 rows, but a serial line does not say so.
-    run(t, f"stty rows {ROWS} cols {COLUMNS}; export TERM=xterm; clear", PROMPT)
+    # A pane has 24 rows, but a serial line does not say so. What the kernel may
+    # have to say of its clocks on a busy host is not vi's.
+    run(t, f"dmesg -n 1; stty rows {ROWS} cols {COLUMNS}; export TERM=xterm; "
+        "clear", PROMPT)
     t.type("vi /tmp/text")
     t.keys("Enter")
     t.wait("", ["", *["~"] * (ROWS - 2)])
@@ -148,8 +150,8 @@ def see_top(t):
     t.type("top -d 1")
     t.keys("Enter")
     t.wait(r"(?s)^Mem: \d+K used.*\nCPU: .*\nLoad average: .*\n"
-           r"  PID  PPID USER     STAT   VSZ %VSZ %CPU COMMAND\n")
-    assert len([line for line in t.screen() if line]) >= ROWS - 1
+           r"  PID  PPID USER     STAT   VSZ %VSZ %CPU COMMAND\n"
+           rf"(?:.+\n){{{ROWS - 6}}}.+")
     t.keys("M")                 # by memory
     t.wait(r"\n +\d+ +\d+ root +\S+ +\d+ +\d+")
     t.keys("q")
