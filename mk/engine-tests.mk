@@ -15,7 +15,7 @@ ENGINETEST_HOSTED := $(patsubst %.c,$(HOSTED)/%.o,$(ENGINETEST_SRC) \
 $(foreach f,$(ENGINETEST_UNIT),$(eval CFLAGS_$(f) = $$(ENGINETEST_FLAGS)))
 $(BUILD)/enginetest: $(ENGINETEST_HOSTED) $(filter-out %/kernel/main.o,$(HOSTED_OBJ)) $(HOSTED_SOURCES)
 	@echo "  LD    $@"
-	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm
+	@$(CC) $(HOST_LDFLAGS) -o $@ $^ $(HOSTED_LIBS)
 
 ENGINETEST_OBJ := $(patsubst %.c,$(METAL)/%.o,$(ENGINETEST_SRC) \
     $(wildcard tests/engine/metal/*.c)) \

@@ -47,12 +47,12 @@ HOSTED_CUTS_OBJ := $(filter-out %/kernel/hosted/main.o \
   %/kernel/hosted/files.o,$(HOSTED_OBJ)) $(patsubst %,$(HOSTED)/tests/%.o, \
   long/power_cuts unit/fake_cut unit/disk_harness)
 $(BUILD)/power_cuts: $(HOSTED_CUTS_OBJ) $(HOSTED_SOURCES)
-	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm
+	@$(CC) $(HOST_LDFLAGS) -o $@ $^ $(HOSTED_LIBS)
 # And the hosted program itself, with such files.
 HOSTED_ROUTER_CUTS_OBJ := $(filter-out %/kernel/hosted/files.o,$(HOSTED_OBJ)) \
   $(patsubst %,$(HOSTED)/tests/%.o,long/cut_files unit/fake_cut)
 $(BUILD)/trestle-cuts: $(HOSTED_ROUTER_CUTS_OBJ) $(HOSTED_SOURCES)
-	@$(CC) $(HOST_LDFLAGS) -o $@ $^ -lm
+	@$(CC) $(HOST_LDFLAGS) -o $@ $^ $(HOSTED_LIBS)
 HOSTED_ROUTER_CUTS ?= 200
 .PHONY: check-router-cuts
 ## check-router-cuts  power cut under a router, HOSTED_ROUTER_CUTS=200
