@@ -257,6 +257,7 @@ static void do_cont(struct guest *g, void *arg) { machine_cont(g->machine); }
 
 static void do_reset(struct guest *g, void *arg)
 {
+    crash_begin_boot(g);
     machine_reset(g->machine);
     g->boots++;
     g->off_why = NULL;
@@ -344,6 +345,7 @@ bool guest_lend(struct guest *g)
 
 static void do_loaded(struct guest *g, void *arg)
 {
+    crash_begin_boot(g);
     if (g->state != GUEST_FAILED)
         g->state = GUEST_ON;
 }

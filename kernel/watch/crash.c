@@ -224,6 +224,16 @@ void crash_take_event(void *ctx, enum machine_event event, const char *text)
     }
 }
 
+void crash_begin_boot(struct guest *g)
+{
+    struct crash_log *log = g->crashes;
+
+    if (log->panic_due)
+        report_panic(g);
+    log->panicked = false;
+    log->line_len = 0;
+}
+
 void crash_take_reset(struct guest *g)
 {
     struct crash_log *log = g->crashes;
@@ -232,9 +242,7 @@ void crash_take_reset(struct guest *g)
     uint64_t passed = now - *oldest;
     char cause[CRASH_CAUSE];
 
-    if (log->panic_due)
-        report_panic(g);
-    log->panicked = false;
+    crash_begin_boot(g);
     if (log->resets > LOOP_RESETS && passed < LOOP_NS && !log->loop_told) {
         snprintf(cause, sizeof cause, "it is reset in a loop: %u times in %u "
                  "s", LOOP_RESETS, (unsigned)(passed / SECOND));

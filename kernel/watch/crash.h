@@ -34,7 +34,12 @@ void crash_log_destroy(struct crash_log *log);
 void crash_take_console(struct guest *g, const uint8_t *buf, size_t len);
 /* machine_host.event; `ctx` is the guest. */
 void crash_take_event(void *ctx, enum machine_event event, const char *text);
-/* The machine has been reset by itself. */
+/*
+ * It is about to be reset by others, or was loaded: what its console says from
+ * here on is of another boot, whose panic is told anew.
+ */
+void crash_begin_boot(struct guest *g);
+/* The machine has been reset by itself. Begins a boot, too. */
 void crash_take_reset(struct guest *g);
 
 /* ---- The I/O core -------------------------------------------------------- */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "emu/cpu/cpu.h"
 #include "kernel/platform.h"
 #include "kernel/watch/crash.h"
 #include "kernel/watch/watch.h"
@@ -119,6 +120,38 @@ static void test_panic_without_reset(void **state)
     assert_int_equal(crash_count(guest), 1);
 }
 
+static void says_and_waits(const char *text)
+{
+    uint64_t due;
+
+    guest_says(0, text);
+    due = crash_poll(guest);
+    while (due != UINT64_MAX && platform_now_ns() < due)
+        platform_wait(due);
+    crash_poll(guest);
+}
+
+/* A reset by others, as a guard's, begins a boot as one of its own does. */
+static void test_panic_after_others_reset(void **state)
+{
+    says_and_waits("panic: one\n");
+    assert_int_equal(crash_count(guest), 1);
+    guest_says(0, "half a line ");
+    assert_true(guest_reset(guest));
+    says_and_waits("panic: two\n");
+    assert_int_equal(crash_count(guest), 2);
+    assert_true(guest_lend(guest));
+    assert_true(guest_take_back(guest, true, true));
+    guest_says(0, "panic: three\n");
+    /* Its report does not wait for more: there the registers are still. */
+    machine_cpu(guest->machine)->gpr[RAX] = 0x12345678;
+    assert_true(guest_reset(guest));
+    crash_poll(guest);
+    assert_int_equal(crash_count(guest), 3);
+    type("\001c");
+    assert_shows(type("info crashes\r"), "panic: three\r\nEAX=12345678");
+}
+
 static void test_reset_loop(void **state)
 {
     for (unsigned i = 0; i < 5; i++)
@@ -158,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_told_once), TEST(test_bounded), TEST(test_panics),
         TEST(test_panic_without_reset), TEST(test_reset_loop),
+        TEST(test_panic_after_others_reset),
         TEST(test_actions),
     };
 
