@@ -122,15 +122,24 @@ static int check_resize(const struct disk_image *img, const struct resize *z)
     return 0;
 }
 
-/* Zeros up to the end of a raw file, by its last sector. */
-static int reach_end(struct disk_image *img, uint64_t sectors)
+/*
+ * Zeros up to the end of a raw file, by its last sector. What failed is not the
+ * file's size, or the next that asks for it would take it as done.
+ */
+static int reach_end(struct disk_image *img, uint64_t before, uint64_t sectors)
 {
     static const uint8_t zeros[BLOCK_SECTOR_SIZE];
+    int r;
 
     if (img->image.format == IMAGE_QCOW2)
         return block_flush(img->file);
-    return block_write(img->file, sectors - 1, 1, zeros) ? -ENOSPC
-                                                         : block_flush(img->file);
+    if (before >= sectors)
+        return 0;
+    r = block_write(img->file, sectors - 1, 1, zeros) ? -ENOSPC
+                                                      : block_flush(img->file);
+    if (r)
+        img->file->sectors = before;
+    return r;
 }
 
 static int do_resize(struct disk_image *img, void *ctx)
@@ -139,15 +148,15 @@ static int do_resize(struct disk_image *img, void *ctx)
     uint64_t before = img->file->sectors;
     int r = check_resize(img, z);
 
-    if (r || z->sectors == before)
+    if (r || z->sectors == img->dev.sectors)
         return r;
     r = block_grow(img->file, z->sectors);
     if (img->file->is_volatile && (r == -ENOTSUP || r == -EROFS))
         r = 0;                  /* the layer above has what is beyond it */
     else if (r == -ENOTSUP)
         return fails(z, r, "what it lies on has the size that it has");
-    else if (!r && before < z->sectors)
-        r = reach_end(img, z->sectors);
+    else if (!r)
+        r = reach_end(img, before, z->sectors);
     if (r)
         return fails(z, r, strerror(-r));
     img->wanted = z->sectors;

@@ -1,11 +1,13 @@
 /* A disk that its administrator makes larger. */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,6 +94,30 @@ static void test_not_less_than_promised(void **state)
     disk_image_close(&img);
 }
 
+/* A file that cannot grow now: what failed is done by the next that asks. */
+static void test_again_when_there_is_room(void **state)
+{
+    struct rlimit all, few;
+
+    open_file(0, 100 * 512);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+    few = all;
+    few.rlim_cur = 200 * 512;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+    assert_int_equal(resize(1000), -ENOSPC);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+    reset();
+    assert_int_equal(img.dev.sectors, 100);
+    assert_int_equal(resize(800), 0);           /* less than what failed */
+    assert_int_equal(file_bytes(), 800 * 512);
+    assert_int_equal(resize(1000), 0);
+    assert_int_equal(file_bytes(), 1000 * 512);
+    reset();
+    assert_int_equal(img.dev.sectors, 1000);
+    disk_image_close(&img);
+}
+
 static void test_part_of_a_sector(void **state)
 {
     open_file(0, 100 * 512 + 7);
@@ -125,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file_grows),
         cmocka_unit_test(test_not_less_than_promised),
+        cmocka_unit_test(test_again_when_there_is_room),
         cmocka_unit_test(test_part_of_a_sector),
         cmocka_unit_test(test_no_place_for_it),
     };
