@@ -291,6 +291,8 @@ ssize_t stream_write(struct stream *s, const void *data, size_t len)
 
 void stream_pause(struct stream *s, bool paused)
 {
+    if (s->paused == paused)
+        return;                 /* no news: who asks each round would spin */
     s->paused = paused;
     if (!paused)
         news_mark(&s->news);

@@ -173,6 +173,23 @@ static void test_there_and_back(void **state)
     close_all();
 }
 
+/* What is asked for each round is no news: the machine could never sleep. */
+static void test_asked_again(void **state)
+{
+    listen_there();
+    open_both();
+    stream_pause(server.s, false);
+    assert_false(transport_poll());
+    stream_pause(server.s, true);
+    assert_int_equal(stream_write(client.s, "late", 4), 4);
+    run();
+    assert_int_equal(server.got, 0);
+    stream_pause(server.s, false);
+    assert_true(transport_poll());
+    assert_memory_equal(server.data, "late", 4);
+    close_all();
+}
+
 static void test_nobody_listens(void **state)
 {
     memset(&client, 0, sizeof client);
@@ -216,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_there_and_back),
+        TEST(test_asked_again),
         TEST(test_nobody_listens),
         TEST(test_deaf_peers),
     };
