@@ -257,10 +257,13 @@ void vnc_info(char *text, size_t size)
                 "    sasl_username: none\n", served[i].address,
                 vnc_client_is_in(served[i].client) ? "" : ", not in yet");
     add(text, size, "  Auth: %s (Sub: none)\n", auth);
-    if (refused || counts.wrong_passwords || counts.lost_events)
-        add(text, size, "  refused: %llu connections, %llu passwords; "
-            "%llu keys and moves lost\n", (unsigned long long)refused,
+    if (refused || counts.wrong_passwords || counts.scalings ||
+        counts.lost_events)
+        add(text, size, "  refused: %llu connections, %llu passwords, "
+            "%llu scalings; %llu keys and moves lost\n",
+            (unsigned long long)refused,
             (unsigned long long)counts.wrong_passwords,
+            (unsigned long long)counts.scalings,
             (unsigned long long)counts.lost_events);
 }
 

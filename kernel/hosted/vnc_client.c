@@ -1,6 +1,7 @@
 /* See vnc_client.h. */
 #include "kernel/hosted/vnc_client.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <rfb/rfb.h>
@@ -28,6 +29,7 @@ struct vnc_client {
     pthread_t thread;
     atomic_bool ended, is_in;
     bool follows_size;
+    unsigned swallow;           /* bytes of a message that still come */
     uint64_t came_ns;
     rfbScreenInfo *screen;
     struct vnc_copy copy;
@@ -38,11 +40,11 @@ struct vnc_client {
 
 static bool with_password;
 static char password[VNC_PASSWORD_MAX + 1];
-static _Atomic uint64_t wrong_passwords, lost_events;
+static _Atomic uint64_t wrong_passwords, lost_events, scalings;
 
 struct vnc_counts vnc_clients_counts(void)
 {
-    return (struct vnc_counts){ wrong_passwords, lost_events };
+    return (struct vnc_counts){ wrong_passwords, lost_events, scalings };
 }
 
 void vnc_clients_set_password(const char *text)
@@ -151,6 +153,45 @@ static bool is_served(struct vnc_client *c)
     return c->is_in || platform_now_ns() - c->came_ns < GREETING_NS;
 }
 
+/*
+ * The library scales a picture with reads behind its end, and divides by zero
+ * when it shrinks: it never sees a wish for that (SetScale, of 4 bytes). Whether
+ * another message is there for it.
+ */
+static bool has_message(struct vnc_client *c)
+{
+    uint8_t bytes[sz_rfbSetScaleMsg];
+    ssize_t n;
+
+    while ((n = recv(c->own_fd, bytes, c->swallow ? c->swallow : 1,
+                     MSG_DONTWAIT | (c->swallow ? 0 : MSG_PEEK))) > 0) {
+        if (c->swallow) {
+            c->swallow -= (unsigned)n;
+        } else if (*bytes == rfbSetScale ||
+                   *bytes == rfbPalmVNCSetScaleFactor) {
+            c->swallow = sizeof bytes;
+            scalings++;
+        } else {
+            return true;
+        }
+    }
+    return n == 0 || errno != EAGAIN;   /* the library sees the end, too */
+}
+
+static void process(struct vnc_client *c)
+{
+    rfbClientRec *cl = c->screen->clientHead;
+
+    if (!cl || cl->state != RFB_NORMAL || has_message(c)) {
+        rfbProcessEvents(c->screen, 0);
+        return;
+    }
+    /* Without a look at what comes just now. */
+    rfbUpdateClient(cl);
+    if (cl->sock == RFB_INVALID_SOCKET)
+        rfbClientConnectionGone(cl);
+}
+
 static void serve(struct vnc_client *c)
 {
     do {
@@ -164,7 +205,7 @@ static void serve(struct vnc_client *c)
             break;
         if (!vnc_screen_take(&c->copy, on_resized, on_changed, c))
             break;
-        rfbProcessEvents(c->screen, 0);
+        process(c);
     } while (is_served(c));
 }
 

@@ -26,6 +26,7 @@ struct vnc_event {
 /* How often, by all clients. Any core. */
 struct vnc_counts {
     uint64_t wrong_passwords, lost_events;
+    uint64_t scalings;          /* wishes for it: refused */
 };
 
 /* Before the first one; `with_password`: all of them have to know one. */

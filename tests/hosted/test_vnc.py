@@ -3,6 +3,7 @@ import pathlib
 import random
 import re
 import socket
+import struct
 import sys
 import time
 
@@ -236,6 +237,27 @@ def test_client_that_never_reads(served):
         assert time.time() - began < 20
 
 
+@pytest.mark.parametrize("kind", [8, 15])
+def test_scaling_is_refused(served, kind):
+    """Whole, in pieces; the picture comes on as it is, smaller ones, too."""
+    s = served(name="screens")
+    s.line.expect("ready")
+    c = s.client()
+    s.line.send("v")
+    s.line.expect("mode v")
+    c.wait(lambda c: c.width == 1024)
+    c.socket.sendall(struct.pack(">BBxx", kind, 255) * 2 + bytes([kind]))
+    time.sleep(0.2)
+    c.socket.sendall(struct.pack(">Bxx", 2))
+    s.line.send("e")
+    s.line.expect("mode e")
+    drawn = pictures.drawn("e")
+    for client in c, s.client():
+        client.wait(lambda c: (c.width, c.height, c.pixels) == drawn)
+    s.line.to_monitor()
+    assert " 3 scalings; " in s.line.monitor("info vnc")
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_hostile_clients(served, seed):
     """Nonsense and halves of messages at any time, and too many at once."""
@@ -248,8 +270,8 @@ def test_hostile_clients(served, seed):
         if i % 3 == 0 and len(s.clients) < 3:
             c = s.client()
             sockets.append(c.socket)
-            c.socket.sendall(bytes([rng.choice((0, 2, 3, 4, 5, 6, 250, 251,
-                                                255))]) +
+            c.socket.sendall(bytes([rng.choice((0, 2, 3, 4, 5, 6, 8, 15, 250,
+                                                251, 255))]) +
                              rng.randbytes(rng.randrange(40)))
         else:
             c = socket.create_connection(("127.0.0.1", s.port), 20)
