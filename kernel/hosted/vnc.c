@@ -248,6 +248,7 @@ void vnc_info(char *text, size_t size)
 {
     struct vnc_counts counts = vnc_clients_counts();
     const char *auth = wants_password ? "vnc" : "none";
+    uint64_t connections = refused + counts.strangers;
 
     snprintf(text, size, "default:\n  Server: %s\n    Auth: %s (Sub: none)\n",
              listens_at, auth);
@@ -257,11 +258,11 @@ void vnc_info(char *text, size_t size)
                 "    sasl_username: none\n", served[i].address,
                 vnc_client_is_in(served[i].client) ? "" : ", not in yet");
     add(text, size, "  Auth: %s (Sub: none)\n", auth);
-    if (refused || counts.wrong_passwords || counts.scalings ||
+    if (connections || counts.wrong_passwords || counts.scalings ||
         counts.lost_events)
         add(text, size, "  refused: %llu connections, %llu passwords, "
             "%llu scalings; %llu keys and moves lost\n",
-            (unsigned long long)refused,
+            (unsigned long long)connections,
             (unsigned long long)counts.wrong_passwords,
             (unsigned long long)counts.scalings,
             (unsigned long long)counts.lost_events);

@@ -20,6 +20,7 @@
 #define SAMPLE_BITS 8
 #define SAMPLES 3
 #define LOOK_MS 1000            /* at one that may have been silent too long */
+#define GREETING_WAIT_MS 100    /* for what a browser says unasked */
 #define GREETING_NS 30000000000u        /* until it must have said who it is */
 
 struct vnc_client {
@@ -40,11 +41,12 @@ struct vnc_client {
 
 static bool with_password;
 static char password[VNC_PASSWORD_MAX + 1];
-static _Atomic uint64_t wrong_passwords, lost_events, scalings;
+static _Atomic uint64_t wrong_passwords, lost_events, scalings, strangers;
 
 struct vnc_counts vnc_clients_counts(void)
 {
-    return (struct vnc_counts){ wrong_passwords, lost_events, scalings };
+    return (struct vnc_counts){ wrong_passwords, lost_events, scalings,
+                                strangers };
 }
 
 void vnc_clients_set_password(const char *text)
@@ -110,10 +112,43 @@ static void on_changed(void *ctx, unsigned x, unsigned y, unsigned width,
 
 /* ---- The thread -------------------------------------------------------------- */
 
+/*
+ * The library would serve a browser by WebSockets, whatever page it shows: then
+ * that page owns the guest and the monitor. VNC's client waits for the server's
+ * version (RFC 6143, 7.1.1); what comes unasked and is none ends it here...
+ */
+static bool is_stranger(struct vnc_client *c)
+{
+    static const char version[4] = "RFB ";
+    struct pollfd p = { c->own_fd, POLLIN, 0 };
+    char text[sizeof version];
+    ssize_t n;
+
+    if (poll(&p, 1, GREETING_WAIT_MS) != 1)
+        return false;
+    n = recv(c->own_fd, text, sizeof text, MSG_PEEK | MSG_DONTWAIT);
+    return n > 0 && memcmp(text, version, (size_t)n);
+}
+
+/* ... and what comes while the library looks, here: it frees none of it. */
+static enum rfbNewClientAction on_client(rfbClientRec *cl)
+{
+    if (!cl->wsctx && !cl->sslctx)
+        return RFB_CLIENT_ACCEPT;
+    free(cl->wsctx);
+    cl->wsctx = NULL;
+    strangers++;
+    return RFB_CLIENT_REFUSE;
+}
+
 static bool open_screen(struct vnc_client *c)
 {
     rfbScreenInfo *s;
 
+    if (is_stranger(c)) {
+        strangers++;
+        return false;
+    }
     if (!vnc_screen_take(&c->copy, on_resized, on_changed, c))
         return false;
     s = rfbGetScreen(NULL, NULL, (int)c->copy.width, (int)c->copy.height,
@@ -127,6 +162,7 @@ static bool open_screen(struct vnc_client *c)
     s->alwaysShared = TRUE;
     s->cursor = NULL;           /* the guest draws its own */
     s->deferUpdateTime = s->deferPtrUpdateTime = 0;
+    s->newClientHook = on_client;
     s->kbdAddEvent = on_key;
     s->ptrAddEvent = on_pointer;
     s->passwordCheck = on_password;

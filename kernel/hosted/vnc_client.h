@@ -27,6 +27,7 @@ struct vnc_event {
 struct vnc_counts {
     uint64_t wrong_passwords, lost_events;
     uint64_t scalings;          /* wishes for it: refused */
+    uint64_t strangers;         /* that speak something else: hung up */
 };
 
 /* Before the first one; `with_password`: all of them have to know one. */

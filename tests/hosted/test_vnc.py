@@ -258,6 +258,38 @@ def test_scaling_is_refused(served, kind):
     assert " 3 scalings; " in s.line.monitor("info vnc")
 
 
+UPGRADE = (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+           b"Connection: Upgrade\r\nOrigin: http://evil.example\r\n"
+           b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+           b"Sec-WebSocket-Version: 13\r\n\r\n")
+
+
+def all_of(connection):
+    data = b""
+    while part := connection.recv(4096):
+        data += part
+    return data
+
+
+def test_no_websockets(served):
+    """At once, and just when the library looks for one: it never gets in."""
+    s = served()
+    s.line.expect("uart_echo ready")
+    for late in 0, 0.12, 0.15:
+        with socket.create_connection(("127.0.0.1", s.port), 20) as c:
+            time.sleep(late)
+            c.sendall(UPGRADE)
+            try:
+                said = all_of(c)
+            except ConnectionResetError:        # it left it unread
+                said = b""
+            assert late or said == b""
+    s.client().wait(lambda c: (c.width, c.height) == (720, 400))
+    s.line.to_monitor()
+    assert re.search(r"refused: [1-9]\d* connections",
+                     s.line.monitor("info vnc"))
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_hostile_clients(served, seed):
     """Nonsense and halves of messages at any time, and too many at once."""
