@@ -13,6 +13,7 @@
 #include "kernel/platform.h"
 
 #define READ_BYTES 1024u
+#define REFILLS 16u             /* a read: commands without an end give none */
 #define ENCODE_BYTES 256u       /* of the port's, at a time */
 #define NS_PER_S UINT64_C(1000000000)
 #define SETTLE_MS 3000u         /* for a connect at the start to fail */
@@ -228,6 +229,7 @@ static size_t decode(struct stream_backend *s, uint8_t *buf, size_t len)
 static size_t read_telnet(struct stream_backend *s, uint8_t *buf, size_t len)
 {
     size_t n = 0;
+    unsigned refills = 0;
 
     if (s->telnet.broke) {
         s->telnet.broke = false;
@@ -239,6 +241,8 @@ static size_t read_telnet(struct stream_backend *s, uint8_t *buf, size_t len)
         if (telnet_is_full(&s->telnet) && !flush(s))
             break;
         if (s->in_at == s->in_len) {
+            if (refills++ == REFILLS)
+                break;          /* the rest with the next poll */
             s->in_at = s->in_len = 0;
             got = stream_read(s->peer, s->in, sizeof s->in);
             if (got < 0) {
@@ -290,8 +294,10 @@ static void want(struct backend *b, bool input, bool room)
     struct stream_backend *s = (struct stream_backend *)b;
 
     (void)room;                 /* `writable` comes after a short write */
+    /* Nor is anything read whose answers found no room. */
     if (s->connected)
-        stream_pause(s->peer, !input);
+        stream_pause(s->peer, !input || (s->o.telnet &&
+                                         telnet_is_full(&s->telnet)));
 }
 
 /* ---- The back end ------------------------------------------------------ */
