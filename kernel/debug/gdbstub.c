@@ -142,6 +142,7 @@ static void drop(struct gdbstub *b, const char *why, bool reset)
         stream_close(b->client, reset);
     b->client = NULL;
     b->on_line = false;
+    b->in_len = 0;              /* who comes next says nothing of that */
     b->damaged += b->session.bad_packets;
     say(b, "the client has gone", why);
     if (!b->session.over)
@@ -277,8 +278,8 @@ static bool poll_line(struct gdbstub *b)
                       : sizeof b->in - b->in_len;
     size_t n = room ? chr->read(chr->ctx, b->in + b->in_len, room) : 0;
 
-    backend_poll(b->line, platform_now_ns());
     b->in_len += n;
+    backend_poll(b->line, platform_now_ns());
     if (n && !b->on_line)
         begin_on_line(b);
     if (b->on_line)

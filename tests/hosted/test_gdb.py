@@ -2,6 +2,7 @@
 import os
 import re
 import socket
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from peer import Peer
 from together import free_port
 
 from test_router import Router
+from test_serial import connect_unix
 
 ENGINES = pytest.mark.parametrize("engine", ["interp", "jit"])
 
@@ -192,6 +194,27 @@ def test_serial_line(trestle, guest):
     t.monitor("gdbserver none")
     os.close(master)
     os.close(slave)
+
+
+def test_what_one_left_is_not_the_next_ones(trestle, guest, tmp_path):
+    """Commands of a client that read nothing and went."""
+    t = trestle("-m", 16, "-hda", guest("debugged"), "-gdb",
+                f"unix:{tmp_path}/gdb,server=on,wait=off")
+    t.expect("debugged runs")
+    first = connect_unix(tmp_path / "gdb")
+    os.set_blocking(first.fd, False)
+    with pytest.raises(BlockingIOError):
+        for _ in range(1000000):
+            os.write(first.fd, b"+$m0,200#5b" * 50)
+    time.sleep(0.5)
+    first.owner.close()
+    t.expect("the client has gone")
+    second = connect_unix(tmp_path / "gdb")
+    second.send(b"+")
+    second.silent(b"$", 1)
+    assert second.data == b""
+    second.send(b"$?#3f")
+    second.expect(b"+$T02thread:01;#")
 
 
 def test_unix_socket(trestle, guest, gdb, tmp_path):
