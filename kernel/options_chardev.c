@@ -105,9 +105,17 @@ bool options_add_mon(struct options *o, const char *value, char *why,
                  : bad(why, size, "needs chardev=ID");
 }
 
+/* A monitor is at `named`, too: at the port that has it. */
+static void share(struct options *o, const struct chardev_option *named)
+{
+    for (unsigned i = 0; i < o->serial_count; i++)
+        if (o->serial[i].used && !strcmp(o->serial[i].id, named->id))
+            o->serial[i].mux = true;
+}
+
 /*
  * A serial port and a monitor may be at the same one, with mux=on: then it is a
- * port with mon:.
+ * port with mon:. Without a monitor it is one like others.
  */
 static bool resolve(struct options *o, struct chardev_option *c,
                     bool is_monitor, char *why, size_t size)
@@ -125,10 +133,11 @@ static bool resolve(struct options *o, struct chardev_option *c,
                               : "");
     if (named->used) {
         c->kind = CHARDEV_NONE;
+        share(o, named);
     } else {
         named->used = true;
         *c = *named;
-        c->mux &= !is_monitor;
+        c->mux = false;
     }
     return true;
 }

@@ -243,6 +243,22 @@ static void test_serial_and_misc(void **state)
     assert_int_equal(PARSE("-help"), OPTIONS_HELP);
 }
 
+/* mux=on alone gives nobody a monitor: a -mon does. */
+static void test_shared_chardev(void **state)
+{
+    assert_int_equal(PARSE("-chardev", "socket,id=x,port=4444,server=on,mux=on",
+                           "-serial", "null", "-serial", "chardev:x", "y"),
+                     OPTIONS_RUN);
+    assert_int_equal(o.serial[1].kind, CHARDEV_TCP);
+    assert_false(o.serial[1].mux);
+    assert_int_equal(PARSE("-chardev", "socket,id=x,port=4444,server=on,mux=on",
+                           "-serial", "null", "-serial", "chardev:x", "-mon",
+                           "x", "y"), OPTIONS_RUN);
+    assert_true(o.serial[1].mux);
+    assert_false(o.serial[0].mux);
+    assert_int_equal(o.monitor[0].kind, CHARDEV_NONE);
+}
+
 static void test_bridge_and_socket(void **state)
 {
     assert_int_equal(PARSE("-net", "nic", "-net", "bridge,ip=dhcp,nic=1",
@@ -558,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_bad_drive),
         cmocka_unit_test(test_hdachs),
         cmocka_unit_test(test_serial_and_misc),
+        cmocka_unit_test(test_shared_chardev),
         cmocka_unit_test(test_bridge_and_socket),
         cmocka_unit_test(test_errors_name_the_option),
         cmocka_unit_test(test_watchdogs),
