@@ -19,9 +19,9 @@
 #include "kernel/platform.h"
 
 /* Every -net option of every machine may be one; the sockets together one; a
- * serial port or monitor may be two. */
+ * serial port or monitor may be two; VNC's listener. */
 #define WATCHED_MAX (OPTIONS_MACHINES * (OPTIONS_NETS + 2 * MACHINE_SERIALS) + \
-                     2 * OPTIONS_MONITORS + 1)
+                     2 * OPTIONS_MONITORS + 2)
 
 static struct termios saved_mode;
 static atomic_bool raw;         /* signals and the log look at it */
@@ -65,7 +65,7 @@ static void on_deadly_signal(int sig)
 void console_init(void)
 {
     static const int deadly[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGABRT,
-                                  SIGSEGV };
+                                  SIGSEGV, SIGBUS, SIGFPE, SIGILL };
 
     for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
         signal(deadly[i], on_deadly_signal);

@@ -47,11 +47,13 @@ void waker_wait(struct waker *w, uint64_t deadline_ns)
 
 int waker_thread(pthread_t *thread, void *(*run)(void *arg), void *arg)
 {
+    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
     sigset_t all, saved;
     int err;
 
     sigfillset(&all);
-    sigdelset(&all, SIGSEGV);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &saved);
     err = pthread_create(thread, NULL, run, arg);
     pthread_sigmask(SIG_SETMASK, &saved, NULL);

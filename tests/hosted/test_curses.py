@@ -160,7 +160,7 @@ def test_is_the_default_and_named(echo):
 
 
 @pytest.mark.parametrize("how", ["quit", "TERM", "HUP", "SEGV",
-                                 "ABRT"])
+                                 "ABRT", "BUS", "FPE", "ILL"])
 def test_terminal_comes_back(echo, how):
     """Its modes, the other screen and the cursor, whatever ends the program."""
     t = echo()
