@@ -2,6 +2,7 @@
 #include "kernel/guest_keys.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "emu/machine.h"
 #include "kernel/guest.h"
@@ -11,11 +12,25 @@
 #define PREFIX 0xe0u
 #define RELEASE 0x80u
 #define LOOK_AGAIN_NS 100000000u         /* at one that takes no keys now */
+#define PATIENCE_NS 5000000000u          /* with one that reads none */
+#define LOOK_LATER_NS 1000000000u        /* at that one */
 
 struct key_call {
     const struct guest_key_event *event;
     bool waits;
 };
+
+static bool is_told(const struct guest_keys *k, guest_key key)
+{
+    return k->told[key / 8] & 1u << key % 8;
+}
+
+static void set_told(struct guest_keys *k, guest_key key, bool is_down)
+{
+    uint8_t bit = (uint8_t)(1u << key % 8), *byte = &k->told[key / 8];
+
+    *byte = is_down ? *byte | bit : *byte & (uint8_t)~bit;
+}
 
 static void do_key(struct guest *g, void *arg)
 {
@@ -24,11 +39,14 @@ static void do_key(struct guest *g, void *arg)
     struct key_call *c = arg;
     const struct guest_key_event *e = c->event;
 
-    /* One that is pressed may be lost, but none is down for ever. */
-    c->waits = e->is_release && g->state == GUEST_ON &&
-               !machine_key_has_room(g->machine);
-    if (c->waits)
+    /* A repeat is lost, whole, and the release of what it never heard of. */
+    if (g->state == GUEST_ON && !machine_key_has_room(g->machine)) {
+        c->waits = e->is_release == is_told(&g->keys, e->key);
+        g->keys.lost += !e->is_release && !c->waits;
         return;
+    }
+    if (e->key != GUEST_KEY_PAUSE)
+        set_told(&g->keys, e->key, !e->is_release);
     if (e->key == GUEST_KEY_PAUSE) {
         for (unsigned i = 0; i < sizeof pause && !e->is_release; i++)
             machine_key(g->machine, pause[i]);
@@ -38,6 +56,22 @@ static void do_key(struct guest *g, void *arg)
         machine_key(g->machine, PREFIX);
     machine_key(g->machine, (uint8_t)((e->key & ~EXTENDED) |
                                       (e->is_release ? RELEASE : 0)));
+}
+
+/* What waits is not for the guest's next boot; a reset released all keys. */
+static void look_at_boot(struct guest *g)
+{
+    struct guest_keys *k = &g->keys;
+    unsigned boots = g->boots;
+
+    if (boots == k->boots)
+        return;
+    if (k->boots) {
+        k->head = k->count = 0;
+        k->waits_ns = k->look_ns = 0;
+        memset(k->told, 0, sizeof k->told);
+    }
+    k->boots = boots;
 }
 
 static void add(struct guest_keys *k, guest_key key, bool is_release,
@@ -53,6 +87,7 @@ int guest_keys_press(struct guest *g, const guest_key *keys, unsigned count,
     struct guest_keys *k = &g->keys;
     uint64_t at = platform_now_ns();
 
+    look_at_boot(g);
     if (count > GUEST_KEYS_AT_ONCE)
         return -E2BIG;
     if (GUEST_KEYS_EVENTS - k->count < 2 * count)
@@ -82,6 +117,7 @@ bool guest_keys_put(struct guest *g, guest_key key, bool is_down)
     struct guest_keys *k = &g->keys;
     uint64_t at = platform_now_ns();
 
+    look_at_boot(g);
     if (k->count == GUEST_KEYS_EVENTS ||
         (is_down && k->count >= GUEST_KEYS_EVENTS / 2))
         return false;
@@ -95,19 +131,56 @@ bool guest_keys_put(struct guest *g, guest_key key, bool is_down)
     return true;
 }
 
+/* Of what waits, only what the guest has to hear of stays: its keys are up. */
+static void give_up(struct guest_keys *k)
+{
+    unsigned count = k->count, first = k->head;
+
+    k->count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct guest_key_event e = k->event[(first + i) % GUEST_KEYS_EVENTS];
+        bool is_again = false;
+
+        for (unsigned n = 0; n < k->count && e.is_release; n++)
+            is_again |= k->event[(first + n) % GUEST_KEYS_EVENTS].key == e.key;
+        k->lost += !e.is_release;
+        if (e.is_release && is_told(k, e.key) && !is_again)
+            add(k, e.key, true, e.at_ns);
+    }
+}
+
+/* The first of them cannot be told now. When to look again. */
+static uint64_t wait_for_guest(struct guest_keys *k, uint64_t now)
+{
+    if (!k->waits_ns)
+        k->waits_ns = now;
+    k->look_ns = now + LOOK_AGAIN_NS;
+    if (now - k->waits_ns >= PATIENCE_NS) {
+        give_up(k);
+        k->look_ns = now + LOOK_LATER_NS;
+    }
+    return k->look_ns;
+}
+
 uint64_t guest_keys_poll(struct guest *g, uint64_t now)
 {
     struct guest_keys *k = &g->keys;
 
-    if (k->count && g->is_lent)
+    look_at_boot(g);
+    if (k->count && g->is_lent) {
+        k->waits_ns = 0;
         return now + LOOK_AGAIN_NS;
+    }
+    if (k->count && now < k->look_ns)
+        return k->look_ns;
     while (k->count && k->event[k->head].at_ns <= now) {
         struct key_call c = { &k->event[k->head], false };
 
         /* A machine that does not answer misses it, as one that is off. */
         guest_ask(g, do_key, &c);
         if (c.waits)
-            return now + LOOK_AGAIN_NS;
+            return wait_for_guest(k, now);
+        k->waits_ns = 0;
         k->head = (k->head + 1) % GUEST_KEYS_EVENTS;
         k->count--;
     }

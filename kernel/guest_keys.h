@@ -29,6 +29,11 @@ struct guest_keys {
         bool is_release;
     } event[GUEST_KEYS_EVENTS]; /* a ring, in the order of their times */
     unsigned head, count;
+    uint64_t waits_ns;          /* since when the first does; 0: it does not */
+    uint64_t look_ns;           /* when to look at the guest again */
+    uint8_t told[256 / 8];      /* keys that it knows as down */
+    unsigned boots;             /* the guest's, when it was last looked at */
+    unsigned lost;              /* presses that it had no room for */
     unsigned buttons;           /* of the mouse, that are down */
 };
 
@@ -46,7 +51,11 @@ unsigned guest_keys_room(const struct guest *g);
  * no more are pressed (room is kept for releases).
  */
 bool guest_keys_put(struct guest *g, guest_key key, bool is_down);
-/* Do what is due. When to call again, at the latest; UINT64_MAX: never. */
+/*
+ * Do what is due. A guest that reads none for some seconds loses those that
+ * wait, but for releases of keys that it knows as down; one that was reset has
+ * none of those before. When to call again, at the latest; UINT64_MAX: never.
+ */
 uint64_t guest_keys_poll(struct guest *g, uint64_t now);
 
 /*

@@ -3,6 +3,8 @@
 
 #include "kernel/console/local.h"
 #include "kernel/console/monitor.h"
+#include "kernel/console/mux.h"
+#include "kernel/guest.h"
 #include "kernel/number.h"
 #include "kernel/platform.h"
 
@@ -28,6 +30,7 @@ void cmd_console(struct monitor *mon, char *args)
 
 void info_input(struct monitor *mon)
 {
+    const struct guest *g = mux_guest(mon->mux);
     char text[1024];
 
     if (!mon->local) {
@@ -37,4 +40,7 @@ void info_input(struct monitor *mon)
     }
     platform_input_info(text, sizeof text);
     monitor_printf(mon, "%s", text);
+    if (g->keys.lost)
+        monitor_printf(mon, "%u presses lost: the guest does not read its "
+                       "keyboard\n", g->keys.lost);
 }

@@ -102,9 +102,10 @@ static int teardown(void **state)
     return console_teardown(state);
 }
 
-/* What guest i reads of its controller. */
+/* What guest i reads of its controller, a byte in a tenth of a second. */
 static const char *got(unsigned i)
 {
+    static uint64_t later = 100 * SECOND;
     static char text[4096];
     size_t n = 0;
     uint64_t end;
@@ -112,12 +113,13 @@ static const char *got(unsigned i)
     end = platform_now_ns() + SECOND / 50;
     text[0] = '\0';
     while (platform_now_ns() < end) {
-        guest_keys_poll(guests[i], platform_now_ns() + 100 * SECOND);
+        guest_keys_poll(guests[i], platform_now_ns() + later);
         if (!(machine_io_read(guests[i]->machine, STATUS, 1) & FULL))
             continue;
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%02x",
                               n ? " " : "",
                               machine_io_read(guests[i]->machine, DATA, 1));
+        later += SECOND / 10;
         end = platform_now_ns() + SECOND / 50;
     }
     return text;
@@ -265,6 +267,67 @@ static void test_many_keys(void **state)
     assert_memory_equal(got(0), "1e 30 2e ae 2e ae ", 18);
     keyboard_poll(&keyboard);
     assert_string_equal(got(0), "9e b0");
+}
+
+/* One that has to read first is looked at ten times a second, then less. */
+static void test_reads_nothing(void **state)
+{
+    uint64_t now, due;
+    const char *text;
+
+    guest->state = GUEST_ON;
+    key(SHIFT, true);
+    for (unsigned i = 0; i < 40; i++)
+        PRESS(A);
+    key(SHIFT, false);
+    now = platform_now_ns();
+    due = guest_keys_poll(guest, now);
+    assert_true(due > now && due <= now + SECOND / 10);
+    guest->run.poked = false;
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(guest_keys_poll(guest, now), due);
+    assert_false(guest->run.poked);
+    for (; due < now + 6 * SECOND; due = guest_keys_poll(guest, due))
+        assert_true(guest->keys.count);
+    assert_in_range(guest->keys.count, 1, 2);   /* Shift's release, and A's */
+    assert_true(guest->keys.lost > 10);
+    text = got(0);
+    assert_memory_equal(text, "2a 1e 9e 1e", 11);
+    assert_string_equal(text + strlen(text) - 5, "9e aa");
+}
+
+/* The next boot has none of those before it. */
+static void test_reset(void **state)
+{
+    guest->state = GUEST_ON;
+    guest->boots = 1;
+    for (unsigned i = 0; i < 40; i++)
+        PRESS(A);
+    guest_keys_poll(guest, platform_now_ns());
+    assert_true(guest_reset(guest));
+    PRESS(B);
+    write_port(0, STATUS, 0xae);
+    assert_string_equal(got(0), "30 b0");
+}
+
+/* A key that is held fills the queue: it has no half of one. */
+static void test_half_a_key(void **state)
+{
+    const char *text;
+
+    guest->state = GUEST_ON;
+    key(B, true);               /* an odd number of bytes */
+    key(SHIFT, true);
+    for (unsigned i = 0; i < 60; i++) {
+        key(0xc8, true);
+        guest_keys_poll(guest, platform_now_ns());
+    }
+    key(SHIFT, false);
+    key(0xc8, false);
+    key(B, false);
+    text = got(0);
+    assert_null(strstr(text, "e0 aa"));
+    assert_string_equal(text + strlen(text) - 17, "e0 48 aa e0 c8 b0");
 }
 
 static void test_mouse(void **state)
@@ -445,7 +508,8 @@ int main(void)
         T(test_guest_keys), T(test_choice), T(test_held_over),
         cmocka_unit_test_prestate_setup_teardown(
             test_several_machines, setup, teardown, (void *)&two_machines),
-        T(test_many_keys), T(test_mouse), T(test_leds), T(test_characters),
+        T(test_many_keys), T(test_reads_nothing), T(test_reset),
+        T(test_half_a_key), T(test_mouse), T(test_leds), T(test_characters),
         T(test_other_keys), T(test_keypad), T(test_layouts),
         T(test_scroll_back),
     };
