@@ -175,9 +175,14 @@ static unsigned drive_flags(const struct options *o,
            (d->format == IMAGE_QCOW2 ? DISK_QCOW2 : 0);
 }
 
-/* A CD drive without a CD has them, too. */
+/*
+ * A CD drive without a CD has them, too. With -icount a request takes no time,
+ * and what ended in a task would end at another instruction each run.
+ */
 static int set_throttle(struct guest *g, unsigned unit)
 {
+    if (g->options->icount_shift >= 0)
+        return 0;
     return disk_image_throttle(&g->disk[unit],
                                &g->options->drive[unit].throttle);
 }

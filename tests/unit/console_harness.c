@@ -68,16 +68,16 @@ void assert_shows(const char *out, const char *what)
         fail_msg("'%s' is not in: %s", what, out);
 }
 
-const struct console_variant with_nic = { true, 1, NULL };
-const struct console_variant two_machines = { false, 2, NULL };
+const struct console_variant with_nic = { true, 1, NULL, NULL };
+const struct console_variant two_machines = { false, 2, NULL, NULL };
 
 int console_setup(void **state)
 {
-    static const struct console_variant plain = { false, 1, NULL };
+    static const struct console_variant plain = { false, 1, NULL, NULL };
     const struct console_variant *v = *state ? *state : &plain;
     char *argv[] = { (char *)"trestle", (char *)"-m", (char *)"1",
                      (char *)"-nographic", (char *)"-serial",
-                     (char *)"mon:stdio", NULL, NULL };
+                     (char *)"mon:stdio", NULL, NULL, NULL, NULL, NULL };
     static const char *const names[] = { "trestle", "other" };
     char why[200];
 
@@ -86,6 +86,12 @@ int console_setup(void **state)
     if (v->nic || v->cdrom) {
         argv[argc++] = (char *)(v->nic ? "-net" : "-cdrom");
         argv[argc++] = (char *)(v->nic ? "nic" : v->cdrom);
+    }
+    if (v->drive) {
+        argv[argc++] = (char *)"-icount";
+        argv[argc++] = (char *)"0";
+        argv[argc++] = (char *)"-drive";
+        argv[argc++] = (char *)v->drive;
     }
     guest_count = v->guests;
     for (unsigned i = 0; i < guest_count; i++) {

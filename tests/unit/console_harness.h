@@ -41,6 +41,7 @@ extern const struct console_variant {
     bool nic;
     unsigned guests;
     const char *cdrom;          /* or NULL */
+    const char *drive;          /* with -icount 0; or NULL */
 } with_nic, two_machines;
 
 int console_setup(void **state);

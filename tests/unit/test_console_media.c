@@ -18,8 +18,8 @@
 #define CD_SECTORS 40u
 
 static char folder[] = "/tmp/mediaXXXXXX", first[64], second[64];
-static const struct console_variant with_cd = { false, 1, first };
-static const struct console_variant without = { false, 1, NULL };
+static const struct console_variant with_cd = { false, 1, first, NULL };
+static const struct console_variant without = { false, 1, NULL, NULL };
 
 static void make(char path[64], const char *name, char content)
 {
@@ -34,12 +34,16 @@ static void make(char path[64], const char *name, char content)
     fclose(f);
 }
 
+static char slow[120];
+static const struct console_variant counted = { false, 1, NULL, slow };
+
 static int make_files(void **state)
 {
     if (!mkdtemp(folder))
         return -1;
     make(first, "first.iso", 'a');
     make(second, "second.iso", 'b');
+    snprintf(slow, sizeof slow, "file=%s,media=cdrom,index=2,bps=1000", first);
     return 0;
 }
 
@@ -124,12 +128,24 @@ static void test_no_drive(void **state)
     assert_shows(says("change hdc %s\r", second), "Device 'hdc' not found");
 }
 
+/* A request in a task would end at another instruction in each run. */
+static void test_icount_is_not_throttled(void **state)
+{
+    assert_false(throttle_is_on(&guest->disk[2].throttle));
+    assert_null(guest->disk[2].worker.task);
+    type("\001c");
+    says("change hdc %s\r", second);
+    assert_string_equal(guest->disk[2].dev.name, second);
+    assert_null(guest->disk[2].worker.task);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST_OF(test_change_and_eject, with_cd),
         TEST_OF(test_refused, with_cd),
         TEST_OF(test_no_drive, without),
+        TEST_OF(test_icount_is_not_throttled, counted),
     };
 
     return cmocka_run_group_tests(tests, make_files, remove_files);
