@@ -142,7 +142,7 @@ void guest_tell_end(struct guest *g);
 bool guest_ask(struct guest *g, void (*fn)(struct guest *g, void *arg),
                void *arg);
 bool guest_stop(struct guest *g);
-/* Also lets a machine start that is held. */
+/* One that is held stays so: see guest_release. */
 bool guest_cont(struct guest *g);
 /* Also switches a machine on that is off, or held. */
 bool guest_reset(struct guest *g);
@@ -151,7 +151,8 @@ bool guest_power_off(struct guest *g, const char *why);
 /*
  * Stop it and give g->machine and its disks to the caller, or to a task of his,
  * until guest_take_back. All of these calls are false meanwhile. `loaded`: the
- * machine was loaded, and runs on from there; `cont`: let it run.
+ * machine was loaded, and runs on from there; `cont`: let it run, which starts
+ * one that is held only if it was loaded.
  */
 bool guest_lend(struct guest *g);
 bool guest_take_back(struct guest *g, bool loaded, bool cont);

@@ -302,7 +302,6 @@ bool guest_cont(struct guest *g)
         return false;
     g->paused = false;
     g->pause_why = NULL;
-    guest_release(g);
     return true;
 }
 
@@ -346,6 +345,7 @@ bool guest_lend(struct guest *g)
 static void do_loaded(struct guest *g, void *arg)
 {
     crash_begin_boot(g);
+    g->off_why = NULL;
     if (g->state != GUEST_FAILED)
         g->state = GUEST_ON;
 }
@@ -355,6 +355,8 @@ bool guest_take_back(struct guest *g, bool loaded, bool cont)
     g->is_lent = false;
     if (loaded && !(guest_ask(g, do_loaded, NULL) && is_on_again(g)))
         return false;
+    if (loaded && cont)
+        guest_release(g);
     return !cont || guest_cont(g);
 }
 

@@ -56,7 +56,12 @@ static void cmd_stop(struct monitor *mon, char *args)
 
 static void cmd_cont(struct monitor *mon, char *args)
 {
-    monitor_answered(mon, guest_cont(shown(mon)));
+    struct guest *g = shown(mon);
+    bool answered = guest_cont(g);
+
+    if (answered)
+        guest_release(g);
+    monitor_answered(mon, answered);
 }
 
 static void cmd_reset(struct monitor *mon, char *args)

@@ -152,6 +152,29 @@ static void test_panic_after_others_reset(void **state)
     assert_shows(type("info crashes\r"), "panic: three\r\nEAX=12345678");
 }
 
+/* A snapshot of a machine that is held does not start it; `cont` does. */
+static void test_held_stays_held(void **state)
+{
+    guest->run.held = true;
+    assert_true(guest_lend(guest));
+    assert_true(guest_take_back(guest, false, true));
+    assert_true(guest->run.held);
+    assert_false(guest_is_stopped(guest));
+    type("\001c");
+    type("cont\r");
+    assert_false(guest->run.held);
+}
+
+/* Why it was off is no reason for the next time. */
+static void test_loaded_is_not_off(void **state)
+{
+    assert_true(guest_power_off(guest, "its guard switched it off"));
+    assert_true(guest_lend(guest));
+    assert_true(guest_take_back(guest, true, true));
+    assert_null(guest->off_why);
+    assert_int_equal(guest->state, GUEST_ON);
+}
+
 static void test_reset_loop(void **state)
 {
     for (unsigned i = 0; i < 5; i++)
@@ -192,6 +215,7 @@ int main(void)
         TEST(test_told_once), TEST(test_bounded), TEST(test_panics),
         TEST(test_panic_without_reset), TEST(test_reset_loop),
         TEST(test_panic_after_others_reset),
+        TEST(test_held_stays_held), TEST(test_loaded_is_not_off),
         TEST(test_actions),
     };
 
