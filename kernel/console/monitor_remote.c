@@ -9,7 +9,7 @@
 
 #define CTRL_C 3
 
-static void finish(struct monitor *mon)
+void monitor_give_up(struct monitor *mon)
 {
     while (mon->answer) {       /* may ask again */
         void (*answer)(struct monitor *, char *, void *) = mon->answer;
@@ -20,6 +20,11 @@ static void finish(struct monitor *mon)
     }
     if (mon->paste.done)
         paste_input(mon, CTRL_C);
+}
+
+static void finish(struct monitor *mon)
+{
+    monitor_give_up(mon);
     if (!mon->output.next)
         return;
     while (mon->output.next(mon))

@@ -6,6 +6,9 @@
 
 struct monitor;
 
+/* Whoever typed has gone: questions get an empty answer, a paste ends. */
+void monitor_give_up(struct monitor *mon);
+
 /*
  * Run `line` (modified) for machine `number` as if that were shown; what it
  * prints goes to `out`, `size` bytes at most with the 0 at its end, and not to

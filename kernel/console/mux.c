@@ -9,6 +9,7 @@
 #include "kernel/console/commands_watch.h"
 #include "kernel/console/job.h"
 #include "kernel/console/monitor.h"
+#include "kernel/console/monitor_remote.h"
 #include "kernel/console/mux_keys.h"
 #include "kernel/guest.h"
 #include "kernel/platform.h"
@@ -451,8 +452,10 @@ void mux_opened(struct mux *mux)
 void mux_closed(struct mux *mux)
 {
     mux->escaped = mux->confirm_exit = false;
-    if (mux->monitor)
-        monitor_leave(mux->monitor);
+    if (!mux->monitor)
+        return;
+    monitor_leave(mux->monitor);
+    monitor_give_up(mux->monitor);
 }
 
 bool mux_wants_end(const struct mux *mux)

@@ -427,6 +427,15 @@ def test_monitor_beside_the_console(four, tmp_path):
     one = connect(port)
     one.expect(b"(trestle) ")
     assert one.monitor("info name") == "trestle\n"
+    # A text half pasted is not the next one's.
+    one.send(b"config import\rm 16\r")
+    one.expect(b"m 16")
+    time.sleep(1)                       # the log says it once a second
+    one.owner.close()
+    t.expect("compat_monitor0: the other end has gone")
+    one = connect(port)
+    one.expect(b"(trestle) ")
+    assert one.monitor("info name") == "trestle\n"
     # Ctrl-a c finds no monitor here.
     t.send(ESCAPE + "c" + "z")
     t.expect("z")
