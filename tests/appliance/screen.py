@@ -60,11 +60,16 @@ class Screen:
         return answer["return"]
 
     def keys(self, *chords):
-        """Press and release each, "ctrl-alt-1", by QEMU's names."""
+        """Press and release each, "ctrl-alt-1", by QEMU's names.
+
+        As fast as somebody types: QEMU's USB keyboard says one thing each 8 ms,
+        and forgets what is more than 16 behind.
+        """
         for chord in chords:
             names = chord.split("-")
             self.hold(*names)
             self.release(*names[::-1])
+            time.sleep(0.1)
 
     def hold(self, *names, down=True):
         self.command("input-send-event", events=[
