@@ -50,11 +50,13 @@ class Terminal:
         lines = self.tmux("capture-pane", "-p").split("\n")[:ROWS]
         return [line.rstrip() for line in lines]
 
-    def cursor(self):
-        """(column, row) from 0."""
-        x, y = self.tmux("display-message", "-p",
-                         "#{cursor_x} #{cursor_y}").split()
-        return int(x), int(y)
+    def wait_cursor(self, column, row):
+        """Until the cursor is there, from 0: it moves after the text came."""
+        end = time.monotonic() + self.limit
+        while (at := self.tmux("display-message", "-p", "#{cursor_x},#{cursor_y}"
+                               ).strip()) != f"{column},{row}":
+            assert time.monotonic() < end, f"the cursor is at {at}"
+            time.sleep(0.1)
 
     def wait(self, pattern, lines=None):
         """Until `pattern` is on the screen (at an end of its text: the last).
@@ -127,7 +129,7 @@ def use_vi(t):
     t.keys(*["Right"] * 11)
     t.keys("D")
     t.wait("", ["first line", "second line", "third line", *tildes])
-    assert t.cursor() == (10, 1)
+    t.wait_cursor(10, 1)
     t.keys("Down", "d", "d", "k")
     t.wait("", ["first line", "second line", "~", *tildes])
     t.keys("u")
@@ -141,7 +143,7 @@ def use_vi(t):
     want = ["irst line", "second line", "third line",
             "fourth with arrows, left"]
     t.wait("", [*want, *["~"] * (ROWS - 5)])
-    assert t.cursor() == (0, 0)
+    t.wait_cursor(0, 0)
     t.type(":wq")
     t.keys("Enter")
     t.wait(PROMPT)
