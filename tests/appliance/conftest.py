@@ -50,7 +50,7 @@ def make_iso(path, options, modules=(), gzipped=True, before=(), after=(),
     lines += [*after, "boot"]
     (root / "boot/grub/grub.cfg").write_text("\n".join(lines) + "\n")
     subprocess.run(["grub-mkrescue", "--locales=", "--fonts=", "--themes=",
-                    f"--install-modules={GRUB_MODULES}", "--compress=xz",
+                    f"--install-modules={GRUB_MODULES}",
                     "-o", path, root], check=True, capture_output=True)
     shutil.rmtree(root)
     return path
