@@ -20,6 +20,12 @@ done; \
 echo "== all in $$(($$(date +%s) - start)) s"; echo "$$n passed, 0 failed"
 endef
 
+# $(call run_logged,LOG,COMMAND): what it says goes to LOG, and to the terminal
+# where it fails: nothing gets mixed up where make runs several jobs.
+define run_logged
+$(2) > $(1) 2>&1 || { cat $(1); exit 1; }
+endef
+
 # Debian's python3: pytest, pexpect and scapy are its packages.
 PYTEST = BUILD=$(BUILD) PYTHONPATH=tests /usr/bin/python3 -B -m pytest -q \
     -p no:cacheprovider

@@ -9,6 +9,7 @@ CPUTEST_OBJ := $(patsubst %.c,$(CPUTEST)/%.o,$(CPU_SRC) \
 CPUTEST_RUNS ?= 1000
 # Each run has its own pages, and so faults.
 CPUTEST_WINDOW_RUNS ?= 100
+CPUTEST_RUN_BY := $(addprefix run-cputest-,interp jit jit$(,)window)
 
 $(CPUTEST)/%.o: %.c Makefile mk/cputest.mk | $(DEPS_test)
 	@mkdir -p $(@D)
@@ -27,13 +28,15 @@ $(CPUTEST)/ia32: tests/cpu/ia32/helper.c tests/cpu/state.h mk/cputest.mk | $(DEP
 	  -fno-stack-protector -mgeneral-regs-only \
 	  -Wl,-Ttext-segment=0x735c9000 -o $@ $<
 
-.PHONY: check-cpu check-cpu-long
+.PHONY: check-cpu check-cpu-long $(CPUTEST_RUN_BY)
+$(CPUTEST_RUN_BY): run-cputest-%: $(CPUTEST)/cputest $(CPUTEST)/ia32
+	@echo "  RUN   cputest ($*)"
+	@$(call run_logged,$(CPUTEST)/$*.log,HARNESS_ENGINE=$* timeout 900 $< \
+	  --helper $(CPUTEST)/ia32 --runs $(if $(findstring window,$*),$(CPUTEST_WINDOW_RUNS),$(CPUTEST_RUNS)))
+	@sed -n 's/^\(sequences:\|seed\)/  $*: &/p' $(CPUTEST)/$*.log
 ## check-cpu       interp, jit against this processor, 1000 runs of each form,
 ##                 100 with all of jit's code in the window
-check-cpu: $(CPUTEST)/cputest $(CPUTEST)/ia32
-	@timeout 900 $< --helper $(CPUTEST)/ia32 --runs $(CPUTEST_RUNS)
-	@HARNESS_ENGINE=jit timeout 900 $< --helper $(CPUTEST)/ia32 --runs $(CPUTEST_RUNS)
-	@HARNESS_ENGINE=jit,window timeout 900 $< --helper $(CPUTEST)/ia32 --runs $(CPUTEST_WINDOW_RUNS)
+check-cpu: $(CPUTEST_RUN_BY)
 
 ## check-cpu-long  the same with 20000 runs of each form and other seeds
 check-cpu-long: $(CPUTEST)/cputest $(CPUTEST)/ia32

@@ -58,28 +58,33 @@ check-tsan: | $(DEPS_test)
 	  CMOCKA_MESSAGE_OUTPUT=STDOUT TSAN_OPTIONS=halt_on_error=1 \
 	  timeout 600 $(BUILD)/tsan/$$t; done
 
-# By the translator, too, in all of its ways.
-UNIT_CPU_TESTS := $(filter-out %/test_cpu_model,$(filter $(UNIT)/test_cpu_%,$(UNIT_TESTS)))
-UNIT_JIT_TESTS := $(filter %/test_jit_strings %/test_jit_segments \
-  %/test_jit_interrupts,$(UNIT_TESTS))
+# run-TEST: a program, beside others where make runs several jobs.
+UNIT_RUNS := $(UNIT_TESTS:$(UNIT)/%=run-%)
+# run-TEST@ENGINE: by the translator, too, in all of its ways (no = in a target,
+# but -). Those that say themselves what translates need only its ways to memory.
+UNIT_CPU_RUNS := $(filter-out run-test_cpu_model,$(filter run-test_cpu_%,$(UNIT_RUNS)))
+UNIT_JIT_RUNS := run-test_jit_strings run-test_jit_segments run-test_jit_interrupts
+UNIT_WINDOWS := jit,window jit,window-read jit,window-none
+UNIT_ENGINE_RUNS := $(foreach e,jit jit$(,)check-on $(UNIT_WINDOWS),$(UNIT_CPU_RUNS:=@$(e))) \
+  $(foreach e,$(UNIT_WINDOWS),$(UNIT_JIT_RUNS:=@$(e)))
 # Called with the guest's FPU state in the host's registers, which the C library
 # may use (jit_leaf in emu/jit/jit.h).
 UNIT_LEAVES := $(foreach d,$(UNIT) $(HOSTED),$(patsubst %,$(d)/emu/jit/%.o,\
   blocks interrupt segment))
 
-.PHONY: check-unit $(addprefix run-,$(notdir $(UNIT_TESTS)))
-## check-unit      unit tests under ASan and UBSan
-check-unit: $(UNIT_TESTS) $(UNIT_LEAVES)
+.PHONY: check-unit check-leaves $(UNIT_RUNS) $(UNIT_ENGINE_RUNS)
+$(UNIT_RUNS): run-%: $(UNIT)/%
+$(UNIT_ENGINE_RUNS): $(UNIT_TESTS)
+$(UNIT_RUNS) $(UNIT_ENGINE_RUNS): run-%:
+	@echo "  RUN   $*"
+	@$(call run_logged,$(UNIT)/$*.log,CMOCKA_MESSAGE_OUTPUT=STDOUT \
+	  $(addprefix HARNESS_ENGINE=,$(subst -,=,$(word 2,$(subst @, ,$*)))) \
+	  timeout 600 $(UNIT)/$(firstword $(subst @, ,$*)))
+	@sed -n 's/^\[ *\([A-Z]*\) *\] \([0-9][0-9]* test\).*/  $*: \2s \1/p' $(UNIT)/$*.log
+
+check-leaves: $(UNIT_LEAVES)
 	@! nm -uA $(UNIT_LEAVES) | grep -w 'mem[a-z]*'
-	@set -e; for t in $(UNIT_TESTS); do echo "  RUN   $$(basename $$t)"; \
-	  CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 600 $$t; done
-	@set -e; for t in $(UNIT_CPU_TESTS); do \
-	  for e in jit jit,check=on jit,window jit,window=read jit,window=none; do \
-	    echo "  RUN   $$(basename $$t) ($$e)"; HARNESS_ENGINE=$$e \
-	    CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 600 $$t; done; done
-	@set -e; for t in $(UNIT_JIT_TESTS); do \
-	  for e in jit,window jit,window=read jit,window=none; do \
-	    echo "  RUN   $$(basename $$t) ($$e)"; HARNESS_ENGINE=$$e \
-	    CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 600 $$t; done; done
+## check-unit      unit tests under ASan and UBSan
+check-unit: check-leaves $(UNIT_RUNS) $(UNIT_ENGINE_RUNS)
 
 -include $(shell [ -d $(UNIT) ] && find $(UNIT) -name '*.d')
