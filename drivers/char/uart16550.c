@@ -16,6 +16,7 @@ enum {
     MCR_DTR = 0x01, MCR_RTS = 0x02, MCR_OUT2 = 0x08, MCR_LOOP = 0x10,
     LSR_READY = 0x01, LSR_OVERRUN = 0x02, LSR_PARITY = 0x04,
     LSR_FRAMING = 0x08, LSR_BREAK = 0x10, LSR_THR_EMPTY = 0x20,
+    LSR_ALL_SENT = 0x40,        /* TEMT: the shift register is empty, too */
     MSR_CTS = 0x10,
 };
 
@@ -224,12 +225,28 @@ static bool may_send(const struct uart16550 *u)
     }
 }
 
+bool uart16550_all_sent(const struct uart16550 *u)
+{
+    return !u->urgent && !ring_used(&u->tx) && (get(u, LSR) & LSR_ALL_SENT);
+}
+
+/* Only the handler reads LSR: that clears what it counts. */
+static void begin_break(struct uart16550 *u)
+{
+    if (u->in_break || !uart16550_all_sent(u))
+        return;
+    set(u, LCR, line_control(&u->config) | LCR_BREAK);
+    u->in_break = true;
+}
+
 /* True when a writer that found the ring full should come again. */
 static bool fill_transmitter(struct uart16550 *u)
 {
     unsigned room;
 
-    if (!u->urgent && !ring_used(&u->tx))
+    if (u->break_wanted)
+        begin_break(u);
+    if (u->in_break || (!u->urgent && !ring_used(&u->tx)))
         return false;
     if (!(get(u, LSR) & LSR_THR_EMPTY))
         return false;
@@ -281,7 +298,8 @@ size_t uart16550_write_room(const struct uart16550 *u)
 
 size_t uart16550_write(struct uart16550 *u, const uint8_t *buf, size_t len)
 {
-    size_t room = uart16550_write_room(u), n = len < room ? len : room;
+    size_t room = u->break_wanted ? 0 : uart16550_write_room(u);
+    size_t n = len < room ? len : room;
     uint32_t old_head = u->tx.head, old_tail = u->tx.tail;
 
     for (size_t i = 0; i < n; i++)
@@ -315,9 +333,18 @@ size_t uart16550_read(struct uart16550 *u, uint8_t *buf, size_t len)
     return n;
 }
 
-void uart16550_set_break(struct uart16550 *u, bool on)
+bool uart16550_set_break(struct uart16550 *u, bool on)
 {
-    set(u, LCR, line_control(&u->config) | (on ? LCR_BREAK : 0));
+    u->break_wanted = on;
+    if (!on) {
+        set(u, LCR, line_control(&u->config));
+        u->in_break = false;
+    }
+    /* Nothing tells when the last character is out: the handler looks again,
+     * or goes on with what waited. */
+    if (!on || !u->in_break)
+        rearm(u);
+    return u->in_break == on;
 }
 
 void uart16550_put_polled(const struct bus *bus, uint8_t byte)

@@ -49,6 +49,8 @@ struct uart16550 {
     volatile bool peer_stopped; /* we told the far end to stop (RTS, XOFF) */
     volatile bool tx_stopped;   /* XOFF from the far end */
     volatile bool tx_refused;   /* a write found too little room */
+    volatile bool break_wanted; /* once all is out; till then none is taken */
+    volatile bool in_break;     /* it has begun, and nothing is sent */
     volatile uint8_t urgent;    /* XON or XOFF to be sent first, 0 none */
     struct uart16550_ring rx, tx;
 };
@@ -82,8 +84,14 @@ size_t uart16550_write_room(const struct uart16550 *u);
 /* Take up to `len` received bytes. */
 size_t uart16550_read(struct uart16550 *u, uint8_t *buf, size_t len);
 
-/* Hold the line in break condition, or no longer. */
-void uart16550_set_break(struct uart16550 *u, bool on);
+/*
+ * Hold the line in break condition as soon as all that was written is out, or
+ * no longer. False: it is still on its way; to be asked again. From the first
+ * call on nothing is taken to be written, until it is over.
+ */
+bool uart16550_set_break(struct uart16550 *u, bool on);
+/* Ring, FIFO and shift register are empty. With service kept out. */
+bool uart16550_all_sent(const struct uart16550 *u);
 
 /*
  * Send one byte by polling, past the rings and flow control, with interrupts

@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "kernel/chardev/backend.h"
+#include "kernel/chardev/line_break.h"
 #include "kernel/hosted/console.h"
 #include "kernel/platform.h"
 
-#define BREAK_NS 250000000u     /* as tcsendbreak(3) */
-#define LOOK_NS 100000000u      /* for somebody at a pty where nobody is */
+#define LOOK_NS 100000000u      /* for somebody where nobody is */
 
 struct fd_backend {
     struct backend b;           /* first */
@@ -26,9 +26,13 @@ struct fd_backend {
     char name[CHARDEV_PATH_MAX + 8];    /* what describe says */
     bool is_pty, is_tty;
     bool is_gone;               /* pty: nobody is there; others: for good */
+    char reader[CHARDEV_PATH_MAX + 8];  /* the FIFO to write; or "": `in` */
+    bool is_unread;             /* nobody has that open; `out` is -1 */
+    bool told_unread;
+    uint64_t look_ns;           /* when to look there again */
     bool has_mode;
     struct termios mode;        /* as it was before */
-    uint64_t break_end_ns;      /* 0: none is under way */
+    struct line_break brk;
 };
 
 static bool ready(int fd, short events)
@@ -51,6 +55,7 @@ static void lost(struct fd_backend *f, const char *why)
     if (f->is_gone)
         return;
     f->is_gone = true;
+    f->brk = (struct line_break){ 0 };
     console_unwatch_fd(f->in);
     console_unwatch_fd(f->out);
     if (!f->is_pty)
@@ -58,19 +63,72 @@ static void lost(struct fd_backend *f, const char *why)
     backend_tell_closed(&f->b);
 }
 
+/* 0, also if nobody reads it yet, or negative errno. */
+static int open_reader(struct fd_backend *f)
+{
+    f->out = open(f->reader, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    f->is_unread = f->out < 0 && errno == ENXIO;
+    return f->out < 0 && !f->is_unread ? -errno : 0;
+}
+
+static void lose_reader(struct fd_backend *f)
+{
+    console_unwatch_fd(f->out);
+    close(f->out);
+    f->out = -1;
+    f->is_unread = true;
+}
+
+static uint64_t look_for_reader(struct fd_backend *f, uint64_t now)
+{
+    int r;
+
+    if (now < f->look_ns)
+        return f->look_ns;
+    f->look_ns = now + LOOK_NS;
+    r = open_reader(f);
+    if (r) {
+        f->is_gone = true;
+        platform_log("%s: cannot open '%s' any more: %s", f->b.name, f->reader,
+                     strerror(-r));
+        return UINT64_MAX;
+    }
+    if (f->is_unread)
+        return f->look_ns;
+    f->told_unread = false;
+    return now;
+}
+
+static size_t drop_all(struct fd_backend *f, size_t len)
+{
+    if (f->is_unread && !f->told_unread) {
+        f->told_unread = true;
+        platform_log("%s: nobody reads '%s'; what the port says is dropped "
+                     "until somebody does", f->b.name, f->reader);
+    }
+    f->b.dropped += len;
+    return len;
+}
+
 static size_t fd_write(void *ctx, const uint8_t *buf, size_t len)
 {
     struct fd_backend *f = ctx;
-    ssize_t n = f->is_gone ? 0 : write(f->out, buf, len);
+    ssize_t n;
 
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    if (line_break_holds(&f->brk))
         return 0;
-    if (n < 0)
-        lost(f, strerror(errno));
-    if (!f->is_gone)
+    if (f->is_gone || f->is_unread)
+        return drop_all(f, len);
+    n = write(f->out, buf, len);
+    if (n >= 0)
         return (size_t)n;
-    f->b.dropped += len;
-    return len;
+    if (errno == EAGAIN || errno == EINTR)
+        return 0;
+    if (errno == EPIPE && *f->reader)
+        lose_reader(f);
+    else
+        lost(f, strerror(errno));
+    return drop_all(f, len);
 }
 
 static size_t fd_read(void *ctx, uint8_t *buf, size_t len)
@@ -92,39 +150,56 @@ static void fd_break(void *ctx)
 {
     struct fd_backend *f = ctx;
 
-    if (f->is_gone || f->break_end_ns || ioctl(f->out, TIOCSBRK))
-        return;
-    f->break_end_ns = platform_now_ns() + BREAK_NS;
+    if (!f->is_gone)
+        line_break_ask(&f->brk);
+}
+
+/* TIOCSBRK waits for all output first, whatever O_NONBLOCK says. */
+static bool is_sending(int fd)
+{
+    int queued, status;
+
+    return (!ioctl(fd, TIOCOUTQ, &queued) && queued) ||
+           (!ioctl(fd, TIOCSERGETLSR, &status) && !(status & TIOCSER_TEMT));
+}
+
+static bool set_break(void *ctx, bool on)
+{
+    struct fd_backend *f = ctx;
+
+    if (on && is_sending(f->out))
+        return false;
+    ioctl(f->out, on ? TIOCSBRK : TIOCCBRK);
+    return true;
 }
 
 static uint64_t fd_poll(struct backend *b, uint64_t now)
 {
     struct fd_backend *f = (struct fd_backend *)b;
 
-    if (f->break_end_ns && now >= f->break_end_ns) {
-        ioctl(f->out, TIOCCBRK);
-        f->break_end_ns = 0;
-    }
-    if (f->break_end_ns)
-        return f->break_end_ns;
-    if (!f->is_pty || !f->is_gone)
+    if (!f->is_gone && f->is_unread)
+        return look_for_reader(f, now);
+    if (!f->is_gone)
+        return line_break_poll(&f->brk, now, set_break, f);
+    if (!f->is_pty)
         return UINT64_MAX;
     if (hung_up(f->in))
         return now + LOOK_NS;
     f->is_gone = false;
     backend_tell_opened(b);
-    return UINT64_MAX;
+    return now;                 /* it is watched from its next turn on */
 }
 
 static void fd_want(struct backend *b, bool input, bool room)
 {
     struct fd_backend *f = (struct fd_backend *)b;
-    short in = input ? POLLIN : 0, out = room ? POLLOUT : 0;
+    short in = input ? POLLIN : 0;
+    short out = room && !line_break_holds(&f->brk) ? POLLOUT : 0;
 
     if (f->is_gone)
         return;
     console_watch_events(f->in, f->in == f->out ? in | out : in);
-    if (f->in != f->out)
+    if (f->in != f->out && !f->is_unread)
         console_watch_events(f->out, out);
 }
 
@@ -141,8 +216,8 @@ static void fd_close(struct backend *b)
         console_unwatch_fd(f->in);
     if (f->out >= 0)
         console_unwatch_fd(f->out);
-    if (f->break_end_ns)
-        ioctl(f->out, TIOCCBRK);
+    if (f->brk.end_ns)
+        set_break(f, false);
     if (f->has_mode)
         tcsetattr(f->in, TCSANOW, &f->mode);
     if (f->out >= 0 && f->out != f->in)
@@ -222,26 +297,31 @@ static int open_fifo(const char *path, const char *suffix)
     return open(name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 }
 
+/* Theirs is open for writing only: that tells whether somebody reads it. */
 static int open_pipe(struct fd_backend *f, const struct chardev_option *o)
 {
     snprintf(f->name, sizeof f->name, "pipe:%s", o->path);
     f->in = open_fifo(o->path, ".in");
-    f->out = open_fifo(o->path, ".out");
-    if (f->in >= 0 && f->out >= 0)
-        return 0;
-    if (f->in >= 0)
-        close(f->in);
-    if (f->out >= 0)
-        close(f->out);
-    f->in = f->out = open_fifo(o->path, "");
+    if (f->in >= 0) {
+        snprintf(f->reader, sizeof f->reader, "%s.out", o->path);
+        return open_reader(f);
+    }
+    if (errno == ENOENT)
+        f->in = f->out = open_fifo(o->path, "");
     return f->in < 0 ? -errno : 0;
 }
 
-static int why_not(const struct chardev_option *o, int r, char *why,
-                   size_t size)
+static int why_not(const struct fd_backend *f, const struct chardev_option *o,
+                   int r, char *why, size_t size)
 {
     if (o->kind == CHARDEV_PTY)
         snprintf(why, size, "cannot make a pseudo terminal: %s", strerror(-r));
+    else if (o->kind == CHARDEV_PIPE && *f->reader)
+        snprintf(why, size, "cannot open '%.100s': %s; with '%.80s.in' it "
+                 "takes that FIFO, too", f->reader, strerror(-r), o->path);
+    else if (o->kind == CHARDEV_PIPE)
+        snprintf(why, size, "cannot open '%.80s.in', nor '%.80s': %s; mkfifo "
+                 "makes them", o->path, o->path, strerror(-r));
     else if (r == -ENOTTY)
         snprintf(why, size, "'%.100s' is no serial line", o->path);
     else if (r == -EBUSY)
@@ -274,8 +354,9 @@ int platform_backend_open(const struct chardev_option *o, struct backend **out,
     r = o->kind == CHARDEV_PTY ? open_pty(f, o)
         : o->kind == CHARDEV_TTY ? open_tty(f, o) : open_pipe(f, o);
     if (r) {
+        r = why_not(f, o, r, why, size);
         fd_close(&f->b);
-        return why_not(o, r, why, size);
+        return r;
     }
     if (f->is_tty)
         f->b.chr.send_break = fd_break;

@@ -1,24 +1,24 @@
 /*
  * See kernel/chardev/backend.h: on the bare machine those are the PC's serial
- * lines, each with one owner. A line that was opened once stays set up.
+ * lines, each with one owner.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "kernel/chardev/backend.h"
+#include "kernel/chardev/line_break.h"
 #include "kernel/metal/cmdline.h"
 #include "kernel/metal/com_line.h"
 #include "kernel/platform.h"
-
-#define BREAK_NS 250000000u     /* several characters at 50 baud */
 
 struct com_backend {
     struct backend b;           /* first */
     struct com_line *line;
     uint64_t breaks;            /* that were told */
-    uint64_t break_end_ns;      /* 0: none is under way */
+    struct line_break brk;
     char name[8];
 };
 
@@ -26,7 +26,7 @@ static size_t com_write(void *ctx, const uint8_t *buf, size_t len)
 {
     struct com_backend *c = ctx;
 
-    return com_line_write(c->line, buf, len);
+    return line_break_holds(&c->brk) ? 0 : com_line_write(c->line, buf, len);
 }
 
 static size_t com_read(void *ctx, uint8_t *buf, size_t len)
@@ -42,10 +42,12 @@ static size_t com_read(void *ctx, uint8_t *buf, size_t len)
 
 static void com_break(void *ctx)
 {
-    struct com_backend *c = ctx;
+    line_break_ask(&((struct com_backend *)ctx)->brk);
+}
 
-    uart16550_set_break(&c->line->uart, true);
-    c->break_end_ns = platform_now_ns() + BREAK_NS;
+static bool set_break(void *ctx, bool on)
+{
+    return uart16550_set_break(&((struct com_backend *)ctx)->line->uart, on);
 }
 
 static uint64_t com_poll(struct backend *b, uint64_t now)
@@ -55,11 +57,7 @@ static uint64_t com_poll(struct backend *b, uint64_t now)
 
     com_line_poll(c->line);     /* also while nobody reads */
     b->line_errors = n->overrun + n->parity + n->framing;
-    if (c->break_end_ns && now >= c->break_end_ns) {
-        uart16550_set_break(&c->line->uart, false);
-        c->break_end_ns = 0;
-    }
-    return c->break_end_ns ? c->break_end_ns : UINT64_MAX;
+    return line_break_poll(&c->brk, now, set_break, c);
 }
 
 static void com_describe(const struct backend *b, char *buf, size_t size)
@@ -67,8 +65,16 @@ static void com_describe(const struct backend *b, char *buf, size_t size)
     backend_say(buf, size, "%s", ((const struct com_backend *)b)->name);
 }
 
-/* The PC ends with it. */
-static void com_close(struct backend *b) { free(b); }
+/* The line goes on sending what waits, for whoever has it next. */
+static void com_close(struct backend *b)
+{
+    struct com_backend *c = (struct com_backend *)b;
+
+    if (line_break_holds(&c->brk))
+        set_break(c, false);
+    c->line->has_owner = false;
+    free(c);
+}
 
 static const struct backend_ops com_ops = {
     .poll = com_poll, .describe = com_describe, .close = com_close,
@@ -83,8 +89,8 @@ static int com_number(const char *name)
     if (!strncmp(name, tty, n))
         return name[n] >= '0' && name[n] <= '3' && !name[n + 1]
                    ? name[n] - '0' : -1;
-    return name[0] && name[3] >= '1' && name[3] <= '4' && !name[4]
-               ? name[3] - '1' : -1;
+    return !strncasecmp(name, "com", 3) && name[3] >= '1' && name[3] <= '4' &&
+                   !name[4] ? name[3] - '1' : -1;
 }
 
 static int settings(const char *line, struct uart16550_config *out, char *why,
@@ -109,12 +115,15 @@ static int open_line(struct com_backend *c, unsigned n, const char *set,
 
     if (r)
         return r;
-    if (com_line_at(port)) {
+    c->line = com_line_at(port);
+    if (c->line && c->line->has_owner) {
         snprintf(why, size, "%s is in use already%s", c->name, port == 0x3f8
                  ? "; it is the console's unless -uart port=0x2f8 or none "
                    "says otherwise" : "");
         return -EBUSY;
     }
+    if (c->line)
+        return com_line_again(c->line, c->name, &config);
     c->line = calloc(1, sizeof *c->line);
     if (!c->line)
         return -ENOMEM;

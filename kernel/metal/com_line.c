@@ -2,6 +2,7 @@
 #include "kernel/metal/com_line.h"
 
 #include "kernel/metal/apic.h"
+#include "kernel/metal/arch.h"
 #include "kernel/metal/format.h"
 #include "kernel/metal/wait.h"
 #include "kernel/platform.h"
@@ -71,28 +72,49 @@ static bool irq_is_taken(const struct com_line *l)
     return false;
 }
 
-void com_line_start(struct com_line *l, const char *what)
+static void say(const struct com_line *l, const char *what)
 {
     static const char *const flow_names[] = {
         [UART_FLOW_NONE] = "none", [UART_FLOW_RTSCTS] = "rtscts",
         [UART_FLOW_XONXOFF] = "xonxoff"};
     const struct uart16550_config *c = &l->uart.config;
     char by[16] = "polled";
-    bool irq = l->irq >= 0 && !irq_is_taken(l) &&
-               apic_connect_isa((unsigned)l->irq, on_interrupt, l);
 
-    if (irq)
+    if (l->irq >= 0)
         format(by, sizeof by, "IRQ %d", l->irq);
-    else
-        l->irq = -1;
     platform_log("%s: UART at %s, %s, %u 8%c1, flow %s", what, l->place, by,
                  c->baud, "NEO"[c->parity], flow_names[c->flow]);
-    if (irq)
+}
+
+void com_line_start(struct com_line *l, const char *what)
+{
+    if (l->irq >= 0 && (irq_is_taken(l) ||
+                        !apic_connect_isa((unsigned)l->irq, on_interrupt, l)))
+        l->irq = -1;
+    say(l, what);
+    if (l->irq >= 0)
         uart16550_enable_interrupts(&l->uart);
     else
         wait_limit(POLL_NS);
+    l->has_owner = true;
     l->next = first;
     first = l;
+}
+
+int com_line_again(struct com_line *l, const char *what,
+                   const struct uart16550_config *config)
+{
+    uint64_t flags = interrupts_save_off();
+    int r = uart16550_init(&l->uart, &l->bus, config);
+
+    interrupts_restore(flags);
+    if (r)
+        return r;
+    say(l, what);
+    if (l->irq >= 0)
+        uart16550_enable_interrupts(&l->uart);
+    l->has_owner = true;
+    return 0;
 }
 
 struct com_line *com_line_at(uint16_t port)
@@ -102,6 +124,17 @@ struct com_line *com_line_at(uint16_t port)
     while (l && l->regs.port != port)
         l = l->next;
     return l;
+}
+
+bool com_lines_have_sent(void)
+{
+    bool all = true;
+
+    for (struct com_line *l = first; l; l = l->next) {
+        uart16550_service(&l->uart);
+        all &= uart16550_all_sent(&l->uart);
+    }
+    return all;
 }
 
 void com_line_poll(struct com_line *l)

@@ -20,6 +20,7 @@ struct com_line {
     struct bus bus;
     struct uart16550 uart;
     bool found;                 /* `uart` is set up */
+    bool has_owner;             /* somebody reads and writes it */
     struct com_line *next;     /* of those that are at work */
 };
 
@@ -37,10 +38,18 @@ bool com_line_take(struct com_line *l,
 /* The same at an I/O port. */
 bool com_line_take_port(struct com_line *l, uint16_t port, int irq,
                          const struct uart16550_config *config);
-/* Let it work, and say so as `what`. Needs apic_init. */
+/* Let it work for its owner, and say so as `what`. Needs apic_init. */
 void com_line_start(struct com_line *l, const char *what);
+/*
+ * The same of one that is at work and has no owner any more, with nothing left
+ * of what came since. 0, or -EINVAL: it cannot have these settings.
+ */
+int com_line_again(struct com_line *l, const char *what,
+                   const struct uart16550_config *config);
 /* The line that is at work at this port, or NULL. */
 struct com_line *com_line_at(uint16_t port);
+/* Let all that are at work send. True: all is out. With interrupts off. */
+bool com_lines_have_sent(void);
 
 /* Let one without an interrupt work, as do these, too. */
 void com_line_poll(struct com_line *l);

@@ -137,17 +137,18 @@ void console_late(const struct metal_options *options)
 void console_drain(void)
 {
     log_flush();
-    for (unsigned us = 0; tty.found && us < DRAIN_US; us += 100) {
+    for (unsigned us = 0; us < DRAIN_US; us += 100) {
         uint64_t flags = interrupts_save_off();
+        bool all;
 
         log_flush();
-        uart16550_service(&tty.uart);
+        all = com_lines_have_sent();
         interrupts_restore(flags);
-        if (uart16550_write_room(&tty.uart) == UART16550_RING)
+        if (all)
             break;
         clock_delay_us(100);
     }
-    clock_delay_us(2000);       /* the FIFO's 16 bytes at 115200 */
+    clock_delay_us(2000);       /* before it is at work: 16 bytes at 115200 */
 }
 
 void console_panic_line(const char *line, size_t len)

@@ -16,7 +16,7 @@ void console_early(const struct metal_options *options);
  * connect the interrupt. Needs acpi_init, apic_init, host_pci_init.
  */
 void console_late(const struct metal_options *options);
-/* Let what is queued leave, two seconds at most. */
+/* Let what is queued at any serial line leave, two seconds at most. */
 void console_drain(void);
 
 /* One line by polling, from a panic. Any core. */

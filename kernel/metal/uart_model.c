@@ -7,9 +7,10 @@ enum { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6 };
 enum { IER_RX = 1, IER_TX = 2, IER_LINE = 4, IER_MODEM = 8 };
 enum { IIR_MODEM = 0, IIR_NONE = 1, IIR_TX = 2, IIR_RX = 4, IIR_LINE = 6,
        IIR_FIFO = 0xc0 };
-enum { FCR_ENABLE = 1, FCR_CLEAR_RX = 2, FCR_CLEAR_TX = 4, LCR_DLAB = 0x80,
+enum { FCR_ENABLE = 1, FCR_CLEAR_RX = 2, FCR_CLEAR_TX = 4, LCR_BREAK = 0x40,
+       LCR_DLAB = 0x80,
        MCR_DTR = 1, MCR_RTS = 2, MCR_OUT2 = 8, MCR_LOOP = 0x10,
-       LSR_READY = 1, LSR_OVERRUN = 2, LSR_THR_EMPTY = 0x20,
+       LSR_READY = 1, LSR_OVERRUN = 2, LSR_THR_EMPTY = 0x20, LSR_TEMT = 0x40,
        MSR_CTS_CHANGED = 1, MSR_CTS = 0x10, MSR_DSR = 0x20, MSR_DCD = 0x80 };
 
 /* Bytes that wait below the trigger are reported after so long (8.4.1). */
@@ -97,6 +98,7 @@ static void depart(struct uart_model *m)
         m->sink(m->ctx, m->tx[0]);
     memmove(m->tx, m->tx + 1, --m->tx_count);
     m->tx_at += m->char_time;
+    m->shifted_at = m->tx_at;
     if (!m->tx_count)
         m->tx_pending = true;
 }
@@ -173,10 +175,16 @@ static uint8_t modem_status(struct uart_model *m)
     return v;
 }
 
+static bool is_sending(const struct uart_model *m)
+{
+    return m->tx_count || m->now < m->shifted_at;
+}
+
 static uint8_t line_status(struct uart_model *m)
 {
     uint8_t v = m->sticky | (m->rx_count ? LSR_READY : 0) |
-                (m->tx_count ? 0 : LSR_THR_EMPTY);
+                (m->tx_count ? 0 : LSR_THR_EMPTY) |
+                (is_sending(m) ? 0 : LSR_TEMT);
 
     m->sticky = 0;
     return v;
@@ -214,6 +222,7 @@ uint8_t uart_model_read(struct uart_model *m, uint32_t reg)
 static void transmit(struct uart_model *m, uint8_t v)
 {
     m->tx_pending = false;
+    m->spoilt += (m->lcr & LCR_BREAK) != 0;
     if (m->tx_count == depth(m)) {
         m->overwritten++;
         return;
@@ -250,7 +259,10 @@ static void write_register(struct uart_model *m, uint32_t reg, uint8_t v)
         if (v & FCR_CLEAR_TX)
             m->tx_count = 0;
         break;
-    case LCR: m->lcr = v; break;
+    case LCR:
+        m->spoilt += (v & LCR_BREAK) && is_sending(m);
+        m->lcr = v;
+        break;
     case MCR: m->mcr = v & 0x1f; break;
     case LSR: case MSR: break;
     default: m->scr = v; break;

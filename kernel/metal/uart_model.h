@@ -28,13 +28,15 @@ struct uart_model {
 
     uint64_t now, char_time;
     uint64_t rx_at;             /* the next character is complete */
-    uint64_t tx_at;             /* the one being sent is gone */
+    uint64_t tx_at;             /* the first in the FIFO leaves it ... */
+    uint64_t shifted_at;        /* ... and the one before it is on the line */
     uint64_t touched;           /* last arrival or read, for the timeout */
     uint64_t raised_at;         /* the line's last rise ... */
     uint64_t rises;             /* ... and how many there were */
 
     uint64_t lost;              /* arrived with the FIFO full */
     uint64_t overwritten;       /* written to a full transmitter */
+    uint64_t spoilt;            /* sent, or still being sent, during a break */
     unsigned fullest;           /* most bytes the receive FIFO ever held */
 
     /* What arrives next: a byte, or -1 for a character time of silence. */

@@ -24,7 +24,7 @@
 #define FIFO UART_MODEL_FIFO
 #define CHAR_NS 86806u          /* ten bits at 115200 */
 
-enum { LSR_PE = 4, LSR_FE = 8, LSR_BI = 16 };
+enum { LSR_PE = 4, LSR_FE = 8, LSR_BI = 16, LCR_BREAK = 0x40 };
 
 static struct uart_model chip;
 static int arriving;            /* during this character time; -1 nothing */
@@ -104,6 +104,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     assert_int_equal(chip.overwritten, 0);
+    assert_int_equal(chip.spoilt, 0);
     free(uart);
     return 0;
 }
@@ -294,6 +295,75 @@ static void test_write_interrupted(void **state)
     assert_memory_equal(wire + 6, "0ab", 3);
 }
 
+/* It comes behind what was written, and nothing is sent before its end. */
+static void break_in_order(bool interrupts)
+{
+    static const uint8_t text[40] = "text";
+    unsigned asked = 0;
+
+    assert_int_equal(uart16550_write(uart, text, sizeof text), sizeof text);
+    for (; !uart16550_set_break(uart, true) && asked < 100; asked++) {
+        assert_int_equal(uart16550_write(uart, text, 1), 0);
+        assert_false(chip.lcr & LCR_BREAK);
+        character(-1);
+        if (!interrupts || irq())
+            uart16550_service(uart);
+    }
+    assert_in_range(asked, sizeof text, sizeof text + 3);
+    assert_int_equal(on_wire, sizeof text);
+    assert_true(chip.lcr & LCR_BREAK);
+    assert_int_equal(uart16550_write(uart, text, 1), 0);
+    pump(10);
+    uart16550_service(uart);
+    assert_true(uart16550_set_break(uart, false));
+    assert_false(chip.lcr & LCR_BREAK);
+    assert_int_equal(uart16550_write(uart, text, 4), 4);
+    uart16550_service(uart);
+    pump(10);
+    assert_int_equal(on_wire, sizeof text + 4);
+    on_wire = 0;
+}
+
+static void test_break(void **state)
+{
+    struct uart16550_config config = {115200, UART_FLOW_NONE,
+                                      UART_PARITY_NONE};
+
+    start(UART_FLOW_NONE);
+    break_in_order(true);
+    assert_true(uart16550_set_break(uart, true) || (serve(), chip.lcr & 0x40));
+    assert_true(uart16550_set_break(uart, false));
+    chip.no_fifo = true;
+    start(UART_FLOW_NONE);
+    break_in_order(true);
+    chip.no_fifo = false;
+    assert_int_equal(uart16550_init(uart, &bus, &config), 0);
+    break_in_order(false);
+}
+
+/* The far end is told to stop while a break is held: after it. */
+static void test_break_and_flow(void **state)
+{
+    unsigned sent = 0;
+
+    start(UART_FLOW_XONXOFF);
+    uart16550_set_break(uart, true);
+    serve();
+    assert_true(uart16550_set_break(uart, true));
+    while (!uart->urgent && sent < UART16550_RING) {
+        character('x');
+        sent++;
+        serve();
+    }
+    pump(3);
+    assert_int_equal(on_wire, 0);
+    assert_true(uart16550_set_break(uart, false));
+    serve();
+    pump(3);
+    assert_int_equal(on_wire, 1);
+    assert_int_equal(wire[0], 0x13);
+}
+
 static void test_transmit_without_fifo(void **state)
 {
     chip.no_fifo = true;
@@ -454,6 +524,7 @@ int main(void)
         T(test_nothing_lost_below_a_millisecond), T(test_loss_is_counted),
         T(test_full_ring_holds_the_fifo), T(test_transmit),
         T(test_write_interrupted),
+        T(test_break), T(test_break_and_flow),
         T(test_transmit_without_fifo), T(test_writer_hears_of_room),
         T(test_rts_cts), T(test_xon_xoff), T(test_line_errors_are_named),
         T(test_polled), T(test_model_foretells_its_line),
