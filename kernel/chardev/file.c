@@ -7,6 +7,9 @@
 #include "kernel/chardev/backend.h"
 #include "kernel/platform.h"
 
+/* Linux's PIPE_BUF: of so much a FIFO takes all, or nothing (-EAGAIN). */
+#define PIECE 4096u
+
 struct file_backend {
     struct backend b;           /* first */
     struct platform_output *out;        /* NULL: it could not be written */
@@ -15,12 +18,13 @@ struct file_backend {
 static size_t file_write(void *ctx, const uint8_t *buf, size_t len)
 {
     struct file_backend *f = ctx;
-    int r = f->out ? platform_output_write(f->out, buf, len) : -EIO;
+    size_t n = len < PIECE ? len : PIECE;
+    int r = f->out ? platform_output_write(f->out, buf, n) : -EIO;
 
-    if (r == -EAGAIN)           /* a FIFO whose reader is slow */
+    if (r == -EAGAIN)           /* its reader is slow */
         return 0;
     if (!r)
-        return len;
+        return n;
     if (f->out) {
         platform_log("%s: the file cannot be written any more: %s", f->b.name,
                      strerror(-r));
