@@ -93,9 +93,12 @@ static void idle(struct loop *l, bool started, uint64_t balance)
 {
     uint64_t now = platform_now_ns(), deadline = net_deadline();
     uint64_t own = sched_deadline(&l->own, now);
+    uint64_t gdb = gdbstub_deadline(l->guests, l->count);
 
     if (own < deadline)
         deadline = own;
+    if (gdb < deadline)
+        deadline = gdb;
     if (balance < deadline)
         deadline = balance;
     if (l->disks_ns < deadline)

@@ -147,8 +147,9 @@ bool lines_poll(void)
     for (unsigned i = 0; i < count; i++) {
         struct line *l = &line[i];
 
-        l->due_ns = backend_poll(l->backend, platform_now_ns());
         moved |= l->mux ? poll_mux(l) : poll_port(l);
+        /* After what may have begun a break, or lost the peer. */
+        l->due_ns = backend_poll(l->backend, platform_now_ns());
     }
     return moved;
 }

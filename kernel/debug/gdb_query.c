@@ -14,12 +14,17 @@
 static void q_supported(struct gdb_session *s, const char *args)
 {
     s->swbreak = strstr(args, "swbreak+");
-    gdb_reply(s, "PacketSize=%x;QStartNoAckMode+;qXfer:features:read+;"
-          "vContSupported+;swbreak+", GDB_PACKET);
+    gdb_reply(s, "PacketSize=%x;%sqXfer:features:read+;"
+          "vContSupported+;swbreak+", GDB_PACKET,
+          s->is_reliable ? "QStartNoAckMode+;" : "");
 }
 
 static void q_start_no_ack(struct gdb_session *s, const char *args)
 {
+    if (!s->is_reliable) {
+        gdb_unsupported(s);
+        return;
+    }
     gdb_reply(s, "OK");
     s->no_ack = true;
 }

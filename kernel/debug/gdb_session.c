@@ -270,11 +270,12 @@ size_t gdb_session_input(struct gdb_session *s, const void *data, size_t len)
 }
 
 void gdb_session_init(struct gdb_session *s, const struct gdb_target *target,
-                      void *ctx)
+                      void *ctx, bool is_reliable)
 {
     memset(s, 0, sizeof *s);
     s->target = target;
     s->ctx = ctx;
+    s->is_reliable = is_reliable;
 }
 
 void gdb_session_sent(struct gdb_session *s, size_t n)

@@ -53,6 +53,7 @@ struct gdb_session {
     const struct gdb_target *target;
     void *ctx;
     struct gdb_reader reader;
+    bool is_reliable;           /* what carries it loses and damages nothing */
     bool no_ack;
     bool swbreak;               /* the client knows this word */
     bool running;               /* the client waits for a stop */
@@ -64,9 +65,12 @@ struct gdb_session {
     uint64_t bad_packets;
 };
 
-/* A client has come; the machine is stopped for it already. */
+/*
+ * A client has come; the machine is stopped for it already. `is_reliable`: it
+ * may do without acknowledgements, as on a connection, which ends with it.
+ */
 void gdb_session_init(struct gdb_session *s, const struct gdb_target *target,
-                      void *ctx);
+                      void *ctx, bool is_reliable);
 /*
  * Take some of what the client sent: how many bytes. Fewer than `len`: the
  * rest again when `out` is empty.

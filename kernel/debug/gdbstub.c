@@ -23,7 +23,9 @@ struct gdbstub {
     struct listener *listener;
     struct stream *client;      /* NULL: nobody is there */
     struct backend *line;       /* in the listener's place; or NULL */
+    bool is_socket;             /* and not a wire, which damages some */
     bool on_line;               /* somebody is at the line */
+    uint64_t line_ns;           /* when it wants its turn */
     unsigned refused;           /* clients beside the one */
     uint64_t damaged;           /* packets, of clients that have gone */
     struct gdb_session session;
@@ -235,7 +237,7 @@ static void on_accepted(void *ctx, struct stream *s, struct endpoint from)
     }
     b->client = s;
     b->in_len = 0;
-    gdb_session_init(&b->session, &target, b);
+    gdb_session_init(&b->session, &target, b, true);
     stream_set_events(s, &events, b);
     stream_keepalive(s);
     say(b, "the machine stops for ", text);
@@ -267,7 +269,7 @@ static void begin_on_line(struct gdbstub *b)
         return;
     }
     b->on_line = true;
-    gdb_session_init(&b->session, &target, b);
+    gdb_session_init(&b->session, &target, b, b->is_socket);
     say(b, "the machine stops for who is at ", b->line->name);
 }
 
@@ -279,13 +281,13 @@ static bool poll_line(struct gdbstub *b)
     size_t n = room ? chr->read(chr->ctx, b->in + b->in_len, room) : 0;
 
     b->in_len += n;
-    backend_poll(b->line, platform_now_ns());
     if (n && !b->on_line)
         begin_on_line(b);
     if (b->on_line)
         take_input(b);
     backend_want(b->line, !b->on_line || !b->session.out_len,
                  b->on_line && b->session.out_len);
+    b->line_ns = backend_poll(b->line, platform_now_ns());
     return n;
 }
 
@@ -297,6 +299,7 @@ static int open_line(struct gdbstub *b, const struct chardev_option *o,
 
     if (r)
         return r;
+    b->is_socket = o->kind == CHARDEV_UNIX;
     backend_describe(b->line, at, sizeof at);
     say(b, "waits at ", at);
     return 0;
@@ -411,4 +414,17 @@ bool gdbstub_poll(struct guest *const *guests, unsigned count)
         flush(b);
     }
     return any;
+}
+
+uint64_t gdbstub_deadline(struct guest *const *guests, unsigned count)
+{
+    uint64_t at = UINT64_MAX;
+
+    for (unsigned i = 0; i < count; i++) {
+        const struct gdbstub *b = guests[i]->gdb;
+
+        if (b && b->line && b->line_ns < at)
+            at = b->line_ns;
+    }
+    return at;
 }

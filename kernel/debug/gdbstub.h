@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct guest;
 struct monitor;
@@ -36,5 +37,7 @@ void gdbstub_set_monitor(gdbstub_monitor *run, struct monitor *mon);
 
 /* Tell clients what machines did. True: something happened. */
 bool gdbstub_poll(struct guest *const *guests, unsigned count);
+/* When (platform_now_ns) to call that again at the latest. */
+uint64_t gdbstub_deadline(struct guest *const *guests, unsigned count);
 
 #endif

@@ -19,8 +19,9 @@
 #include "kernel/platform.h"
 
 /* Every -net option of every machine may be one; the sockets together one; a
- * serial port or monitor may be two; VNC's listener. */
-#define WATCHED_MAX (OPTIONS_MACHINES * (OPTIONS_NETS + 2 * MACHINE_SERIALS) + \
+ * serial port, a monitor or a gdb may be two; VNC's listener. */
+#define WATCHED_MAX (OPTIONS_MACHINES * \
+                         (OPTIONS_NETS + 2 * MACHINE_SERIALS + 2) + \
                      2 * OPTIONS_MONITORS + 2)
 
 static struct termios saved_mode;

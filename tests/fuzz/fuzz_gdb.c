@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     fake_gdb_init(&fake, input_u8(&in) & 1 ? "trestle64" : "trestle32");
     fake.says = "a line\nanother\n";
-    gdb_session_init(&s, &fake_gdb_target, &fake);
+    gdb_session_init(&s, &fake_gdb_target, &fake, true);
     while (input_more(&in) && !s.over) {
         unsigned what = input_u8(&in);
 

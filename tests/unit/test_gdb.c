@@ -18,14 +18,14 @@ static struct gdb_session session;
 static int setup(void **state)
 {
     fake_gdb_init(&fake, "trestle32");
-    gdb_session_init(&session, &fake_gdb_target, &fake);
+    gdb_session_init(&session, &fake_gdb_target, &fake, true);
     return 0;
 }
 
 static int setup64(void **state)
 {
     fake_gdb_init(&fake, "trestle64");
-    gdb_session_init(&session, &fake_gdb_target, &fake);
+    gdb_session_init(&session, &fake_gdb_target, &fake, true);
     return 0;
 }
 
@@ -131,6 +131,17 @@ static void test_acks(void **state)
     assert_string_equal(send_data("qC", 2), "$QC01#f5");
     gdb_session_input(&session, "-$qC#00", 7);
     assert_int_equal(session.out_len, 0);
+}
+
+/* On a wire a damaged packet is repeated, whoever comes next. */
+static void test_wire(void **state)
+{
+    gdb_session_init(&session, &fake_gdb_target, &fake, false);
+    assert_null(strstr(ask("qSupported:swbreak+"), "NoAck"));
+    assert_false(session.no_ack);
+    ASK("QStartNoAckMode", "");
+    assert_int_equal(gdb_session_input(&session, "$qC#00", 6), 6);
+    assert_memory_equal(session.out, "-", 1);
 }
 
 /* ---- Registers ----------------------------------------------------------- */
@@ -447,7 +458,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, setup)
     const struct CMUnitTest tests[] = {
-        T(test_reader), T(test_too_long), T(test_acks), T(test_registers),
+        T(test_reader), T(test_too_long), T(test_acks), T(test_wire),
+        T(test_registers),
         cmocka_unit_test_setup(test_registers64, setup64), T(test_x87),
         T(test_xml), T(test_memory), T(test_short_read), T(test_run),
         T(test_run_refused), T(test_places), T(test_queries), T(test_monitor),
