@@ -12,6 +12,7 @@
 #include "kernel/debug/gdbstub.h"
 #include "kernel/guest.h"
 #include "kernel/net/net.h"
+#include "kernel/net/transport.h"
 #include "kernel/platform.h"
 #include "kernel/sched.h"
 #include "kernel/slots/trial.h"
@@ -124,17 +125,23 @@ static void idle(struct loop *l, bool started, uint64_t balance)
     platform_wait(deadline);
 }
 
+static void move_output(struct mux *mux)
+{
+    net_poll();                 /* a line's of TCP goes by that */
+    mux_poll(mux);
+    lines_poll();
+}
+
 static void drain(struct mux *mux)
 {
     uint64_t end = platform_now_ns() + DRAIN_NS;
 
-    mux_poll(mux);
-    lines_poll();
-    while ((mux_output_waits(mux) || lines_output_waits()) &&
+    move_output(mux);
+    while ((mux_output_waits(mux) || lines_output_waits() ||
+            transport_is_sending()) &&
            platform_now_ns() < end) {
         platform_wait(platform_now_ns() + GUEST_SLICE_NS);
-        mux_poll(mux);
-        lines_poll();
+        move_output(mux);
     }
 }
 
@@ -155,8 +162,7 @@ static void tell_ends(const struct loop *l)
         if (g->state == GUEST_ON || g->end_told)
             continue;
         if (any_on(l)) {
-            mux_poll(l->mux);
-            lines_poll();
+            move_output(l->mux);
         } else {
             drain(l->mux);
         }

@@ -27,6 +27,9 @@ struct stream_backend {
     struct stream *peer;        /* NULL: nobody is there */
     bool connected;
     bool had_peer;
+    bool ended;                 /* it has ended its side, and still reads */
+    bool deaf;                  /* nothing reaches it; what it sent is read */
+    bool waits;                 /* what is said to it found no room */
     uint64_t said_ns;           /* the log's limit */
     uint64_t retry_ns;          /* when to connect again; UINT64_MAX: never */
     struct telnet telnet;
@@ -60,15 +63,34 @@ static void drop(struct stream_backend *s, bool reset, const char *why)
     backend_tell_closed(&s->b);
 }
 
-static void failed_with(struct stream_backend *s, int error)
+static void has_gone(struct stream_backend *s)
 {
-    drop(s, true, error == -EPIPE ? "the other end has gone"
-                                  : "the connection failed");
+    drop(s, false, "the other end has gone");
+}
+
+/* Who has only ended its own side is let go once it has what waits for it. */
+static void read_failed(struct stream_backend *s, int error)
+{
+    if (error != -EPIPE)
+        drop(s, true, "the connection failed");
+    else if (s->deaf)
+        has_gone(s);
+    else
+        s->ended = true;
+}
+
+/* Who sent something and hung up at once has it read first. */
+static void write_failed(struct stream_backend *s)
+{
+    s->deaf = true;
+    if (s->ended)
+        has_gone(s);
 }
 
 static void is_there(struct stream_backend *s)
 {
     s->connected = s->had_peer = true;
+    s->ended = s->deaf = s->waits = false;
     s->in_at = s->in_len = s->out_at = s->out_len = 0;
     stream_keepalive(s->peer);
     if (s->o.telnet)
@@ -80,21 +102,24 @@ static void on_connected(void *ctx, int error)
 {
     struct stream_backend *s = ctx;
 
-    if (error)
-        drop(s, true, "");
-    else
+    if (!error) {
         is_there(s);
+        return;
+    }
+    if (!s->o.reconnect_s)      /* that was its one */
+        platform_log("%s: cannot connect: %s; what the port says is dropped",
+                     s->b.name, strerror(-error));
+    drop(s, true, "");
 }
 
 /* chr.read takes what there is; who would read now has woken up by this. */
 static void on_readable(void *ctx) { (void)ctx; }
 static void on_writable(void *ctx) { (void)ctx; }
 
-static void on_failed(void *ctx, int error) { failed_with(ctx, error); }
-
+/* Not `failed`: what came before it is read. */
 static const struct stream_events events = {
     .connected = on_connected, .readable = on_readable,
-    .writable = on_writable, .failed = on_failed,
+    .writable = on_writable,
 };
 
 static void on_accepted(void *ctx, struct stream *peer, struct endpoint from)
@@ -124,6 +149,8 @@ static uint64_t stream_backend_poll(struct backend *b, uint64_t now)
 {
     struct stream_backend *s = (struct stream_backend *)b;
 
+    if (s->connected && s->ended && !s->waits && s->out_at == s->out_len)
+        has_gone(s);
     if (now >= s->retry_ns && connect_to(s))
         s->retry_ns = now + s->o.reconnect_s * NS_PER_S;
     return s->retry_ns;
@@ -136,6 +163,8 @@ static bool flush(struct stream_backend *s)
 {
     ssize_t n;
 
+    if (s->deaf)
+        s->telnet.reply_len = s->out_at = s->out_len = 0;
     if (s->o.telnet && s->telnet.reply_len &&
         s->out_len + s->telnet.reply_len <= sizeof s->out) {
         memcpy(s->out + s->out_len, s->telnet.reply, s->telnet.reply_len);
@@ -145,7 +174,7 @@ static bool flush(struct stream_backend *s)
     if (s->out_at < s->out_len) {
         n = stream_write(s->peer, s->out + s->out_at, s->out_len - s->out_at);
         if (n < 0) {
-            failed_with(s, (int)n);
+            write_failed(s);
             return false;
         }
         s->out_at += (size_t)n;
@@ -185,17 +214,16 @@ static size_t stream_backend_write(void *ctx, const uint8_t *buf, size_t len)
 
     if (s->peer && !s->connected && !s->o.reconnect_s)
         return 0;               /* its one connect is under way */
-    if (!s->connected) {
-        s->b.dropped += len;
-        return len;
+    if (s->connected && !s->deaf) {
+        if (s->o.telnet)
+            return write_telnet(s, buf, len);
+        n = stream_write(s->peer, buf, len);
+        if (n >= 0)
+            return (size_t)n;
+        write_failed(s);
     }
-    if (s->o.telnet)
-        return write_telnet(s, buf, len);
-    n = stream_write(s->peer, buf, len);
-    if (n >= 0)
-        return (size_t)n;
-    failed_with(s, (int)n);
-    return 0;
+    s->b.dropped += len;
+    return len;
 }
 
 /* Decode what was read, up to a break. */
@@ -235,7 +263,7 @@ static size_t read_telnet(struct stream_backend *s, uint8_t *buf, size_t len)
         s->telnet.broke = false;
         backend_tell_broke(&s->b);
     }
-    while (s->connected && n < len && !s->telnet.broke) {
+    while (s->connected && !s->ended && n < len && !s->telnet.broke) {
         ssize_t got = 0;
 
         if (telnet_is_full(&s->telnet) && !flush(s))
@@ -246,7 +274,7 @@ static size_t read_telnet(struct stream_backend *s, uint8_t *buf, size_t len)
             s->in_at = s->in_len = 0;
             got = stream_read(s->peer, s->in, sizeof s->in);
             if (got < 0) {
-                failed_with(s, (int)got);
+                read_failed(s, (int)got);
                 break;
             }
             s->in_len = (size_t)got;
@@ -265,14 +293,14 @@ static size_t stream_backend_read(void *ctx, uint8_t *buf, size_t len)
     struct stream_backend *s = of(ctx);
     ssize_t n;
 
-    if (!s->connected)
+    if (!s->connected || s->ended)
         return 0;
     if (s->o.telnet)
         return read_telnet(s, buf, len);
     n = stream_read(s->peer, buf, len);
     if (n >= 0)
         return (size_t)n;
-    failed_with(s, (int)n);
+    read_failed(s, (int)n);
     return 0;
 }
 
@@ -281,7 +309,7 @@ static void send_break(void *ctx)
     static const uint8_t sequence[] = { TELNET_IAC, TELNET_BREAK };
     struct stream_backend *s = of(ctx);
 
-    if (!s->connected || !s->o.telnet ||
+    if (!s->connected || s->deaf || !s->o.telnet ||
         s->out_len + sizeof sequence > sizeof s->out)
         return;
     memcpy(s->out + s->out_len, sequence, sizeof sequence);
@@ -293,7 +321,7 @@ static void want(struct backend *b, bool input, bool room)
 {
     struct stream_backend *s = (struct stream_backend *)b;
 
-    (void)room;                 /* `writable` comes after a short write */
+    s->waits = room;            /* `writable` comes after a short write */
     /* Nor is anything read whose answers found no room. */
     if (s->connected)
         stream_pause(s->peer, !input || (s->o.telnet &&

@@ -99,6 +99,12 @@ static void on_failed(struct stream *s)
         s->events->failed(s->ctx, error ? error : -ECONNRESET);
 }
 
+/* Nobody is told of a failure: who reads finds it behind what had come. */
+static bool fails_at_end(const struct stream *s)
+{
+    return s->events && !s->events->failed;
+}
+
 static void stream_ready(struct source *source, uint32_t events)
 {
     struct stream *s = (struct stream *)source;
@@ -107,7 +113,7 @@ static void stream_ready(struct source *source, uint32_t events)
         on_connected(s);
         return;
     }
-    if (events & EPOLLERR) {
+    if ((events & EPOLLERR) && !fails_at_end(s)) {
         on_failed(s);
         return;
     }
@@ -118,14 +124,14 @@ static void stream_ready(struct source *source, uint32_t events)
             s->events->writable(s->ctx);
     }
     /*
-     * A hang-up (both sides have ended) comes whether asked for or not: while
-     * nobody reads, it would come for ever.
+     * A hang-up (both sides have ended) and an error come whether asked for or
+     * not: while nobody reads, they would come for ever.
      */
     if (s->source.closed)
         return;
-    if (!reads(s) && (events & EPOLLHUP))
+    if (!reads(s) && (events & (EPOLLHUP | EPOLLERR)))
         source_unwatch(source);
-    else if (reads(s) && (events & (EPOLLIN | EPOLLHUP)))
+    else if (reads(s) && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
         s->events->readable(s->ctx);
 }
 
@@ -266,7 +272,8 @@ ssize_t stream_write(struct stream *s, const void *data, size_t len)
     n = send(s->source.fd, data, len, MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN && errno != EINTR) {
         n = -errno;
-        on_over(s);
+        if (!fails_at_end(s))
+            on_over(s);
         return n;
     }
     if (n < 0)
@@ -310,6 +317,9 @@ void stream_close(struct stream *s, bool reset)
         setsockopt(s->source.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     source_close(&s->source);
 }
+
+/* Linux goes on with it. */
+bool transport_is_sending(void) { return false; }
 
 struct endpoint stream_local(const struct stream *s)
 {

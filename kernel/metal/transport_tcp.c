@@ -254,7 +254,8 @@ ssize_t stream_read(struct stream *s, void *buf, size_t size)
 
     if (s->ended)
         return -EPIPE;
-    if (s->over)
+    /* Without that event what had come is read first. */
+    if (s->over && (!s->len || !s->events || s->events->failed))
         return -ECONNRESET;
     if (!s->len && s->end_came) {
         s->ended = true;
@@ -339,6 +340,14 @@ void stream_close(struct stream *s, bool reset)
                 tcp_close(pcb) != ERR_OK))
         tcp_abort(pcb);
     news_close(&s->news);
+}
+
+bool transport_is_sending(void)
+{
+    for (const struct tcp_pcb *p = tcp_active_pcbs; p; p = p->next)
+        if (p->unsent || p->unacked)
+            return true;
+    return false;
 }
 
 struct endpoint stream_local(const struct stream *s) { return s->local; }

@@ -54,7 +54,8 @@ struct stream_events {
     /* Once after each short stream_write: there is room again. */
     void (*writable)(void *ctx);
     /* Reset, or nothing acknowledged for long: what was not read or sent is
-     * lost, only close is left. Comes while paused, too. */
+     * lost, only close is left. Comes while paused, too. NULL: what came before
+     * it is read first, and the error then; nothing more can be written. */
     void (*failed)(void *ctx, int error);
 };
 
@@ -122,6 +123,12 @@ void stream_keepalive(struct stream *s);
  * where hundreds of peers leave such ends unacknowledged.)
  */
 void stream_close(struct stream *s, bool reset);
+
+/*
+ * Something that was written is still on its way, and would be lost with the
+ * PC's power. False where that goes on without us.
+ */
+bool transport_is_sending(void);
 
 /* Our end's and the peer's. */
 struct endpoint stream_local(const struct stream *s);

@@ -359,13 +359,68 @@ def test_pipe(four, tmp_path):
     for end in ("in", "out"):
         os.mkfifo(tmp_path / f"p.{end}")
     t = four(*serials("mon:stdio", f"pipe:{tmp_path}/p"))
+    # Without a reader the guest goes on, and more than a FIFO's worth is told.
+    t.expect(f"serial1: nobody reads '{tmp_path}/p.out'; what the port says is "
+             "dropped")
+    t.to_monitor()
+    with open(tmp_path / "p.in", "wb", buffering=0) as into:
+        wait_for_dropped(t, len("port 1 ready\r\n"))
+        for _ in range(5):
+            into.write(b"x" * 20000)
+        wait_for_dropped(t, 100000)
+        for word in b"hello", b"again":
+            with open(tmp_path / "p.out", "rb", buffering=0) as out:
+                os.set_blocking(out.fileno(), False)
+                peer = Peer(out.fileno())
+                end = time.time() + 40
+                while word not in peer.data:
+                    assert time.time() < end
+                    into.write(word)
+                    time.sleep(0.1)
+                    peer.data += out.read(65536) or b""
+            into.write(b"yy")
+            t.expect("serial1: nobody reads ")
+    os.unlink(tmp_path / "p.out")
+    done = run(["-serial", f"pipe:{tmp_path}/p", "-net", "none"])
+    assert f"cannot open '{tmp_path}/p.out': No such file" in done.stderr
+    os.unlink(tmp_path / "p.in")
+    done = run(["-serial", f"pipe:{tmp_path}/p", "-net", "none"])
+    assert f"cannot open '{tmp_path}/p.in', nor '{tmp_path}/p': No such" in \
+        done.stderr
+
+
+def wait_for_dropped(t, least):
+    """Until serial1 has dropped so many bytes; in the monitor."""
+    end = time.time() + 40
+    while True:
+        said = re.search(r"serial1: .*\n  dropped, as nobody was there: (\d+)",
+                         t.monitor("info chardev"))
+        if said and int(said[1]) >= least:
+            return
+        assert time.time() < end, said
+
+
+def test_who_ends_his_side(four):
+    """He still hears the answer; and is read to his end who hangs up."""
+    ports = [free_port() for _ in range(2)]
+    t = four(*serials("mon:stdio", f"tcp::{ports[0]},server=on,wait=off"),
+             "-monitor", f"tcp::{ports[1]},server=on,wait=off")
     t.expect("port 0 ready")
-    with open(tmp_path / "p.out", "rb", buffering=0) as out, \
-            open(tmp_path / "p.in", "wb", buffering=0) as into:
-        peer = Peer(out.fileno())
-        peer.expect(b"port 1 ready\r\n")
-        into.write(b"hello")
-        peer.expect(b"hello")
+    with socket.create_connection(("127.0.0.1", ports[1])) as s:
+        s.sendall(b"info version\r")
+        s.shutdown(socket.SHUT_WR)
+        s.settimeout(20)
+        said = b""
+        while part := s.recv(4096):
+            said += part
+    assert b"trestle" in said.split(b"info version")[1].lower()
+    text = b"".join(b"%05d," % i for i in range(20000))
+    with socket.create_connection(("127.0.0.1", ports[0])) as s:
+        s.sendall(text)
+    t.to_monitor()
+    end = time.time() + 50
+    while "19999," not in t.monitor("serial_log 1 serial1")[-100:]:
+        assert time.time() < end
 
 
 def test_ringbuf(four):

@@ -190,6 +190,50 @@ static void test_asked_again(void **state)
     close_all();
 }
 
+/* Who is not told of a failure reads what came before it. */
+static void test_reset_behind_bytes(void **state)
+{
+    static const struct stream_events no_failed = {
+        on_end_connected, on_readable, NULL, NULL
+    };
+
+    listen_there();
+    open_both();
+    stream_set_events(server.s, &no_failed, &server);
+    stream_pause(server.s, true);
+    assert_int_equal(stream_write(client.s, "held", 4), 4);
+    run();
+    stream_close(client.s, true);
+    client.s = NULL;
+    run();
+    assert_true(stream_write(server.s, "x", 1) < 0);
+    on_readable(&server);
+    assert_int_equal(server.got, 4);
+    on_readable(&server);
+    assert_int_equal(server.last, -ECONNRESET);
+    close_all();
+}
+
+/* The power goes off when all is acknowledged. */
+static void test_is_sending(void **state)
+{
+    listen_there();
+    open_both();
+    assert_false(transport_is_sending());
+    assert_int_equal(stream_write(client.s, "last", 4), 4);
+    assert_true(transport_is_sending());
+    run();
+    assert_int_equal(server.got, 4);
+    tcp_fasttmr();              /* which sends the acknowledgement */
+    run();
+    assert_false(transport_is_sending());
+    is_deaf = true;
+    assert_int_equal(stream_write(client.s, "lost", 4), 4);
+    run();
+    assert_true(transport_is_sending());
+    close_all();
+}
+
 static void test_nobody_listens(void **state)
 {
     memset(&client, 0, sizeof client);
@@ -234,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_there_and_back),
         TEST(test_asked_again),
+        TEST(test_reset_behind_bytes), TEST(test_is_sending),
         TEST(test_nobody_listens),
         TEST(test_deaf_peers),
     };

@@ -260,6 +260,38 @@ static void test_reset_while_paused(void **state)
     POLL_UNTIL(server.failed);
 }
 
+/* Who is not told of a failure reads what came before it, paused or not. */
+static void test_reset_behind_bytes(void **state)
+{
+    static const struct stream_events no_failed = {
+        on_connected, on_readable, on_writable, NULL
+    };
+
+    for (unsigned pauses = 0; pauses < 2; pauses++) {
+        connect_both();
+        stream_set_events(server.s, &no_failed, &server);
+        stream_pause(server.s, true);
+        assert_int_equal(stream_write(client.s, "held", 4), 4);
+        poll_for(30);
+        end_close(&client, true);
+        poll_for(30);
+        assert_false(transport_poll());
+        if (pauses) {
+            assert_true(stream_write(server.s, "x", 1) < 0);
+            assert_true(stream_write(server.s, "x", 1) < 0);
+        }
+        stream_pause(server.s, false);
+        POLL_UNTIL(server.last < 0);
+        assert_int_equal(server.got, 4);
+        transport_poll();       /* the hang-up, at most once */
+        assert_false(transport_poll());
+        end_close(&server, true);
+        memset(&client, 0, sizeof client);
+        memset(&server, 0, sizeof server);
+        client.reads = server.reads = true;
+    }
+}
+
 /* What is not taken is offered again; all comes, none twice. */
 static void test_full(void **state)
 {
@@ -512,6 +544,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pause, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reset_while_paused, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_reset_behind_bytes, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_close_inside, setup, teardown),
