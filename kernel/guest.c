@@ -382,23 +382,39 @@ bool guest_has_slot(const struct guest *g)
     return false;
 }
 
-struct disk_image *guest_disk(struct guest *g, const char *unit)
+int guest_drive_number(const struct guest *g, const char *name)
 {
-    unsigned i = unit[0] == 'h' && unit[1] == 'd' && unit[2] && !unit[3]
-                     ? (unsigned)(unit[2] - 'a') : MACHINE_IDE_UNITS;
+    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++) {
+        const struct drive_option *d = &g->options->drive[i];
+        const char plain[] = { 'h', 'd', (char)('a' + i), '\0' };
+        char bus[16];
 
-    return i < MACHINE_IDE_UNITS && g->disk[i].top ? &g->disk[i] : NULL;
+        snprintf(bus, sizeof bus, "ide%u-%s%u", i / 2,
+                 d->is_cdrom ? "cd" : "hd", i % 2);
+        if ((d->used || g->disk[i].top) &&
+            (!strcmp(name, plain) || !strcmp(name, bus) ||
+             (i == 2 && d->is_cdrom && !strcmp(name, "cdrom"))))
+            return (int)i;
+    }
+    return -1;
 }
 
-int guest_format_disks(const struct guest *g, guest_disk_format *format,
-                       char *buf, size_t size)
+struct disk_image *guest_disk(struct guest *g, const char *name)
+{
+    int i = guest_drive_number(g, name);
+
+    return i >= 0 && g->disk[i].top ? &g->disk[i] : NULL;
+}
+
+int guest_format_disks(const struct guest *g, int only,
+                       guest_disk_format *format, char *buf, size_t size)
 {
     size_t used = 0;
 
     for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++) {
         char unit[4] = { 'h', 'd', 'a' + i, '\0' };
 
-        if (!g->options->drive[i].used)
+        if (!g->options->drive[i].used || (only >= 0 && (int)i != only))
             continue;
         used += format(&g->disk[i], unit, used < size ? buf + used : NULL,
                        used < size ? size - used : 0);

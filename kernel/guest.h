@@ -175,16 +175,23 @@ bool guest_serial_armed(const struct guest *g, unsigned serial);
 /* "running", "paused", "off", ... */
 const char *guest_state_text(const struct guest *g);
 
-/* Its disk by its name, "hda" to "hdd"; NULL: there is none in that place. */
-struct disk_image *guest_disk(struct guest *g, const char *unit);
+/*
+ * The number of one of its drives, 0 to 3, by its name: "hda" to "hdd", qemu's
+ * of today ("ide0-hd1", "ide1-cd0"), or "cdrom" for a CD drive at "hdc". -1:
+ * there is none of that name.
+ */
+int guest_drive_number(const struct guest *g, const char *name);
+/* Its disk by such a name; NULL: there is none, or it is empty. */
+struct disk_image *guest_disk(struct guest *g, const char *name);
 
 /*
- * Text of all disks by disk_image_format or disk_image_format_stats; see
- * machine_info for the return value.
+ * Text of all disks, or of drive `only` if that is none of -1, by
+ * disk_image_format or disk_image_format_stats; see machine_info for the return
+ * value.
  */
 typedef int guest_disk_format(const struct disk_image *img, const char *unit,
                               char *buf, size_t size);
-int guest_format_disks(const struct guest *g, guest_disk_format *format,
-                       char *buf, size_t size);
+int guest_format_disks(const struct guest *g, int only,
+                       guest_disk_format *format, char *buf, size_t size);
 
 #endif

@@ -60,9 +60,9 @@ void guest_forget_medium(struct guest *g, unsigned unit)
 static int find_drive(const struct guest *g, const char *unit, char *why,
                       size_t why_size)
 {
-    int i = strlen(unit) == 3 && !strncmp(unit, "hd", 2) ? unit[2] - 'a' : -1;
+    int i = guest_drive_number(g, unit);
 
-    if (i < 0 || i >= (int)MACHINE_IDE_UNITS || !g->options->drive[i].used) {
+    if (i < 0) {
         snprintf(why, why_size, "Device '%.20s' not found; 'info block' lists "
                  "them", unit);
         return -ENODEV;

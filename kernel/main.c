@@ -40,7 +40,7 @@ static void print_banner(const struct guest *g)
                  (unsigned)(o->ram_bytes >> 20));
     if (*g->engine_note)
         platform_log("engines not used: %s", g->engine_note);
-    if (guest_format_disks(g, disk_image_format, text, sizeof text))
+    if (guest_format_disks(g, -1, disk_image_format, text, sizeof text))
         for (char *l = strtok_r(text, "\n", &save); l;
              l = strtok_r(NULL, "\n", &save))
             platform_log("%s", l);

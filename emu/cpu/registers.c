@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "emu/cpu/cpu.h"
+#include "emu/cpu/seg.h"
 #include "emu/textbuf.h"
 
 /* Digits of an address or a general register. */
@@ -22,12 +23,58 @@ static void put_value(struct textbuf *t, const struct cpu *c,
     text_add(t, "%s=%0*llx%c", name, digits(c), (unsigned long long)v, after);
 }
 
+/* What a code or data segment is, and its rights. */
+static void put_rights(struct textbuf *t, const struct cpu *c, uint32_t attr)
+{
+    bool is_code = attr & SEG_TYPE_CODE;
+    const char *what = is_code ? attr & SEG_L ? "CS64"
+                                 : attr & SEG_DB ? "CS32" : "CS16"
+                       : attr & SEG_DB || cpu_in_long_mode(c) ? "DS  " : "DS16";
+
+    text_add(t, "%s [%c%c%c]", what,
+             attr & SEG_TYPE_E ? is_code ? 'C' : 'E' : '-',
+             attr & SEG_TYPE_W ? is_code ? 'R' : 'W' : '-',
+             attr & SEG_TYPE_A ? 'A' : '-');
+}
+
+/* Those that LDTR and TR can hold. */
+static const char *system_segment(const struct cpu *c, uint32_t attr)
+{
+    bool wide = cpu_in_long_mode(c);
+
+    switch (SEG_TYPE(attr)) {
+    case SYS_TSS16:
+        return "TSS16-avl";
+    case SYS_LDT:
+        return "LDT";
+    case SYS_TSS16_BUSY:
+        return "TSS16-busy";
+    case SYS_TSS32:
+        return wide ? "TSS64-avl" : "TSS32-avl";
+    case SYS_TSS32_BUSY:
+        return wide ? "TSS64-busy" : "TSS32-busy";
+    default:
+        return "Reserved";
+    }
+}
+
+/* Attributes as in a descriptor's upper half, where some of the limit is, too. */
 static void put_segment(struct textbuf *t, const struct cpu *c,
                         const char *name, const struct cpu_seg *s)
 {
-    text_add(t, "%-3s=%04x %0*llx %08x %08x\n", name, s->sel, digits(c),
+    uint32_t limit = s->attr & SEG_G ? s->limit >> 28 : s->limit >> 16 & 0xf;
+
+    text_add(t, "%-3s=%04x %0*llx %08x %08x", name, s->sel, digits(c),
              (unsigned long long)s->base, s->limit,
-             (s->attr & 0xffu) << 8 | (s->attr & 0xf00u) << 12);
+             (s->attr & 0xffu) << 8 | limit << 16 | (s->attr & 0xf00u) << 12);
+    if (c->cr0 & CR0_PE && s->attr & SEG_P) {
+        text_add(t, " DPL=%u ", SEG_DPL(s->attr));
+        if (s->attr & SEG_S)
+            put_rights(t, c, s->attr);
+        else
+            text_add(t, "%s", system_segment(c, s->attr));
+    }
+    text_add(t, "\n");
 }
 
 static void put_general(struct textbuf *t, const struct cpu *c)

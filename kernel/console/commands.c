@@ -81,11 +81,17 @@ static void do_boot_set(struct guest *g, void *arg)
 
 static void cmd_boot_set(struct monitor *mon, char *args)
 {
-    if (!*args || strlen(args) > 3 || strspn(args, "acdn") != strlen(args))
+    bool did;
+
+    if (strlen(args) > 3 || strspn(args, "acdn") != strlen(args)) {
         monitor_printf(mon, "use letters of c (disk), d (CD), n (network): "
                        "boot_set dc\n");
-    else
-        monitor_answered(mon, guest_ask(shown(mon), do_boot_set, args));
+        return;
+    }
+    did = guest_ask(shown(mon), do_boot_set, args);
+    monitor_answered(mon, did);
+    if (did)
+        monitor_printf(mon, "boot device list now set to %s\n", args);
 }
 
 /* By number or by name. */
@@ -113,10 +119,11 @@ static void cmd_machine(struct monitor *mon, char *args)
 static void cmd_quit(struct monitor *mon, char *args) { mon->quit = true; }
 
 static const struct command commands[] = {
-    { "help", "[command]", "this list", cmd_help, false, false },
-    { "?", "[command]", "as help", cmd_help, true, false },
-    { "info", "[subject]", "show the state of something", cmd_info, false,
+    { "help", "[command|info [subject]]", "this list", cmd_help, false,
       false },
+    { "?", "[command|info [subject]]", "as help", cmd_help, true, false },
+    { "info", "[subject [argument]]", "show the state of something", cmd_info,
+      false, false },
     { "machine", "[number|name]", "go to another machine", cmd_machine, false,
       false },
     { "console", "[number]", "show another console on the local screen",
@@ -135,6 +142,7 @@ static const struct command commands[] = {
     { "stop", "", "stop the guest", cmd_stop, false, true },
     { "cont", "", "let it run again", cmd_cont, false, true },
     { "c", "", "let it run again", cmd_cont, true, true },
+    { "s", "", "stop the guest", cmd_stop, true, true },
     { "system_reset", "", "press the guest's reset button", cmd_reset, false,
       true },
     { "system_powerdown", "", "press its power button (ACPI)",
@@ -247,17 +255,39 @@ static void unknown_command(struct monitor *mon, const char *name)
 
 static void cmd_help(struct monitor *mon, char *args)
 {
-    const struct command *c = find_command(args);
+    const char *subject = NULL;
+    const struct command *c;
 
+    if (!strncmp(args, "info ", 5)) {
+        subject = args + 5 + strspn(args + 5, " \t");
+        args[4] = '\0';
+    }
+    c = find_command(args);
     if (*args && !c)
         unknown_command(mon, args);
-    if (c)
+    if (c && !subject)
         monitor_printf(mon, "%s %s -- %s\n%s", c->name, c->args, c->help,
                        monitor_help_detail(c->name));
+    if (c && c->run == cmd_info)
+        monitor_help_info(mon, subject);
     for (size_t i = 0; i < sizeof commands / sizeof *commands && !*args; i++)
         if (!commands[i].is_alias)
             monitor_printf(mon, "%s %s -- %s\n", commands[i].name,
                            commands[i].args, commands[i].help);
+}
+
+/* Some of what it takes stands in no brackets. */
+static bool wants_argument(const struct command *c)
+{
+    unsigned depth = 0;
+
+    for (const char *p = c->args; *p; p++) {
+        depth += *p == '[';
+        if (!depth && *p != ' ')
+            return true;
+        depth -= *p == ']';
+    }
+    return false;
 }
 
 void monitor_command(struct monitor *mon, char *line)
@@ -283,6 +313,9 @@ void monitor_command(struct monitor *mon, char *line)
                        ? "'%s' is for the machine that is shown, and takes no "
                          "argument: 'machine'\ngoes to another one\n"
                        : "'%s' takes no argument\n", c->name);
+    else if (!*args && wants_argument(c))
+        monitor_printf(mon, "use %s %s\n%s", c->name, c->args,
+                       monitor_help_detail(c->name));
     else
         c->run(mon, args);
 }

@@ -14,6 +14,8 @@ const char *monitor_command_name(unsigned i);
 const char *monitor_info_name(unsigned i);
 
 void cmd_info(struct monitor *mon, char *args);
+/* What `info` has; or of one subject, unless it is NULL, what it shows. */
+void monitor_help_info(struct monitor *mon, const char *subject);
 void info_machines(struct monitor *mon);
 void cmd_set(struct monitor *mon, char *args);
 

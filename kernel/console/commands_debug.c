@@ -67,8 +67,8 @@ bool debug_parse_format(struct monitor *mon, char **args, const char *formats,
         } else if (strchr(formats, *p)) {
             f->format = *p;
         } else {
-            monitor_printf(mon, "'/%c' is no format: use /[N]%s%s\n", *p,
-                           *formats ? "[xduoci]" : "", "[bhwg]");
+            monitor_printf(mon, "'/%c' is no format here: use /[N][%s][bhwg]"
+                           "\n", *p, formats);
             return false;
         }
     }
@@ -246,12 +246,14 @@ static void print_code(struct monitor *mon, const struct debug_format *f,
 
 static void examine(struct monitor *mon, char *args, bool is_physical)
 {
-    struct debug_format f = { 1, 4, 'x', false };
+    struct debug_format f = { 1, mon->unit_size, mon->unit_format, false };
     uint64_t addr;
 
     if (!debug_parse_format(mon, &args, "xduoci", &f) ||
         !parse_last_value(mon, args, &addr))
         return;
+    mon->unit_format = f.format;
+    mon->unit_size = f.size;
     mon->collects = true;       /* for it may be longer than the line takes */
     if (f.format == 'i')
         print_code(mon, &f, addr, is_physical);
@@ -267,7 +269,7 @@ void cmd_xp(struct monitor *mon, char *args) { examine(mon, args, true); }
 
 void cmd_print(struct monitor *mon, char *args)
 {
-    struct debug_format f = { 1, 8, 'd', false };
+    struct debug_format f = { 1, 8, 'x', false };
     char text[32];
     uint64_t v;
 
@@ -275,8 +277,8 @@ void cmd_print(struct monitor *mon, char *args)
         !parse_last_value(mon, args, &v))
         return;
     switch (f.format) {
-    case 'x':
-        snprintf(text, sizeof text, "%#" PRIx64, v);
+    case 'd':
+        snprintf(text, sizeof text, "%" PRId64, (int64_t)v);
         break;
     case 'o':
         snprintf(text, sizeof text, "%#" PRIo64, v);
@@ -288,7 +290,7 @@ void cmd_print(struct monitor *mon, char *args)
         format_char(text, sizeof text, (uint8_t)v);
         break;
     default:
-        snprintf(text, sizeof text, "%" PRId64, (int64_t)v);
+        snprintf(text, sizeof text, "%#" PRIx64, v);
     }
     monitor_printf(mon, "%s\n", text);
 }

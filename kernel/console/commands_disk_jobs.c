@@ -72,12 +72,12 @@ void cmd_commit(struct monitor *mon, char *args)
     struct guest *g = mux_guest(mon->mux);
     bool all = !strcmp(args, "all"), found = all;
     struct commit_job disks = { .count = 0 };
+    const struct disk_image *named = guest_disk(g, args);
 
     for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++) {
-        const char unit[] = { 'h', 'd', 'a' + i, '\0' };
-        struct disk_image *img = guest_disk(g, unit);
+        struct disk_image *img = &g->disk[i];
 
-        if (!img || (!all && strcmp(args, unit)))
+        if (!img->top || (!all && img != named))
             continue;
         found = true;
         if (img->has_overlay) {
@@ -85,10 +85,7 @@ void cmd_commit(struct monitor *mon, char *args)
             disks.unit[disks.count++] = i;
         }
     }
-    if (!*args)
-        monitor_printf(mon, "use commit all, or one of the disks that 'info "
-                       "block' lists\n");
-    else if (!found)
+    if (!found)
         monitor_printf(mon, "no such disk: '%.28s'; 'info block' lists them\n",
                        args);
     else if (!disks.count)

@@ -12,7 +12,8 @@
 static const char dump[] =
     "/FMT is /[N][xduoci][bhwg]: how many, as what (hexadecimal, signed,\n"
     "unsigned, octal, characters, instructions), of 1, 2, 4 or 8 bytes each:\n"
-    "x/16xb 0x7c00, x/5i $pc. The guest does not notice.\n" EXPRESSION;
+    "x/16xb 0x7c00, x/5i $pc. Without it as the last time, /xw at first. The\n"
+    "guest does not notice.\n" EXPRESSION;
 
 static const char port[] =
     "/FMT is /b, /h or /w for 1, 2 or 4 bytes. The device does what it does\n"
@@ -27,7 +28,7 @@ static const struct {
     const char *name, *text;
 } details[] = {
     { "x", dump }, { "xp", dump }, { "i", port }, { "o", port },
-    { "print", "/FMT is one of /x /d /u /o /c; /d without it.\n" EXPRESSION },
+    { "print", "/FMT is one of /x /d /u /o /c; /x without it.\n" EXPRESSION },
     { "memsave", save }, { "pmemsave", save },
     { "sum", "As BSD's sum(1): 16 bits, in decimal.\n" EXPRESSION },
     { "sendkey", "Keys are pressed one after the other and released after MS "
@@ -41,6 +42,10 @@ static const struct {
     { "screendump", "FILE is one of the host's: a PNG if it ends in .png, else "
       "a PPM. Without it,\nor with -, a PNG is printed as base64, which is all "
       "that there is on the\nappliance.\n" },
+    { "boot_set", "ORDER is of the letters c (disk), d (CD), n (network): "
+      "boot_set dc\n" },
+    { "watchdog_action", "WHAT is reset, shutdown, poweroff, pause, debug, none, "
+      "inject-nmi or rollback.\n" },
     { "savevm", "TAG is a name; without it one is made from the time.\n" },
     { "machine", "Commands are for the machine that is shown, which this one "
       "chooses.\nWithout an argument it lists them.\n" },

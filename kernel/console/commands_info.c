@@ -73,11 +73,15 @@ void info_machines(struct monitor *mon)
     }
 }
 
-/* Busy is what is not spent waiting, since the last look or the start. */
+/*
+ * The guest's CPU, then the PC's own cores: busy is what is not spent waiting,
+ * since the last look or the start.
+ */
 static void info_cpus(struct monitor *mon)
 {
     uint64_t now = platform_now_ns(), passed = now - mon->cores_seen_ns;
 
+    monitor_printf(mon, "* CPU #0: core=%u\n", shown(mon)->core);
     monitor_printf(mon, "core  busy in the last %" PRIu64 ".%03u s   runs\n",
                    passed / 1000000000, (unsigned)(passed / 1000000 % 1000));
     for (unsigned i = 0; i < platform_core_count() && i < MONITOR_CORES; i++) {
@@ -113,9 +117,11 @@ static void info_version(struct monitor *mon)
                    platform_name, shown(mon)->engine->name);
 }
 
-static void print_disks(struct monitor *mon, guest_disk_format *format)
+/* One of its drives, or for -1 all of them. */
+static void print_disks(struct monitor *mon, int only,
+                        guest_disk_format *format)
 {
-    int len = guest_format_disks(shown(mon), format, NULL, 0);
+    int len = guest_format_disks(shown(mon), only, format, NULL, 0);
     char *text = malloc((size_t)len + 1);
 
     if (!len || !text) {
@@ -123,18 +129,32 @@ static void print_disks(struct monitor *mon, guest_disk_format *format)
         free(text);
         return;
     }
-    guest_format_disks(shown(mon), format, text, (size_t)len + 1);
+    guest_format_disks(shown(mon), only, format, text, (size_t)len + 1);
     monitor_print_text(mon, text);
 }
 
-static void info_block(struct monitor *mon)
+/* -v is all that there is to tell, which is told in any case. */
+static void info_block(struct monitor *mon, char *args)
 {
-    print_disks(mon, disk_image_format);
+    const char *name = monitor_word(&args);
+    int only = -1;
+
+    if (!strcmp(name, "-v"))
+        name = monitor_word(&args);
+    if (*name)
+        only = guest_drive_number(shown(mon), name);
+    if (*monitor_word(&args))
+        monitor_printf(mon, "use info block [-v] [DISK]\n");
+    else if (*name && only < 0)
+        monitor_printf(mon, "Device '%.20s' not found; 'info block' lists "
+                       "them\n", name);
+    else
+        print_disks(mon, only, disk_image_format);
 }
 
 static void info_blockstats(struct monitor *mon)
 {
-    print_disks(mon, disk_image_format_stats);
+    print_disks(mon, -1, disk_image_format_stats);
 }
 
 /* The text, as long as it is at that moment, up to a limit; NULL: see *n. */
@@ -201,6 +221,7 @@ static void info_vnc(struct monitor *mon)
 
 static void info_registers(struct monitor *mon)
 {
+    monitor_printf(mon, "CPU#0\n");
     monitor_info_text(mon, "registers");
 }
 
@@ -236,46 +257,54 @@ static void info_screen(struct monitor *mon)
     monitor_info_text(mon, "screen");
 }
 
-static const struct {
+static const struct subject {
     const char *name, *help;
     void (*run)(struct monitor *mon);
+    /* May stand behind it: "[word]", which changes nothing, as there is one. */
+    const char *args;
+    void (*run_with)(struct monitor *mon, char *args);  /* or it takes them */
 } infos[] = {
-    { "block", "the disks and what lies behind them", info_block },
-    { "blockstats", "how much was read and written", info_blockstats },
-    { "bridge", "the bridge's ports and learned addresses", info_bridge },
-    { "capture", "captures of the network", info_capture },
-    { "chardev", "what the guest's serial ports are at", info_chardev },
-    { "cpus", "the PC's cores: how busy, and what they run", info_cpus },
-    { "crashes", "what went wrong with the guest, in full", info_crashes },
-    { "disks", "the PC's own disks", info_disks },
-    { "engine", "what the CPU engine did", info_engine },
-    { "gdb", "where gdb is listened for, and what was refused", info_gdb },
-    { "history", "the lines that were typed here", info_history },
-    { "input", "the PC's own keyboards and mice", info_input },
-    { "ioapic", "the guest's I/O APIC", info_ioapic },
-    { "irq", "how often each ISA interrupt came", info_irq },
-    { "jit", "what the translator did", info_jit },
-    { "lapic", "the guest's local APIC", info_lapic },
-    { "machines", "all machines, their state and key", info_machines },
-    { "mem", "linear memory that is mapped, by its rights", info_mem },
-    { "mice", "the guest's mouse", info_mice },
-    { "mtree", "the guest's memory and ports", info_mtree },
-    { "name", "the machine's name", info_name },
-    { "network", "NICs, cables, counters", info_network },
-    { "pci", "the guest's PCI devices", info_pci },
-    { "pic", "the guest's pair of 8259s", info_pic },
-    { "qtree", "its buses and devices", info_qtree },
-    { "registers", "the guest's CPU registers", info_registers },
-    { "screen", "the text on the guest's VGA", info_screen },
-    { "slots", "the images on the Trestle medium", info_slots },
-    { "snapshots", "snapshots of the machine, by savevm", info_snapshots },
-    { "status", "running or paused, engine", info_status },
-    { "tlb", "the pages that its page tables map", info_tlb },
-    { "usernet", "user-mode networks: flows, leases, counters", info_usernet },
-    { "uuid", "the machine's UUID (-uuid)", info_uuid },
-    { "version", "Trestle's version", info_version },
-    { "vnc", "the VNC server and its clients", info_vnc },
-    { "watchdog", "the guest's watchdog, and guards", info_watchdog },
+#define PLAIN(name, help) { #name, help, info_##name, NULL, NULL }
+#define ONE_OF(name, help, args) { #name, help, info_##name, args, NULL }
+    { "block", "the disks and what lies behind them", NULL, "[-v] [DISK]",
+      info_block },
+    PLAIN(blockstats, "how much was read and written"),
+    PLAIN(bridge, "the bridge's ports and learned addresses"),
+    PLAIN(capture, "captures of the network"),
+    PLAIN(chardev, "what the guest's serial ports are at"),
+    PLAIN(cpus, "the PC's cores: how busy, and what they run"),
+    PLAIN(crashes, "what went wrong with the guest, in full"),
+    PLAIN(disks, "the PC's own disks"),
+    PLAIN(engine, "what the CPU engine did"),
+    PLAIN(gdb, "where gdb is listened for, and what was refused"),
+    PLAIN(history, "the lines that were typed here"),
+    PLAIN(input, "the PC's own keyboards and mice"),
+    PLAIN(ioapic, "the guest's I/O APIC"),
+    PLAIN(irq, "how often each ISA interrupt came"),
+    PLAIN(jit, "what the translator did"),
+    ONE_OF(lapic, "the guest's local APIC", "[0]"),
+    PLAIN(machines, "all machines, their state and key"),
+    PLAIN(mem, "linear memory that is mapped, by its rights"),
+    PLAIN(mice, "the guest's mouse"),
+    ONE_OF(mtree, "the guest's memory and ports", "[-f]"),
+    PLAIN(name, "the machine's name"),
+    PLAIN(network, "NICs, cables, counters"),
+    PLAIN(pci, "the guest's PCI devices"),
+    PLAIN(pic, "the guest's pair of 8259s"),
+    PLAIN(qtree, "its buses and devices"),
+    ONE_OF(registers, "the guest's CPU registers", "[-a]"),
+    PLAIN(screen, "the text on the guest's VGA"),
+    PLAIN(slots, "the images on the Trestle medium"),
+    PLAIN(snapshots, "snapshots of the machine, by savevm"),
+    PLAIN(status, "running or paused, engine"),
+    PLAIN(tlb, "the pages that its page tables map"),
+    PLAIN(usernet, "user-mode networks: flows, leases, counters"),
+    PLAIN(uuid, "the machine's UUID (-uuid)"),
+    PLAIN(version, "Trestle's version"),
+    PLAIN(vnc, "the VNC server and its clients"),
+    PLAIN(watchdog, "the guest's watchdog, and guards"),
+#undef PLAIN
+#undef ONE_OF
 };
 
 const char *monitor_info_name(unsigned i)
@@ -283,20 +312,65 @@ const char *monitor_info_name(unsigned i)
     return i < sizeof infos / sizeof *infos ? infos[i].name : NULL;
 }
 
-void cmd_info(struct monitor *mon, char *args)
+static const struct subject *find_subject(const char *name)
 {
     for (size_t i = 0; i < sizeof infos / sizeof *infos; i++)
-        if (!strcmp(args, infos[i].name)) {
-            infos[i].run(mon);
-            return;
-        }
-    if (monitor_absent_info(args)) {
-        monitor_printf(mon, "info %s is not there: %s\n", args,
-                       monitor_absent_info(args));
-        return;
-    }
-    if (*args)
-        monitor_printf(mon, "info: no such subject: '%.40s'\n", args);
+        if (!strcmp(name, infos[i].name))
+            return &infos[i];
+    return NULL;
+}
+
+static void unknown_subject(struct monitor *mon, const char *name)
+{
+    const char *why = monitor_absent_info(name);
+
+    if (why)
+        monitor_printf(mon, "info %s is not there: %s\n", name, why);
+    else
+        monitor_printf(mon, "info: no such subject: '%.40s'; 'info' lists "
+                       "them\n", name);
+}
+
+static void list_subjects(struct monitor *mon)
+{
     for (size_t i = 0; i < sizeof infos / sizeof *infos; i++)
         monitor_printf(mon, "info %-10s %s\n", infos[i].name, infos[i].help);
+}
+
+void monitor_help_info(struct monitor *mon, const char *subject)
+{
+    const struct subject *s = subject ? find_subject(subject) : NULL;
+
+    if (s)
+        monitor_printf(mon, "info %s %s -- %s\n", s->name,
+                       s->args ? s->args : "", s->help);
+    else if (subject)
+        unknown_subject(mon, subject);
+    else
+        list_subjects(mon);
+}
+
+/* "[-a]" takes "-a". */
+static bool is_taken(const struct subject *s, const char *args)
+{
+    return !*args || (s->args && strlen(s->args) == strlen(args) + 2 &&
+                      !strncmp(s->args + 1, args, strlen(args)));
+}
+
+void cmd_info(struct monitor *mon, char *args)
+{
+    const char *name = monitor_word(&args);
+    const struct subject *s = find_subject(name);
+
+    args += strspn(args, " \t");
+    if (!*name)
+        list_subjects(mon);
+    else if (!s)
+        unknown_subject(mon, name);
+    else if (s->run_with)
+        s->run_with(mon, args);
+    else if (is_taken(s, args))
+        s->run(mon);
+    else
+        monitor_printf(mon, "use info %s %s\n", name, s->args ? s->args : "");
 }

@@ -24,7 +24,7 @@ void cmd_eject(struct monitor *mon, char *args)
     bool force = !strncmp(args, "-f ", 3) && take_force(&args);
     char why[400];
 
-    if (!*args || strpbrk(args, " \t"))
+    if (strpbrk(args, " \t"))
         monitor_printf(mon, "use eject [-f] DRIVE\n");
     else if (guest_eject(mux_guest(mon->mux), args, force, why, sizeof why))
         monitor_printf(mon, "%s\n", why);

@@ -97,28 +97,27 @@ void cmd_set_link(struct monitor *mon, char *args)
 
 void cmd_netdev_add(struct monitor *mon, char *args)
 {
-    struct net *net = *args ? monitor_net(mon) : NULL;
+    struct net *net = monitor_net(mon);
     char why[320];
 
-    if (!*args)
-        monitor_printf(mon, "use netdev_add TYPE,id=ID[,...]\n");
-    else if (net && net_netdev_add(net, args, why, sizeof why))
+    if (net && net_netdev_add(net, args, why, sizeof why))
         monitor_printf(mon, "%s\n", why);
 }
 
 void cmd_netdev_del(struct monitor *mon, char *args)
 {
-    struct net *net = *args ? monitor_net(mon) : NULL;
+    struct net *net = monitor_net(mon);
     char why[320];
 
-    if (!*args)
-        monitor_printf(mon, "use netdev_del ID\n");
-    else if (net && net_netdev_del(net, args, why, sizeof why))
+    if (net && net_netdev_del(net, args, why, sizeof why))
         monitor_printf(mon, "%s\n", why);
 }
 
-/* "[NETDEV] RULE" for one of the two functions of a user network. */
-static void change_forward(struct monitor *mon, const char *command,
+/*
+ * "[NETDEV] RULE" for one of the two functions of a user network. The rule, or
+ * NULL if it said why not.
+ */
+static const char *change_forward(struct monitor *mon, const char *command,
                            char *args,
                            int (*change)(struct user_net *, const char *,
                                          char *, size_t))
@@ -127,20 +126,23 @@ static void change_forward(struct monitor *mon, const char *command,
     struct net *net;
     struct user_net *un;
 
-    if (!*id || *monitor_word(&args)) {
+    if (*monitor_word(&args)) {
         monitor_printf(mon, "use %s [NETDEV] RULE; 'help %s' shows it\n",
                        command, command);
-        return;
+        return NULL;
     }
     net = monitor_net(mon);
     if (!net)
-        return;
+        return NULL;
     un = net_user(net, *rule ? id : NULL);
     if (!un)
         monitor_printf(mon, "no user-mode network%s%.40s\n",
                        *rule ? " " : "", *rule ? id : "");
     else if (change(un, *rule ? rule : id, why, sizeof why))
         monitor_printf(mon, "%s\n", why);
+    else
+        return *rule ? rule : id;
+    return NULL;
 }
 
 void cmd_hostfwd_add(struct monitor *mon, char *args)
@@ -150,7 +152,11 @@ void cmd_hostfwd_add(struct monitor *mon, char *args)
 
 void cmd_hostfwd_remove(struct monitor *mon, char *args)
 {
-    change_forward(mon, "hostfwd_remove", args, user_net_forward_remove);
+    const char *rule = change_forward(mon, "hostfwd_remove", args,
+                                      user_net_forward_remove);
+
+    if (rule)
+        monitor_printf(mon, "host forwarding rule for %s removed\n", rule);
 }
 
 void cmd_announce_self(struct monitor *mon, char *args)

@@ -2,6 +2,7 @@
 #include "kernel/console/commands_serial.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,9 +57,15 @@ void info_chardev(struct monitor *mon)
 
     for (unsigned i = 0; (b = lines_monitor(i, &id)); i++)
         print_line(mon, id, b, false);
-    if (options_want_line_monitor(o))
-        monitor_printf(mon, "compat_monitor%u: filename=mux\n",
-                       o->monitor_count);
+    if (options_want_line_monitor(o)) {
+        char name[24];
+
+        snprintf(name, sizeof name, "compat_monitor%u", o->monitor_count);
+        for (unsigned i = 0; i < o->monitor_count; i++)
+            if (o->monitor[i].kind == CHARDEV_STDIO)
+                snprintf(name, sizeof name, "%s", o->monitor[i].id);
+        monitor_printf(mon, "%s: filename=mux\n", name);
+    }
     for (unsigned i = 0; i < MACHINE_SERIALS; i++) {
         if (!con->guest->serial[i])
             continue;

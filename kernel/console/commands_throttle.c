@@ -28,14 +28,11 @@ void cmd_block_set_io_throttle(struct monitor *mon, char *args)
     char *limits = args + strcspn(args, " \t"), why[160];
     struct throttle_limits l;
     const char *refused;
-    int unit = -1;
+    int unit;
 
     if (*limits)
         *limits++ = '\0';
-    for (unsigned i = 0; i < MACHINE_IDE_UNITS; i++)
-        if (g->options->drive[i].used && strlen(args) == 3 &&
-            !strncmp(args, "hd", 2) && args[2] == 'a' + (char)i)
-            unit = (int)i;
+    unit = guest_drive_number(g, args);
     if (unit < 0)
         monitor_printf(mon, "Device '%.20s' not found; 'info block' lists "
                        "them\n", args);

@@ -127,6 +127,24 @@ static const char *capturable(const struct monitor *mon, unsigned i)
         return i < sizeof list / sizeof *list ? list[i] : NULL; \
     }
 
+/* Behind `help info`. */
+static const char *help_subjects(const struct monitor *mon, unsigned i)
+{
+    return strstr(mon->edit.line, "info ") ? subjects(mon, i) : NULL;
+}
+
+/* Drives, behind `info block`. */
+static const char *drives(const struct monitor *mon, unsigned i)
+{
+    static const char *const names[] = { "hda", "hdb", "hdc", "hdd" };
+
+    if (i >= sizeof names / sizeof *names ||
+        !strstr(mon->edit.line, "block "))
+        return NULL;
+    return guest_drive_number(mux_guest(mon->mux), names[i]) < 0 ? ""
+                                                                 : names[i];
+}
+
 FIXED(on_off, "on", "off")
 FIXED(capture_verbs, "on", "off", "print")
 FIXED(kinds, "bridge,id=", "socket,id=", "tap,id=", "user,id=")
@@ -157,9 +175,9 @@ static const struct {
     const char *command;
     words *argument[ARGUMENTS];
 } arguments[] = {
-    { "help", { commands } },
-    { "?", { commands } },
-    { "info", { subjects } },
+    { "help", { commands, help_subjects } },
+    { "?", { commands, help_subjects } },
+    { "info", { subjects, drives } },
     { "machine", { machines } },
     { "commit", { overlays } },
     { "drive_backup", { backups, backups, backups } },

@@ -26,7 +26,10 @@ static bool parse_sum(struct parser *p, uint64_t *v);
 
 static bool fails(struct parser *p, const char *what)
 {
-    snprintf(p->why, p->why_size, "%s at '%.20s'", what, p->at);
+    if (*p->at)
+        snprintf(p->why, p->why_size, "%s at '%.20s'", what, p->at);
+    else
+        snprintf(p->why, p->why_size, "%s at the end", what);
     return false;
 }
 

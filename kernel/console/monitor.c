@@ -28,6 +28,8 @@ void monitor_init(struct monitor *mon, struct mux *mux)
     mon->mux = mux;
     edit_init(&mon->edit, print, mon);
     mon->paging.rows = PAGER_ROWS;
+    mon->unit_format = 'x';
+    mon->unit_size = 4;
     mon->cores_seen_ns = platform_now_ns();
     for (unsigned i = 0; i < MONITOR_CORES && i < platform_core_count(); i++)
         mon->cores_idle_ns[i] = platform_core_idle_ns(i);

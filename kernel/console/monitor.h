@@ -59,6 +59,8 @@ struct monitor {
     uint8_t ahead[MONITOR_LINE];
     unsigned ahead_len;
     struct monitor_paste paste;
+    char unit_format;           /* what x showed last, for when nobody says: */
+    unsigned unit_size;         /* xduoci and bytes each */
     uint64_t cores_seen_ns;     /* when info cpus last looked, and what */
     uint64_t cores_idle_ns[MONITOR_CORES];      /* it saw */
 };

@@ -14,7 +14,7 @@
 #include "kernel/watch/action.h"
 
 #define SLOTS 4u                /* reports that wait for the I/O core */
-#define REGISTERS 2048u
+#define REGISTERS 3072u
 #define LINE 120u
 #define SECOND UINT64_C(1000000000)
 /* What a panicking kernel prints comes behind the line that says so. */

@@ -108,7 +108,7 @@ def test_long_print_and_what_is_typed_meanwhile(lan, tmp_path):
     ("capture " + "x" * 40 + " on", "use capture"),
     ("object_add", "filter-dump"),
     ("object_add filter-dump,id=x", "netdev="),
-    ("object_del", "no capture ''"),
+    ("object_del", "use object_del ID"),
 ])
 def test_mistakes_are_told(lan, command, answer):
     assert answer in lan.trestle.monitor(command)

@@ -56,7 +56,8 @@ def test_router_behind_a_user_net(trestle, namespace, tmp_path):
     assert t.monitor("hostfwd_add tcp:127.0.0.1:5556-:80") == ""
     assert out.run(sys.executable, "-c", FETCH,
                    "http://127.0.0.1:5556/data").strip() == wanted
-    assert t.monitor("hostfwd_remove user.0 tcp:127.0.0.1:5556") == ""
+    assert t.monitor("hostfwd_remove user.0 tcp:127.0.0.1:5556") == \
+        "host forwarding rule for tcp:127.0.0.1:5556 removed\n"
     assert "5556" not in t.monitor("info usernet")
     t.to_console()
     t.send("poweroff\r")

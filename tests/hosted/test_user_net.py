@@ -388,7 +388,8 @@ def test_network_without_options(trestle, guest):
     assert re.search(rf"TCP\S* .* {port} ", t.monitor("info usernet"))
     assert "ne2000 pci macaddr=52:54:00:12:34:56" in t.monitor("info network")
     assert "in use" in t.monitor(f"hostfwd_add tcp::{port}-:81")
-    assert t.monitor(f"hostfwd_remove tcp::{port}") == ""
+    assert t.monitor(f"hostfwd_remove tcp::{port}") == \
+            f"host forwarding rule for tcp::{port} removed\n"
     assert t.monitor(f"hostfwd_add tcp::{port}-:81") == ""
     assert "no user-mode network lan" in t.monitor("hostfwd_add lan tcp::1-:2")
 

@@ -78,7 +78,7 @@ static void test_commit(void **state)
 {
     write_all(1);
     type("\001c");
-    assert_shows(type("commit\r"), "use commit all, or one of the disks");
+    assert_shows(type("commit\r"), "use commit all|DISK");
     assert_shows(type("commit hdb\r"), "no such disk: 'hdb'; 'info block'");
     assert_shows(type("commit hda hdc\r"), "no such disk: 'hda hdc'");
     assert_files(0, 0);

@@ -147,14 +147,14 @@ static void test_no_slots(void **state)
 {
     static const char *const said[][2] = {
         { "info slots\r", "no disk of the PC's is a Trestle medium" },
-        { "upgrade\r", "upgrade takes [-y] and one source" },
+        { "upgrade\r", "use upgrade [-y] SOURCE" },
         { "upgrade a b\r", "upgrade takes [-y] and one source" },
         { "upgrade -y\r", "upgrade takes [-y] and one source" },
         { "upgrade a.img\r", "no disk of the PC's is a Trestle medium" },
         { "upgrade ftp://h/a\r", "neither http:// nor tftp://: 'ftp://h/a'" },
         { "upgrade http://h/a\r", "no machine has a network (-net)" },
         { "rollback x\r", "rollback: 'x' is not -y" },
-        { "install\r", "install: '' is no disk: 'info disks' lists them" },
+        { "install\r", "use install DISK" },
         { "install disk0\r", "install: 'disk0' is no disk" },
         { "upgrade x\t", "upgrade xmodem " },
         { "\025upgrade h\t", "upgrade http://" },

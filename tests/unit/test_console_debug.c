@@ -52,12 +52,12 @@ static void check(const char *const cases[][2], size_t count)
 static void test_print(void **state)
 {
     static const char *const cases[][2] = {
-        { "print 1+2", "\r\n3\r\n" },
-        { "p 2*3+4", "\r\n10\r\n" },
-        { "p 1+2&3", "\r\n3\r\n" },             /* & binds tighter, as qemu's */
-        { "p (1|4)^1", "\r\n4\r\n" },
-        { "p 7/2", "\r\n3\r\n" }, { "p 7%4", "\r\n3\r\n" },
-        { "p -1", "\r\n-1\r\n" }, { "p/u -1", "18446744073709551615" },
+        { "print 1+2", "\r\n0x3\r\n" },
+        { "p/d 2*3+4", "\r\n10\r\n" }, { "p 2*3+4", "\r\n0xa\r\n" },
+        { "p 1+2&3", "\r\n0x3\r\n" },             /* & binds tighter, as qemu's */
+        { "p (1|4)^1", "\r\n0x4\r\n" },
+        { "p 7/2", "\r\n0x3\r\n" }, { "p 7%4", "\r\n0x3\r\n" },
+        { "p/d -1", "\r\n-1\r\n" }, { "p/u -1", "18446744073709551615" },
         { "p/x ~0", "0xffffffffffffffff" }, { "p/o 8", "\r\n010\r\n" },
         { "p/c 'A'", "'A'" }, { "p/c 10", "'\\n'" }, { "p/c 0x80", "'\\x80'" },
         { "p/x 010", "0x8" }, { "print /x  12", "0xc" },
@@ -66,15 +66,16 @@ static void test_print(void **state)
         { "p/x $cs", "0xf000" }, { "p/x $cs.base", "0xffff0000" },
         { "p/x $cs.limit", "0xffff" }, { "p/x $eip", "0xfff0" },
         { "p/x $pc", "0xfffffff0" }, { "p/x $cr0", "0x60000010" },
-        { "p/x $eflags", "0x2" }, { "p ( 1 + 2 ) * - 3", "\r\n-9\r\n" },
-        { "p 1/0", "division by zero at ''" },
+        { "p/x $eflags", "0x2" }, { "p/d ( 1 + 2 ) * - 3", "\r\n-9\r\n" },
+        { "p 1/0", "division by zero at the end" },
         { "p 1%(2-2)", "division by zero" },
         { "p $foo", "no such register at '$foo'" },
         { "p $r16", "no such register" }, { "p $r", "no such register" },
         { "p $", "no such register" }, { "p $es.foo", "no such register" },
         { "p $averyveryverylongname", "no such register" },
-        { "p", "a value is missing" }, { "p 8 /2", "\r\n4\r\n" }, { "p 8 - 2", "\r\n6\r\n" },
-        { "p 1 -", "what is '-' behind" }, { "p 1+", "a value is missing at ''" },
+        { "p", "use p [/FMT] EXPRESSION" }, { "p 8 /2", "\r\n0x4\r\n" },
+        { "p 8 - 2", "\r\n0x6\r\n" },
+        { "p 1 -", "what is '-' behind" }, { "p 1+", "a value is missing at the end" },
         { "p x", "no value at 'x'" }, { "p (1", "a ) is missing" },
         { "p 12x", "no number of 64 bits at '12x'" },
         { "p 99999999999999999999", "no number of 64 bits" },
@@ -102,9 +103,10 @@ static void test_examine(void **state)
         { "xp/2c 0x20008", ": 'A' '\\xff'\r\n" },
         { "xp/db 0x20009", ":  -1\r\n" }, { "xp/ub 0x20009", ": 255\r\n" },
         { "xp/ob 0x20008", ": 0101\r\n" },
+        { "xp/2 0x20008", ": 0101 0377\r\n" },         /* as the last one */
         { "xp 0x200000", "0000000000200000: Cannot access memory\r\n" },
         { "xp/2xg 0xffff8", "Cannot access memory" },
-        { "x 0xc0000000", "\r\nc0000000: 0x04030201\r\n" },
+        { "x/xw 0xc0000000", "\r\nc0000000: 0x04030201\r\n" },
         { "x/2xg 0xc0000ff8", "c0000ff8: 0x0000000000000000 "
           "0x1817161514131211\r\n" },
         { "x 0xc0002000", "c0002000: Cannot access memory" },
@@ -115,7 +117,7 @@ static void test_examine(void **state)
         { "x/i 0x80000000", "0x80000000: Cannot access memory" },
         { "x/0xb 0", "/N: 1 to 4096" }, { "x/5000xb 0", "/N: 1 to 4096" },
         { "x/99999999999999999999xb 0", "/N: 1 to 4096" },
-        { "x/s 0", "'/s' is no format" }, { "x", "a value is missing" },
+        { "x/s 0", "'/s' is no format" }, { "x", "use x /FMT ADDRESS" },
         { "x/x", "a value is missing" },
     };
 
@@ -241,7 +243,7 @@ static void test_ports(void **state)
         { "i 0x10000", "a port is 0 to 0xffff" },
         { "i/g 0x70", "a port is 0 to 0xffff" },
         { "i/2b 0x70", "a port is 0 to 0xffff" },
-        { "i", "a value is missing" }, { "o/b 0x70", "use o [/b" },
+        { "i", "use i /FMT PORT" }, { "o/b 0x70", "use o [/b" },
         { "o/b 0x70 1 2", "what is '2' behind that?" },
     };
 

@@ -240,14 +240,15 @@ static void test_power_button(void **state)
 /* SeaBIOS looks there at each start: second and first device. */
 static void test_boot_set(void **state)
 {
-    type("\001cboot_set dc\r");
+    assert_shows(type("\001cboot_set dc\r"),
+                 "boot device list now set to dc\r\n");
     write_port(0x70, 0x3d);
     assert_int_equal(read_port(0x71), 0x23);
     type("boot_set n\r");
     write_port(0x70, 0x3d);
     assert_int_equal(read_port(0x71), 0x04);
     assert_shows(type("boot_set x\r"), "use letters of c (disk)");
-    assert_shows(type("boot_set\r"), "use letters of c (disk)");
+    assert_shows(type("boot_set\r"), "use boot_set ORDER");
     assert_shows(type("boot_set cdnc\r"), "use letters of c (disk)");
     assert_shows(type("info uuid\r"), "00000000-0000-0000-0000-000000000000");
 }

@@ -79,13 +79,13 @@ static void test_change_and_eject(void **state)
     assert_int_equal(drive()->attention, SENSE_MEDIUM_CHANGED);
     assert_false(drive()->tray_open);
     assert_false(machine_is_stopped(guest->machine));
-    type("eject hdc\r");
+    type("eject cdrom\r");
     assert_shows(type("info block\r"), "[not inserted]");
     assert_null(drive()->disk);
     assert_true(drive()->tray_open);
     assert_false(machine_is_stopped(guest->machine));
     /* Once more, and into an empty drive; one that is paused stays so. */
-    type("stop\reject hdc\r");
+    type("stop\reject ide1-cd0\r");
     says("change hdc %s\r", first);
     assert_shows(type("info block\r"), "first.iso");
     assert_true(machine_is_stopped(guest->machine));

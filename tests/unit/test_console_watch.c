@@ -192,7 +192,7 @@ static void test_reset_loop(void **state)
 static void test_actions(void **state)
 {
     type("\001c");
-    assert_shows(type("watchdog_action\r"), "use watchdog_action with reset");
+    assert_shows(type("watchdog_action\r"), "inject-nmi or rollback");
     assert_shows(type("watchdog_action rollback\r"), "disk is a slot");
     type("watchdog_action inject-nmi\r");
     assert_int_equal(guest->watchdog_action, WATCH_NMI);

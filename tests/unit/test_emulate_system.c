@@ -236,6 +236,8 @@ static void test_registers_as_text(void **state)
     cpu_format_registers(&h->cpu, text, sizeof(text));
     assert_non_null(strstr(text, "EIP=00001000 EFL=00000002 [-------] CPL=0"));
     assert_null(strstr(text, "XMM08"));
+    assert_non_null(strstr(text, "\nCS ="));
+    assert_non_null(strstr(strstr(text, "\nCS ="), " DPL=0 CS32 [-R"));
 }
 
 int main(void)
