@@ -42,5 +42,5 @@ void change_vnc(struct monitor *mon, char *args)
     else if (*args)
         set(mon, args);
     else
-        monitor_ask(mon, "Password:", take_password, NULL);
+        monitor_ask_secret(mon, "Password:", take_password, NULL);
 }

@@ -33,7 +33,8 @@ static unsigned width(const char *text, unsigned n)
 /* Columns from the prompt's begin to byte i, over all rows. */
 static unsigned place(const struct edit *e, unsigned i)
 {
-    return width(e->prompt, (unsigned)strlen(e->prompt)) + width(e->line, i);
+    return width(e->prompt, (unsigned)strlen(e->prompt)) +
+           (e->is_hidden ? 0 : width(e->line, i));
 }
 
 /* Move the cursor before byte `to`. */
@@ -77,7 +78,8 @@ static void print_rest(struct edit *e)
     if (e->at == e->len)
         return;
     e->line[e->len] = '\0';
-    put(e, e->line + e->at);
+    if (!e->is_hidden)
+        put(e, e->line + e->at);
     e->at = e->len;
     e->at_margin = !(place(e, e->len) % e->columns);
 }
@@ -136,6 +138,10 @@ void edit_insert(struct edit *e, uint8_t c)
     memmove(e->line + next, e->line + e->at, e->len - e->at);
     e->line[e->at] = (char)c;
     e->len++;
+    if (e->is_hidden) {
+        e->at = next;
+        return;
+    }
     if (next == e->len) {       /* a byte as it comes, also one of several */
         put(e, echo);
         e->at = next;
@@ -191,7 +197,7 @@ static unsigned word_after(const struct edit *e, unsigned i)
 static void erase(struct edit *e, unsigned from, unsigned to)
 {
     bool is_last = to == e->len && e->at == to && from == before(e, to) &&
-                   place(e, to) % e->columns;
+                   place(e, to) % e->columns && !e->is_hidden;
 
     if (from == to)
         return;

@@ -30,6 +30,7 @@ struct edit {
     const char *prompt;         /* what stands before it; its owner's */
     unsigned columns;
     bool keeps;                 /* its lines are remembered, and recalled */
+    bool is_hidden;             /* what is typed is not shown: it has no width */
     char line[EDIT_LINE];
     unsigned len, at;           /* bytes, and before which the cursor is */
     /*

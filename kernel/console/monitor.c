@@ -62,6 +62,15 @@ void monitor_ask(struct monitor *mon, const char *question,
     snprintf(mon->question, sizeof mon->question, "%s ", question);
     mon->answer = answer;
     mon->answer_ctx = ctx;
+    mon->is_secret = false;
+}
+
+void monitor_ask_secret(struct monitor *mon, const char *question,
+                        void (*answer)(struct monitor *mon, char *line,
+                                       void *ctx), void *ctx)
+{
+    monitor_ask(mon, question, answer, ctx);
+    mon->is_secret = true;
 }
 
 /* A command is at work, and others wait. */
@@ -189,6 +198,7 @@ void monitor_input(struct monitor *mon, uint8_t c)
         return;
     }
     mon->edit.keeps = !mon->answer;
+    mon->edit.is_hidden = mon->answer && mon->is_secret;
     switch (edit_input(&mon->edit, c)) {
     case EDIT_ENTER:
     case EDIT_CANCEL:           /* of a question: an empty answer */

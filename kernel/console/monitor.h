@@ -54,6 +54,7 @@ struct monitor {
     /* Of monitor_ask: who waits for an answer, or NULL. */
     void (*answer)(struct monitor *mon, char *line, void *ctx);
     void *answer_ctx;
+    bool is_secret;             /* the answer */
     char question[MONITOR_LINE];
     /* Typed while that is printed, or a job (job.h) runs. */
     uint8_t ahead[MONITOR_LINE];
@@ -83,6 +84,10 @@ void monitor_prompt(struct monitor *mon);
 void monitor_ask(struct monitor *mon, const char *question,
                  void (*answer)(struct monitor *mon, char *line, void *ctx),
                  void *ctx);
+/* The same for a password: what is typed is not shown. */
+void monitor_ask_secret(struct monitor *mon, const char *question,
+                        void (*answer)(struct monitor *mon, char *line,
+                                       void *ctx), void *ctx);
 
 /*
  * Long output or a job has ended, the last that was at work: the prompt, the

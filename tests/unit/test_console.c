@@ -110,7 +110,6 @@ static unsigned occurrences(const char *in, const char *of)
     return n;
 }
 
-/* A text that is longer than what may wait for the line comes whole. */
 /* The next line is an answer, and no command; Ctrl-C is an empty one. */
 static char answers[100];
 
@@ -142,6 +141,30 @@ static void test_questions(void **state)
     assert_string_equal(answers, "<hel><more><><y>");
 }
 
+/* Nothing of a password is shown, whatever is done to it, nor remembered. */
+static void test_secret_questions(void **state)
+{
+    answers[0] = '\0';
+    type("\1c");
+    monitor_ask_secret(&monitor, "Password:", take_answer, NULL);
+    type("\1c");
+    assert_shows(type("\1c"), "Password: ");
+    assert_string_equal(type("secret"), "");
+    assert_null(strpbrk(type("\b\033[H\6xx\033[D\177\5!\f"), "etx!"));
+    assert_null(strstr(type("\r"), "ecre"));
+    assert_string_equal(answers, "<sxecre!>");
+    assert_shows(type("help quit\r"), "help quit");
+    for (unsigned n = 0; edit_remembered(&monitor.edit, n); n++)
+        assert_null(strstr(edit_remembered(&monitor.edit, n), "ecre"));
+    /* The next question, and a command, are seen again. */
+    monitor_ask(&monitor, "Sure?", take_answer, NULL);
+    assert_shows(type("yes\r"), "yes");
+    /* Of VNC's there is one. */
+    type("change vnc password\r");
+    assert_string_equal(type("seen"), "");
+    assert_shows(type("\r"), "there is no VNC server");
+}
+
 /* Of a PC without a Trestle medium, as Linux is. */
 static void test_no_slots(void **state)
 {
@@ -165,6 +188,7 @@ static void test_no_slots(void **state)
         assert_shows(type(said[i][0]), said[i][1]);
 }
 
+/* A text that is longer than what may wait for the line comes whole. */
 static void test_long_text(void **state)
 {
     struct netport *port = net_port(guest->net, 0);
@@ -408,6 +432,7 @@ int main(void)
         TEST(test_monitor_commands),
         TEST(test_line_editing),
         TEST(test_questions),
+        TEST(test_secret_questions),
         TEST(test_no_slots),
         TEST(test_commands_without_arguments),
         TEST(test_endless_input),
