@@ -5,15 +5,9 @@
 #include <string.h>
 
 #include "kernel/number.h"
-#include "kernel/options_setting.h"
+#include "kernel/options_parser.h"
 
 #define WAIT_MAX 65535u         /* ms: SeaBIOS has 16 bits */
-
-static bool fail(char *why, size_t size, const char *what)
-{
-    snprintf(why, size, "%s", what);
-    return false;
-}
 
 static bool set_order(struct options *o, const char *value)
 {
@@ -58,12 +52,13 @@ static bool set(struct options *o, char *setting, char *why, size_t size)
     char *value = strchr(setting, '=');
 
     if (!value)                 /* qemu's first, without its key */
-        return set_order(o, setting) || fail(why, size, settings[0].wanted);
+        return set_order(o, setting) || options_fail(why, size,
+                                                     settings[0].wanted, NULL);
     *value++ = '\0';
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         if (!strcmp(setting, settings[i].key))
             return settings[i].set(o, value) ||
-                   fail(why, size, settings[i].wanted);
+                   options_fail(why, size, settings[i].wanted, NULL);
     snprintf(why, size, "there is order=, menu=, splash=, splash-time=; not "
              "'%.*s'", OPTIONS_SHOWN, setting);
     return false;
@@ -80,5 +75,6 @@ bool options_parse_boot(struct options *o, const char *value, char *why,
             return false;
     }
     return o->boot_menu || (!*o->splash && !o->has_splash_time) ||
-           fail(why, size, "splash= and splash-time= go with menu=on");
+           options_fail(why, size, "splash= and splash-time= go with menu=on",
+                        NULL);
 }

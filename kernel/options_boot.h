@@ -2,14 +2,13 @@
 #ifndef KERNEL_OPTIONS_BOOT_H
 #define KERNEL_OPTIONS_BOOT_H
 
-#include "kernel/options.h"
+#include "kernel/options_parser.h"
 
 /*
  * "dc", or "order=dc,menu=on,splash=x.bmp,splash-time=5000", all of which may be
- * left out. False, and `why` says what is wrong.
+ * left out.
  */
-bool options_parse_boot(struct options *o, const char *value, char *why,
-                        size_t size);
+options_parser options_parse_boot;
 
 #define OPTIONS_BOOT_HELP \
     "-boot ORDER     letters of c (disk), d (CD), n (network)\n" \

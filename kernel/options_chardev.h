@@ -5,18 +5,11 @@
 #ifndef KERNEL_OPTIONS_CHARDEV_H
 #define KERNEL_OPTIONS_CHARDEV_H
 
-#include "kernel/options.h"
+#include "kernel/options_parser.h"
 
-/* Each: false, and `why` says what is wrong. */
-bool options_add_serial(struct options *o, const char *value, char *why,
-                        size_t size);
-bool options_add_monitor(struct options *o, const char *value, char *why,
-                         size_t size);
-bool options_add_chardev(struct options *o, const char *value, char *why,
-                         size_t size);
+options_parser options_add_serial, options_add_monitor, options_add_chardev;
 /* -mon: "chardev=x,mode=readline". */
-bool options_add_mon(struct options *o, const char *value, char *why,
-                     size_t size);
+options_parser options_add_mon;
 /* After the last option: names of -chardev's become what they stand for. */
 bool options_check_chardevs(struct options *o, char *why, size_t size);
 

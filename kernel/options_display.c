@@ -1,14 +1,7 @@
 /* See options_display.h. */
 #include "kernel/options_display.h"
 
-#include <stdio.h>
 #include <string.h>
-
-static bool fail(char *why, size_t size, const char *what)
-{
-    snprintf(why, size, "%s", what);
-    return false;
-}
 
 bool options_parse_display(struct options *o, const char *value, char *why,
                            size_t why_size)
@@ -18,7 +11,8 @@ bool options_parse_display(struct options *o, const char *value, char *why,
         return options_parse_vnc(o, value + 4, why, why_size);
     }
     if (strcmp(value, "curses") && strcmp(value, "none"))
-        return fail(why, why_size, "there are curses, vnc=[HOST]:N and none");
+        return options_fail(why, why_size, "there are curses, vnc=[HOST]:N and "
+                            "none", NULL);
     o->screen = *value == 'c' ? SCREEN_CURSES : SCREEN_NONE;
     return true;
 }
@@ -39,13 +33,14 @@ bool options_check_display(const struct options *o, char *why, size_t why_size)
     if (o->screen != SCREEN_CURSES)
         return true;
     if (o->nographic)
-        return fail(why, why_size, "-display curses: -nographic has the "
-                    "terminal; leave one of them out");
+        return options_fail(why, why_size, "-display curses: -nographic has "
+                            "the terminal; leave one of them out", NULL);
     if (o->vnc.port)
-        return fail(why, why_size, "-display curses: -vnc shows the screen; "
-                    "leave one of them out");
+        return options_fail(why, why_size, "-display curses: -vnc shows the "
+                            "screen; leave one of them out", NULL);
     if (options_want_terminal(o))
-        return fail(why, why_size, "-display curses: a serial port or monitor "
-                    "on stdio has the terminal; leave one of them out");
+        return options_fail(why, why_size, "-display curses: a serial port or "
+                            "monitor on stdio has the terminal; leave one of "
+                            "them out", NULL);
     return true;
 }

@@ -2,7 +2,7 @@
 #ifndef KERNEL_OPTIONS_DISPLAY_H
 #define KERNEL_OPTIONS_DISPLAY_H
 
-#include "kernel/options.h"
+#include "kernel/options_parser.h"
 
 #define OPTIONS_DISPLAY_HELP                                                  \
     "-display WHAT   (Linux) curses: the screen in this terminal, the default\n" \
@@ -13,14 +13,9 @@
     "                there is no HOST; ,to=M: or a later one; ,password: for\n"  \
     "                who knows it ('change vnc password'); -vnc none"
 
-/* Take the value; `why` says what is wrong with it. */
-bool options_parse_display(struct options *o, const char *value, char *why,
-                           size_t why_size);
-bool options_parse_vnc(struct options *o, const char *value, char *why,
-                       size_t why_size);
+options_parser options_parse_display, options_parse_vnc;
 /* A serial port or a monitor is to be on the administrator's line. */
 bool options_want_terminal(const struct options *o);
-/* Do they go together? */
-bool options_check_display(const struct options *o, char *why, size_t why_size);
+options_checker options_check_display;
 
 #endif

@@ -8,19 +8,13 @@
 #include <string.h>
 
 #include "kernel/number.h"
-#include "kernel/options_setting.h"
-
-static bool fail(char *why, size_t size, const char *what)
-{
-    snprintf(why, size, "%s", what);
-    return false;
-}
+#include "kernel/options_parser.h"
 
 static bool take_place(struct options *o, unsigned unit,
                        const struct drive_option *d, char *why, size_t size)
 {
     if (o->drive[unit].used)
-        return fail(why, size, "this drive was given twice");
+        return options_fail(why, size, "this drive was given twice", NULL);
     o->drive[unit] = *d;
     o->drive[unit].used = true;
     return true;
@@ -32,7 +26,7 @@ bool options_set_drive(struct options *o, unsigned unit, const char *file,
     struct drive_option d = { .is_cdrom = is_cdrom };
 
     if (!*file)
-        return fail(why, size, "needs the name of an image");
+        return options_fail(why, size, "needs the name of an image", NULL);
     snprintf(d.file, sizeof d.file, "%s", file);
     return take_place(o, unit, &d, why, size);
 }
@@ -192,11 +186,12 @@ static bool set(struct drive_line *l, char *setting, unsigned *seen, char *why,
         }
         *seen |= 1u << i;
         return (value && settings[i].set(l, value)) ||
-               fail(why, size, settings[i].wanted);
+               options_fail(why, size, settings[i].wanted, NULL);
     }
     if (set_limit(l, setting, value, &ok))
-        return ok || fail(why, size, "a limit is a number of bytes or requests "
-                          "a second, 1 to 4294967295, once");
+        return ok || options_fail(why, size, "a limit is a number of bytes or "
+                                  "requests a second, 1 to 4294967295, once",
+                                  NULL);
     snprintf(why, size, "a drive has file=, index=, media=, snapshot=, "
              "overlay=, overlay-init=,\nreadonly=, if=, bus=, unit=, format=, "
              "bps=, iops=, bps_rd=...; not '%.*s'",
@@ -210,22 +205,23 @@ static bool is_sound(const struct drive_line *l, char *why, size_t size)
     const char *limits = throttle_refuses(&d->throttle);
 
     if (limits)
-        return fail(why, size, limits);
+        return options_fail(why, size, limits, NULL);
     if (!*d->file && !d->is_cdrom)
-        return fail(why, size, "a disk needs file=");
+        return options_fail(why, size, "a disk needs file=", NULL);
     if (l->index >= 0 && (l->bus >= 0 || l->unit >= 0))
-        return fail(why, size, "use index=, or bus= and unit=; not both");
+        return options_fail(why, size, "use index=, or bus= and unit=; not "
+                            "both", NULL);
     if (d->is_cdrom && (l->read_only_off || d->snapshot == DRIVE_SNAPSHOT_ON))
-        return fail(why, size, "a CD cannot be written");
+        return options_fail(why, size, "a CD cannot be written", NULL);
     if (d->read_only && d->snapshot == DRIVE_SNAPSHOT_ON)
-        return fail(why, size, "readonly=on and snapshot=on exclude each "
-                    "other");
+        return options_fail(why, size, "readonly=on and snapshot=on exclude "
+                            "each other", NULL);
     if (*d->overlay && (d->is_cdrom || d->read_only ||
                         d->snapshot == DRIVE_SNAPSHOT_OFF))
-        return fail(why, size, "overlay= goes with snapshot=on: not with a CD, "
-                    "readonly=on or snapshot=off");
+        return options_fail(why, size, "overlay= goes with snapshot=on: not "
+                            "with a CD, readonly=on or snapshot=off", NULL);
     return *d->overlay || !l->overlay_init_given ||
-           fail(why, size, "overlay-init= goes with overlay=");
+           options_fail(why, size, "overlay-init= goes with overlay=", NULL);
 }
 
 /* By its number, or the first that is free; with none free, the last. */
@@ -292,8 +288,8 @@ bool options_parse_hdachs(struct options *o, const char *value, char *why,
 
         if (!isdigit((unsigned char)*value) || !v || v > max[i] ||
             (*end != ',' && (*end || i < 2)))
-            return fail(why, size, "use CYLINDERS,HEADS,SECTORS: up to 16383, "
-                        "16 and 63");
+            return options_fail(why, size, "use CYLINDERS,HEADS,SECTORS: up to "
+                                "16383, 16 and 63", NULL);
         n[i] = v;
         value = end + (*end == ',');
         if (!*end && i == 2)
@@ -301,12 +297,13 @@ bool options_parse_hdachs(struct options *o, const char *value, char *why,
     }
     o->hdachs = (struct drive_geometry){ n[0], n[1], n[2], 0 };
     return take_translation(&o->hdachs, value) ||
-           fail(why, size, "the fourth is none, lba, large, rechs or auto");
+           options_fail(why, size, "the fourth is none, lba, large, rechs or "
+                        "auto", NULL);
 }
 
 bool options_check_drives(const struct options *o, char *why, size_t size)
 {
     if (!o->hdachs.heads || (o->drive[0].used && !o->drive[0].is_cdrom))
         return true;
-    return fail(why, size, "-hdachs: there is no hda");
+    return options_fail(why, size, "-hdachs: there is no hda", NULL);
 }

@@ -2,20 +2,19 @@
 #ifndef KERNEL_OPTIONS_DRIVE_H
 #define KERNEL_OPTIONS_DRIVE_H
 
-#include "kernel/options.h"
+#include "kernel/options_parser.h"
 
-/* Each: false, and `why` says what is wrong. */
-/* `file` in drive `unit`, 0 being hda. */
+/*
+ * `file` in drive `unit`, 0 being hda. False: `why` says what is wrong, as of
+ * the others.
+ */
 bool options_set_drive(struct options *o, unsigned unit, const char *file,
                        bool is_cdrom, char *why, size_t size);
 /* -drive's value: "file=x.img,index=1,..."; a comma in a name is doubled. */
-bool options_parse_drive(struct options *o, const char *value, char *why,
-                         size_t size);
+options_parser options_parse_drive;
 /* -hdachs's value: "CYLINDERS,HEADS,SECTORS[,TRANSLATION]". */
-bool options_parse_hdachs(struct options *o, const char *value, char *why,
-                          size_t size);
-/* After the last option. */
-bool options_check_drives(const struct options *o, char *why, size_t size);
+options_parser options_parse_hdachs;
+options_checker options_check_drives;
 
 #define OPTIONS_DRIVE_HELP \
     "-drive file=FILE[,index=0-3][,media=disk|cdrom][,if=ide]\n" \

@@ -21,8 +21,8 @@ static bool set_len(struct net_line *l, const char *value)
     unsigned v;
 
     if (!parse_number(value, DUMP_LEN_MAX, &v) || v < LEN_MIN)
-        return net_fail(l->why, l->why_size, "a frame's length to keep is 14 "
-                        "to 65536, not", value);
+        return options_fail(l->why, l->why_size, "a frame's length to keep is "
+                            "14 to 65536, not", value);
     dump_of(l)->len = v;
     return true;
 }
@@ -32,8 +32,8 @@ static bool set_file(struct net_line *l, const char *value)
     struct dump_option *d = dump_of(l);
 
     if (!*value || strlen(value) >= sizeof d->file)
-        return net_fail(l->why, l->why_size, "file= takes a name of 1 to 255 "
-                        "characters, not", value);
+        return options_fail(l->why, l->why_size, "file= takes a name of 1 to "
+                            "255 characters, not", value);
     strcpy(d->file, value);
     return true;
 }
@@ -41,7 +41,8 @@ static bool set_file(struct net_line *l, const char *value)
 static bool begin(struct net_line *l)
 {
     if (l->o->dump_count == OPTIONS_DUMPS)
-        return net_fail(l->why, l->why_size, "at most eight captures", NULL);
+        return options_fail(l->why, l->why_size, "at most eight captures",
+                            NULL);
     *dump_of(l) = (struct dump_option){ .len = DUMP_LEN_MAX };
     return true;
 }
@@ -58,8 +59,8 @@ static bool set_object(struct net_line *l, const char *key, const char *value)
         return set_file(l, value);
     if (!strcmp(key, "maxlen"))
         return set_len(l, value);
-    return net_fail(l->why, l->why_size, "filter-dump has id=, netdev=, "
-                    "file=, maxlen=; not", key);
+    return options_fail(l->why, l->why_size, "filter-dump has id=, netdev=, "
+                        "file=, maxlen=; not", key);
 }
 
 bool options_parse_object(struct options *o, const char *value, char *why,
@@ -70,13 +71,13 @@ bool options_parse_object(struct options *o, const char *value, char *why,
     const char *word = net_first_word(&l, value);
 
     if (strcmp(word, "filter-dump"))
-        return net_fail(why, why_size, "the only object is filter-dump, not",
-                        word);
+        return options_fail(why, why_size, "the only object is filter-dump, "
+                            "not", word);
     if (!begin(&l) || !net_settings(&l))
         return false;
     if (!*dump_of(&l)->id || !*dump_of(&l)->netdev)
-        return net_fail(why, why_size, "filter-dump needs id=, and netdev= "
-                        "with a NIC's or netdev's name", NULL);
+        return options_fail(why, why_size, "filter-dump needs id=, and netdev= "
+                            "with a NIC's or netdev's name", NULL);
     o->dump_count++;
     return true;
 }
@@ -99,8 +100,8 @@ static bool set_dump(struct net_line *l, const char *key, const char *value)
         return set_file(l, value);
     if (!strcmp(key, "len"))
         return set_len(l, value);
-    return net_fail(l->why, l->why_size, "dump has vlan=, file=, len=, name=; "
-                    "not", key);
+    return options_fail(l->why, l->why_size, "dump has vlan=, file=, len=, "
+                        "name=; not", key);
 }
 
 bool net_parse_dump(struct net_line *l)

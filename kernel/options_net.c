@@ -30,13 +30,6 @@ bool options_parse_mac(const char *text, uint8_t mac[6])
     return true;
 }
 
-bool net_fail(char *why, size_t size, const char *what, const char *value)
-{
-    snprintf(why, size, "%s%s%.*s%s", what, value ? " '" : "", OPTIONS_SHOWN,
-             value ? value : "", value ? "'" : "");
-    return false;
-}
-
 /* sscanf would take blanks and signs. */
 bool options_is_ip(const char *v)
 {
@@ -56,27 +49,27 @@ static bool nic_key(struct net_option *n, const char *key, const char *value,
     if (!strcmp(key, "macaddr")) {
         n->has_mac = true;
         if (!options_parse_mac(value, n->mac))
-            return net_fail(why, size, "not a MAC address:", value);
+            return options_fail(why, size, "not a MAC address:", value);
         if (n->mac[0] & 1)
-            return net_fail(why, size, "a multicast address cannot be a NIC's:",
-                            value);
+            return options_fail(why, size, "a multicast address cannot be a "
+                                "NIC's:", value);
         return true;
     }
     if (!strcmp(key, "romfile")) {
         if (!*value || strlen(value) >= sizeof n->romfile)
-            return net_fail(why, size, "romfile= takes a name of 1 to 127 "
-                            "characters, not", value);
+            return options_fail(why, size, "romfile= takes a name of 1 to 127 "
+                                "characters, not", value);
         strcpy(n->romfile, value);
         return true;
     }
     if (!strcmp(key, "model")) {
         if (strcmp(value, "ne2k_pci"))
-            return net_fail(why, size, "the only model is ne2k_pci, not",
-                            value);
+            return options_fail(why, size, "the only model is ne2k_pci, not",
+                                value);
         return true;
     }
-    return net_fail(why, size, "a nic has vlan=, netdev=, macaddr=, model=, "
-                    "romfile=, name=; not", key);
+    return options_fail(why, size, "a nic has vlan=, netdev=, macaddr=, "
+                        "model=, romfile=, name=; not", key);
 }
 
 /* "BB:DD.F", as lspci and the boot messages write it. */
@@ -102,29 +95,30 @@ static bool bridge_key(struct net_option *n, const char *key,
 
     if (!strcmp(key, "ip")) {
         if (!options_is_ip(value))
-            return net_fail(why, size, "use ip=dhcp or ip=A.B.C.D/N, not",
-                            value);
+            return options_fail(why, size, "use ip=dhcp or ip=A.B.C.D/N, not",
+                                value);
         snprintf(n->ip, sizeof n->ip, "%s", value);
         return true;
     }
     if (strcmp(key, "nic") && strcmp(key, "mac") && strcmp(key, "pci"))
-        return net_fail(why, size, "a bridge has vlan=, nic=, mac=, pci=, ip=; "
-                        "not", key);
+        return options_fail(why, size, "a bridge has vlan=, nic=, mac=, pci=, "
+                            "ip=; not", key);
     if (n->nic_index >= 0 || n->has_mac || *n->pci)
-        return net_fail(why, size, "use one of nic=, mac= and pci=", NULL);
+        return options_fail(why, size, "use one of nic=, mac= and pci=", NULL);
     if (!strcmp(key, "nic")) {
         if (!parse_number(value, 31, &k))
-            return net_fail(why, size, "nic= takes a number, not", value);
+            return options_fail(why, size, "nic= takes a number, not", value);
         n->nic_index = k;
         return true;
     }
     if (!strcmp(key, "mac")) {
         n->has_mac = options_parse_mac(value, n->mac);
-        return n->has_mac || net_fail(why, size, "not a MAC address:", value);
+        return n->has_mac || options_fail(why, size, "not a MAC address:",
+                                          value);
     }
     return parse_pci(value, n->pci) ||
-           net_fail(why, size, "use pci=BB:DD.F, as in pci=00:03.0, not",
-                    value);
+           options_fail(why, size, "use pci=BB:DD.F, as in pci=00:03.0, not",
+                        value);
 }
 
 /* A setting of a tap, socket or user net: params_check looks at them all. */
@@ -136,7 +130,7 @@ static bool params_key(struct net_option *n, const char *key,
                        used ? "," : "", key, value);
 
     return (size_t)len < sizeof n->params - used ||
-           net_fail(why, size, "the value is too long", NULL);
+           options_fail(why, size, "the value is too long", NULL);
 }
 
 /*
@@ -156,7 +150,7 @@ static bool has_only(const char *params, const char *const *keys,
         if (*k)
             continue;
         snprintf(key, sizeof key, "%.*s", (int)n, p);
-        return net_fail(why, size, what, key);
+        return options_fail(why, size, what, key);
     }
     return true;
 }
@@ -169,8 +163,8 @@ static bool tap_check(const char *params, char *why, size_t size)
 
     for (const char *p = params; *p; p += strcspn(p, ","), p += *p == ',')
         if (!strncmp(p, "ifname=", 7) && strcspn(p + 7, ",") >= TAP_NAME_BYTES)
-            return net_fail(why, size, "ifname= is too long: 15 characters at "
-                            "most", NULL);
+            return options_fail(why, size, "ifname= is too long: 15 characters "
+                                "at most", NULL);
     return has_only(params, keys, "a tap has vlan=, ifname=, script=, "
                     "downscript=; not", why, size);
 }
@@ -214,7 +208,7 @@ static bool parse_kind(const struct net_line *l, const char *word,
             snprintf(what + used, sizeof what - used, " %s,", kinds[i].word);
     }
     strcpy(what + strlen(what) - 1, is_net ? ", dump, none; not" : "; not");
-    return net_fail(l->why, l->why_size, what, word);
+    return options_fail(l->why, l->why_size, what, word);
 }
 
 bool net_begin(struct net_line *l, unsigned i, const char *word)
@@ -222,8 +216,8 @@ bool net_begin(struct net_line *l, unsigned i, const char *word)
     struct net_option *n = &l->o->net[l->o->net_count + i];
 
     if (l->o->net_count + i == OPTIONS_NETS)
-        return net_fail(l->why, l->why_size, "at most sixteen NICs and what "
-                        "they are connected to", NULL);
+        return options_fail(l->why, l->why_size, "at most sixteen NICs and "
+                            "what they are connected to", NULL);
     memset(n, 0, sizeof *n);
     n->option = l->option;
     n->nic_index = -1;
@@ -248,8 +242,9 @@ bool net_set_name(struct net_line *l, char out[OPTIONS_ID_MAX + 1],
         if (!isalnum((unsigned char)*c) && !strchr("-_.", *c))
             len = 0;
     if (!len || len > OPTIONS_ID_MAX || !isalpha((unsigned char)*value))
-        return net_fail(l->why, l->why_size, "a name begins with a letter and "
-                        "has up to 31 letters, digits, - _ .; not", value);
+        return options_fail(l->why, l->why_size, "a name begins with a letter "
+                            "and has up to 31 letters, digits, - _ .; not",
+                            value);
     strcpy(out, value);
     return true;
 }
@@ -257,7 +252,8 @@ bool net_set_name(struct net_line *l, char out[OPTIONS_ID_MAX + 1],
 bool net_set_vlan(struct net_line *l, struct net_option *n, const char *value)
 {
     return parse_number(value, OPTIONS_VLAN_MAX, &n->vlan) ||
-           net_fail(l->why, l->why_size, "vlan= takes 0 to 255, not", value);
+           options_fail(l->why, l->why_size, "vlan= takes 0 to 255, not",
+                        value);
 }
 
 bool net_check(const struct net_option *n, char *why, size_t size)
@@ -329,11 +325,11 @@ bool net_settings(struct net_line *l)
     while ((word = next_word(&l->rest))) {
         end = strchr(word, '=');
         if (!end)
-            return net_fail(l->why, l->why_size, "expected NAME=VALUE, not",
-                            word);
+            return options_fail(l->why, l->why_size, "expected NAME=VALUE, not",
+                                word);
         if (!is_single(l->value, word)) {
             *end = '\0';
-            return net_fail(l->why, l->why_size, "given twice:", word);
+            return options_fail(l->why, l->why_size, "given twice:", word);
         }
         *end = '\0';
         if (!l->set(l, word, end + 1))
@@ -412,8 +408,8 @@ bool options_check_net(struct options *o, char *why, size_t why_size)
     unsigned nics = 0;
 
     if (o->net_none && o->net_count)
-        return net_fail(why, why_size, "-net none: contradicts the other "
-                        "network options", NULL);
+        return options_fail(why, why_size, "-net none: contradicts the other "
+                            "network options", NULL);
     name_all(o);
     for (unsigned i = 0; i < o->net_count; i++) {
         nics += o->net[i].kind == NET_NIC;
@@ -422,10 +418,10 @@ bool options_check_net(struct options *o, char *why, size_t why_size)
                 return false;
     }
     if (nics > MACHINE_NICS)
-        return net_fail(why, why_size, "-net nic: at most four NICs", NULL);
+        return options_fail(why, why_size, "-net nic: at most four NICs", NULL);
     if (o->dump_count && !o->net_count)
-        return net_fail(why, why_size, "a capture needs a network: -net or "
-                        "another option", NULL);
+        return options_fail(why, why_size, "a capture needs a network: -net or "
+                            "another option", NULL);
     return net_apply_redirs(o, why, why_size) &&
            net_join_peers(o, why, why_size);
 }

@@ -2,7 +2,7 @@
 #ifndef KERNEL_OPTIONS_NET_H
 #define KERNEL_OPTIONS_NET_H
 
-#include "kernel/options.h"
+#include "kernel/options_parser.h"
 
 #define OPTIONS_NET_HELP \
     "-net nic[,vlan=N][,macaddr=MAC][,model=ne2k_pci][,romfile=IMAGE]\n" \
@@ -40,30 +40,19 @@
     "-nic bridge|tap|socket|user[,model=ne2k_pci][,mac=MAC][,...]|none\n" \
     "                an NE2000 and its cable in one"
 
-/* Add one -net value to `o`. False: `why` says what was wrong with it. */
-bool options_parse_net(struct options *o, const char *value, char *why,
-                       size_t why_size);
-
-/* -netdev, -device and -nic, the same way. */
-bool options_parse_netdev(struct options *o, const char *value, char *why,
-                          size_t why_size);
-bool options_parse_device(struct options *o, const char *value, char *why,
-                          size_t why_size);
-bool options_parse_nic(struct options *o, const char *value, char *why,
-                       size_t why_size);
-
+/* Add one value to `o`. */
+options_parser options_parse_net, options_parse_netdev, options_parse_device;
+options_parser options_parse_nic;
 /* -object filter-dump, into o->dump. */
-bool options_parse_object(struct options *o, const char *value, char *why,
-                          size_t why_size);
+options_parser options_parse_object;
+/* -redir, into o->redir. */
+options_parser options_parse_redir;
 
 /*
  * After options_finish: what a machine has that no option gave a network, nor
  * took it away. With `by_default` that is a NIC and a user network, as qemu's.
  */
 bool options_default_net(struct options *o, bool by_default, char *why,
-                         size_t why_size);
-/* -redir, into o->redir. */
-bool options_parse_redir(struct options *o, const char *value, char *why,
                          size_t why_size);
 
 /*

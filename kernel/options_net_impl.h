@@ -5,7 +5,7 @@
 #ifndef KERNEL_OPTIONS_NET_IMPL_H
 #define KERNEL_OPTIONS_NET_IMPL_H
 
-#include "kernel/options.h"
+#include "kernel/options_parser.h"
 
 /* One option's value on its way in. */
 struct net_line {
@@ -19,9 +19,6 @@ struct net_line {
     const char *value;          /* the whole; these are net_first_word's */
     char text[OPTIONS_TEXT], *rest;     /* NULL: no more settings */
 };
-
-/* Always false; `why` becomes "what 'value'", or `what` if value is NULL. */
-bool net_fail(char *why, size_t size, const char *what, const char *value);
 
 /*
  * Begin l->made[i], of the kind that `word` names. It counts among the options

@@ -21,8 +21,8 @@ static bool set_cable(struct net_line *l, unsigned i, const char *key,
                       const char *value)
 {
     if (!strcmp(key, "vlan"))
-        return net_fail(l->why, l->why_size, "it has a bridge of its own, and "
-                        "no vlan=", NULL);
+        return options_fail(l->why, l->why_size, "it has a bridge of its own, "
+                            "and no vlan=", NULL);
     return net_set(l, i, key, value);
 }
 
@@ -39,15 +39,15 @@ static bool parse_netdev(struct net_line *l, const char *value)
     const char *word = net_first_word(l, value);
 
     if (!strcmp(word, "nic"))
-        return net_fail(l->why, l->why_size, "a NIC is a -device ne2k_pci",
-                        NULL);
+        return options_fail(l->why, l->why_size, "a NIC is a -device ne2k_pci",
+                            NULL);
     if (!net_begin(l, 0, word))
         return false;
     l->made[0]->vlan = own_vlan(l->o);
     if (!net_settings(l))
         return false;
     if (!*l->made[0]->id)
-        return net_fail(l->why, l->why_size, "needs id=, its name", NULL);
+        return options_fail(l->why, l->why_size, "needs id=, its name", NULL);
     return net_keep(l);
 }
 
@@ -101,7 +101,7 @@ static bool check_slot(struct net_line *l, const char *value)
         return true;
     snprintf(what, sizeof what, "this NIC has slot addr=%u, by the order of "
              "the options; not", slot);
-    return net_fail(l->why, l->why_size, what, value);
+    return options_fail(l->why, l->why_size, what, value);
 }
 
 static bool set_device(struct net_line *l, const char *key, const char *value)
@@ -120,10 +120,10 @@ static bool set_device(struct net_line *l, const char *key, const char *value)
         return check_slot(l, value);
     if (!strcmp(key, "bus"))
         return !strcmp(value, "pci.0") ||
-               net_fail(l->why, l->why_size, "the only bus is pci.0, not",
-                        value);
-    return net_fail(l->why, l->why_size, "ne2k_pci has netdev=, mac=, id=, "
-                    "romfile=, bus=, addr=; not", key);
+               options_fail(l->why, l->why_size, "the only bus is pci.0, not",
+                            value);
+    return options_fail(l->why, l->why_size, "ne2k_pci has netdev=, mac=, id=, "
+                        "romfile=, bus=, addr=; not", key);
 }
 
 bool options_parse_device(struct options *o, const char *value, char *why,
@@ -134,8 +134,8 @@ bool options_parse_device(struct options *o, const char *value, char *why,
     const char *word = net_first_word(&l, value);
 
     if (strcmp(word, "ne2k_pci"))
-        return net_fail(why, why_size, "the devices are ne2k_pci, i6300esb, ib700 "
-                        "and pvpanic, not", word);
+        return options_fail(why, why_size, "the devices are ne2k_pci, "
+                            "i6300esb, ib700 and pvpanic, not", word);
     if (!net_begin(&l, 0, "nic") || !net_settings(&l))
         return false;
     l.made[0]->vlan = own_vlan(o);      /* until its peer is known */
@@ -166,8 +166,8 @@ bool options_parse_nic(struct options *o, const char *value, char *why,
     if (net_is_none(&l, word))
         return true;
     if (!strcmp(word, "nic"))
-        return net_fail(why, why_size, "needs what the NIC is connected to, "
-                        "as in -nic bridge", NULL);
+        return options_fail(why, why_size, "needs what the NIC is connected "
+                            "to, as in -nic bridge", NULL);
     if (!net_begin(&l, 0, "nic") || !net_begin(&l, 1, word) ||
         !net_settings(&l))
         return false;

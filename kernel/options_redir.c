@@ -53,10 +53,11 @@ bool options_parse_redir(struct options *o, const char *value, char *why,
     char text[OPTIONS_REDIR_TEXT];
 
     if (!to_hostfwd(value, text, sizeof text))
-        return net_fail(why, why_size, "use tcp|udp:HOSTPORT:[GUEST]:"
-                        "GUESTPORT, as in tcp:5555::80, not", value);
+        return options_fail(why, why_size, "use "
+                            "tcp|udp:HOSTPORT:[GUEST]:GUESTPORT, as in "
+                            "tcp:5555::80, not", value);
     if (o->redir_count == OPTIONS_REDIRS)
-        return net_fail(why, why_size, "at most sixteen", NULL);
+        return options_fail(why, why_size, "at most sixteen", NULL);
     strcpy(o->redir[o->redir_count++], text);
     return true;
 }
@@ -71,15 +72,15 @@ bool net_apply_redirs(struct options *o, char *why, size_t size)
     if (!o->redir_count || !o->net_count)       /* options_default_net */
         return true;
     if (!user)
-        return net_fail(why, size, "-redir: needs a user network: -net user",
-                        NULL);
+        return options_fail(why, size, "-redir: needs a user network: -net "
+                            "user", NULL);
     for (unsigned i = 0; i < o->redir_count; i++) {
         size_t used = strlen(user->params), room = sizeof user->params - used;
 
         if ((size_t)snprintf(user->params + used, room, "%s%s",
                              used ? "," : "", o->redir[i]) >= room)
-            return net_fail(why, size, "-redir: too many for one network",
-                            NULL);
+            return options_fail(why, size, "-redir: too many for one network",
+                                NULL);
     }
     o->redir_count = 0;
     return net_check(user, why, size);
@@ -93,8 +94,8 @@ bool options_default_net(struct options *o, bool by_default, char *why,
     if (o->net_none && !o->redir_count)
         return true;
     if (o->net_none || !by_default)
-        return net_fail(why, why_size, "-redir: needs a user network: -net "
-                        "user", NULL);
+        return options_fail(why, why_size, "-redir: needs a user network: -net "
+                            "user", NULL);
     return options_parse_net(o, "nic", why, why_size) &&
            options_parse_net(o, "user", why, why_size) &&
            options_check_net(o, why, why_size);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "kernel/number.h"
-#include "kernel/options.h"
 
 #define WORD 64u
 #define DELAY_MAX 86400u
@@ -15,12 +14,6 @@ struct settings {
     const char *rest;           /* NULL: no more */
     char key[WORD], value[WORD];        /* "key=value", or "key" alone */
 };
-
-static bool fail(char *why, size_t size, const char *what, const char *word)
-{
-    snprintf(why, size, word ? "%s '%.*s'" : "%s", what, OPTIONS_SHOWN, word);
-    return false;
-}
 
 /* False: no more, or (key is "") one that is too long. */
 static bool next_setting(struct settings *s)
@@ -85,9 +78,9 @@ bool options_parse_watch_device(struct options *o, const char *value,
         if (strcmp(s.key, "id") && (!is_pvpanic || strcmp(s.key, "ioport") ||
                                     (strcmp(s.value, "1285") &&
                                      strcmp(s.value, "0x505"))))
-            return fail(why, size, is_pvpanic
-                        ? "pvpanic has id= and ioport=0x505; not"
-                        : "a watchdog has id=; not", s.key);
+            return options_fail(why, size, is_pvpanic ? "pvpanic has id= and "
+                                "ioport=0x505; not" : "a watchdog has id=; not",
+                                s.key);
     *(bool *)((char *)o + devices[i].flag) = true;
     return true;
 }
@@ -96,7 +89,7 @@ static bool parse_watchdog(struct options *o, const char *value, char *why,
                            size_t size)
 {
     if (strcmp(value, "i6300esb") && strcmp(value, "ib700"))
-        return fail(why, size, "use i6300esb or ib700", NULL);
+        return options_fail(why, size, "use i6300esb or ib700", NULL);
     return options_parse_watch_device(o, value, why, size);
 }
 
@@ -106,7 +99,7 @@ static bool parse_watchdog_action(struct options *o, const char *value,
                                   char *why, size_t size)
 {
     return watch_action_parse(value, &o->watchdog_action) ||
-           fail(why, size, "use " WATCH_ACTIONS, NULL);
+           options_fail(why, size, "use " WATCH_ACTIONS, NULL);
 }
 
 static bool parse_panic(struct options *o, const char *value, char *why,
@@ -121,8 +114,8 @@ static bool parse_panic(struct options *o, const char *value, char *why,
     else if (!strcmp(value, "shutdown"))
         o->panic_action = WATCH_POWEROFF;
     else
-        return fail(why, size, "panic= is none, reset, pause or shutdown, "
-                    "not", value);
+        return options_fail(why, size, "panic= is none, reset, pause or "
+                            "shutdown, not", value);
     return true;
 }
 
@@ -156,8 +149,8 @@ static bool parse_action(struct options *o, const char *value, char *why,
         else if (!strcmp(s.key, "watchdog"))
             ok = parse_watchdog_action(o, s.value, why, size);
         else
-            ok = fail(why, size, "an event is reboot, shutdown, panic or "
-                      "watchdog, not", s.key);
+            ok = options_fail(why, size, "an event is reboot, shutdown, panic "
+                              "or watchdog, not", s.key);
     }
     return ok;
 }
@@ -190,8 +183,8 @@ static bool parse_seconds(const char *value, unsigned *out, char *why,
                           size_t size)
 {
     return (parse_number(value, GUARD_SECONDS_MAX, out) && *out) ||
-           fail(why, size, "use a number of seconds, 1 to 1000000, not",
-                value);
+           options_fail(why, size, "use a number of seconds, 1 to 1000000, not",
+                        value);
 }
 
 static bool set_guard(struct guard_option *g, const struct settings *s,
@@ -207,18 +200,20 @@ static bool set_guard(struct guard_option *g, const struct settings *s,
         return parse_seconds(s->value, &g->calm, why, size);
     if (!strcmp(s->key, "misses"))
         return (parse_number(s->value, 1000, &g->misses) && g->misses) ||
-               fail(why, size, numbers, s->value);
+               options_fail(why, size, numbers, s->value);
     if (!strcmp(s->key, "backoff"))
         return (parse_number(s->value, 1000, &g->backoff) && g->backoff) ||
-               fail(why, size, numbers, s->value);
+               options_fail(why, size, numbers, s->value);
     if (!strcmp(s->key, "restarts"))
         return (parse_number(s->value, 1000, &g->restarts) && g->restarts) ||
-               fail(why, size, numbers, s->value);
+               options_fail(why, size, numbers, s->value);
     if (!strcmp(s->key, "action"))
         return watch_action_parse(s->value, &g->action) ||
-               fail(why, size, "action= is " WATCH_ACTIONS ", not", s->value);
-    return fail(why, size, "a guard has every= (of a ping), misses=, grace=, "
-                "backoff=, restarts=, calm= and action=; not", s->key);
+               options_fail(why, size, "action= is " WATCH_ACTIONS ", not",
+                            s->value);
+    return options_fail(why, size, "a guard has every= (of a ping), misses=, "
+                        "grace=, backoff=, restarts=, calm= and action=; not",
+                        s->key);
 }
 
 static bool parse_trial(struct options *o, const char *value, char *why,
@@ -245,22 +240,24 @@ static bool parse_guard(struct options *o, const char *value, char *why,
     if (!strcmp(s.key, "ping")) {
         g.kind = GUARD_PING;
         if (*s.value && !parse_address(s.value, &g.address))
-            return fail(why, size, "ping= is an address as 192.168.1.1, not",
-                        s.value);
+            return options_fail(why, size, "ping= is an address as "
+                                "192.168.1.1, not", s.value);
     } else if (!strcmp(s.key, "silence")) {
         g.kind = GUARD_SILENCE;
         g.misses = 1;
         if (!parse_seconds(s.value, &g.every, why, size))
             return false;
     } else {
-        return fail(why, size, "a guard begins with ping, ping=ADDRESS, "
-                    "silence=SECONDS or is trial=SECONDS", NULL);
+        return options_fail(why, size, "a guard begins with ping, "
+                            "ping=ADDRESS, silence=SECONDS or is trial=SECONDS",
+                            NULL);
     }
     while (next_setting(&s))
         if (!set_guard(&g, &s, why, size))
             return false;
     if (o->guard_count == GUARDS)
-        return fail(why, size, "a machine has four guards at most", NULL);
+        return options_fail(why, size, "a machine has four guards at most",
+                            NULL);
     o->guard[o->guard_count++] = g;
     return true;
 }
@@ -277,14 +274,14 @@ static bool parse_start_delay(struct options *o, const char *value, char *why,
                               size_t size)
 {
     return parse_number(value, DELAY_MAX, &o->start_delay) ||
-           fail(why, size, "use a number of seconds, 0 to 86400", NULL);
+           options_fail(why, size, "use a number of seconds, 0 to 86400", NULL);
 }
 
 static bool parse_start_after(struct options *o, const char *value, char *why,
                               size_t size)
 {
     o->start_after = value;
-    return *value || fail(why, size, "needs a machine's name", NULL);
+    return *value || options_fail(why, size, "needs a machine's name", NULL);
 }
 
 bool options_parse_watch(struct options *o, const char *name,

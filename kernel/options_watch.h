@@ -5,10 +5,7 @@
 #ifndef KERNEL_OPTIONS_WATCH_H
 #define KERNEL_OPTIONS_WATCH_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-struct options;
+#include "kernel/options_parser.h"
 
 /*
  * The option `name` (without its dash), one of those above. False: `why` says
@@ -18,10 +15,8 @@ bool options_parse_watch(struct options *o, const char *name,
                          const char *value, char *why, size_t size);
 /* Is this -device's value one of these devices, and not a NIC? */
 bool options_is_watch_device(const char *value);
-bool options_parse_watch_device(struct options *o, const char *value,
-                                char *why, size_t size);
-/* After the last option of a machine. */
-bool options_check_watch(const struct options *o, char *why, size_t size);
+options_parser options_parse_watch_device;
+options_checker options_check_watch;
 
 #define OPTIONS_WATCHDOG_HELP \
     "-watchdog MODEL a watchdog in the guest's PC: i6300esb or ib700\n" \

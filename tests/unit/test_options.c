@@ -246,16 +246,15 @@ static void test_serial_and_misc(void **state)
 /* mux=on alone gives nobody a monitor: a -mon does. */
 static void test_shared_chardev(void **state)
 {
-    assert_int_equal(PARSE("-chardev", "socket,id=x,port=4444,server=on,mux=on",
-                           "-serial", "null", "-serial", "chardev:x", "y"),
-                     OPTIONS_RUN);
-    assert_int_equal(o.serial[1].kind, CHARDEV_TCP);
-    assert_false(o.serial[1].mux);
-    assert_int_equal(PARSE("-chardev", "socket,id=x,port=4444,server=on,mux=on",
-                           "-serial", "null", "-serial", "chardev:x", "-mon",
-                           "x", "y"), OPTIONS_RUN);
-    assert_true(o.serial[1].mux);
-    assert_false(o.serial[0].mux);
+    for (int has_mon = 0; has_mon < 2; has_mon++) {
+        assert_int_equal(PARSE("-chardev", "socket,id=x,port=4444,server=on,"
+                               "mux=on", "-serial", "null", "-serial",
+                               "chardev:x", has_mon ? "-mon" : "-name", "x",
+                               "y"), OPTIONS_RUN);
+        assert_int_equal(o.serial[1].kind, CHARDEV_TCP);
+        assert_int_equal(o.serial[1].mux, has_mon);
+        assert_false(o.serial[0].mux);
+    }
     assert_int_equal(o.monitor[0].kind, CHARDEV_NONE);
 }
 
@@ -512,16 +511,15 @@ static void test_gdb(void **state)
     assert_string_equal(o.gdb, "tcp:1.2.3.4:99");
     assert_int_equal(PARSE("-s", "-gdb", "none", "router.img"), OPTIONS_RUN);
     assert_string_equal(o.gdb, "");
-    assert_int_equal(PARSE("-gdb", "tcp:1234"), OPTIONS_ERROR);
-    assert_non_null(strstr(why, "-gdb tcp:1234: use tcp:[HOST]:PORT"));
-    assert_int_equal(PARSE("-gdb", "tcp::0"), OPTIONS_ERROR);
-    assert_int_equal(PARSE("-gdb", "tcp::65536"), OPTIONS_ERROR);
-    assert_int_equal(PARSE("-gdb", "udp::5"), OPTIONS_ERROR);
-    assert_int_equal(PARSE("-gdb", "mon:com2"), OPTIONS_ERROR);
+    refused("-gdb", "tcp:1234", "-gdb tcp:1234: use tcp:[HOST]:PORT");
+    refused("-gdb", "tcp::0", "tcp:");
+    refused("-gdb", "tcp::65536", "tcp:");
+    refused("-gdb", "udp::5", "tcp:");
+    refused("-gdb", "mon:com2", "tcp:");
     assert_int_equal(PARSE("-gdb", "/dev/ttyS0", "x"), OPTIONS_RUN);
     assert_int_equal(PARSE("-gdb", "com2", "x"), OPTIONS_RUN);
     assert_string_equal(o.gdb, "com2");
-    assert_int_equal(PARSE("-gdb", ""), OPTIONS_ERROR);
+    refused("-gdb", "", "tcp:");
 }
 
 static void test_display(void **state)
@@ -531,36 +529,52 @@ static void test_display(void **state)
     assert_int_equal(PARSE("-hda", "a", "-display", "none"), OPTIONS_RUN);
     assert_int_equal(o.screen, SCREEN_NONE);
     assert_int_equal(PARSE("-display", "help"), OPTIONS_SCREEN_HELP);
-    assert_int_equal(PARSE("-display", "sdl"), OPTIONS_ERROR);
+    refused("-display", "sdl", "there are curses, vnc=[HOST]:N and none");
     assert_int_equal(PARSE("-curses", "-nographic"), OPTIONS_ERROR);
+    assert_non_null(strstr(why, "-nographic has the terminal"));
     assert_int_equal(PARSE("-curses", "-vnc", ":1"), OPTIONS_ERROR);
+    assert_non_null(strstr(why, "-vnc shows the screen"));
     assert_int_equal(PARSE("-curses", "-monitor", "stdio"), OPTIONS_ERROR);
+    assert_non_null(strstr(why, "on stdio has the terminal"));
+}
+
+static void assert_vnc(const char *value, const char *host, unsigned port,
+                       unsigned last_port)
+{
+    assert_int_equal(PARSE("-nographic", "-vnc", (char *)value), OPTIONS_RUN);
+    assert_string_equal(o.vnc.host, host);
+    assert_int_equal(o.vnc.port, port);
+    assert_int_equal(o.vnc.last_port, last_port);
 }
 
 static void test_vnc(void **state)
 {
-    assert_int_equal(PARSE("-vnc", ":1", "-nographic"), OPTIONS_RUN);
-    assert_string_equal(o.vnc.host, "");
-    assert_int_equal(o.vnc.port, 5901);
-    assert_int_equal(o.vnc.last_port, 5901);
+    assert_vnc(":1", "", 5901, 5901);
     assert_false(o.vnc.password);
-    assert_int_equal(PARSE("-display", "vnc=::1:2,to=7,password"),
-                     OPTIONS_RUN);
-    assert_string_equal(o.vnc.host, "::1");
-    assert_int_equal(o.vnc.port, 5902);
-    assert_int_equal(o.vnc.last_port, 5907);
+    assert_vnc("::1:2,to=7,password", "::1", 5902, 5907);
     assert_true(o.vnc.password);
+    assert_vnc("[::1]:1", "::1", 5901, 5901);
+    assert_vnc("[fe80::1%eth0]:0", "fe80::1%eth0", 5900, 5900);
+    assert_vnc("a.b:59635", "a.b", 65535, 65535);
+    assert_int_equal(PARSE("-display", "vnc=[::1]:2"), OPTIONS_RUN);
+    assert_string_equal(o.vnc.host, "::1");
     assert_int_equal(PARSE("-vnc", ":1", "-vnc", "none"), OPTIONS_RUN);
     assert_int_equal(o.vnc.port, 0);
-    assert_int_equal(PARSE("-vnc", ":59635"), OPTIONS_RUN);
-    assert_int_equal(o.vnc.port, 65535);
-    assert_int_equal(PARSE("-vnc", ":59636"), OPTIONS_ERROR);
-    assert_int_equal(PARSE("-vnc", ":1:"), OPTIONS_ERROR);
-    assert_int_equal(PARSE("-vnc", ":123456789"), OPTIONS_ERROR);
-    assert_int_equal(PARSE("-vnc", ":1,to=0"), OPTIONS_ERROR);
-    assert_int_equal(PARSE("-vnc", ":1,password=x"), OPTIONS_ERROR);
-    assert_int_equal(PARSE("-vnc", ":1,"), OPTIONS_ERROR);
-    assert_int_equal(PARSE("-vnc", ""), OPTIONS_ERROR);
+}
+
+static void test_bad_vnc(void **state)
+{
+    refused("-vnc", "[::1:1", "an IPv6 address stands as [::1]");
+    refused("-vnc", "[]:1", "an IPv6 address stands as [::1]");
+    refused("-vnc", "[::1]x:1", "an IPv6 address stands as [::1]");
+    refused("-vnc", "[::1]", "the display's number is 0 to 59635");
+    refused("-vnc", ":59636", "the display's number is 0 to 59635");
+    refused("-vnc", ":1:", "the display's number is 0 to 59635");
+    refused("-vnc", ":123456789", "use [HOST]:N");
+    refused("-vnc", "", "use [HOST]:N");
+    refused("-vnc", ":1,to=0", "to= is less than the display's number");
+    refused("-vnc", ":1,password=x", "only to=N and password");
+    refused("-vnc", ":1,", "only to=N and password");
 }
 
 int main(void)
@@ -585,6 +599,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_help_fits_the_line),
         cmocka_unit_test(test_display), cmocka_unit_test(test_vnc),
+        cmocka_unit_test(test_bad_vnc),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
