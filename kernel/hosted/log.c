@@ -3,52 +3,34 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kernel/hosted/console.h"
+#include "kernel/log_ring.h"
 #include "kernel/platform.h"
 
-#define LOG_RING 65536u
 #define SHOWN_AT_END 1024u      /* bytes of the log, in whole lines */
 
-static char log_ring[LOG_RING];
-static size_t log_bytes;        /* ever written */
+static struct log_ring ring;
 static bool is_held, is_copied;
-static size_t held_from;        /* log_bytes then, */
-static size_t taken;            /* and of what log_take gave */
+static uint64_t held_from;      /* ring.end then, */
+static uint64_t taken;          /* and of what log_take gave */
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
-
-/* The newest bytes since `from`, at most `size`. With the lock. */
-static size_t copy_newest(char *buf, size_t size, size_t from)
-{
-    size_t n = log_bytes - from;
-
-    n = n < LOG_RING ? n : LOG_RING;
-    n = n < size ? n : size;
-    for (size_t i = 0; i < n; i++)
-        buf[i] = log_ring[(log_bytes - n + i) % LOG_RING];
-    return n;
-}
 
 void platform_vlog(const char *fmt, va_list ap)
 {
     char line[LOG_LINE];
-    int n = vsnprintf(line, sizeof line - 1, fmt, ap);
     bool copied;
 
-    if (n < 0)
+    if (vsnprintf(line, sizeof line, fmt, ap) < 0)
         return;
-    if (n > (int)sizeof line - 2)
-        n = sizeof line - 2;
-    line[n++] = '\n';
     pthread_mutex_lock(&log_lock);
-    for (int i = 0; i < n; i++)
-        log_ring[log_bytes++ % LOG_RING] = line[i];
+    log_ring_add(&ring, line, strlen(line));
     copied = is_copied;
     /* In raw mode the terminal needs the CR. */
     if (!is_held)
-        fprintf(stderr, "%.*s%s", n - 1, line,
-                console_is_raw() ? "\r\n" : "\n");
+        fprintf(stderr, "%s%s", line, console_is_raw() ? "\r\n" : "\n");
     pthread_mutex_unlock(&log_lock);
     if (copied)
         platform_wake();
@@ -68,7 +50,7 @@ size_t platform_log_read(char *buf, size_t size)
     size_t n;
 
     pthread_mutex_lock(&log_lock);
-    n = copy_newest(buf, size, 0);
+    n = log_ring_newest(&ring, 0, buf, size);
     pthread_mutex_unlock(&log_lock);
     return n;
 }
@@ -77,7 +59,7 @@ void log_hold(void)
 {
     pthread_mutex_lock(&log_lock);
     is_held = isatty(STDERR_FILENO);
-    held_from = log_bytes;
+    held_from = ring.end;
     pthread_mutex_unlock(&log_lock);
 }
 
@@ -85,24 +67,19 @@ void log_copy(void)
 {
     pthread_mutex_lock(&log_lock);
     is_copied = true;
-    taken = log_bytes;
+    taken = ring.end;
     pthread_mutex_unlock(&log_lock);
 }
 
 bool log_take(char *line, size_t size, size_t *len)
 {
+    uint64_t next;
     bool is_there;
-    char c = 0;
 
     pthread_mutex_lock(&log_lock);
-    is_there = taken < log_bytes;
-    if (log_bytes - taken > LOG_RING)
-        taken = log_bytes - LOG_RING;
-    for (*len = 0; taken < log_bytes && c != '\n'; taken++) {
-        c = log_ring[taken % LOG_RING];
-        if (c != '\n' && *len < size)
-            line[(*len)++] = c;
-    }
+    next = log_ring_line(&ring, taken, line, size, len);
+    is_there = next != taken;
+    taken = next;
     pthread_mutex_unlock(&log_lock);
     return is_there;
 }
@@ -113,7 +90,7 @@ void log_release(void)
     size_t n, start = 0;
 
     pthread_mutex_lock(&log_lock);
-    n = is_held ? copy_newest(text, sizeof text, held_from) : 0;
+    n = is_held ? log_ring_newest(&ring, held_from, text, sizeof text) : 0;
     is_held = false;
     pthread_mutex_unlock(&log_lock);
     while (n == sizeof text && start < n && text[start] != '\n')

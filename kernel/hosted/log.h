@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LOG_LINE 256u           /* bytes of a line, at most */
-
 /*
  * From now on lines are kept off a stderr that is the terminal, until
  * log_release.

@@ -11,6 +11,7 @@
 #include "kernel/hosted/input.h"
 #include "kernel/hosted/log.h"
 #include "kernel/hosted/vnc.h"
+#include "kernel/log_ring.h"
 #include "kernel/options.h"
 #include "kernel/platform.h"
 
