@@ -11,13 +11,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "kernel/hosted/sockets.h"
 #include "kernel/hosted/transport.h"
 
 #define ACCEPTS_PER_EVENT 32
-/* So that a dead peer is found after 60 + 4 * 15 seconds. */
-#define KEEP_IDLE_S 60
-#define KEEP_INTERVAL_S 15
-#define KEEP_TRIES 4
 
 struct stream {
     struct source source;       /* first */
@@ -300,13 +297,7 @@ void stream_shutdown(struct stream *s)
 
 void stream_keepalive(struct stream *s)
 {
-    int on = 1, idle = KEEP_IDLE_S, interval = KEEP_INTERVAL_S;
-    int tries = KEEP_TRIES, fd = s->source.fd;
-
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
+    socket_keep_alive(s->source.fd);
 }
 
 void stream_close(struct stream *s, bool reset)
@@ -337,35 +328,6 @@ struct endpoint stream_peer(const struct stream *s)
 
 /* ---- Listeners --------------------------------------------------------- */
 
-/*
- * Without a descriptor for it a connection would stay in the queue, and the
- * listener ready, for ever: one that is kept for this lets it in and out again.
- */
-static int spare_fd = -1;
-
-static void keep_spare(void)
-{
-    if (spare_fd < 0)
-        spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
-/* Turn the first of the queue away. False: there is none. */
-static bool refuse(struct listener *l)
-{
-    int fd;
-
-    if (spare_fd >= 0)
-        close(spare_fd);
-    spare_fd = -1;
-    fd = accept4(l->source.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0) {
-        close(fd);
-        l->refused++;
-    }
-    keep_spare();
-    return fd >= 0;
-}
-
 static void take(struct listener *l, int fd, struct endpoint from)
 {
     struct source *source;
@@ -386,13 +348,6 @@ static void take(struct listener *l, int fd, struct endpoint from)
     l->accepted(l->ctx, s, from);
 }
 
-/* accept(2): what else it says is of one connection, which is gone. */
-static bool is_lack(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOBUFS ||
-           error == ENOMEM;
-}
-
 static void listener_ready(struct source *source, uint32_t events)
 {
     struct listener *l = (struct listener *)source;
@@ -401,12 +356,13 @@ static void listener_ready(struct source *source, uint32_t events)
     for (unsigned i = 0; i < ACCEPTS_PER_EVENT && !source->closed; i++) {
         struct sockaddr_in a;
         socklen_t len = sizeof a;
-        int fd = accept4(source->fd, (struct sockaddr *)&a, &len,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = socket_accept(source->fd, (struct sockaddr *)&a, &len);
 
         if (fd >= 0)
             take(l, fd, socket_endpoint(&a));
-        else if (errno == EAGAIN || (is_lack(errno) && !refuse(l)))
+        else if (fd == -EMFILE)
+            l->refused++;
+        else if (fd == -EAGAIN)
             return;
     }
 }
@@ -422,7 +378,7 @@ begin_listener(struct source *source,
     source->ready = listener_ready;
     l->accepted = accepted;
     l->ctx = ctx;
-    keep_spare();
+    socket_keep_spare();
     return l;
 }
 

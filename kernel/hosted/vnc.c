@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "kernel/console/local.h"
 #include "kernel/guest.h"
 #include "kernel/hosted/console.h"
+#include "kernel/hosted/sockets.h"
 #include "kernel/hosted/vnc_client.h"
 #include "kernel/hosted/vnc_keys.h"
 #include "kernel/hosted/vnc_screen.h"
@@ -22,8 +24,8 @@
 #include "kernel/platform.h"
 #include "kernel/screen/canvas.h"
 
-#define CLIENTS 8u
 #define BACKLOG 8
+#define ACCEPTS_AT_ONCE 8u
 #define EVENTS_AT_ONCE 64u
 /* A terminal's surface: 80 columns, 30 rows. */
 #define WIDTH 640u
@@ -40,7 +42,7 @@ static int listener = -1;
 static char listens_at[ADDRESS];
 static bool wants_password;
 static struct input *input;
-static struct served served[CLIENTS];
+static struct served served[VNC_CLIENTS];
 static uint64_t refused;        /* connections */
 static struct canvas canvas;
 static uint64_t shown;          /* canvas.changes, as put into the picture */
@@ -142,6 +144,7 @@ int vnc_open(const struct vnc_option *o, struct input *in, struct canvas **out,
     describe(&a, len, listens_at);
     wants_password = o->password;
     input = in;
+    socket_keep_spare();
     console_watch_fd(listener, false);
     platform_log("VNC server at %s%s", listens_at, wants_password
                  ? "; 'change vnc password' lets clients in" : "");
@@ -153,47 +156,67 @@ int vnc_open(const struct vnc_option *o, struct input *in, struct canvas **out,
 
 static struct served *free_place(void)
 {
-    for (unsigned i = 0; i < CLIENTS; i++)
+    for (unsigned i = 0; i < VNC_CLIENTS; i++)
         if (!served[i].client)
             return &served[i];
     return NULL;
 }
 
+/* One that is gone without a word, whether it is sent anything or not, ends. */
+static void notice_dead(int fd)
+{
+    const unsigned wait_ms = SOCKET_DEAD_S * 1000u;
+
+    socket_keep_alive(fd);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &wait_ms, sizeof wait_ms);
+}
+
+static void take_client(int fd, const struct sockaddr_storage *a, socklen_t len)
+{
+    struct served *s = free_place();
+
+    /* The library's sets of descriptors have room for no more. */
+    if (!s || fd >= FD_SETSIZE) {
+        close(fd);
+        refused++;
+        return;
+    }
+    notice_dead(fd);
+    *s = (struct served){ .client = vnc_client_start(fd) };
+    refused += !s->client;
+    describe(a, len, s->address);
+    if (s->client)
+        vnc_keys_add(&s->keys, input);
+}
+
 static void take_clients(void)
 {
-    struct sockaddr_storage a;
-    socklen_t len = sizeof a;
-    int fd;
+    for (unsigned i = 0; i < ACCEPTS_AT_ONCE; i++) {
+        struct sockaddr_storage a;
+        socklen_t len = sizeof a;
+        int fd = socket_accept(listener, (struct sockaddr *)&a, &len);
 
-    while ((fd = accept4(listener, (struct sockaddr *)&a, &len,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        struct served *s = free_place();
-
-        /* The library's sets of descriptors have room for no more. */
-        if (!s || fd >= FD_SETSIZE) {
-            close(fd);
+        if (fd >= 0)
+            take_client(fd, &a, len);
+        else if (fd == -EMFILE)
             refused++;
-            continue;
-        }
-        *s = (struct served){ .client = vnc_client_start(fd) };
-        refused += !s->client;
-        describe(&a, len, s->address);
-        if (s->client)
-            vnc_keys_add(&s->keys, input);
-        len = sizeof a;
+        else if (fd == -EAGAIN)
+            return;
     }
 }
 
-static void take_events(struct served *s, struct local *l)
+/* False: there may be more. */
+static bool take_events(struct served *s, struct local *l)
 {
     struct vnc_event e;
 
     for (unsigned i = 0; i < EVENTS_AT_ONCE; i++) {
         if (!vnc_client_take(s->client, &e))
-            return;
+            return true;
         vnc_keys_event(&s->keys, local_guest(l)->options->keymap, &e);
     }
-    platform_wake();            /* there may be more */
+    platform_wake();
+    return false;
 }
 
 void vnc_poll(struct local *l)
@@ -201,14 +224,15 @@ void vnc_poll(struct local *l)
     bool seen = false;
 
     take_clients();
-    for (unsigned i = 0; i < CLIENTS; i++) {
+    for (unsigned i = 0; i < VNC_CLIENTS; i++) {
         struct served *s = &served[i];
+        bool has_ended;
 
         if (!s->client)
             continue;
-        take_events(s, l);
+        has_ended = vnc_client_has_ended(s->client);
         seen |= vnc_client_is_in(s->client);
-        if (vnc_client_has_ended(s->client)) {
+        if (take_events(s, l) && has_ended) {
             vnc_keys_remove(&s->keys);
             vnc_client_free(s->client);
             s->client = NULL;
@@ -224,7 +248,7 @@ void vnc_show(void)
     shown = canvas.changes;
     vnc_screen_put((const uint32_t *)(uintptr_t)canvas.surface.memory,
                    canvas.surface.width, canvas.surface.height);
-    for (unsigned i = 0; i < CLIENTS; i++)
+    for (unsigned i = 0; i < VNC_CLIENTS; i++)
         if (served[i].client)
             vnc_client_wake(served[i].client);
 }
@@ -252,20 +276,17 @@ void vnc_info(char *text, size_t size)
 
     snprintf(text, size, "default:\n  Server: %s\n    Auth: %s (Sub: none)\n",
              listens_at, auth);
-    for (unsigned i = 0; i < CLIENTS; i++)
+    for (unsigned i = 0; i < VNC_CLIENTS; i++)
         if (served[i].client)
             add(text, size, "  Client: %s%s\n    x509_dname: none\n"
                 "    sasl_username: none\n", served[i].address,
                 vnc_client_is_in(served[i].client) ? "" : ", not in yet");
     add(text, size, "  Auth: %s (Sub: none)\n", auth);
-    if (connections || counts.wrong_passwords || counts.scalings ||
-        counts.lost_events)
+    if (connections || counts.wrong_passwords || counts.scalings)
         add(text, size, "  refused: %llu connections, %llu passwords, "
-            "%llu scalings; %llu keys and moves lost\n",
-            (unsigned long long)connections,
+            "%llu scalings\n", (unsigned long long)connections,
             (unsigned long long)counts.wrong_passwords,
-            (unsigned long long)counts.scalings,
-            (unsigned long long)counts.lost_events);
+            (unsigned long long)counts.scalings);
 }
 
 int vnc_set_password(const char *password)

@@ -29,10 +29,11 @@ struct vnc_client {
     int wake_fd;
     pthread_t thread;
     atomic_bool ended, is_in;
+    atomic_bool waits;          /* for room among the events */
     bool follows_size;
     unsigned swallow;           /* bytes of a message that still come */
     uint64_t came_ns;
-    rfbScreenInfo *screen;
+    rfbScreenInfo *screen;      /* of `screens` */
     struct vnc_copy copy;
     char password[VNC_PASSWORD_MAX + 1];
     char *passwords[2];         /* as the library wants them */
@@ -41,12 +42,17 @@ struct vnc_client {
 
 static bool with_password;
 static char password[VNC_PASSWORD_MAX + 1];
-static _Atomic uint64_t wrong_passwords, lost_events, scalings, strangers;
+static _Atomic uint64_t wrong_passwords, scalings, strangers;
+/*
+ * One for each client, made before there is any: rfbGetScreen initialises a lock
+ * of all of them again.
+ */
+static rfbScreenInfo *screens[VNC_CLIENTS];
+static bool is_used[VNC_CLIENTS];       /* I/O core */
 
 struct vnc_counts vnc_clients_counts(void)
 {
-    return (struct vnc_counts){ wrong_passwords, lost_events, scalings,
-                                strangers };
+    return (struct vnc_counts){ wrong_passwords, scalings, strangers };
 }
 
 void vnc_clients_set_password(const char *text)
@@ -56,12 +62,23 @@ void vnc_clients_set_password(const char *text)
 
 /* ---- What comes from the client: its thread -------------------------------- */
 
+static bool has_room(const struct vnc_client *c)
+{
+    return byte_ring_room(&c->events) >= sizeof(struct vnc_event);
+}
+
+/* If not, the I/O core wakes us when there is. */
+static bool may_read(struct vnc_client *c)
+{
+    c->waits = true;            /* before the look: it may take one just now */
+    if (has_room(c))
+        c->waits = false;
+    return !c->waits;
+}
+
+/* There is room: no message, which makes one at most, is read without. */
 static void tell(struct vnc_client *c, struct vnc_event e)
 {
-    if (byte_ring_room(&c->events) < sizeof e) {
-        lost_events++;
-        return;
-    }
     byte_ring_put(&c->events, (const uint8_t *)&e, sizeof e);
     platform_wake();
 }
@@ -95,9 +112,8 @@ static void on_resized(void *ctx, struct vnc_copy *copy)
 {
     struct vnc_client *c = ctx;
 
-    if (c->screen)
-        rfbNewFramebuffer(c->screen, (char *)copy->pixels, (int)copy->width,
-                          (int)copy->height, SAMPLE_BITS, SAMPLES, VNC_PIXEL);
+    rfbNewFramebuffer(c->screen, (char *)copy->pixels, (int)copy->width,
+                      (int)copy->height, SAMPLE_BITS, SAMPLES, VNC_PIXEL);
 }
 
 static void on_changed(void *ctx, unsigned x, unsigned y, unsigned width,
@@ -105,9 +121,8 @@ static void on_changed(void *ctx, unsigned x, unsigned y, unsigned width,
 {
     struct vnc_client *c = ctx;
 
-    if (c->screen)
-        rfbMarkRectAsModified(c->screen, (int)x, (int)y, (int)(x + width),
-                              (int)(y + height));
+    rfbMarkRectAsModified(c->screen, (int)x, (int)y, (int)(x + width),
+                          (int)(y + height));
 }
 
 /* ---- The thread -------------------------------------------------------------- */
@@ -143,7 +158,7 @@ static enum rfbNewClientAction on_client(rfbClientRec *cl)
 
 static bool open_screen(struct vnc_client *c)
 {
-    rfbScreenInfo *s;
+    rfbScreenInfo *s = c->screen;
 
     if (is_stranger(c)) {
         strangers++;
@@ -151,13 +166,7 @@ static bool open_screen(struct vnc_client *c)
     }
     if (!vnc_screen_take(&c->copy, on_resized, on_changed, c))
         return false;
-    s = rfbGetScreen(NULL, NULL, (int)c->copy.width, (int)c->copy.height,
-                     SAMPLE_BITS, SAMPLES, VNC_PIXEL);
-    if (!s)
-        return false;
-    c->screen = s;
     s->screenData = c;
-    s->frameBuffer = (char *)c->copy.pixels;
     s->desktopName = "Trestle";
     s->alwaysShared = TRUE;
     s->cursor = NULL;           /* the guest draws its own */
@@ -169,6 +178,8 @@ static bool open_screen(struct vnc_client *c)
     s->authPasswdData = with_password ? c->passwords : NULL;
     s->authPasswdFirstViewOnly = 1;     /* the first one is not */
     s->inetdSock = c->fd;
+    s->inetdInitDone = FALSE;           /* as if no other had been here */
+    s->socketState = RFB_SOCKET_INIT;
     rfbInitServer(s);
     return true;
 }
@@ -218,7 +229,7 @@ static void process(struct vnc_client *c)
 {
     rfbClientRec *cl = c->screen->clientHead;
 
-    if (!cl || cl->state != RFB_NORMAL || has_message(c)) {
+    if (!cl || cl->state != RFB_NORMAL || (has_room(c) && has_message(c))) {
         rfbProcessEvents(c->screen, 0);
         return;
     }
@@ -231,7 +242,7 @@ static void process(struct vnc_client *c)
 static void serve(struct vnc_client *c)
 {
     do {
-        struct pollfd p[] = { { c->own_fd, POLLIN, 0 },
+        struct pollfd p[] = { { may_read(c) ? c->own_fd : -1, POLLIN, 0 },
                               { c->wake_fd, POLLIN, 0 } };
         uint64_t drop;
 
@@ -245,14 +256,15 @@ static void serve(struct vnc_client *c)
     } while (is_served(c));
 }
 
-/* The library's own end would close a descriptor that is another's by then. */
-static void close_screen(struct vnc_client *c)
+static void close_client(struct vnc_client *c)
 {
     rfbClientRec *cl = c->screen->clientHead;
 
-    if (cl && cl->sock != RFB_INVALID_SOCKET)
+    if (!cl)
+        return;
+    if (cl->sock != RFB_INVALID_SOCKET)
         rfbCloseClient(cl);
-    rfbScreenCleanup(c->screen);
+    rfbClientConnectionGone(cl);
 }
 
 static void *run(void *arg)
@@ -261,7 +273,7 @@ static void *run(void *arg)
 
     if (open_screen(c)) {
         serve(c);
-        close_screen(c);
+        close_client(c);
     } else {
         close(c->fd);
     }
@@ -273,8 +285,21 @@ static void *run(void *arg)
 
 /* ---- From the I/O core ------------------------------------------------------- */
 
+static rfbScreenInfo *take_screen(void)
+{
+    for (unsigned i = 0; i < VNC_CLIENTS; i++)
+        if (!is_used[i]) {
+            is_used[i] = true;
+            return screens[i];
+        }
+    return NULL;
+}
+
 static void release(struct vnc_client *c)
 {
+    for (unsigned i = 0; i < VNC_CLIENTS; i++)
+        if (screens[i] == c->screen)
+            is_used[i] = false;
     close(c->own_fd);
     close(c->wake_fd);
     free(c->copy.pixels);
@@ -295,7 +320,9 @@ struct vnc_client *vnc_client_start(int fd)
     c->came_ns = platform_now_ns();
     memcpy(c->password, password, sizeof password);
     c->passwords[0] = c->password;
-    if (c->own_fd < 0 || c->wake_fd < 0 || waker_thread(&c->thread, run, c)) {
+    c->screen = take_screen();
+    if (!c->screen || c->own_fd < 0 || c->wake_fd < 0 ||
+        waker_thread(&c->thread, run, c)) {
         close(fd);
         release(c);
         return NULL;
@@ -313,7 +340,11 @@ void vnc_client_wake(struct vnc_client *c)
 
 bool vnc_client_take(struct vnc_client *c, struct vnc_event *e)
 {
-    return byte_ring_get(&c->events, (uint8_t *)e, sizeof *e) == sizeof *e;
+    if (byte_ring_get(&c->events, (uint8_t *)e, sizeof *e) != sizeof *e)
+        return false;
+    if (atomic_exchange(&c->waits, false))
+        vnc_client_wake(c);
+    return true;
 }
 
 bool vnc_client_has_ended(const struct vnc_client *c) { return c->ended; }
@@ -329,6 +360,18 @@ void vnc_client_free(struct vnc_client *c)
 
 static void be_silent(const char *format, ...) {}
 
+static bool make_screens(void)
+{
+    for (unsigned i = 0; i < VNC_CLIENTS; i++) {
+        /* Of any size: each client's is another. */
+        screens[i] = rfbGetScreen(NULL, NULL, 4, 4, SAMPLE_BITS, SAMPLES,
+                                  VNC_PIXEL);
+        if (!screens[i])
+            return false;
+    }
+    return true;
+}
+
 /*
  * The library registers a kind of authentication in a list of all threads when
  * it first offers it: one client of our own makes that happen now.
@@ -343,6 +386,8 @@ bool vnc_clients_init(bool want_password)
 
     rfbLog = rfbErr = be_silent;
     with_password = want_password;
+    if (!make_screens())
+        return false;
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) < 0)
         return false;
     if (write(fd[1], version, sizeof version - 1) < 0 ||

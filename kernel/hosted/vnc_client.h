@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define VNC_PASSWORD_MAX 8u     /* of VNC's authentication (RFC 6143, 7.2.2) */
-#define VNC_NAME 64u
+#define VNC_CLIENTS 8u          /* at a time */
 
 struct vnc_client;
 
@@ -25,7 +25,7 @@ struct vnc_event {
 
 /* How often, by all clients. Any core. */
 struct vnc_counts {
-    uint64_t wrong_passwords, lost_events;
+    uint64_t wrong_passwords;
     uint64_t scalings;          /* wishes for it: refused */
     uint64_t strangers;         /* that speak something else: hung up */
 };
@@ -37,16 +37,21 @@ void vnc_clients_set_password(const char *password);
 struct vnc_counts vnc_clients_counts(void);
 
 /*
- * Serve the connection `fd`, which is the client's from now on. NULL: no memory
- * or thread; then it is closed. I/O core, as all that follows.
+ * Serve the connection `fd`, which is the client's from now on. NULL: there are
+ * as many as there may be, or no memory or thread; then it is closed. I/O core,
+ * as all that follows.
  */
 struct vnc_client *vnc_client_start(int fd);
 /* The picture changed. */
 void vnc_client_wake(struct vnc_client *c);
+/*
+ * What it typed or moved next. While nobody takes that, no more is read from the
+ * connection than there is room for: nothing is lost.
+ */
 bool vnc_client_take(struct vnc_client *c, struct vnc_event *e);
-/* It is gone: free it. */
+/* It is gone, and nothing is added to its events: free it when they are taken. */
 bool vnc_client_has_ended(const struct vnc_client *c);
-/* Waits for its thread: with `hang_up`, of one that is there still. */
+/* Hangs up, if it is there still, and waits for its thread. */
 void vnc_client_free(struct vnc_client *c);
 /* It has said who it is, and sees the picture. */
 bool vnc_client_is_in(const struct vnc_client *c);

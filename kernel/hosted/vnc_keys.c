@@ -2,6 +2,7 @@
  * See vnc_keys.h. Keys come as keysyms (X11's keysymdef.h, RFC 6143 7.5.4), which
  * have Shift and locks in them already: so Shift and AltGr are pressed or
  * released for a key where the layout wants that, and locks are not passed on.
+ * The right Alt of a client whose layout has no AltGr is Alt, and stays down.
  */
 #include "kernel/hosted/vnc_keys.h"
 
@@ -92,17 +93,26 @@ static bool set(struct vnc_keys *k, input_key key, bool down)
     return true;
 }
 
+static bool holds(const struct vnc_keys *k, uint32_t keysym)
+{
+    for (unsigned i = 0; i < VNC_KEYS_DOWN; i++)
+        if (k->down[i].keysym == keysym)
+            return true;
+    return false;
+}
+
 static void press(struct vnc_keys *k, const struct keymap_stroke *stroke)
 {
     bool shift = stroke->modifiers & KEYMAP_SHIFT;
     bool altgr = stroke->modifiers & KEYMAP_ALTGR;
-    bool left = false, right = false, third;
+    bool left = false, right = false, third = false;
 
     if (!shift || !is_down(k, KEY_SHIFT_R))
         left = set(k, KEY_SHIFT, shift);
     if (!shift)
         right = set(k, KEY_SHIFT_R, false);
-    third = set(k, KEY_ALTGR, altgr);
+    if (altgr || !holds(k, XK_Alt_R))
+        third = set(k, KEY_ALTGR, altgr);
     event(k, stroke->key, true);
     if (third)
         event(k, KEY_ALTGR, !altgr);

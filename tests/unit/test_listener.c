@@ -14,9 +14,10 @@ static int fail_next;           /* an errno, or 0 */
 static int fake_accept4(int fd, struct sockaddr *a, socklen_t *len, int flags);
 
 #define accept4 fake_accept4
-#include "kernel/hosted/transport_tcp.c"
+#include "kernel/hosted/sockets.c"
 #undef accept4
 
+#include "kernel/net/transport.h"
 #include "kernel/platform.h"
 
 static struct stream *taken;
