@@ -154,7 +154,11 @@ static int do_resize(struct disk_image *img, void *ctx)
     if (img->file->is_volatile && (r == -ENOTSUP || r == -EROFS))
         r = 0;                  /* the layer above has what is beyond it */
     else if (r == -ENOTSUP)
-        return fails(z, r, "what it lies on has the size that it has");
+        return fails(z, r, img->image.format == IMAGE_QCOW2
+                     ? "this qcow2 image cannot: it has snapshots, or a longer "
+                       "backing file,\nor what it lies on has no room for its "
+                       "tables"
+                     : "what it lies on has the size that it has");
     else if (!r)
         r = reach_end(img, before, z->sectors);
     if (r)

@@ -186,9 +186,10 @@ static int move_l1(struct qcow2 *q, struct qcow2_header *h)
     uint64_t bytes = h->l1_size * 8ull;
     uint64_t clusters = (bytes + q->cluster_bytes - 1) >> h->cluster_bits;
     uint8_t *table = calloc(clusters, q->cluster_bytes);
-    bool zeros;
+    bool zeros, is_allocated;
     int r = table ? qcow2_alloc(q, clusters, &h->l1_offset, &zeros) : -ENOMEM;
 
+    is_allocated = !r;
     for (uint64_t i = 0; !r && i < q->h.l1_size; i++) {
         uint64_t entry = 0;
 
@@ -198,6 +199,8 @@ static int move_l1(struct qcow2 *q, struct qcow2_header *h)
     if (!r)
         r = block_write(q->lower, h->l1_offset / BLOCK_SECTOR_SIZE,
                         clusters * q->cluster_sectors, table);
+    for (uint64_t i = 0; r && is_allocated && i < clusters; i++)
+        qcow2_unalloc(q, h->l1_offset + i * q->cluster_bytes);
     free(table);
     return r;
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,6 +17,7 @@
 #include "kernel/disk/image.h"
 #include "kernel/disk/table.h"
 #include "tests/unit/disk_harness.h"
+#include "tests/unit/qcow2_harness.h"
 
 static char path[] = "/tmp/trestle-resize-XXXXXX";
 static struct disk_image img;
@@ -94,19 +96,28 @@ static void test_not_less_than_promised(void **state)
     disk_image_close(&img);
 }
 
+/* No file may become longer than that; 0: as long as before. */
+static void limit_files(rlim_t bytes)
+{
+    static struct rlimit all;
+    struct rlimit few;
+
+    signal(SIGXFSZ, SIG_IGN);
+    if (!all.rlim_max)
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+    few = all;
+    if (bytes)
+        few.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+}
+
 /* A file that cannot grow now: what failed is done by the next that asks. */
 static void test_again_when_there_is_room(void **state)
 {
-    struct rlimit all, few;
-
     open_file(0, 100 * 512);
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
-    few = all;
-    few.rlim_cur = 200 * 512;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+    limit_files(200 * 512);
     assert_int_equal(resize(1000), -ENOSPC);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+    limit_files(0);
     reset();
     assert_int_equal(img.dev.sectors, 100);
     assert_int_equal(resize(800), 0);           /* less than what failed */
@@ -116,6 +127,99 @@ static void test_again_when_there_is_room(void **state)
     reset();
     assert_int_equal(img.dev.sectors, 1000);
     disk_image_close(&img);
+}
+
+/* What is in the file: the caller's. */
+static uint8_t *content(size_t *len)
+{
+    FILE *f = fopen(path, "rb");
+    uint8_t *data;
+
+    assert_non_null(f);
+    *len = (size_t)file_bytes();
+    data = malloc(*len);
+    assert_non_null(data);
+    assert_int_equal(fread(data, 1, *len, f), *len);
+    fclose(f);
+    return data;
+}
+
+static void put_qcow2(uint64_t sectors)
+{
+    const struct qcow2_shape shape = { 3, 9, 4, sectors };
+    struct fake_cut made;
+    FILE *f = fopen(path, "wb");
+
+    assert_non_null(f);
+    fake_cut_init(&made, 0, 1 << 16);
+    qcow2_make(&made, &shape);
+    assert_int_equal(fwrite(made.data, 512, made.block.sectors, f),
+                     made.block.sectors);
+    fclose(f);
+    fake_cut_free(&made);
+}
+
+/* Nothing of an image's tables is lost, nor too much. */
+static void assert_sound(void)
+{
+    struct qcow2_findings found;
+    size_t len;
+    uint8_t *data = content(&len);
+
+    qcow2_check(data, len, &found);
+    free(data);
+    if (found.bad || found.leaks)
+        fail_msg("%u bad (%s), %u leaks", found.bad, found.first, found.leaks);
+}
+
+/*
+ * Its L1 table would have to move to where the host lets nothing be written: the
+ * image and what the guest has of it stay as they were.
+ */
+static void test_qcow2_without_room(void **state)
+{
+    uint8_t buf[512], seen[512], *before, *after;
+    size_t len, len_after;
+
+    put_qcow2(1000);
+    assert_int_equal(disk_image_open(&img, path, DISK_QCOW2, why, sizeof why),
+                     0);
+    memset(buf, 0x5a, sizeof buf);
+    assert_int_equal(request(BLOCK_WRITE, 999, 1, buf), 0);
+    assert_int_equal(request(BLOCK_FLUSH, 0, 0, NULL), 0);
+    before = content(&len);
+    for (unsigned i = 0; i < 3; i++) {
+        limit_files(len);
+        assert_int_equal(resize(20000), -EFBIG);
+        assert_string_equal(why, strerror(EFBIG));
+        limit_files(0);
+        reset();
+        assert_int_equal(img.dev.sectors, 1000);
+        assert_int_equal(request(BLOCK_READ, 999, 1, seen), 0);
+        assert_memory_equal(seen, buf, sizeof buf);
+        assert_int_equal(request(BLOCK_READ, 1000, 1, seen), -EINVAL);
+    }
+    disk_image_close(&img);
+    after = content(&len_after);
+    assert_int_equal(len_after, len);
+    assert_memory_equal(after, before, len);
+    assert_sound();
+    /* And with room. */
+    assert_int_equal(disk_image_open(&img, path, DISK_QCOW2, why, sizeof why),
+                     0);
+    limit_files(len);
+    assert_int_equal(resize(20000), -EFBIG);
+    limit_files(0);
+    assert_int_equal(resize(20000), 0);
+    reset();
+    assert_int_equal(img.dev.sectors, 20000);
+    assert_int_equal(request(BLOCK_WRITE, 19999, 1, buf), 0);
+    assert_int_equal(request(BLOCK_READ, 999, 1, seen), 0);
+    assert_memory_equal(seen, buf, sizeof buf);
+    disk_image_close(&img);
+    assert_sound();
+    free(before);
+    free(after);
 }
 
 static void test_part_of_a_sector(void **state)
@@ -152,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_file_grows),
         cmocka_unit_test(test_not_less_than_promised),
         cmocka_unit_test(test_again_when_there_is_room),
+        cmocka_unit_test(test_qcow2_without_room),
         cmocka_unit_test(test_part_of_a_sector),
         cmocka_unit_test(test_no_place_for_it),
     };
