@@ -36,24 +36,31 @@ def lan(tmp_path):
         yield made
 
 
+def boot_slot(boot, lan, tmp_path, content, more="", ready=READY):
+    """An appliance on a medium with that in its first slot, on a LAN where the
+    files of tmp_path are had by HTTP; its guest runs."""
+    path = tmp_path / "medium.raw"
+    make_medium(path, SLOT, content)
+    lan.serve(tmp_path, HOST)
+    appliance = boot("-m 8 -nographic -hda slot -net nic -net bridge,ip=dhcp "
+                     + more, net=lan.qemu_net("e1000"), inside=lan.inside,
+                     extra=disk(path), limit=120)
+    appliance.expect(ready)
+    appliance.expect("own address on the LAN")
+    return appliance
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 def test_upgrades(boot, lan, tmp_path):
     """By HTTP and TFTP; one that is confirmed, one that never boots, back."""
-    path = tmp_path / "medium.raw"
     good = with_table(image("uart_echo"), SLOT)
-    make_medium(path, SLOT, good)
     (tmp_path / "good.img").write_bytes(good)
     (tmp_path / "bad.img").write_bytes(RESETS)
     (tmp_path / "text").write_bytes(b"no image" * 100)
-    lan.serve(tmp_path, HOST)
     lan.start("dnsmasq", "--port=0", "--enable-tftp", "--conf-file=/dev/null",
               f"--tftp-root={tmp_path}", f"--interface={TAP}", "--user=root",
               "--bind-interfaces", "--keep-in-foreground", "--pid-file=")
-    appliance = boot("-m 8 -nographic -hda slot -net nic "
-                     "-net bridge,ip=dhcp", net=lan.qemu_net("e1000"),
-                     inside=lan.inside, extra=disk(path), limit=120)
-    appliance.expect(READY)
-    appliance.expect("own address on the LAN")
+    appliance = boot_slot(boot, lan, tmp_path, good)
     to_monitor(appliance)
     web = f"http://{HOST}:8000"
     assert re.search("slot a: good, active, running", monitor(
@@ -94,15 +101,10 @@ def test_upgrades(boot, lan, tmp_path):
 @pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 def test_a_hanging_trial(boot, lan, tmp_path):
     """It is reset, counted, and given up."""
-    path = tmp_path / "medium.raw"
-    make_medium(path, SLOT, with_table(image("uart_echo"), SLOT))
     (tmp_path / "hangs.img").write_bytes(HANGS)
-    lan.serve(tmp_path, HOST)
-    appliance = boot("-m 8 -nographic -hda slot -net nic -guard trial=4 "
-                     "-net bridge,ip=dhcp", net=lan.qemu_net("e1000"),
-                     inside=lan.inside, extra=disk(path), limit=120)
-    appliance.expect(READY)
-    appliance.expect("own address on the LAN")
+    appliance = boot_slot(boot, lan, tmp_path,
+                          with_table(image("uart_echo"), SLOT),
+                          "-guard trial=4")
     to_monitor(appliance)
     upgrade(appliance, f"http://{HOST}:8000/hangs.img", f"{len(HANGS)} bytes")
     for i in range(1, 4):
@@ -120,17 +122,11 @@ def test_a_hanging_trial(boot, lan, tmp_path):
 @pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 def test_watchdog_rolls_back(boot, lan, tmp_path):
     """Without a slot before, it is a reset."""
-    path = tmp_path / "medium.raw"
     hang = with_table(image("hang"), SLOT)
-    make_medium(path, SLOT, hang)
     (tmp_path / "hang.img").write_bytes(hang)
-    lan.serve(tmp_path, HOST)
-    appliance = boot("-m 8 -nographic -hda slot -net nic -net bridge,ip=dhcp "
-                     "-watchdog ib700 -watchdog-action rollback",
-                     net=lan.qemu_net("e1000"), inside=lan.inside,
-                     extra=disk(path), limit=120)
-    appliance.expect("hang ready\r\n")
-    appliance.expect("own address on the LAN")
+    appliance = boot_slot(boot, lan, tmp_path, hang,
+                          "-watchdog ib700 -watchdog-action rollback",
+                          "hang ready\r\n")
     appliance.send("fh")
     appliance.expect(r"the guest's watchdog expired \(action: rollback\)")
     appliance.expect("no rollback, a reset only: there is no slot before")
