@@ -33,7 +33,8 @@ def test_to_the_prompt(boot_medium, engine, firmware, smp, record_property):
 def test_interpreter_to_the_prompt(boot):
     image = (BUILD / "router.img").read_bytes()
     appliance = boot("-m 64 -hda router.img -net none -nographic -accel interp",
-                     modules=[("router.img", image)], limit=600, extra=PLAIN)
+                     modules=[("router.img", image)], gzipped=False, limit=600,
+                     extra=PLAIN)
     appliance.expect(r"engine interp,")
     appliance.expect(r"Please press Enter to activate this console", 500)
     appliance.send("\r")

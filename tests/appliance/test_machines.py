@@ -124,7 +124,7 @@ def test_two_routers_on_one_nic_while_a_third_spins(boot, tmp_path,
             "-nographic", modules=[
                 ("trestle.conf", conf.encode()),
                 ("router.img", (BUILD / "router.img").read_bytes()),
-                ("spin.img", image("spin"))],
+                ("spin.img", image("spin"))], gzipped=False,
             net=lan.qemu_net("e1000e"), inside=lan.inside, limit=1500,
             extra=("-smp", str(processors), *SVM))
         appliance.expect("one: engine svm")

@@ -30,7 +30,7 @@ def test_router_between_two_nics(boot, lans, tmp_path):
         "-net nic,vlan=1 -net nic,vlan=2 "
         "-net bridge,vlan=1 -net bridge,vlan=2,nic=1",
         modules=[("router.img", (BUILD / "router.img").read_bytes())],
-        net=net, inside=lans.inside, limit=900, extra=SVM)
+        gzipped=False, net=net, inside=lans.inside, limit=900, extra=SVM)
     appliance.expect("nic0: e1000 .*nic1: e1000e ", 60)
     appliance.expect("Please press Enter to activate this console", 600)
     appliance.send("\r")

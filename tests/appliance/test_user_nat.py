@@ -21,7 +21,8 @@ def behind_user_net(boot, lan, limit, settings="", memory=64, ram=512):
         f"-m {memory} -hda router.img -net nic -net user{settings} "
         "-nographic",
         modules=[("router.img", (BUILD / "router.img").read_bytes())],
-        net=lan.qemu_net("e1000e"), inside=lan.inside, ram=ram, limit=limit)
+        gzipped=False, net=lan.qemu_net("e1000e"), inside=lan.inside, ram=ram,
+        limit=limit)
     appliance.expect("Please press Enter to activate this console", limit)
     appliance.send("\r")
     appliance.expect(PROMPT)
