@@ -17,7 +17,7 @@ APPLIANCE_CFLAGS = -O2 -g $(COMMON_CFLAGS) $(METAL_ABI) -nostdinc \
     $(SOURCE_INC)
 # Code that interrupt handlers and a panic may run: no FPU, no SSE.
 IRQ_SAFE := $(METAL_SRC) drivers/char/uart16550.c drivers/input/kbc.c \
-    kernel/log_ring.c kernel/screen/canvas.c kernel/screen/font.c
+    kernel/log_ring.c kernel/platform_log.c kernel/screen/canvas.c kernel/screen/font.c
 APPLIANCE_LDFLAGS := -nostdlib -static -T linker.ld -z max-page-size=4096 \
     -z noexecstack --build-id=sha1 --no-warn-rwx-segments
 

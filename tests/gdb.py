@@ -7,6 +7,8 @@ import time
 import pexpect
 import pytest
 
+from started import closed_at_end
+
 PROMPT = r"\(gdb\) "
 
 
@@ -77,12 +79,5 @@ class Gdb:
 @pytest.fixture
 def gdb():
     """gdb(program) -> Gdb."""
-    made = []
-
-    def start(*args, **kwargs):
-        made.append(Gdb(*args, **kwargs))
-        return made[-1]
-
-    yield start
-    for g in made:
-        g.close()
+    with closed_at_end(Gdb) as start:
+        yield start

@@ -36,15 +36,6 @@ void platform_vlog(const char *fmt, va_list ap)
         platform_wake();
 }
 
-void platform_log(const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    platform_vlog(fmt, ap);
-    va_end(ap);
-}
-
 size_t platform_log_read(char *buf, size_t size)
 {
     size_t n;

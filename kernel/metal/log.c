@@ -64,15 +64,6 @@ void platform_vlog(const char *fmt, va_list ap)
         log_flush();
 }
 
-void platform_log(const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    platform_vlog(fmt, ap);
-    va_end(ap);
-}
-
 size_t platform_log_read(char *buf, size_t size)
 {
     return log_ring_newest(&ring, 0, buf, size);

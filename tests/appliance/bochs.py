@@ -3,6 +3,7 @@
 Bochs (Debian's 2.7) draws its screen on a terminal by curses; its COM1 is
 another terminal, which is the session that a test talks to.
 """
+import itertools
 import os
 import pathlib
 import pty
@@ -17,6 +18,7 @@ import pytest
 from accel import ELF as ENGINE_TESTS
 from conftest import ELF, make_iso
 from console import ask_to_switch_off
+from started import closed_at_end
 
 # The screen's terminal must hold 80x25 and Bochs's own lines.
 SCREEN_ROWS, SCREEN_COLUMNS = 60, 120
@@ -113,19 +115,16 @@ class Bochs:
 @pytest.fixture
 def boot_bochs(tmp_path):
     """boot_bochs(options, modules=..., before=..., cpu=..., ...) -> Bochs."""
-    started = []
+    numbers = itertools.count()
 
-    def start(options, modules=(), before=(), gzipped=True, elf=ELF,
-              **kwargs):
-        medium = make_iso(tmp_path / f"medium{len(started)}.iso", options,
-                          modules, gzipped, before, elf=elf)
-        folder = tmp_path / f"bochs{len(started)}"
-        started.append(Bochs(medium, folder, **kwargs))
-        return started[-1]
+    def make(options, modules=(), before=(), gzipped=True, elf=ELF, **kwargs):
+        number = next(numbers)
+        medium = make_iso(tmp_path / f"medium{number}.iso", options, modules,
+                          gzipped, before, elf=elf)
+        return Bochs(medium, tmp_path / f"bochs{number}", **kwargs)
 
-    yield start
-    for bochs in started:
-        bochs.close()
+    with closed_at_end(make) as start:
+        yield start
 
 
 def switch_off(bochs):

@@ -4,6 +4,7 @@ Environment: BUILD (default "build") is the build folder; `make check-appliance`
 has put trestle.iso there. Every QEMU ends with its test.
 """
 import contextlib
+import itertools
 import os
 import pathlib
 import shutil
@@ -13,6 +14,8 @@ import threading
 
 import pexpect
 import pytest
+
+from started import closed_at_end
 
 BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
 ELF = BUILD / "trestle.elf"
@@ -147,18 +150,16 @@ class Appliance:
 @pytest.fixture
 def boot(tmp_path):
     """boot(options, firmware=..., modules=..., ...) -> Appliance."""
-    started = []
+    numbers = itertools.count()
 
-    def start(options, firmware="bios", modules=(), gzipped=True, after=(),
-              elf=ELF, **kwargs):
-        medium = make_iso(tmp_path / f"medium{len(started)}.iso", options,
+    def make(options, firmware="bios", modules=(), gzipped=True, after=(),
+             elf=ELF, **kwargs):
+        medium = make_iso(tmp_path / f"medium{next(numbers)}.iso", options,
                           modules, gzipped, after=after, elf=elf)
-        started.append(Appliance(medium, firmware, tmp_path, **kwargs))
-        return started[-1]
+        return Appliance(medium, firmware, tmp_path, **kwargs)
 
-    yield start
-    for appliance in started:
-        appliance.close()
+    with closed_at_end(make) as start:
+        yield start
 
 
 @pytest.fixture
@@ -166,30 +167,22 @@ def boot_drive(tmp_path):
     """boot_drive(file, device, firmware) -> Appliance from a medium of its own,
     which it may write to, behind QEMU's `device`, which may be at what `before`
     is."""
-    started = []
-
-    def start(path, device, firmware="bios", extra=(), before=(), **kwargs):
+    def make(path, device, firmware="bios", extra=(), before=(), **kwargs):
         drive = (*before, "-drive", f"id=medium,if=none,format=raw,file={path}",
                  "-device", f"{device},drive=medium,bootindex=0")
-        started.append(Appliance(path, firmware, tmp_path, drive=None,
-                                 extra=(*drive, *extra), **kwargs))
-        return started[-1]
+        return Appliance(path, firmware, tmp_path, drive=None,
+                         extra=(*drive, *extra), **kwargs)
 
-    yield start
-    for appliance in started:
-        appliance.close()
+    with closed_at_end(make) as start:
+        yield start
 
 
 @pytest.fixture
 def boot_medium(tmp_path):
     """boot_medium(firmware, drive) -> Appliance on the real trestle.iso."""
-    started = []
+    def make(firmware, drive, **kwargs):
+        return Appliance(BUILD / "trestle.iso", firmware, tmp_path,
+                         drive=drive, **kwargs)
 
-    def start(firmware, drive, **kwargs):
-        started.append(Appliance(BUILD / "trestle.iso", firmware, tmp_path,
-                                 drive=drive, **kwargs))
-        return started[-1]
-
-    yield start
-    for appliance in started:
-        appliance.close()
+    with closed_at_end(make) as start:
+        yield start

@@ -16,6 +16,7 @@ import pexpect
 import pytest
 
 from lan import Namespace
+from started import closed_at_end
 
 BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
 ESCAPE = "\x01"
@@ -90,15 +91,8 @@ class Trestle:
 @pytest.fixture
 def trestle():
     """trestle(option, ...) -> Trestle."""
-    started = []
-
-    def start(*args, **kwargs):
-        started.append(Trestle(*args, **kwargs))
-        return started[-1]
-
-    yield start
-    for t in started:
-        t.close()
+    with closed_at_end(Trestle) as start:
+        yield start
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pyte
 import pytest
 
 from conftest import Trestle
+from started import closed_at_end
 
 ESC = "\x1b"
 LEAVES = "\x1b[?1049l"                  # xterm's other screen
@@ -84,6 +85,9 @@ class Terminal:
         self.session.close()
         return self.session.exitstatus
 
+    def close(self):
+        self.trestle.close()
+
     def find(self, text):
         """The cells of the first such text."""
         for y, line in enumerate(self.screen.display):
@@ -108,15 +112,8 @@ def send_until_gone(pid, number):
 
 @pytest.fixture
 def terminal():
-    started = []
-
-    def start(*args, **kwargs):
-        started.append(Terminal(*args, **kwargs))
-        return started[-1]
-
-    yield start
-    for t in started:
-        t.trestle.close()
+    with closed_at_end(Terminal) as start:
+        yield start
 
 
 @pytest.fixture
