@@ -379,6 +379,16 @@ def test_binding(served, trestle, guest):
     assert listeners(PORT + number) == ["00000000"]
 
 
+@pytest.mark.skipif(not pathlib.Path("/proc/net/if_inet6").exists(),
+                    reason="no IPv6 here")
+def test_ipv6(trestle, guest):
+    number = free_display()
+    t = trestle("-vnc", f"[::1]:{number}", "-hda", guest("count"))
+    t.expect(rf"VNC server at ::1:{PORT + number} \(ipv6\)")
+    with socket.create_connection(("::1", PORT + number), 20) as viewer:
+        assert viewer.recv(12, socket.MSG_WAITALL) == b"RFB 003.008\n"
+
+
 def test_terminal_is_left_alone(trestle, guest):
     """Without -nographic: keys go nowhere, Ctrl-c ends it."""
     number = free_display()
