@@ -1,42 +1,26 @@
 /* See date.h. */
 #include "kernel/date.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-static int64_t days_before_year(int year)
-{
-    int y = year - 1;
-
-    return (int64_t)y * 365 + y / 4 - y / 100 + y / 400;
-}
-
-static bool is_leap(int year)
-{
-    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
+#include "emu/calendar.h"
 
 int64_t date_to_unix(const struct date *d)
 {
-    static const int16_t days_before[13] = {0,   31,  59,  90,  120, 151, 181,
-                                            212, 243, 273, 304, 334, 365};
-    int leap, length;
-    int64_t days;
+    struct calendar_date day;
 
     if (d->year < 1970 || d->year > 9999 || d->month < 1 || d->month > 12 ||
         d->hour < 0 || d->hour > 23 || d->minute < 0 || d->minute > 59 ||
         d->second < 0 || d->second > 60)
         return -1;
-    leap = is_leap(d->year);
-    length = days_before[d->month] - days_before[d->month - 1] +
-             (leap && d->month == 2);
-    if (d->day < 1 || d->day > length)
+    day = (struct calendar_date){ d->year, (unsigned)d->month,
+                                  (unsigned)d->day };
+    if (d->day < 1 || day.day > calendar_month_length(day.year, day.month))
         return -1;
-    days = days_before_year(d->year) - days_before_year(1970) +
-           days_before[d->month - 1] + (leap && d->month > 2) + d->day - 1;
-    return ((days * 24 + d->hour) * 60 + d->minute) * 60 + d->second;
+    return ((calendar_days(&day) * 24 + d->hour) * 60 + d->minute) * 60 +
+           d->second;
 }
 
 int64_t date_parse(const char *text)

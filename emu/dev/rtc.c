@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emu/calendar.h"
 #include "emu/dev/catch_up.h"
 #include "emu/dev/iobyte.h"
 #include "emu/state.h"
@@ -72,63 +73,6 @@ struct rtc {
     bool slew;
 };
 
-/* ---- Calendar ------------------------------------------------------------ */
-
-struct date {
-    int64_t year;
-    unsigned month, day;        /* from 1 */
-};
-
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
-/* Days before `year`, counted from year 0 of the Gregorian calendar. */
-static int64_t days_before_year(int64_t year)
-{
-    int64_t y = year - 1;
-
-    return 366 + y * 365 + floor_div(y, 4) - floor_div(y, 100) +
-           floor_div(y, 400);
-}
-
-static bool is_leap(int64_t year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static unsigned days_before_month(int64_t year, unsigned month)
-{
-    static const uint16_t before[12] = { 0, 31, 59, 90, 120, 151, 181, 212,
-                                         243, 273, 304, 334 };
-
-    return before[month - 1] + (month > 2 && is_leap(year));
-}
-
-static int64_t date_to_days(const struct date *d)
-{
-    return days_before_year(d->year) - days_before_year(1970) +
-           days_before_month(d->year, d->month) + d->day - 1;
-}
-
-static struct date days_to_date(int64_t days)
-{
-    struct date d = { .month = 12 };
-    int64_t since_0 = days + days_before_year(1970);
-
-    d.year = floor_div(since_0 * 400, 146097);
-    while (days_before_year(d.year + 1) <= since_0)
-        d.year++;
-    while (days_before_year(d.year) > since_0)
-        d.year--;
-    since_0 -= days_before_year(d.year);
-    while (days_before_month(d.year, d.month) > since_0)
-        d.month--;
-    d.day = (unsigned)(since_0 - days_before_month(d.year, d.month)) + 1;
-    return d;
-}
-
 /* ---- Register formats ---------------------------------------------------- */
 
 static uint8_t encode(const struct rtc *r, unsigned n)
@@ -183,13 +127,13 @@ static void show_time(struct rtc *r)
     int64_t t = r->epoch + updates(r);
     int64_t days = floor_div(t, DAY);
     unsigned second = (unsigned)(t - days * DAY);
-    struct date d = days_to_date(days);
-    /* 1970-01-01 was a Thursday; the register counts from Sunday = 1. */
-    unsigned weekday = (unsigned)(days - floor_div(days, 7) * 7 + 4) % 7;
+    struct calendar_date d = calendar_date(days);
+    unsigned weekday = calendar_weekday(days);
 
     r->ram[REG_SECOND] = encode(r, second % 60);
     r->ram[REG_MINUTE] = encode(r, second / 60 % 60);
     r->ram[REG_HOUR] = encode_hour(r, second / 3600);
+    /* The register counts from Sunday = 1. */
     r->ram[REG_WEEKDAY] = encode(r, (weekday + r->weekday_shift) % 7 + 1);
     r->ram[REG_DAY] = encode(r, d.day);
     r->ram[REG_MONTH] = encode(r, d.month);
@@ -200,7 +144,7 @@ static void show_time(struct rtc *r)
 /* The clock from the time registers, made plausible where they are not. */
 static void set_time(struct rtc *r)
 {
-    struct date d = {
+    struct calendar_date d = {
         .year = decode(r, r->ram[REG_CENTURY]) * 100ll +
                 decode(r, r->ram[REG_YEAR]),
         .month = decode(r, r->ram[REG_MONTH]),
@@ -213,11 +157,11 @@ static void set_time(struct rtc *r)
         d.month = 1;
     if (d.day < 1)
         d.day = 1;
-    days = date_to_days(&d);
+    days = calendar_days(&d);
     r->epoch = days * DAY + decode_hour(r, r->ram[REG_HOUR]) * 3600ll +
                decode(r, r->ram[REG_MINUTE]) * 60ll +
                decode(r, r->ram[REG_SECOND]) - updates(r);
-    weekday = (unsigned)(days - floor_div(days, 7) * 7 + 4) % 7;
+    weekday = calendar_weekday(days);
     r->weekday_shift = (decode(r, r->ram[REG_WEEKDAY]) % 7 + 6 + 7 - weekday) % 7;
 }
 
@@ -375,10 +319,13 @@ static void note_wall(struct rtc *r)
         r->ahead_us = shown_us(r) - wall_us(r);
 }
 
-/* The machine stood still, or somebody set the host's clock: go after it. */
+/*
+ * The machine stood still, or somebody set the host's clock: go after it. Only
+ * a second that is later than the one that was shown is an update.
+ */
 static void follow_wall(struct rtc *r)
 {
-    int64_t off, seconds, n;
+    int64_t off, seconds, shown;
 
     if (!r->wall_ns || !clock_runs(r))
         return;
@@ -386,11 +333,16 @@ static void follow_wall(struct rtc *r)
     if (off > -FOLLOW_US && off < FOLLOW_US)
         return;
     advance(r);
+    shown = r->epoch + r->seen_update;
     seconds = floor_div(off, SECOND_US);
-    n = r->epoch + updates(r);
-    look_for_alarm(r, n, n + seconds);
     r->epoch += seconds;
     r->phase_ns -= (off - seconds * SECOND_US) * 1000;
+    r->seen_update = updates(r);
+    if (r->epoch + r->seen_update > shown) {
+        r->ram[REG_C] |= C_UF;
+        look_for_alarm(r, shown, r->epoch + r->seen_update);
+    }
+    update(r);
 }
 
 static void rtc_fire(void *ctx)

@@ -60,27 +60,49 @@ static bool out2(struct fixture *f)
     return fake_in(f->m, 0x61, 1) & 0x20;
 }
 
+/* The same at a tick. */
+static unsigned count_at(struct fixture *f, unsigned n, uint64_t t)
+{
+    at_tick(f, t);
+    return read_count(f, n);
+}
+
+static bool out2_at(struct fixture *f, uint64_t t)
+{
+    at_tick(f, t);
+    return out2(f);
+}
+
+static unsigned rises_at(struct fixture *f, uint64_t t)
+{
+    at_tick(f, t);
+    return f->irq.rises;
+}
+
+/* IRQ0 at 100 Hz (99.998); returns its edges so far. */
+static unsigned wave(struct fixture *f)
+{
+    program(f, 0, 0x04, 11932);
+    return f->irq.rises;
+}
+
 static void test_mode0(void **state)
 {
     struct fixture *f = *state;
 
     program(f, 0, 0x00, 1000);
     assert_false(f->irq.level);
-    at_tick(f, 1);
-    assert_int_equal(read_count(f, 0), 1000);
-    at_tick(f, 501);
-    assert_int_equal(read_count(f, 0), 500);
+    assert_int_equal(count_at(f, 0, 1), 1000);
+    assert_int_equal(count_at(f, 0, 501), 500);
     at_tick(f, 1000);
     assert_false(f->irq.level);
     at_tick(f, 1001);
     assert_true(f->irq.level);
     assert_int_equal(f->irq.rises, 2);  /* reset's high level was the first */
-    at_tick(f, 1004);
-    assert_int_equal(read_count(f, 0), 0xfffd);
+    assert_int_equal(count_at(f, 0, 1004), 0xfffd);
     fake_out(f->m, 0x40, 1, 0x10);      /* first byte: OUT low, stopped */
     assert_false(f->irq.level);
-    at_tick(f, 200000);
-    assert_int_equal(f->irq.rises, 2);
+    assert_int_equal(rises_at(f, 200000), 2);
 }
 
 static void test_mode2_rate(void **state)
@@ -88,16 +110,13 @@ static void test_mode2_rate(void **state)
     struct fixture *f = *state;
     unsigned before;
 
-    program(f, 0, 0x04, 11932);
-    before = f->irq.rises;
+    before = wave(f);
     fake_advance(f->m, 10ull * 1000000000);
     /* 10 s x 1193181.81 Hz / 11932 = 999.98 */
     assert_int_equal(f->irq.rises - before, 999);
-    at_tick(f, 1 + 11932ull * 1000);
-    assert_int_equal(f->irq.rises - before, 1000);
+    assert_int_equal(rises_at(f, 1 + 11932ull * 1000) - before, 1000);
     assert_int_equal(read_count(f, 0), 11932);
-    at_tick(f, 1 + 11932ull * 1000 + 11931);
-    assert_int_equal(read_count(f, 0), 1);
+    assert_int_equal(count_at(f, 0, 1 + 11932ull * 1000 + 11931), 1);
 }
 
 static void test_mode2_new_count_waits(void **state)
@@ -113,11 +132,9 @@ static void test_mode2_new_count_waits(void **state)
     fake_out(f->m, 0x43, 1, 0xe2);      /* status: NULL until the cycle ends */
     assert_int_equal(fake_in(f->m, 0x40, 1), 0xf4);
     assert_int_equal(read_count(f, 0), 500);
-    at_tick(f, 1001);
-    assert_int_equal(f->irq.rises - before, 1);
+    assert_int_equal(rises_at(f, 1001) - before, 1);
     assert_int_equal(read_count(f, 0), 100);
-    at_tick(f, 1201);
-    assert_int_equal(f->irq.rises - before, 3);
+    assert_int_equal(rises_at(f, 1201) - before, 3);
 }
 
 static void test_mode3(void **state)
@@ -131,16 +148,12 @@ static void test_mode3(void **state)
         at_tick(f, 1 + t);
         assert_int_equal(out2(f), t % 5 < 3);
     }
-    at_tick(f, 101);
-    assert_int_equal(read_count(f, 2), 4);
-    at_tick(f, 102);
-    assert_int_equal(read_count(f, 2), 2);
+    assert_int_equal(count_at(f, 2, 101), 4);
+    assert_int_equal(count_at(f, 2, 102), 2);
     fake_out(f->m, 0x61, 1, 0);         /* gate low: OUT high, stopped */
-    at_tick(f, 104);
-    assert_true(out2(f));
+    assert_true(out2_at(f, 104));
     fake_out(f->m, 0x61, 1, 1);
-    at_tick(f, 105 + 3);
-    assert_false(out2(f));
+    assert_false(out2_at(f, 105 + 3));
 }
 
 static void test_mode3_new_count_at_half(void **state)
@@ -152,16 +165,11 @@ static void test_mode3_new_count_at_half(void **state)
     at_tick(f, 11);
     fake_out(f->m, 0x42, 1, 20);
     fake_out(f->m, 0x42, 1, 0);
-    at_tick(f, 50);
-    assert_true(out2(f));
-    at_tick(f, 51);
-    assert_false(out2(f));
-    at_tick(f, 60);
-    assert_false(out2(f));
-    at_tick(f, 61);
-    assert_true(out2(f));
-    at_tick(f, 71);
-    assert_false(out2(f));
+    assert_true(out2_at(f, 50));
+    assert_false(out2_at(f, 51));
+    assert_false(out2_at(f, 60));
+    assert_true(out2_at(f, 61));
+    assert_false(out2_at(f, 71));
 }
 
 static void test_mode4_and_irq(void **state)
@@ -171,12 +179,9 @@ static void test_mode4_and_irq(void **state)
 
     program(f, 0, 0x08, 100);
     before = f->irq.rises;
-    at_tick(f, 101);
-    assert_int_equal(f->irq.rises, before);
-    at_tick(f, 102);
-    assert_int_equal(f->irq.rises, before + 1);
-    at_tick(f, 500000);
-    assert_int_equal(f->irq.rises, before + 1);
+    assert_int_equal(rises_at(f, 101), before);
+    assert_int_equal(rises_at(f, 102), before + 1);
+    assert_int_equal(rises_at(f, 500000), before + 1);
 }
 
 static void test_triggered_modes(void **state)
@@ -185,28 +190,21 @@ static void test_triggered_modes(void **state)
 
     program(f, 2, 0x02, 50);    /* mode 1: waits for the gate */
     assert_true(out2(f));
-    at_tick(f, 1000);
-    assert_true(out2(f));
+    assert_true(out2_at(f, 1000));
     fake_out(f->m, 0x61, 1, 1);
-    at_tick(f, 1001);
-    assert_false(out2(f));
+    assert_false(out2_at(f, 1001));
     at_tick(f, 1030);
     fake_out(f->m, 0x61, 1, 0);
     fake_out(f->m, 0x61, 1, 1);         /* triggered again */
-    at_tick(f, 1080);
-    assert_false(out2(f));
-    at_tick(f, 1081);
-    assert_true(out2(f));
+    assert_false(out2_at(f, 1080));
+    assert_true(out2_at(f, 1081));
 
     program(f, 2, 0x0a, 10);    /* mode 5: a strobe after the count */
     fake_out(f->m, 0x61, 1, 0);
     fake_out(f->m, 0x61, 1, 1);
-    at_tick(f, 1081 + 10);
-    assert_true(out2(f));
-    at_tick(f, 1081 + 11);
-    assert_false(out2(f));
-    at_tick(f, 1081 + 12);
-    assert_true(out2(f));
+    assert_true(out2_at(f, 1081 + 10));
+    assert_false(out2_at(f, 1081 + 11));
+    assert_true(out2_at(f, 1081 + 12));
 }
 
 static void test_gate_holds_mode0(void **state)
@@ -217,14 +215,11 @@ static void test_gate_holds_mode0(void **state)
     program(f, 2, 0x00, 1000);
     at_tick(f, 401);
     fake_out(f->m, 0x61, 1, 0);
-    at_tick(f, 5000);
-    assert_int_equal(read_count(f, 2), 600);
+    assert_int_equal(count_at(f, 2, 5000), 600);
     assert_false(out2(f));
     fake_out(f->m, 0x61, 1, 1);
-    at_tick(f, 5599);
-    assert_false(out2(f));
-    at_tick(f, 5600);
-    assert_true(out2(f));
+    assert_false(out2_at(f, 5599));
+    assert_true(out2_at(f, 5600));
 }
 
 static void test_latch_and_readback(void **state)
@@ -250,11 +245,9 @@ static void test_bcd_and_single_byte(void **state)
     struct fixture *f = *state;
 
     program(f, 0, 0x05, 0x1000);
-    at_tick(f, 2);
-    assert_int_equal(read_count(f, 0), 0x0999);
+    assert_int_equal(count_at(f, 0, 2), 0x0999);
     program(f, 0, 0x01, 0x0000);        /* mode 0 BCD, 10000 */
-    at_tick(f, 2 + 1 + 1);
-    assert_int_equal(read_count(f, 0), 0x9999);
+    assert_int_equal(count_at(f, 0, 2 + 1 + 1), 0x9999);
     fake_out(f->m, 0x43, 1, 0x14);      /* LSB only, mode 2 */
     fake_out(f->m, 0x40, 1, 0x20);
     at_tick(f, 5);
@@ -291,8 +284,7 @@ static void test_control_word_stops(void **state)
     fake_out(f->m, 0x43, 1, 0x30);
     assert_int_equal(fake_timer(f->m, TIMER_PIT0), UINT64_MAX);
     before = f->irq.rises;
-    at_tick(f, 10000);
-    assert_int_equal(f->irq.rises, before);
+    assert_int_equal(rises_at(f, 10000), before);
 }
 
 /* ---- A late host --------------------------------------------------------- */
@@ -313,8 +305,7 @@ static void test_missed_ticks_come_later(void **state)
     struct fixture *f = *state;
     unsigned before;
 
-    program(f, 0, 0x04, 11932);         /* 100 Hz */
-    before = f->irq.rises;
+    before = wave(f);
     run_late(f, 1000000000);            /* ~100 ticks missed */
     fake_advance(f->m, 0);
     assert_int_equal(f->irq.rises - before, 1);     /* not all at once */
@@ -329,8 +320,7 @@ static void test_missed_ticks_in_a_row(void **state)
     struct fixture *f = *state;
     unsigned before;
 
-    program(f, 0, 0x04, 11932);
-    before = f->irq.rises;
+    before = wave(f);
     assert_false(fake_watched(f->m, TIMER_PIT0));
     run_late(f, 1005000000);            /* 100 ticks */
     fake_advance(f->m, 0);
@@ -353,8 +343,7 @@ static void test_waits_for_the_guest(void **state)
     struct fixture *f = *state;
     unsigned before;
 
-    program(f, 0, 0x04, 11932);
-    before = f->irq.rises;
+    before = wave(f);
     fake_advance(f->m, 10500000);
     assert_int_equal(f->irq.rises - before, 1);
     fake_irq_state(f->m, IRQ_WAITS);
@@ -377,7 +366,7 @@ static void test_masked_is_not_owed(void **state)
     struct fixture *f = *state;
     unsigned before;
 
-    program(f, 0, 0x04, 11932);
+    wave(f);
     fake_irq_state(f->m, IRQ_MASKED);
     run_late(f, 1005000000);
     fake_advance(f->m, 0);
@@ -390,21 +379,50 @@ static void test_masked_is_not_owed(void **state)
     assert_int_equal(fake_count(f->m, "pit: ticks given again"), 0);
 }
 
-/* As Linux's handler does it at the 8259: none is lost meanwhile. */
-static void test_masked_for_a_while(void **state)
+/* As Linux's handler does it at the 8259; then it takes what there is. */
+static void mask_for_three(struct fixture *f)
 {
-    struct fixture *f = *state;
-    unsigned before;
-
-    program(f, 0, 0x04, 11932);
-    before = f->irq.rises;
-    fake_advance(f->m, 5000000);
     fake_irq_state(f->m, IRQ_MASKED);
     fake_advance(f->m, 30000000);
     fake_irq_state(f->m, IRQ_TAKEN);
     for (unsigned n = 0; n < 3; n++)
         fake_intack(f->m);
+}
+
+static void test_masked_for_a_while(void **state)
+{
+    struct fixture *f = *state;
+    unsigned before;
+
+    before = wave(f);
+    fake_advance(f->m, 5000000);
+    mask_for_three(f);
     assert_int_equal(f->irq.rises - before, 3);
+}
+
+/* Masked for good it costs one look a period, until somebody wants it. */
+static void test_masked_for_good(void **state)
+{
+    struct fixture *f = *state;
+    unsigned before;
+
+    wave(f);
+    fake_irq_state(f->m, IRQ_MASKED);
+    fake_advance(f->m, 1005000000);
+    for (unsigned n = 0; n < 10; n++) {
+        assert_false(fake_watched(f->m, TIMER_PIT0));
+        assert_in_range(fake_timer(f->m, TIMER_PIT0) - machine_now(f->m),
+                        5000000, 5100000);
+        before = f->irq.rises;
+        fake_advance(f->m, 10000000);
+        assert_int_equal(f->irq.rises - before, 1);
+    }
+    fake_irq_state(f->m, IRQ_TAKEN);
+    before = f->irq.rises;
+    fake_advance(f->m, 10000000);
+    mask_for_three(f);                  /* none of them is lost */
+    assert_int_equal(f->irq.rises - before, 4);
+    assert_int_equal(fake_count(f->m, "pit: ticks lost"), 0);
 }
 
 /* Programmed anew, or a count that runs out once: nothing comes later. */
@@ -413,7 +431,7 @@ static void test_not_owed_by_another(void **state)
     struct fixture *f = *state;
     unsigned before;
 
-    program(f, 0, 0x04, 11932);
+    wave(f);
     run_late(f, 1005000000);
     program(f, 0, 0x00, 11932);
     before = f->irq.rises;
@@ -452,8 +470,7 @@ static void test_backlog_is_bounded(void **state)
     struct fixture *f = *state;
     unsigned before;
 
-    program(f, 0, 0x04, 11932);
-    before = f->irq.rises;
+    before = wave(f);
     run_late(f, 60ull * 1000000000);
     fake_advance(f->m, 1000000000);
     assert_in_range(fake_count(f->m, "pit: ticks lost"), 5990, 6000);
@@ -474,41 +491,30 @@ static void test_fastest_rate_is_bounded(void **state)
 
 int main(void)
 {
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_mode0, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_mode2_rate, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_mode2_new_count_waits, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_mode3, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_mode3_new_count_at_half, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_mode4_and_irq, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_triggered_modes, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_gate_holds_mode0, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_latch_and_readback, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_bcd_and_single_byte, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_refresh_toggles, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_control_word_stops, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_missed_ticks_come_later, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_missed_ticks_in_a_row, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_waits_for_the_guest, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_masked_is_not_owed, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_masked_for_a_while, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_not_owed_by_another, setup,
-                                        teardown),
+        T(test_mode0),
+        T(test_mode2_rate),
+        T(test_mode2_new_count_waits),
+        T(test_mode3),
+        T(test_mode3_new_count_at_half),
+        T(test_mode4_and_irq),
+        T(test_triggered_modes),
+        T(test_gate_holds_mode0),
+        T(test_latch_and_readback),
+        T(test_bcd_and_single_byte),
+        T(test_refresh_toggles),
+        T(test_control_word_stops),
+        T(test_missed_ticks_come_later),
+        T(test_missed_ticks_in_a_row),
+        T(test_waits_for_the_guest),
+        T(test_masked_is_not_owed),
+        T(test_masked_for_a_while),
+        T(test_masked_for_good),
+        T(test_not_owed_by_another),
         cmocka_unit_test(test_discarded),
-        cmocka_unit_test_setup_teardown(test_backlog_is_bounded, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_fastest_rate_is_bounded, setup,
-                                        teardown),
+        T(test_backlog_is_bounded),
+        T(test_fastest_rate_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -341,6 +341,47 @@ static void test_follows_the_wall(void **state)
     fake_machine_free(f.m);
 }
 
+/* By a little less than a second: no second began, so nothing is to be told. */
+static void test_wall_goes_back(void **state)
+{
+    struct fixture f = { .m = fake_machine_new() };
+    struct rtc_setup setup = { .base_seconds = BASE, .base_ns = 500000000,
+                               .wall_ns = wall_ns, .ctx = f.m };
+
+    wall = 0;
+    f.rtc = rtc_create(f.m, fake_irq_line(&f.irq), &setup);
+    set(&f, 1, 0xff);                   /* an alarm each second */
+    set(&f, 3, 0xff);
+    set(&f, 5, 0xff);
+    set(&f, 0x0a, 0x20);                /* no periods */
+    get(&f, 0x0c);
+    set(&f, 0x0b, 0x32);
+    wall -= 5 * (int64_t)MS;
+    assert_int_equal(get(&f, 0x0c), 0);
+    assert_time(&f, "2007-12-31 23:59:58 w2");
+    fake_advance(f.m, 504 * MS);        /* the next one is later by that */
+    assert_int_equal(f.irq.rises, 0);
+    fake_advance(f.m, MS);
+    assert_int_equal(f.irq.rises, 1);
+    assert_int_equal(get(&f, 0x0c), 0xb0);
+    wall += 400 * (int64_t)MS;          /* and earlier, once somebody looks */
+    assert_int_equal(get(&f, 0x0c), 0);
+    fake_advance(f.m, 600 * MS);
+    assert_int_equal(f.irq.rises, 2);
+    assert_int_equal(get(&f, 0x0c), 0xb0);
+    wall -= 10 * (int64_t)SECOND;       /* all of them anew */
+    assert_int_equal(get(&f, 0x0c), 0);
+    for (unsigned i = 3; i < 14; i++) {
+        fake_advance(f.m, SECOND);
+        assert_int_equal(f.irq.rises, i);
+        assert_int_equal(get(&f, 0x0c), 0xb0);
+    }
+    wall += SECOND;
+    assert_int_equal(get(&f, 0x0c), 0xb0);
+    rtc_destroy(f.rtc);
+    fake_machine_free(f.m);
+}
+
 static void test_ram_and_reset(void **state)
 {
     struct fixture *f = *state;
@@ -382,6 +423,7 @@ int main(void)
         T(test_periodic),
         cmocka_unit_test(test_slew),
         cmocka_unit_test(test_follows_the_wall),
+        cmocka_unit_test(test_wall_goes_back),
         T(test_ram_and_reset),
     };
 

@@ -78,7 +78,21 @@ static void program_pit(struct machine *m, unsigned n, uint8_t control,
 }
 
 /* In the middle of a count, its low byte read already, a new one written. */
-static void test_pit(void **state)
+static void count_in_pit(struct machine *m)
+{
+    fake_advance(m, 23456789);
+    program_pit(m, 0, 0x04, 1193);
+    fake_in(m, 0x40, 1);
+}
+
+/* Masked for so long that nobody wants its interrupt. */
+static void mask_pit(struct machine *m)
+{
+    fake_irq_state(m, IRQ_MASKED);
+    fake_advance(m, 1000000000);
+}
+
+static void carry_pit_over(void (*prepare)(struct machine *m))
 {
     struct machine *a = fake_machine_new(), *b = fake_machine_new();
     struct fake_irq irq[2] = { { 0 } };
@@ -88,9 +102,7 @@ static void test_pit(void **state)
     program_pit(a, 0, 0x04, 11932);
     program_pit(a, 2, 0x06, 1000);
     fake_out(a, 0x61, 1, 3);
-    fake_advance(a, 23456789);
-    program_pit(a, 0, 0x04, 1193);
-    fake_in(a, 0x40, 1);
+    prepare(a);
     carry_over(a, p, b, q);
     irq[1] = irq[0];
     for (unsigned i = 0; i < 2000; i++) {
@@ -108,6 +120,9 @@ static void test_pit(void **state)
     fake_machine_free(a);
     fake_machine_free(b);
 }
+
+static void test_pit(void **state) { carry_pit_over(count_in_pit); }
+static void test_pit_masked(void **state) { carry_pit_over(mask_pit); }
 
 /* ---- RTC ----------------------------------------------------------------- */
 
@@ -569,6 +584,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pit),
+        cmocka_unit_test(test_pit_masked),
         cmocka_unit_test(test_rtc),
         cmocka_unit_test(test_uart),
         cmocka_unit_test(test_i8042),
