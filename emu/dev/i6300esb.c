@@ -148,7 +148,7 @@ static void write_unlocked(struct i6300esb *w, unsigned reg, uint32_t v,
     if (reg == REG_RELOAD) {
         if (v & RELOAD_TIMEOUT)
             w->timed_out = false;
-        if (v & RELOAD_NOW && w->running)
+        if (v & RELOAD_NOW && lock_of(w) & LOCK_ENABLE)
             start(w);
         return;
     }

@@ -198,6 +198,28 @@ static void test_locked(void **state)
     assert_int_equal(fake_requests(f->m), WATCHDOG);
 }
 
+/* It expired, and nobody reset the machine: who feeds it is watched again. */
+static void test_fed_after_its_end(void **state)
+{
+    struct fixture *f = *state;
+    struct watchdog_status s;
+
+    start(f, 1000, 3);                  /* locked: it cannot be enabled anew */
+    fake_advance(f->m, 2000 * TICK);
+    assert_int_equal(fake_requests(f->m), WATCHDOG);
+    fake_advance(f->m, 9000 * TICK);
+    i6300esb_status(f->esb, &s);
+    assert_false(s.running);
+    assert_int_equal(s.expired, 1);
+    set_up(f, RELOAD, 2, 0x100);
+    i6300esb_status(f->esb, &s);
+    assert_true(s.running);
+    assert_int_equal(s.stage, 1);
+    fake_advance(f->m, 2000 * TICK);
+    i6300esb_status(f->esb, &s);
+    assert_int_equal(s.expired, 2);
+}
+
 static void test_fast_and_disabled(void **state)
 {
     struct fixture *f = *state;
@@ -326,6 +348,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unlock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_locked, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fed_after_its_end, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_fast_and_disabled, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_free_running, setup, teardown),
