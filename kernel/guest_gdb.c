@@ -101,9 +101,12 @@ int guest_gdb_run(struct guest *g, bool step)
     struct call c = { .flag = step };
     int r = g->state == GUEST_ON ? ask(g, do_run, &c) : -ESRCH;
 
-    if (!r)
-        g->paused = false;
-    return r;
+    if (r)
+        return r;
+    guest_release(g);
+    g->paused = false;
+    g->pause_why = NULL;
+    return 0;
 }
 
 static void do_why(struct guest *g, void *arg)

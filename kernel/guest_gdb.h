@@ -25,7 +25,10 @@ int guest_gdb_place(struct guest *g, enum cpu_stop_kind kind, uint64_t lin,
                       uint64_t len, bool insert);
 /* Forget all places to stop at. */
 int guest_gdb_clear(struct guest *g);
-/* As guest_cont, for one instruction with `step`. -ESRCH: it is off. */
+/*
+ * As guest_cont, for one instruction with `step`; one that is held starts.
+ * -ESRCH: it is off.
+ */
 int guest_gdb_run(struct guest *g, bool step);
 /*
  * Has it stopped for its debugger, since the last time that this was asked? It

@@ -131,7 +131,7 @@ static void tell_io_core(struct guest *g)
     enum guest_state state = g->state;
 
     if (!g->core || (total == g->run.told && state == g->run.told_state &&
-                     !g->stopped_itself))
+                     !g->stopped_itself && !g->wants_rollback))
         return;
     g->run.told = total;
     g->run.told_state = state;
@@ -172,8 +172,9 @@ void guest_run(struct guest *g, uint64_t slice_ns,
         atomic_exchange(&g->kicked, false);
         status = machine_run(g->machine, budget_of(g, end - now));
         if (status == MACHINE_RESET) {
-            g->boots++;
+            g->off_why = NULL;  /* whoever wanted it off: the reset came first */
             crash_take_reset(g);
+            g->boots++;
         }
         now = platform_now_ns();
     } while (now < end && goes_on(g, status) && !atomic_load(attention));

@@ -153,13 +153,27 @@ static bool any_on(const struct loop *l)
     return false;
 }
 
+static bool has_new_end(const struct guest *g)
+{
+    return g->state != GUEST_ON && !g->end_told;
+}
+
+/* Also one that was switched off in this round: nobody else would wake. */
+static bool any_new_end(const struct loop *l)
+{
+    for (unsigned i = 0; i < l->count; i++)
+        if (has_new_end(l->guests[i]))
+            return true;
+    return false;
+}
+
 /* Its last words come before the line that says so. */
 static void tell_ends(const struct loop *l)
 {
     for (unsigned i = 0; i < l->count; i++) {
         struct guest *g = l->guests[i];
 
-        if (g->state == GUEST_ON || g->end_told)
+        if (!has_new_end(g))
             continue;
         if (any_on(l)) {
             move_output(l->mux);
@@ -191,7 +205,8 @@ int loop_run(struct guest *const *guests, unsigned count, struct mux *mux,
             if (!job_is_running())
                 break;
         }
-        if (!sched_round(&l.own, between_slices, &l) && !busy && !io_poll(&l))
+        if (!sched_round(&l.own, between_slices, &l) && !busy &&
+            !io_poll(&l) && !any_new_end(&l))
             idle(&l, started, balance);
         tell_ends(&l);
     }

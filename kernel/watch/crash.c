@@ -44,7 +44,7 @@ struct crash_log {
     bool panicked;              /* since the last reset: told once */
     _Atomic uint64_t panic_due; /* its report is to be made then; 0: none */
     uint64_t reset_ns[LOOP_RESETS];     /* of the last, by their number */
-    unsigned resets;
+    atomic_uint resets;         /* the I/O core reads it */
     bool loop_told;
     unsigned spent;             /* reports that count against BURST */
     uint64_t refill_ns;         /* when one of them no longer does */
@@ -332,6 +332,7 @@ void crash_note(struct guest *g, const char *cause)
 }
 
 unsigned crash_count(const struct guest *g) { return g->crashes->count; }
+unsigned crash_resets(const struct guest *g) { return g->crashes->resets; }
 
 static void time_text(int64_t wall, char out[40])
 {

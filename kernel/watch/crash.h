@@ -60,5 +60,7 @@ bool crash_notice(struct guest *g, char text[CRASH_NOTICE]);
 int crash_format(struct guest *g, char *buf, size_t size);
 /* How many there were, ever. */
 unsigned crash_count(const struct guest *g);
+/* How often it has reset itself; goes up before its boots do. */
+unsigned crash_resets(const struct guest *g);
 
 #endif

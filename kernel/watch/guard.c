@@ -50,12 +50,9 @@ static void take_sign(struct guard *g, uint64_t now)
         g->phase = GUARD_WATCHES;
 }
 
-/* Nothing in all of an interval. */
-static enum guard_verdict miss(struct guard *g, const struct guard_view *v)
+static enum guard_verdict act(struct guard *g, const struct guard_view *v)
 {
-    g->well_ns = 0;
-    if (g->phase == GUARD_GAVE_UP || ++g->missed < g->o->misses)
-        return GUARD_BEGINS;
+    g->in_grace = 0;
     if (g->restarts >= g->o->restarts) {
         g->phase = GUARD_GAVE_UP;
         return GUARD_GIVES_UP;
@@ -65,6 +62,35 @@ static enum guard_verdict miss(struct guard *g, const struct guard_view *v)
     g->acted_ns = v->now;
     begin_grace(g, v);
     return GUARD_ACT;
+}
+
+/* Nothing in all of an interval. */
+static enum guard_verdict miss(struct guard *g, const struct guard_view *v)
+{
+    g->well_ns = 0;
+    if (g->phase == GUARD_GAVE_UP || ++g->missed < g->o->misses)
+        return GUARD_BEGINS;
+    g->for_resets = false;
+    return act(g, v);
+}
+
+/* It was reset, of its own accord so many times. */
+static enum guard_verdict take_boot(struct guard *g, const struct guard_view *v,
+                                    unsigned resets)
+{
+    enum guard_verdict what;
+
+    if (g->phase == GUARD_GRACE)
+        g->in_grace += resets;
+    if (g->in_grace < GUARD_RESETS) {
+        begin_grace(g, v);
+        return GUARD_GO_ON;
+    }
+    g->for_resets = true;
+    what = act(g, v);
+    if (what == GUARD_GIVES_UP)
+        begin_interval(g, v->now);
+    return what;
 }
 
 /* Its interval is over. */
@@ -80,21 +106,26 @@ static enum guard_verdict end_interval(struct guard *g,
 
 enum guard_verdict guard_look(struct guard *g, const struct guard_view *v)
 {
+    unsigned resets = v->resets - g->resets;
+
+    g->resets = v->resets;
     if (!v->runs) {
         if (!v->is_lent && g->phase != GUARD_RESTS)
-            g->restarts = 0;
+            g->restarts = g->in_grace = 0;
         g->phase = GUARD_RESTS;
         g->next_ns = UINT64_MAX;
         return GUARD_GO_ON;
     }
-    if (g->phase == GUARD_RESTS ||
-        (v->boots != g->boots && g->phase != GUARD_GAVE_UP)) {
+    if (g->phase == GUARD_RESTS) {
         begin_grace(g, v);
         return GUARD_GO_ON;
     }
+    if (g->phase != GUARD_GAVE_UP && (v->boots != g->boots || resets))
+        return take_boot(g, v, resets);
     if (g->phase == GUARD_GRACE) {
         if (v->now < g->next_ns)
             return GUARD_GO_ON;
+        g->in_grace = 0;
         g->phase = GUARD_WATCHES;
         begin_interval(g, v->now);
         return GUARD_BEGINS;

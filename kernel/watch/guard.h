@@ -9,6 +9,10 @@
  * it acts. In a row is what happens before the guest was well for `calm`; after
  * `restarts` in a row it gives up, till the guest is well for `calm`, or is
  * switched on again.
+ *
+ * A guest that resets itself in its grace begins that anew; GUARD_RESETS such
+ * resets, with no grace between them that it came through, are a reason to act,
+ * too.
  */
 #ifndef KERNEL_WATCH_GUARD_H
 #define KERNEL_WATCH_GUARD_H
@@ -20,6 +24,7 @@
 
 #define GUARDS 4u               /* of a machine, at most */
 #define GUARD_SECONDS_MAX 1000000u
+#define GUARD_RESETS 5u
 
 enum guard_kind { GUARD_PING, GUARD_SILENCE };
 
@@ -42,6 +47,8 @@ struct guard {
     const struct guard_option *o;
     enum guard_phase phase;
     unsigned boots;             /* the guest's, when it was last looked at */
+    unsigned resets;            /* likewise, by itself */
+    unsigned in_grace;          /* of these, in a grace, in a row */
     unsigned missed;            /* intervals, in a row */
     unsigned restarts;          /* times that it acted, in a row */
     unsigned acted;             /* ever */
@@ -49,6 +56,7 @@ struct guard {
     uint64_t well_ns;           /* since when nothing was missed; 0: it was */
     uint64_t acted_ns;          /* when it last did */
     bool alive;                 /* a sign was seen in this interval */
+    bool for_resets;            /* it last acted because of them */
 };
 
 /* The guest, as it is at a look. */
@@ -57,6 +65,7 @@ struct guard_view {
     bool runs;                  /* not off, nor stopped by somebody */
     bool is_lent;               /* stands still for a snapshot */
     unsigned boots;             /* goes up with each start and reset */
+    unsigned resets;            /* goes up with each reset of its own */
     bool alive;                 /* a sign of life came since the last look */
 };
 

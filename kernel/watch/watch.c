@@ -26,7 +26,8 @@ struct watch {
 /* A rollback under way: a change of the slots' table, in a task. */
 static struct {
     struct guest *guest;        /* to be reset after it; NULL: there is none */
-    struct platform_task *task;
+    struct platform_task *task; /* NULL: it has ended */
+    uint64_t reset_ns;          /* then: when to try the reset */
     int error;
     char why[200];
 } rollback;
@@ -75,30 +76,49 @@ static void begin_rollback(struct guest *g)
 {
     if (rollback.guest)
         return;
+    rollback.guest = g;
+    rollback.reset_ns = 0;
     if (platform_task_start(rollback_in_task, NULL, &rollback.task)) {
+        rollback.task = NULL;
         platform_log("%s: no task for a rollback: it is reset only",
                      g->options->name);
-        guest_reset(g);
-        return;
     }
-    rollback.guest = g;
 }
 
-static void end_rollback(void)
+static void end_rollback_task(void)
 {
-    struct guest *g = rollback.guest;
+    const char *name = rollback.guest->options->name;
 
-    if (!g || !platform_task_has_ended(rollback.task))
-        return;
     platform_task_free(rollback.task);
     rollback.task = NULL;
-    rollback.guest = NULL;
+    rollback.reset_ns = 0;
     if (rollback.error)
-        platform_log("%s: no rollback, a reset only: %s", g->options->name,
-                     rollback.why);
+        platform_log("%s: no rollback, a reset only: %s", name, rollback.why);
     else
-        platform_log("%s: back to the slot before", g->options->name);
-    guest_reset(g);
+        platform_log("%s: back to the slot before", name);
+}
+
+/*
+ * The reset may have to wait: until the machine is back from a snapshot, for
+ * one. Returns when it is tried again.
+ */
+static uint64_t poll_rollback(void)
+{
+    uint64_t now = platform_now_ns();
+
+    if (!rollback.guest)
+        return UINT64_MAX;
+    if (rollback.task && !platform_task_has_ended(rollback.task))
+        return UINT64_MAX;      /* its end wakes */
+    if (rollback.task)
+        end_rollback_task();
+    if (now < rollback.reset_ns)
+        return rollback.reset_ns;
+    if (guest_reset(rollback.guest)) {
+        rollback.guest = NULL;
+        return UINT64_MAX;
+    }
+    return rollback.reset_ns = now + SECOND;
 }
 
 static void do_power_button(struct guest *g, void *arg)
@@ -122,7 +142,8 @@ void watch_act(struct guest *g, enum watch_action action, const char *why)
         break;
     case WATCH_PAUSE:
         done = guest_stop(g);
-        g->pause_why = "paused (guard)";
+        if (done)
+            g->pause_why = "paused (guard)";
         break;
     case WATCH_NMI:
         done = guest_nmi(g);
@@ -170,18 +191,22 @@ static void act(struct guest *g, unsigned i, bool gives_up)
 {
     struct watch *w = g->watch;
     const struct guard *guard = &w->guard[i];
-    char name[80], cause[CRASH_CAUSE];
+    char name[80], why[40], cause[CRASH_CAUSE];
 
     name_guard(w, i, name, sizeof name);
+    if (guard->for_resets)
+        snprintf(why, sizeof why, "%u resets in a row within its grace",
+                 GUARD_RESETS);
+    else
+        snprintf(why, sizeof why, "no sign of life for %u s",
+                 guard->o->every * guard->o->misses);
     if (gives_up)
         snprintf(cause, sizeof cause, "guard %s: %u times in a row did not "
                  "help: nothing more is done", name, guard->restarts);
     else
-        snprintf(cause, sizeof cause, "guard %s: no sign of life for %u s "
-                 "(action: %s, %u of %u)", name,
-                 guard->o->every * guard->o->misses,
-                 watch_action_name(guard->o->action), guard->restarts,
-                 guard->o->restarts);
+        snprintf(cause, sizeof cause, "guard %s: %s (action: %s, %u of %u)",
+                 name, why, watch_action_name(guard->o->action),
+                 guard->restarts, guard->o->restarts);
     crash_note(g, cause);
     if (!gives_up)
         watch_act(g, guard->o->action, "its guard switched it off");
@@ -223,6 +248,7 @@ static uint64_t poll_guest(struct guest *g)
                 !g->is_lent,
     };
 
+    v.resets = crash_resets(g); /* after the boots, which go up later */
     if (atomic_exchange(&g->stopped_itself, false)) {
         g->paused = true;
         g->pause_why = g->watchdog_action == WATCH_PAUSE ? "paused (watchdog)"
@@ -241,15 +267,14 @@ static uint64_t poll_guest(struct guest *g)
 
 uint64_t watch_poll(struct guest *const *guests, unsigned count)
 {
-    uint64_t next = UINT64_MAX;
+    uint64_t next = UINT64_MAX, at;
 
-    end_rollback();
     for (unsigned i = 0; i < count; i++) {
-        uint64_t at = poll_guest(guests[i]);
-
+        at = poll_guest(guests[i]);
         next = at < next ? at : next;
     }
-    return next;
+    at = poll_rollback();
+    return at < next ? at : next;
 }
 
 /* ---- Text ---------------------------------------------------------------- */
@@ -270,6 +295,9 @@ static void add_guard(struct textbuf *t, const struct watch *w, unsigned i)
         break;
     case GUARD_GRACE:
         text_add(t, "grace, for %u s more", left);
+        if (g->in_grace)
+            text_add(t, ", reset by itself in %u of %u", g->in_grace,
+                     GUARD_RESETS);
         break;
     case GUARD_WATCHES:
         text_add(t, "watches, %u of %u missed, looks in %u s", g->missed,

@@ -190,6 +190,15 @@ def test_silence(hang):
     assert "in a row 0 of 2" in t.monitor("info watchdog")
 
 
+def test_resets_itself_for_ever(hang):
+    """Never out of its grace: five of them are enough."""
+    t = hang("-guard", "silence=2,grace=100,action=poweroff", limit=90)
+    t.send("l")
+    t.expect(r"guard silence: 5 resets in a row within its grace "
+             r"\(action: poweroff, 1 of 5\)")
+    t.expect("its guard switched it off")
+
+
 def test_a_talking_guest_is_left_alone(hang):
     t = hang("-guard", "silence=2,grace=1")
     for _ in range(8):

@@ -5,10 +5,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "emu/cpu/cpu.h"
+#include "emu/machine_internal.h"
+#include "kernel/guest_gdb.h"
+#include "kernel/hosted/console.h"
 #include "kernel/platform.h"
 #include "kernel/watch/crash.h"
 #include "kernel/watch/watch.h"
@@ -175,6 +179,107 @@ static void test_loaded_is_not_off(void **state)
     assert_int_equal(guest->state, GUEST_ON);
 }
 
+/* As machine_request, which is the fake's here. */
+static void request(enum machine_request what)
+{
+    guest->machine->requests |= 1u << what;
+}
+
+/* Nor is why it was to be, where a reset of its own came first. */
+static void test_reset_is_not_off(void **state)
+{
+    const atomic_bool attention = false;
+
+    assert_true(watch_set_action(guest, WATCH_POWEROFF));
+    request(MACHINE_REQ_WATCHDOG);
+    request(MACHINE_REQ_RESET);
+    guest_run(guest, 1, &attention);
+    assert_int_equal(guest->state, GUEST_ON);
+    assert_int_equal(guest->boots, 1);
+    assert_null(guest->off_why);
+}
+
+/* Somebody wakes the I/O core within `ms`. */
+static bool wakes_within(unsigned ms)
+{
+    uint64_t end = platform_now_ns() + ms * UINT64_C(1000000);
+
+    platform_wait(end);
+    return platform_now_ns() < end;
+}
+
+/* Its core runs it as if it were one of its own. */
+static void run_on_core(void)
+{
+    const atomic_bool attention = false;
+
+    guest->core = 1;
+    guest_run(guest, 1, &attention);
+    guest->core = 0;
+}
+
+/* Also where no report of it may be made any more. */
+static void test_rollback_wakes(void **state)
+{
+    for (unsigned i = 0; i < 20; i++) {
+        triple_fault();
+        crash_poll(guest);
+    }
+    assert_true(watch_set_action(guest, WATCH_ROLLBACK));
+    run_on_core();
+    while (wakes_within(20))
+        continue;
+    request(MACHINE_REQ_WATCHDOG);
+    run_on_core();
+    assert_true(guest->wants_rollback);
+    assert_true(wakes_within(2000));
+}
+
+/* A machine that is lent is reset when it is back. */
+static void test_rollback_is_not_forgotten(void **state)
+{
+    uint64_t end = platform_now_ns() + UINT64_C(10000000000), at;
+
+    assert_true(guest_lend(guest));
+    watch_act(guest, WATCH_ROLLBACK, "");
+    do {
+        platform_wait(platform_now_ns() + 1000000);
+        at = watch_poll(guests, 1);
+    } while (at == UINT64_MAX && platform_now_ns() < end);
+    assert_in_range(at - platform_now_ns(), 1, 1000000000u);
+    assert_int_equal(guest->boots, 0);
+    assert_true(guest_take_back(guest, false, true));
+    do {
+        platform_wait(at);
+        at = watch_poll(guests, 1);
+    } while (!guest->boots && platform_now_ns() < end);
+    assert_int_equal(guest->boots, 1);
+    assert_int_equal(watch_poll(guests, 1), UINT64_MAX);
+}
+
+/* What was not done is not said either. */
+static void test_pause_that_failed(void **state)
+{
+    assert_true(guest_lend(guest));
+    watch_act(guest, WATCH_PAUSE, "");
+    assert_null(guest->pause_why);
+    assert_true(guest_take_back(guest, false, true));
+}
+
+/* gdb's continue is one, for a machine that is held, and one that a guard
+ * stopped. */
+static void test_gdb_continues(void **state)
+{
+    guest->run.held = true;
+    watch_act(guest, WATCH_PAUSE, "");
+    assert_string_equal(guest_state_text(guest), "paused (guard)");
+    assert_int_equal(guest_gdb_run(guest, false), 0);
+    assert_false(guest->run.held);
+    assert_null(guest->pause_why);
+    assert_true(guest_stop(guest));
+    assert_string_equal(guest_state_text(guest), "paused");
+}
+
 static void test_reset_loop(void **state)
 {
     for (unsigned i = 0; i < 5; i++)
@@ -216,8 +321,17 @@ int main(void)
         TEST(test_panic_without_reset), TEST(test_reset_loop),
         TEST(test_panic_after_others_reset),
         TEST(test_held_stays_held), TEST(test_loaded_is_not_off),
+        TEST(test_reset_is_not_off), TEST(test_rollback_wakes),
+        TEST(test_rollback_is_not_forgotten), TEST(test_pause_that_failed),
+        TEST(test_gdb_continues),
         TEST(test_actions),
     };
 
+    int quiet[2];
+
+    /* What platform_wait waits for: no input, but platform_wake. */
+    if (pipe(quiet) || dup2(quiet[0], STDIN_FILENO))
+        return 1;
+    console_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

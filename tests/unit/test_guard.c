@@ -175,6 +175,75 @@ static void test_reset_and_pause(void **state)
     assert_int_equal(guard.restarts, 0);        /* somebody was there */
 }
 
+static void resets_itself(void)
+{
+    view.resets++;
+    view.boots++;
+}
+
+/* Again and again, before its grace is over: that is found, and bounded. */
+static void test_resets_in_grace(void **state)
+{
+    unsigned acts = 0, after;
+
+    look();
+    for (unsigned i = 1; i < 200; i++) {
+        assert_int_equal(pass(50, &after), GUARD_GO_ON);
+        resets_itself();
+        switch (look()) {
+        case GUARD_ACT:
+            assert_int_equal(i, ++acts * 5);
+            assert_true(guard.for_resets);
+            assert_int_equal(guard.phase, GUARD_GRACE);
+            view.boots++;               /* what it did */
+            look();
+            break;
+        case GUARD_GIVES_UP:
+            assert_int_equal(i, 25);
+            assert_int_equal(guard.phase, GUARD_GAVE_UP);
+            assert_int_equal(guard.next_ns, view.now + 10 * SECOND);
+            break;
+        default:
+            break;
+        }
+    }
+    assert_int_equal(acts, 4);
+    assert_int_equal(guard.phase, GUARD_GAVE_UP);
+}
+
+/* Some, as where an image sets itself up, and others' are no reason. */
+static void test_resets_that_are_none(void **state)
+{
+    unsigned after;
+
+    look();
+    for (unsigned i = 0; i < 20; i++) {
+        for (unsigned n = 0; n < 4; n++) {
+            assert_int_equal(pass(50, &after), GUARD_GO_ON);
+            resets_itself();
+            assert_int_equal(look(), GUARD_GO_ON);
+        }
+        assert_int_equal(guard.in_grace, 4);
+        view.boots++;
+        assert_int_equal(look(), GUARD_GO_ON);
+        live(100);
+        resets_itself();                /* it had come through its grace */
+        assert_int_equal(look(), GUARD_GO_ON);
+        assert_int_equal(guard.in_grace, 0);
+    }
+    assert_int_equal(guard.acted, 0);
+    /* Seen between the two numbers' rises: it is one reset. */
+    live(100);
+    view.resets++;
+    look();
+    view.boots++;
+    look();
+    assert_int_equal(guard.in_grace, 0);
+    /* Of misses it tells as such. */
+    expect(60 + 30, GUARD_ACT);
+    assert_false(guard.for_resets);
+}
+
 static void test_silence(void **state)
 {
     option.kind = GUARD_SILENCE;
@@ -194,7 +263,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_grace_then_misses), TEST(test_answers),
         TEST(test_backoff_and_giving_up), TEST(test_crash_cycle),
-        TEST(test_calm), TEST(test_reset_and_pause), TEST(test_silence),
+        TEST(test_calm), TEST(test_reset_and_pause), TEST(test_resets_in_grace),
+        TEST(test_resets_that_are_none), TEST(test_silence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
