@@ -191,6 +191,12 @@ check-user-nat: appliance $(BUILD)/router.img $(BUILD)/guests/linux/many_tcp \
 check-terminal: appliance $(BUILD)/trestle.iso | $(DEPS_test)
 	@$(PYTEST) -s tests/appliance/long_terminal.py
 
+.PHONY: check-drift-appliance
+## check-drift-appliance  as check-drift, of guests on the appliance in QEMU
+check-drift-appliance: appliance $(BUILD)/router.img | $(DEPS_test)
+	@PYTHONPATH=tests/appliance /usr/bin/python3 -B tests/long/drift_appliance.py \
+	  -t $(DRIFT_SECONDS) $(BUILD)/trestle.elf $(BUILD)/router.img $(ARGS)
+
 .PHONY: check-amd64
 ## check-amd64     Debian amd64 as a guest under svm in QEMU, on a LAN (root)
 check-amd64: appliance $(BUILD)/router-amd64.img | $(DEPS_test)

@@ -7,7 +7,7 @@ CHECKS_LONG := check-tsan check-lockstep check-fuzz-guest check-amd64 check-vmx-
     check-vmx-long check-uart-long check-nic-drivers check-user-nat check-power-cuts \
     check-router-cuts check-fuzz-long check-cpu-long \
     check-stress check-stress-interp check-jit-boots check-jit-fuzz \
-    check-state-boot check-drift check-day check-terminal
+    check-state-boot check-drift check-drift-appliance check-day check-terminal
 
 # What is fetched or configured leaves a core idle by itself: it is begun before
 # the first stage, beside which the rest of it is done.

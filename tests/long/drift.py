@@ -1,18 +1,20 @@
 #!/usr/bin/python3
 """How far a guest's clock goes from the host's, with load in both.
 
-The router boots with each clock and engine that is asked for, all at a time,
-and computes all the while; the host has busy processes of its own, and stops
-each emulator now and then for a while, as a host does that has no time for it.
+The router boots with each clock and engine that is asked for, all at a time (on
+the appliance, drift_appliance.py: one after the other), and computes all the
+while; the host has busy processes of its own, and stops each emulator now and
+then for a while, as a host does that has no time for it.
 The guest's uptime is read by its serial line: of some readings in a row the one
 that came quickest counts. A guest that found no rate for its TSC, as the host
 was away while it measured, starts again: it says so by "PM-Timer running at
-invalid rate", and its rate is the PIT's then, good to 500 ppm and worse. Prints a table; the exit status is 0 if each clock
-drifted less than LIMIT_MS. A ratio of ticks given again and lost is the
-monitor's.
+invalid rate", and its rate is the PIT's then, good to 500 ppm and worse. Prints
+a table; the exit status is 0 if each clock drifted less than LIMIT_MS. A ratio
+of ticks given again and lost is the monitor's.
 """
 import argparse
 import contextlib
+import itertools
 import os
 import pathlib
 import random
@@ -67,6 +69,7 @@ class Clock:
         self.engine, self.clock, self.router = engine, clock, router
         self.offsets = []
         self.stopped = 0.0
+        self.ticks = None       # the monitor's, at the end
 
     def read(self):
         """Take the least offset of some readings."""
@@ -83,9 +86,9 @@ class Clock:
         while time.monotonic() < end:
             time.sleep(numbers.uniform(0.1, PAUSE * 2))
             length = numbers.uniform(STOP_LEAST, STOP_MOST)
-            os.kill(self.router.session.pid, signal.SIGSTOP)
+            os.killpg(self.router.session.pid, signal.SIGSTOP)
             time.sleep(length)
-            os.kill(self.router.session.pid, signal.SIGCONT)
+            os.killpg(self.router.session.pid, signal.SIGCONT)
             self.stopped += length
 
     def find_rate(self):
@@ -157,43 +160,34 @@ def run_one(clock, args, seed, failures):
                         f"{type(error).__name__}: {str(error)[:400]}")
 
 
-def start(args, folder, stack):
-    """A guest for each engine and clock."""
+def start_hosted(args, image, engine, log):
+    """A guest of the hosted program's."""
+    return Router(args.trestle.resolve(), [
+        "-m", 64, "-snapshot", "-hda", image, "-net", "none", "-nographic",
+        "-accel", engine], BOOT_LIMIT, log)
+
+
+def start(args, kinds, start_router, stack):
+    """A guest of each kind, an engine and a clock."""
     image = args.image.read_bytes()
+    folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
     clocks = []
-    for name in args.clocks.split(","):
-        path = pathlib.Path(folder) / f"{name}.img"
+    for engine, name in kinds:
+        path = folder / f"{engine}-{name}.img"
         path.write_bytes(with_arguments(image, CLOCKS[name]))
-        for engine in args.engines.split(","):
-            log = args.log and (args.log / f"{engine}-{name}.log").open("w")
-            router = Router(args.trestle.resolve(), [
-                "-m", 64, "-snapshot", "-hda", path, "-net", "none",
-                "-nographic", "-accel", engine], BOOT_LIMIT, log)
-            # It may be stopped, and a thread may wait for it.
-            stack.callback(os.kill, router.session.pid, signal.SIGKILL)
-            clocks.append(Clock(engine, name, router))
+        log = args.log and (args.log / f"{engine}-{name}.log").open("w")
+        router = start_router(args, path, engine, log)
+        # It may be stopped, and a thread may wait for it.
+        stack.callback(os.killpg, router.session.pid, signal.SIGKILL)
+        clocks.append(Clock(engine, name, router))
     return clocks
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("trestle", type=pathlib.Path)
-    parser.add_argument("image", type=pathlib.Path)
-    parser.add_argument("-t", type=int, default=600, metavar="SECONDS")
-    parser.add_argument("--engines", default="interp,jit")
-    parser.add_argument("--clocks", default=",".join(CLOCKS),
-                        help="of these: " + " ".join(CLOCKS))
-    parser.add_argument("--log", type=pathlib.Path,
-                        help="folder for the guests' consoles")
-    parser.add_argument("--busy", type=int, default=1,
-                        help="processes of the host's own (1)")
-    args = parser.parse_args()
-
+def measure_all(args, kinds, start_router):
+    """These guests at a time; returns what was wrong."""
     failures = []
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        clocks = start(args, folder, stack)
+        clocks = start(args, kinds, start_router, stack)
         for _ in range(args.busy):
             stack.callback(busy().kill)
         threads = [threading.Thread(target=run_one,
@@ -209,13 +203,39 @@ def main():
     print(f"{'engine':<8}{'clock':<6}{'source':<9}{'stopped':>8}{'again':>8}"
           f"{'lost':>6}{'at worst':>10}{'at end':>9}{'idle':>8}")
     for clock in clocks:
-        if len(clock.offsets) > 2:
-            print(clock.row())
+        if clock.ticks is not None:
+            print(clock.row(), flush=True)
             late = max(abs(clock.drift_ms(o)) for o in clock.offsets[-2:])
             if late >= LIMIT_MS:
                 failures.append(
                     f"{clock.engine} {clock.clock}: {late:.0f} ms; readings: " +
                     " ".join(f"{clock.drift_ms(o):+.0f}" for o in clock.offsets))
+    return failures
+
+
+def main(doc=__doc__, engines="interp,jit", start_router=start_hosted,
+         together=True):
+    """With guests from start_router(args, image, engine, log), a Router whose
+    session's process group is the emulator; `together`: all at a time."""
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("trestle", type=pathlib.Path)
+    parser.add_argument("image", type=pathlib.Path)
+    parser.add_argument("-t", type=int, default=600, metavar="SECONDS")
+    parser.add_argument("--engines", default=engines)
+    parser.add_argument("--clocks", default=",".join(CLOCKS),
+                        help="of these: " + " ".join(CLOCKS))
+    parser.add_argument("--log", type=pathlib.Path,
+                        help="folder for the guests' consoles")
+    parser.add_argument("--busy", type=int, default=1,
+                        help="processes of the host's own (1)")
+    args = parser.parse_args()
+
+    kinds = list(itertools.product(args.engines.split(","),
+                                   args.clocks.split(",")))
+    failures = []
+    for some in [kinds] if together else [[kind] for kind in kinds]:
+        failures += measure_all(args, some, start_router)
     for failure in failures:
         print(f"FAIL {failure}")
     return 1 if failures else 0

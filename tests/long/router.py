@@ -1,4 +1,4 @@
-"""The router image in the hosted program, by its serial console."""
+"""The router image by its serial console, in the hosted program at first."""
 import re
 
 import pexpect
@@ -20,6 +20,13 @@ class Router:
                                      timeout=limit, encoding="latin-1")
         self.session.logfile_read = log
         self.session.delaybeforesend = None
+
+    @classmethod
+    def at(cls, session):
+        """One that runs already: its console is this session of pexpect's."""
+        router = cls.__new__(cls)
+        router.session = session
+        return router
 
     def expect(self, pattern, limit=-1):
         """Wait for it; returns the match."""
