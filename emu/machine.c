@@ -340,6 +340,7 @@ void machine_reset_now(struct machine *m)
 
 void machine_reset(struct machine *m)
 {
+    machine_log_reset(m);
     machine_reset_now(m);
 }
 

@@ -52,6 +52,8 @@ struct machine_host {
     int64_t (*wall_ns)(void *ctx);
     /* One line about this guest, without newline. Already rate-limited. */
     void (*log)(void *ctx, const char *line);
+    /* The same of what machine_log_items asked for; may be NULL: to log. */
+    void (*log_item)(void *ctx, const char *line);
     /*
      * Something happened to the guest, of which its registers tell; `text`
      * says what. Between two instructions, before anything is done about it.

@@ -50,6 +50,12 @@ struct machine_timer {
     void *ctx;
 };
 
+/* How many more lines may be said now. */
+struct machine_log_limit {
+    uint64_t refill_at;         /* host (icount: virtual) ns */
+    unsigned tokens, dropped;
+};
+
 struct machine_counter {
     const char *name;
     uint64_t n;
@@ -141,8 +147,8 @@ struct machine {
     /* Log and counters */
     struct machine_counter counter[MACHINE_COUNTERS];
     unsigned counter_count;
-    uint64_t log_refill_at;     /* host (icount: virtual) ns */
-    unsigned log_tokens, log_dropped;
+    struct machine_log_limit log_limit, item_limit, reset_limit;
+    unsigned log_items;         /* enum machine_log_item */
 };
 
 static inline bool machine_uses_icount(const struct machine *m)
@@ -228,5 +234,10 @@ int machine_info_watchdog(struct machine *m, char *buf, size_t size);
 
 /* machine.c: reset every device and the CPU. */
 void machine_reset_now(struct machine *m);
+/* It is going to be reset: the CPU's registers, if that is to be logged. */
+void machine_log_reset(struct machine *m);
+/* machine_count, of a CPU's access to `size` bytes at a port or an address. */
+void machine_count_access(struct machine *m, const char *name, uint64_t addr,
+                          unsigned size);
 
 #endif

@@ -83,7 +83,7 @@ uint32_t machine_io_read(void *ctx, uint16_t port, unsigned size)
 
     if (dev && dev->ops->io_read)
         return dev->ops->io_read(dev, port, size);
-    machine_count(m, "io: read of a port without a device");
+    machine_count_access(m, "io: read of a port without a device", port, size);
     return ~0u;
 }
 
@@ -95,7 +95,8 @@ void machine_io_write(void *ctx, uint16_t port, unsigned size, uint32_t value)
     if (dev && dev->ops->io_write)
         dev->ops->io_write(dev, port, size, value);
     else
-        machine_count(m, "io: write to a port without a device");
+        machine_count_access(m, "io: write to a port without a device", port,
+                             size);
 }
 
 unsigned machine_io_read_block(void *ctx, uint16_t port, unsigned size,

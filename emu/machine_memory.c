@@ -167,7 +167,7 @@ uint64_t machine_mmio_read(void *ctx, uint64_t addr, unsigned size)
     p = rom_at(m, addr);
     if (p)
         return load_le(p, size);
-    machine_count(m, "memory: read of nothing");
+    machine_count_access(m, "memory: read of nothing", addr, size);
     return ~0ull;
 }
 
@@ -193,8 +193,9 @@ void machine_mmio_write(void *ctx, uint64_t addr, unsigned size,
     if (dev && dev->ops->mmio_write)
         dev->ops->mmio_write(dev, addr, size, value);
     else
-        machine_count(m, rom_at(m, addr) ? "memory: write to ROM"
-                                         : "memory: write to nothing");
+        machine_count_access(m, rom_at(m, addr) ? "memory: write to ROM"
+                                                : "memory: write to nothing",
+                             addr, size);
 }
 
 void machine_mmio_map(struct machine *m, uint64_t base, uint64_t size,

@@ -150,6 +150,7 @@ static enum machine_status serve_request(struct machine *m)
         poll_inputs(m);
         return MACHINE_POWEROFF;
     }
+    machine_log_reset(m);
     machine_reset_now(m);
     return MACHINE_RESET;
 }

@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "emu/cpu/cpu.h"
+#include "emu/machine_log.h"
 #include "emu/machine_setup.h"
 #include "kernel/disassemble.h"
 #include "kernel/engine_choice.h"
 #include "kernel/firmware.h"
+#include "kernel/guest_log.h"
 #include "kernel/guest_media.h"
 #include "kernel/net/net.h"
 #include "kernel/platform.h"
@@ -39,13 +41,6 @@ static uint64_t host_tsc(void *ctx)
 {
     (void)ctx;
     return __builtin_ia32_rdtsc();
-}
-
-static void host_log(void *ctx, const char *line)
-{
-    struct guest *g = ctx;
-
-    platform_log("%s: %s", g->options->name, line);
 }
 
 static void host_debug_char(void *ctx, uint8_t c)
@@ -254,7 +249,14 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
 {
     const struct options *o = g->options;
     const char *error = "out of memory";
+    int r = o->log_file ? guest_log_file(g, o->log_file) : 0;
 
+    if (r) {
+        snprintf(why, size, "-D %.100s: %s", o->log_file,
+                 r == -ENOTSUP ? "there is no place for files here; without "
+                                 "it, -d goes to the log" : strerror(-r));
+        return r;
+    }
     g->ram = platform_pages_alloc(o->ram_bytes);
     if (!g->ram) {
         snprintf(why, size, "-m %u: this host has not that much free memory",
@@ -262,7 +264,8 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
         return -ENOMEM;
     }
     g->host = (struct machine_host){
-        .ctx = g, .clock_ns = host_clock, .log = host_log,
+        .ctx = g, .clock_ns = host_clock, .log = guest_log,
+        .log_item = guest_log_item,
         .wall_ns = host_wall,
         .tsc = platform_tsc_is_steady() ? host_tsc : NULL,
         .debug_char = o->debugcon ? host_debug_char : NULL,
@@ -299,6 +302,7 @@ static int make_machine(struct guest *g, struct machine_config *c, char *why,
         snprintf(why, size, "cannot make the machine: %s", error);
         return -EINVAL;
     }
+    machine_log_items(g->machine, o->log_items);
     g->watchdog_action = o->watchdog_action;
     machine_on_watchdog(g->machine, watch_action_reaction(g->watchdog_action));
     machine_on_panic(g->machine, watch_action_reaction(o->panic_action));
@@ -363,6 +367,7 @@ void guest_destroy(struct guest *g)
         disk_image_close(&g->disk[i]);
         guest_forget_medium(g, i);
     }
+    guest_log_close(g);
     vmstate_close(g->snapshots);
     if (g->net)
         net_destroy(g->net);

@@ -66,6 +66,8 @@ struct guest {
     char engine_note[240];      /* why other engines were refused, or "" */
     uint64_t reserve;           /* bytes of memory to be left to others */
     void *ram;
+    struct platform_output *log_file;   /* guest_log.h; NULL: the host's log */
+    bool log_failed;            /* the last line did not get there */
     char debug_line[128];       /* port 402h, gathered to lines */
     unsigned debug_len;
     struct guest_run {          /* guest_run.c's own, on the guest's core */

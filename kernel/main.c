@@ -207,6 +207,9 @@ int kernel_main(int argc, char **argv)
     case OPTIONS_KEYMAP_HELP:
         options_keymap_help(help_line);
         break;
+    case OPTIONS_LOG_HELP:
+        options_log_help(help_line);
+        break;
     case OPTIONS_SCREEN_HELP:
         platform_log("curses: this terminal; vnc=[HOST]:N; none");
         break;

@@ -9,6 +9,7 @@
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/engine.h"
 #include "kernel/debug/gdb_device.h"
+#include "kernel/log_items.h"
 #include "kernel/number.h"
 #include "kernel/options_boot.h"
 #include "kernel/options_chardev.h"
@@ -303,6 +304,19 @@ static bool parse_appliance(struct parser *p, const char *name, const char *v)
     return bad(p, name, "only the appliance has this option", v);
 }
 
+static bool parse_log(struct parser *p, const char *name, const char *v)
+{
+    char reason[200];
+
+    if (!strcmp(name, "D") && *v)
+        p->o->log_file = strcmp(v, "none") ? v : NULL;
+    else if (!strcmp(name, "D"))
+        return bad(p, name, "takes a file's name, or none", v);
+    else if (!log_items_parse(v, &p->o->log_items, reason, sizeof reason))
+        return bad(p, name, reason, v);
+    return true;
+}
+
 static bool parse_watch(struct parser *p, const char *name, const char *v)
 {
     char reason[240];
@@ -395,6 +409,11 @@ static const struct option {
       "-gdb DEVICE     wait for gdb at tcp:[HOST]:PORT, each machine at its\n"
       "                own; on Linux for this host's own if there is no HOST;\n"
       "                or at a serial line: com2, /dev/ttyS1" },
+    { "d", OPTION_ANY, true, parse_log,
+      "-d ITEM[,...]   log what the guest does wrong: guest_errors, unimp,\n"
+      "                cpu_reset; -d help lists them" },
+    { "D", OPTION_OWN, true, parse_log,
+      "-D FILE         to a file (on Linux) instead of the log" },
     { "no-reboot", OPTION_ANY, false, parse_flag,
       "-no-reboot      the guest's reboot ends its machine" },
     { "no-shutdown", OPTION_ANY, false, parse_flag,
@@ -488,6 +507,7 @@ static enum options_result has_help(const char *name)
 {
     return !strcmp(name, "cpu") ? OPTIONS_CPU_HELP
          : !strcmp(name, "k") ? OPTIONS_KEYMAP_HELP
+         : !strcmp(name, "d") ? OPTIONS_LOG_HELP
          : !strcmp(name, "display") ? OPTIONS_SCREEN_HELP : OPTIONS_RUN;
 }
 
@@ -584,6 +604,17 @@ void options_cpu_help(void (*line)(const char *text))
         line(one);
     }
     line("max, host   other names of trestle64");
+}
+
+void options_log_help(void (*line)(const char *text))
+{
+    static const char text[] = LOG_ITEMS_HELP;
+    char one[81];
+
+    for (const char *p = text, *end; (end = strchr(p, '\n')); p = end + 1) {
+        snprintf(one, sizeof one, "%.*s", (int)(end - p), p);
+        line(one);
+    }
 }
 
 void options_keymap_help(void (*line)(const char *text))

@@ -146,6 +146,8 @@ struct options {
     const char *medium;         /* serial number: see disk/medium.h; or NULL */
     const char *vmstate;        /* where snapshots are: vmstate.h; or NULL */
     const char *loadvm;         /* the one to start with, or NULL */
+    unsigned log_items;         /* -d: enum machine_log_item */
+    const char *log_file;       /* -D: where they go; NULL: to the log */
     const char *gdb;            /* where gdb is listened for; "": nowhere */
     const char *readconfig;     /* file with the machines' sections, or NULL */
     const char *own;            /* an option seen that is one machine's only */
@@ -164,6 +166,7 @@ enum options_result {
     OPTIONS_HELP,               /* help was asked for, or no option given */
     OPTIONS_CPU_HELP,           /* -cpu help */
     OPTIONS_KEYMAP_HELP,        /* -k help */
+    OPTIONS_LOG_HELP,           /* -d help */
     OPTIONS_SCREEN_HELP,        /* -display help */
     OPTIONS_VERSION,
     OPTIONS_ERROR,              /* `why` names the option and what to do */
@@ -197,5 +200,6 @@ void options_help(void (*line)(const char *text));
 /* The CPU models, and the keyboard layouts, the same way. */
 void options_cpu_help(void (*line)(const char *text));
 void options_keymap_help(void (*line)(const char *text));
+void options_log_help(void (*line)(const char *text));
 
 #endif

@@ -112,12 +112,19 @@ COMMANDS = {
     "rollback": [("rollback", "no disk of the PC's is a Trestle medium")],
     "install": [("install disk0", "'disk0' is no disk")],
     "console": [("console", "there is no local screen")],
+    "log": [("log guest_errors,unimp", r"\A\Z"),
+            ("log guest_errors,x", "no such item: 'x'; there are guest_errors"),
+            ("log in_asm", "the item 'in_asm' is not there: what"),
+            ("help log", r"(?m)^guest_errors "), ("log none", r"\A\Z")],
+    "logfile": [("logfile /nonsense/x", "'/nonsense/x': No such",
+                 "there is no place for files here"),
+                ("logfile none", r"\A\Z")],
     "set": [("set", "paging off, columns 80, rows 24")],
 }
 
 LAST = {"quit"}
-ABSENT = ["wavcapture x", "usb_add disk", "device_add x", "log all",
-          "migrate tcp:h:1", "chardev-add x", "logfile x"]
+ABSENT = ["wavcapture x", "usb_add disk", "device_add x", "singlestep on",
+          "migrate tcp:h:1", "chardev-add x"]
 ABSENT_INFO = ["kvm", "usb", "balloon"]
 
 INFO = {

@@ -14,6 +14,7 @@
 #include "kernel/console/commands_gdb.h"
 #include "kernel/console/commands_help.h"
 #include "kernel/console/commands_keys.h"
+#include "kernel/console/commands_log.h"
 #include "kernel/console/commands_media.h"
 #include "kernel/console/commands_local.h"
 #include "kernel/console/commands_net.h"
@@ -177,6 +178,10 @@ static const struct command commands[] = {
       cmd_ringbuf_read, false, true },
     { "ringbuf_write", "serialN TEXT", "let its port read that",
       cmd_ringbuf_write, false, true },
+    { "log", "ITEM[,...]", "what the guest does wrong: guest_errors, none",
+      cmd_log, false, true },
+    { "logfile", "FILE|none", "where that goes; none: to the log", cmd_logfile,
+      false, true },
     { "nmi", "", "give the guest a non-maskable interrupt", cmd_nmi, false,
       true },
     { "watchdog_action", "WHAT", "when the guest's watchdog expires",

@@ -37,8 +37,8 @@ static const char no_virtio[] = "the guest's PC has no virtio devices";
 static const char no_enclave[] =
     "the guest's memory is neither encrypted nor in an enclave";
 static const char no_exec_log[] =
-    "what the guest executes is not logged; x/i, info registers and stop\n"
-    "look at it, and what it did wrong is in the host's log in any case";
+    "what the guest executes is not logged; x/i, info registers and gdb\n"
+    "look at it, and log guest_errors tells what it did wrong";
 
 static const struct {
     const char *name, *why;
@@ -84,8 +84,6 @@ static const struct {
     { "nbd_server_start", no_nbd }, { "nbd_server_add", no_nbd },
     { "nbd_server_remove", no_nbd }, { "nbd_server_stop", no_nbd },
     { "trace-event", no_trace }, { "trace-file", no_trace },
-    { "log", no_exec_log },
-    { "logfile", "the host's log goes to this line; what reads it can keep it" },
     { "singlestep", no_exec_log }, { "one-insn-per-tb", no_exec_log },
     { "balloon", only_m },
     { "cpu", "the guest's PC has one CPU, and commands are for it" },

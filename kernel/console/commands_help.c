@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "kernel/log_items.h"
+
 #define EXPRESSION \
     "A value is a number (12, 0x1f, 017, 'c'), $register ($eax, $cs,\n" \
     "$cs.base, $cr3, $pc), or several with + - * / % & | ^ ~ and ( );\n" \
@@ -42,6 +44,9 @@ static const struct {
     { "screendump", "FILE is one of the host's: a PNG if it ends in .png, else "
       "a PPM. Without it,\nor with -, a PNG is printed as base64, which is all "
       "that there is on the\nappliance.\n" },
+    { "log", LOG_ITEMS_HELP },
+    { "logfile", "FILE is one of the host's, and is made; there is none on the "
+      "appliance.\n" },
     { "boot_set", "ORDER is of the letters c (disk), d (CD), n (network): "
       "boot_set dc\n" },
     { "watchdog_action", "WHAT is reset, shutdown, poweroff, pause, debug, none, "

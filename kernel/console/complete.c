@@ -151,8 +151,10 @@ FIXED(kinds, "bridge,id=", "socket,id=", "tap,id=", "user,id=")
 FIXED(objects, "filter-dump,id=")
 FIXED(sources, "-y", "http://", "tftp://", "xmodem", "ymodem")
 FIXED(yes, "-y")
+FIXED(no_file, "none")
 FIXED(serials, "serial0", "serial1", "serial2", "serial3")
 FIXED(log_words, "-o", "all", "serial0", "serial1", "serial2", "serial3")
+FIXED(log_items, "all", "cpu_reset", "guest_errors", "none", "unimp")
 FIXED(settings, "columns", "paging", "rows")
 
 static const char *keys(const struct monitor *mon, unsigned i)
@@ -187,6 +189,8 @@ static const struct {
     { "ringbuf_read", { serials } },
     { "ringbuf_write", { serials } },
     { "serial_log", { log_words, log_words, log_words } },
+    { "log", { log_items } },
+    { "logfile", { no_file } },
     { "savevm", { snapshot_tag_name } },
     { "loadvm", { snapshot_tag_name } },
     { "delvm", { snapshot_tag_name } },

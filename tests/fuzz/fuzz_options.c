@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char *const words[] = {
     "-m", "-hda", "-hdb", "-hdc", "-hdd", "-cdrom", "-boot", "-snapshot",
     "-net", "-serial", "-nographic", "-echr", "-S", "-no-reboot", "-accel",
+    "-d", "-D", "guest_errors,unimp", "in_asm",
     "-cpu", "-icount", "-name", "-bios", "-debugcon", "-version", "-help", "-uart",
     "--name", "-h", "64", "1G", "64M", "order=dc", "cdn", "none", "null",
     "stdio", "mon:stdio", "0x14", "shift=3", "shift=0,sleep=off", "nic",

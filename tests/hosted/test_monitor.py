@@ -1,4 +1,6 @@
 """Every command of the monitor, over the serial line."""
+import re
+
 import pytest
 
 from conftest import ESCAPE
@@ -23,6 +25,33 @@ def test_every_command(monitor):
 
 def test_what_is_not_there_says_why(monitor):
     check_absent(monitor.monitor)
+
+
+def test_log_to_a_file(trestle, guest, tmp_path):
+    """SeaBIOS looks for what is not there: some of it is in the file, what was
+    too much is counted, and none of it is on the line."""
+    first, second = tmp_path / "first.log", tmp_path / "second.log"
+    t = trestle("-m", 16, "-hda", guest("uart_echo"), "-d", "guest_errors",
+                "-D", first)
+    t.expect(READY)
+    assert "without a device: " not in t.before
+    t.to_monitor()
+    lines = first.read_text().splitlines()
+    assert re.fullmatch(r"io: write to a port without a device: \d bytes? at "
+                        r"0x[0-9a-f]+, near [0-9a-f]{4}:[0-9a-f]{8}", lines[0])
+    assert len(lines) < 200
+    assert re.search(r"[1-9]\d*  log: lines left out\n",
+                     t.monitor("info network"))
+    assert t.monitor(f"logfile {second}") == ""
+    assert t.monitor("log cpu_reset") == ""
+    assert t.monitor("system_reset") == ""
+    text = second.read_text()
+    assert text.startswith("CPU reset, its registers before:\nEAX=")
+    assert "without a device" not in text
+    assert t.monitor("logfile none") == ""
+    t.send("system_reset\r")
+    t.expect("trestle: CPU reset, its registers before:")
+    assert second.read_text() == text
 
 
 def test_long_help(monitor):

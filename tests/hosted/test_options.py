@@ -43,6 +43,8 @@ BAD = [
     (["-icount", "shift=99"], "-icount shift=99"),
     (["-bios", "/nonexistent.bin"], "-bios: .*/nonexistent.bin"),
     (["-name", ""], "-name"),
+    (["-d", "exec"], "-d exec: the item 'exec' is not there"),
+    (["-D", "/nonexistent/log"], "-D /nonexistent/log: No such file"),
 ]
 
 

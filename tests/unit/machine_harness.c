@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,14 @@ static void host_log(void *ctx, const char *line)
     ((struct guest *)ctx)->log_lines++;
 }
 
+static void host_log_item(void *ctx, const char *line)
+{
+    struct guest *g = ctx;
+
+    g->item_lines++;
+    snprintf(g->item, sizeof g->item, "%s", line);
+}
+
 static void host_debug(void *ctx, uint8_t c)
 {
     struct guest *g = ctx;
@@ -156,6 +165,7 @@ struct machine_config guest_config(struct guest *g, int icount_shift)
     g->host = (struct machine_host){
         .ctx = g, .clock_ns = host_clock, .wall_ns = host_wall,
         .log = host_log,
+        .log_item = host_log_item,
         .debug_char = host_debug,
     };
     g->com1 = (struct chardev){ g, host_serial_write, host_serial_read, NULL };

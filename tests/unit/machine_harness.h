@@ -26,6 +26,8 @@ struct guest {
     struct machine_host host;
     uint64_t clock;             /* the host's, ns */
     unsigned log_lines;
+    char item[256];             /* the last line of an item */
+    unsigned item_lines;
     char debug[64];             /* what was written to port 402h */
     unsigned debug_len;
     struct chardev com1;

@@ -12,6 +12,8 @@
 #include <errno.h>
 
 #include "emu/dev/device.h"
+#include "emu/machine_internal.h"
+#include "emu/machine_log.h"
 #include "tests/unit/fake_disk.h"
 #include "tests/unit/machine_harness.h"
 
@@ -283,6 +285,84 @@ static void test_log_is_limited(void **state)
     guest_free(g);
 }
 
+/* What the last line of an item begins with. */
+static void assert_item(const struct guest *g, const char *begin)
+{
+    if (strncmp(g->item, begin, strlen(begin)))
+        fail_msg("'%s' is not at the begin of '%s'", begin, g->item);
+}
+
+static void test_log_items(void **state)
+{
+    struct guest *g = guest_new(-1);
+
+    machine_io_read(g->m, 0x278, 1);
+    assert_int_equal(g->item_lines, 0);         /* nobody asked */
+    machine_log_items(g->m, MACHINE_LOG_GUEST_ERRORS);
+    machine_io_read(g->m, 0x278, 1);
+    assert_item(g, "io: read of a port without a device: 1 byte at 0x278, "
+                "near f000:0000fff0");
+    machine_io_write(g->m, 0x278, 2, 0);
+    assert_item(g, "io: write to a port without a device: 2 bytes at 0x278, ");
+    machine_mmio_write(g->m, 0xfffffff0, 4, 0);
+    assert_item(g, "memory: write to ROM: 4 bytes at 0xfffffff0, near ");
+    machine_mmio_read(g->m, 0xe0000000, 8);
+    assert_item(g, "memory: read of nothing: 8 bytes at 0xe0000000, near ");
+    assert_int_equal(g->item_lines, 4);
+    /* No mistakes, and what the device does not have. */
+    machine_count(g->m, "rtc: ticks given again");
+    machine_count(g->m, "ide: unknown command");
+    assert_int_equal(g->item_lines, 4);
+    machine_log_items(g->m, MACHINE_LOG_UNIMP);
+    machine_count(g->m, "ide: unknown command");
+    assert_item(g, "ide: unknown command, near ");
+    machine_count(g->m, "ide: command while busy");
+    assert_int_equal(g->item_lines, 5);
+    assert_int_equal(g->log_lines, 0);
+    machine_log_items(g->m, 0);
+    machine_count(g->m, "ide: unknown command");
+    assert_int_equal(g->item_lines, 5);
+    guest_free(g);
+}
+
+/* They have a limit of their own; what is too much is counted. */
+static void test_log_items_are_limited(void **state)
+{
+    struct guest *g = guest_new(-1);
+    char text[4096], want[64];
+
+    machine_log_items(g->m, MACHINE_LOG_ALL);
+    for (unsigned i = 0; i < 1000; i++)
+        machine_io_read(g->m, 0x278, 1);
+    assert_in_range(g->item_lines, 1, 30);
+    snprintf(want, sizeof want, "%12u  log: lines left out\n",
+             1000 - g->item_lines);
+    machine_info(g->m, "counters", text, sizeof text);
+    assert_non_null(strstr(text, want));
+    machine_log(g->m, "still said");
+    assert_int_equal(g->log_lines, 1);
+    g->item_lines = 0;
+    g->clock += 600 * MS;
+    machine_io_read(g->m, 0x278, 1);
+    assert_int_equal(g->item_lines, 2); /* with how many were left out */
+    guest_free(g);
+}
+
+static void test_log_of_a_reset(void **state)
+{
+    struct guest *g = guest_new(-1);
+
+    machine_log_items(g->m, MACHINE_LOG_CPU_RESET);
+    machine_reset(g->m);
+    assert_in_range(g->item_lines, 20, 60);
+    assert_item(g, "XMM06=");
+    g->item_lines = 0;
+    machine_log_items(g->m, MACHINE_LOG_GUEST_ERRORS);
+    machine_reset(g->m);
+    assert_int_equal(g->item_lines, 0);
+    guest_free(g);
+}
+
 static void test_counters_are_bounded(void **state)
 {
     struct guest *g = guest_new(-1);
@@ -420,6 +500,9 @@ int main(void)
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_last_words),
         cmocka_unit_test(test_log_is_limited),
+        cmocka_unit_test(test_log_items),
+        cmocka_unit_test(test_log_items_are_limited),
+        cmocka_unit_test(test_log_of_a_reset),
         cmocka_unit_test(test_counters_are_bounded),
         cmocka_unit_test(test_firmware_view),
         cmocka_unit_test(test_translation),

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "emu/machine_log.h"
 #include "kernel/options_net.h"
 #include "parse_options.h"
 
@@ -501,6 +502,31 @@ static void test_help_fits_the_line(void **state)
     assert_true(longest < 80);
 }
 
+static void test_log(void **state)
+{
+    assert_int_equal(PARSE("router.img"), OPTIONS_RUN);
+    assert_int_equal(o.log_items, 0);
+    assert_int_equal(PARSE("-d", "guest_errors,unimp", "-D", "x", "router.img"),
+                     OPTIONS_RUN);
+    assert_int_equal(o.log_items, MACHINE_LOG_GUEST_ERRORS | MACHINE_LOG_UNIMP);
+    assert_string_equal(o.log_file, "x");
+    assert_int_equal(PARSE("-d", "all,none", "-D", "none", "router.img"),
+                     OPTIONS_RUN);
+    assert_int_equal(o.log_items, 0);
+    assert_null(o.log_file);
+    assert_int_equal(PARSE("-d", "in_asm", "router.img"), OPTIONS_ERROR);
+    assert_non_null(strstr(why, "-d in_asm: the item 'in_asm' is not there"));
+    assert_int_equal(PARSE("-d", "unimp,trace:x*", "r.img"), OPTIONS_ERROR);
+    assert_non_null(strstr(why, "the item 'trace' is not there"));
+    assert_int_equal(PARSE("-d", "unimp,", "router.img"), OPTIONS_ERROR);
+    assert_non_null(strstr(why, "no such item: ''; there are guest_errors, "));
+    assert_int_equal(PARSE("-D", "", "router.img"), OPTIONS_ERROR);
+    assert_int_equal(PARSE("-d", "help"), OPTIONS_LOG_HELP);
+    lines = longest = 0;
+    options_log_help(count_line);
+    assert_true(lines > 8 && longest < 80);
+}
+
 static void test_gdb(void **state)
 {
     assert_int_equal(PARSE("router.img"), OPTIONS_RUN);
@@ -580,7 +606,8 @@ static void test_bad_vnc(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_gdb),
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_log),
+        cmocka_unit_test(test_gdb),
         cmocka_unit_test(test_seed_page_lines),
         cmocka_unit_test(test_uuid),
         cmocka_unit_test(test_drives),
