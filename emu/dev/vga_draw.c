@@ -142,7 +142,8 @@ static bool has_blinking(const struct vga *v, const struct vga_frame *f,
                          const struct vga_scan *s)
 {
     for (unsigned x = 0; x <= f->columns; x++)
-        if (v->vram[4 * vga_address(v, s->address + x, s->row) + 1] & 0x80)
+        if (v->vram[4 * vga_address(v, s->address + x / vga_count_by(v),
+                                    s->row) + 1] & 0x80)
             return true;
     return false;
 }

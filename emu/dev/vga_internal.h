@@ -65,11 +65,12 @@ enum {
     CR_COUNT = 32,
 };
 enum { CR9_DOUBLE_SCAN = 0x80, CRA_CURSOR_OFF = 0x20, CR11_PROTECT = 0x80 };
-enum { CR14_DWORD_MODE = 0x40 };
+enum { CR14_COUNT_BY_4 = 0x20, CR14_DWORD_MODE = 0x40 };
 enum {
     CR17_NO_INTERLEAVE_13 = 0x01,
     CR17_NO_INTERLEAVE_14 = 0x02,
     CR17_HALF_LINES = 0x04,
+    CR17_COUNT_BY_2 = 0x08,
     CR17_WRAP_15 = 0x20,
     CR17_BYTE_MODE = 0x40,
 };
@@ -219,6 +220,8 @@ void vga_scan_next(const struct vga *v, struct vga_scan *s);
  * `row`: below VGA_PLANE_BYTES.
  */
 unsigned vga_address(const struct vga *v, unsigned counter, unsigned row);
+/* Characters that each of the counter's addresses is shown for: 1, 2 or 4. */
+unsigned vga_count_by(const struct vga *v);
 
 struct vga_cursor {
     bool on;

@@ -71,9 +71,10 @@ static void text_dots(const struct vga *v, const struct vga_frame *f,
 {
     bool cursor = f->cursor.on && (f->shown & DISPLAY_CURSOR) &&
                   s->row >= f->cursor.first && s->row <= f->cursor.last;
+    unsigned count_by = vga_count_by(v);
 
     for (unsigned x = 0; x <= f->columns; x++) {
-        unsigned counter = s->address + x;
+        unsigned counter = s->address + x / count_by;
         struct glyph_line g = glyph_line(
             v, f, planes_at(v, vga_address(v, counter, s->row)), s->row,
             cursor && (uint16_t)counter == f->cursor.address);
@@ -137,8 +138,10 @@ static uint8_t *put_dots(uint8_t *dot, uint32_t eight)
 static void graphics_dots(const struct vga *v, const struct vga_frame *f,
                           const struct vga_scan *s, uint8_t *dot)
 {
+    unsigned count_by = vga_count_by(v);
+
     for (unsigned x = 0; x <= f->columns; x++) {
-        unsigned a = vga_address(v, s->address + x, s->row);
+        unsigned a = vga_address(v, s->address + x / count_by, s->row);
 
         dot = put_dots(dot, eight_dots(v->gr[GR_MODE], planes_at(v, a)));
     }

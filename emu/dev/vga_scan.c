@@ -3,9 +3,9 @@
  * line of a character each scan line shows (IBM VGA Technical Reference, CRT
  * controller registers; FreeVGA, "CRTC registers").
  *
- * Left out, as no mode of a VGA BIOS has it: the counter that counts every
- * second or fourth character clock (CR17 bit 3, CR14 bit 5) with the loading
- * of shift registers that goes with it (SR1 bits 2 and 4).
+ * Left out, as no mode of a VGA BIOS has it and it is not said what follows
+ * what: shift registers that are chained, and loaded with every second or
+ * fourth character clock (SR1 bits 2 and 4).
  */
 #include "emu/dev/vga_internal.h"
 
@@ -92,6 +92,12 @@ unsigned vga_address(const struct vga *v, unsigned counter, unsigned row)
     if (!(mode & CR17_NO_INTERLEAVE_14))
         a = (a & ~0x4000u) | (row & 2) << 13;
     return a & (VGA_PLANE_BYTES - 1);
+}
+
+unsigned vga_count_by(const struct vga *v)
+{
+    return v->cr[CR_UNDERLINE] & CR14_COUNT_BY_4 ? 4
+           : v->cr[CR_MODE] & CR17_COUNT_BY_2 ? 2 : 1;
 }
 
 struct vga_cursor vga_cursor(const struct vga *v)

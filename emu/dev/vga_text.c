@@ -9,7 +9,8 @@
 static struct display_cell cell_at(const struct vga *v,
                                    const struct vga_scan *s, unsigned x)
 {
-    const uint8_t *planes = v->vram + 4 * vga_address(v, s->address + x, 0);
+    unsigned counter = s->address + x / vga_count_by(v);
+    const uint8_t *planes = v->vram + 4 * vga_address(v, counter, 0);
 
     return (struct display_cell){ planes[0], planes[1] };
 }
@@ -20,7 +21,8 @@ static void take_row(const struct vga *v, const struct vga_frame *f,
                      const struct vga_scan *s, struct display_text *text,
                      struct display_cell *cells)
 {
-    uint16_t column = (uint16_t)(f->cursor.address - s->address);
+    unsigned column = (uint16_t)(f->cursor.address - s->address) *
+                      vga_count_by(v);
 
     for (unsigned x = 0; x < f->columns; x++)
         cells[text->rows * f->columns + x] = cell_at(v, s, x);

@@ -320,6 +320,24 @@ static void test_panning(void **state)
         check_pixel(x, 9, dac(many(x / 2 + 3, 4)));
 }
 
+/* An address is shown for two or four characters. */
+static void test_count_by(void **state)
+{
+    struct fixture *f = *state;
+
+    begin(f, &graphics_12);
+    fill_planes(f, 640, 480);
+    indexed(f, 0x3d4, 0x17, 0xeb);
+    draw(f);
+    check_size(640, 480);
+    for (unsigned x = 0; x < 640; x++)
+        check_pixel(x, 7, dac(sixteen(x / 16 * 8 + x % 8, 7)));
+    indexed(f, 0x3d4, 0x14, 0x20);
+    draw(f);
+    for (unsigned x = 0; x < 640; x++)
+        check_pixel(x, 7, dac(sixteen(x / 32 * 8 + x % 8, 7)));
+}
+
 static void test_split(void **state)
 {
     struct fixture *f = *state;
@@ -881,6 +899,7 @@ int main(void)
         T(test_256_colors),
         T(test_double_scan),
         T(test_panning),
+        T(test_count_by),
         T(test_split),
         T(test_text),
         T(test_text_of_8_dots),
