@@ -194,7 +194,7 @@ check-terminal: appliance $(BUILD)/trestle.iso | $(DEPS_test)
 .PHONY: check-drift-appliance
 ## check-drift-appliance  as check-drift, of guests on the appliance in QEMU
 check-drift-appliance: appliance $(BUILD)/router.img | $(DEPS_test)
-	@PYTHONPATH=tests/appliance /usr/bin/python3 -B tests/long/drift_appliance.py \
+	@PYTHONPATH=tests:tests/appliance /usr/bin/python3 -B tests/long/drift_appliance.py \
 	  -t $(DRIFT_SECONDS) $(BUILD)/trestle.elf $(BUILD)/router.img $(ARGS)
 
 .PHONY: check-amd64
