@@ -52,13 +52,16 @@ static int can_debug(const struct machine *m)
 int machine_debug_insert(struct machine *m, enum cpu_stop_kind kind,
                          uint64_t lin, uint64_t len)
 {
-    int r = can_debug(m);
+    struct cpu_stops before = m->stops;
+    int r = cpu_stops_add(&m->stops, kind, lin, len);
 
-    if (!r)
-        r = cpu_stops_add(&m->stops, kind, lin, len);
-
-    if (!r)
-        places_changed(m);
+    if (r)
+        return r;
+    m->cpu.stops = &m->stops;
+    r = can_debug(m);
+    if (r)
+        m->stops = before;
+    places_changed(m);
     return r;
 }
 

@@ -4,7 +4,7 @@ METAL := $(BUILD)/appliance
 METAL_SRC := $(sort $(wildcard kernel/metal/*.c))
 # Parsers and the like that touch no hardware themselves: tested and fuzzed on Linux.
 METAL_PURE := $(addprefix kernel/metal/,acpi_tables.c cmdline.c format.c \
-    host_pci_irq.c host_pci_master.c hv_bus.c hv_nested.c hv_stretch.c \
+    host_pci_irq.c host_pci_master.c hv_bus.c hv_debug.c hv_nested.c hv_stretch.c \
     multiboot.c ranges.c rtc_time.c svm_caps.c uart_model.c uart_window.c vmx_caps.c vmx_guest.c)
 METAL_ASM := boot/entry.S boot/ap_entry.S $(sort $(wildcard kernel/metal/*.S)) \
     kernel/firmware.S
@@ -203,8 +203,8 @@ check-amd64: appliance $(BUILD)/router-amd64.img | $(DEPS_test)
 	@AMD64_GUEST=1 $(PYTEST) -s tests/appliance/test_long_mode.py -k amd64
 
 .PHONY: check-vmx-long
-## check-vmx-long  Linux, 32 and 64 bits, under VT-x in Bochs (15 minutes)
+## check-vmx-long  Linux of 32 and 64 bits, gdb, under VT-x in Bochs (20 minutes)
 check-vmx-long: appliance router-image router-image-amd64 | $(DEPS_test)
-	@$(PYTEST) -s tests/appliance/long_bochs.py
+	@$(PYTEST) -s tests/appliance/long_bochs.py tests/appliance/long_gdb_bochs.py
 
 -include $(shell [ -d $(METAL) ] && find $(METAL) -name '*.d')

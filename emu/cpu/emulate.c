@@ -5,6 +5,7 @@
  */
 #include "emu/cpu/debug.h"
 #include "emu/cpu/emulate_internal.h"
+#include "emu/cpu/stops.h"
 
 /* ---- Registers ------------------------------------------------------------ */
 
@@ -233,6 +234,12 @@ static bool op_hint(struct emul *e)
     return emul_is_memory(&e->i) || emul_unknown(e);
 }
 
+/* PAUSE is NOP's opcode with F3, whatever REX says but for B. */
+static bool op_pause(struct emul *e)
+{
+    return (e->i.rep && !(e->i.rex & 1)) || emul_unknown(e);
+}
+
 /* ---- Arithmetic ----------------------------------------------------------- */
 
 static uint64_t rmw_alu_reg(struct emul *e, unsigned size, uint64_t v,
@@ -392,6 +399,8 @@ static const struct {
     { 0, 0x88, 0x8b, false, op_mov },
     { 0, 0x8c, 0x8c, false, op_mov_from_seg },
     { 0, 0x8f, 0x8f, false, emul_op_push_pop },
+    { 0, 0x90, 0x90, false, op_pause },
+    { 0, 0x9c, 0x9c, false, emul_op_push_pop },
     { 0, 0xa0, 0xa3, false, op_mov_moffs },
     { 0, 0xa4, 0xa7, false, emul_op_string },
     { 0, 0xaa, 0xaf, false, emul_op_string },
@@ -404,7 +413,9 @@ static const struct {
     { 0, 0xf6, 0xf7, true, op_group3 },
     { 0, 0xfe, 0xff, true, op_group45 },
     { 1, 0x01, 0x01, false, emul_op_group7 },
+    { 1, 0x05, 0x05, false, emul_op_syscall },
     { 1, 0x06, 0x06, false, emul_op_mov_cr },
+    { 1, 0x07, 0x07, false, emul_op_syscall },
     { 1, 0x08, 0x09, false, emul_op_halt_cache },
     { 1, 0x0d, 0x0d, false, op_hint },
     { 1, 0x10, 0x17, false, emul_op_sse_move },
@@ -483,7 +494,10 @@ enum emul_status emul_step(struct cpu *c, struct emul_raise *r)
     if (!emul_fetch_insn(&e))
         return EMUL_RAISE;
     e.next_rip = c->rip + e.i.len;
-    if (!execute(&e))
+    if (!execute(&e)) {
+        if (c->stops)           /* it did not happen */
+            c->stops->watch_hit = false;
         return e.unknown ? EMUL_UNKNOWN : EMUL_RAISE;
-    return finish(&e, single_step);
+    }
+    return finish(&e, e.late_trap ? c->rflags & FLAG_TF : single_step);
 }

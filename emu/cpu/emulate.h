@@ -6,8 +6,8 @@
  * ports, CR, DR, HLT ...), and of the others only where they end.
  *
  * Works on struct cpu through cpu_bus; keeps nothing between calls; a hostile
- * guest can make it do a bounded amount of work only. Data breakpoints are not
- * looked at.
+ * guest can make it do a bounded amount of work only. The guest's own data
+ * breakpoints are not looked at; a debugger's (stops.h) are.
  */
 #ifndef EMU_CPU_EMULATE_H
 #define EMU_CPU_EMULATE_H
@@ -64,5 +64,12 @@ enum emul_status emul_decode(struct cpu *c, struct emul_insn *i,
  * the guest's translations forgotten.
  */
 enum emul_status emul_step(struct cpu *c, struct emul_raise *r);
+
+/*
+ * In long mode: deliver the event, as the processor would before the
+ * instruction at rip. `software`: it is INT n, with rip behind it. False: that
+ * would raise an exception; nothing was changed but A and D bits.
+ */
+bool emul_deliver(struct cpu *c, const struct cpu_event *ev, bool software);
 
 #endif

@@ -16,6 +16,7 @@ struct emul {
     uint64_t next_rip;          /* where it goes on; handlers may change it */
     bool unknown;               /* false was returned for want of an insn */
     bool repeat;                /* string: not at its end yet */
+    bool late_trap;             /* TF as it is at the end counts */
 };
 
 /* A piece of memory that may be accessed: translated, rights checked. */
@@ -105,6 +106,7 @@ bool emul_op_halt_cache(struct emul *e);
 bool emul_op_mov_cr(struct emul *e);
 bool emul_op_mov_dr(struct emul *e);
 bool emul_op_group7(struct emul *e);
+bool emul_op_syscall(struct emul *e);
 bool emul_op_in_out(struct emul *e);            /* emulate_io.c */
 bool emul_op_ins_outs(struct emul *e);
 

@@ -5,6 +5,7 @@
 #include "emu/cpu/bus.h"
 #include "emu/cpu/emulate_internal.h"
 #include "emu/cpu/features.h"
+#include "emu/cpu/stops.h"
 
 bool emul_raise(struct emul *e, enum cpu_vector v, uint32_t error)
 {
@@ -277,6 +278,8 @@ bool emul_map(struct emul *e, unsigned seg, uint64_t off, unsigned size,
     s->n[1] = size - s->n[0];
     if (!emul_translate(e, lin, access, &s->phys[0]))
         return false;
+    if (e->c->stops)
+        cpu_stops_access(e->c->stops, lin, size, write);
     if (!s->n[1])
         return true;
     next = (lin & ~0xfffull) + 0x1000;

@@ -45,7 +45,7 @@ static void push(struct emul *e, unsigned size, const struct emul_span *s,
     set_rsp(e, rsp_plus(e, -(int64_t)size));
 }
 
-/* 50-5F, 68, 6A, 8F /0. */
+/* 50-5F, 68, 6A, 8F /0, 9C. */
 static bool push_value(struct emul *e, uint64_t v)
 {
     unsigned size = stack_size(e);
@@ -102,6 +102,8 @@ bool emul_op_push_pop(struct emul *e)
 
     if (e->i.opcode == 0x8f)
         return pop_rm(e);
+    if (e->i.opcode == 0x9c)    /* PUSHF */
+        return push_value(e, e->c->rflags & ~(uint64_t)(FLAG_RF | FLAG_VM));
     if (e->i.opcode >= 0x60)
         return push_value(e, e->i.imm);
     return e->i.opcode < 0x58 ? push_value(e, e->c->gpr[n]) : pop_reg(e, n);

@@ -1,9 +1,11 @@
 /*
  * System instructions that leave a hardware guest: CPUID, MSRs, control and
- * debug registers, HLT, caches (SDM vol. 2; vol. 3, 2.5 and 17.2).
+ * debug registers, HLT, caches (SDM vol. 2; vol. 3, 2.5 and 17.2); and SYSCALL,
+ * which a debugger's step may not leave to the processor.
  */
 #include "emu/cpu/debug.h"
 #include "emu/cpu/emulate_internal.h"
+#include "emu/cpu/seg.h"
 
 static bool need_cpl0(struct emul *e)
 {
@@ -148,5 +150,64 @@ bool emul_op_mov_dr(struct emul *e)
     if (e->i.opcode == 0x23)
         return write_dr(e, n, emul_reg(e, e->i.rm, move_size(e)));
     emul_set_reg(e, e->i.rm, move_size(e), c->dr[n]);
+    return true;
+}
+
+/* ---- SYSCALL and SYSRET (APM vol. 3) --------------------------------------- */
+
+#define FLAGS_SYSRET 0x3c7fd7u  /* what R11 gives */
+
+/* They make their segments up. */
+static struct cpu_seg flat(uint64_t sel, unsigned cpl, unsigned type,
+                           unsigned size)
+{
+    return (struct cpu_seg){
+        .sel = (uint16_t)(SEL_ERROR(sel) | cpl), .limit = 0xffffffffu,
+        .attr = (uint16_t)(SEG_G | SEG_P | SEG_S | cpl << 5 | type | size),
+    };
+}
+
+#define DATA_TYPE (SEG_TYPE_W | SEG_TYPE_A)
+#define CODE_TYPE (SEG_TYPE_CODE | SEG_TYPE_R | SEG_TYPE_A)
+
+static bool sysret(struct emul *e)
+{
+    struct cpu *c = e->c;
+    uint64_t sel = c->star >> 48;
+    bool wide = e->i.opsize == 8;
+
+    if (!need_cpl0(e))
+        return false;
+    if (wide && !cpu_canonical(c->gpr[RCX]))
+        return emul_raise(e, EXC_GP, 0);
+    c->seg[CS] = flat(wide ? sel + 16 : sel, 3, CODE_TYPE,
+                      wide ? SEG_L : SEG_DB);
+    c->seg[SS] = flat(sel + 8, 3, DATA_TYPE, SEG_DB);
+    c->cpl = 3;
+    c->rflags = (c->gpr[R11] & FLAGS_SYSRET) | FLAG_1;
+    e->next_rip = wide ? c->gpr[RCX] : (uint32_t)c->gpr[RCX];
+    return true;
+}
+
+/* 0F 05 and 07, of 64-bit mode; a trap comes by TF as they leave it. */
+bool emul_op_syscall(struct emul *e)
+{
+    struct cpu *c = e->c;
+    uint64_t sel = c->star >> 32 & 0xffff;
+
+    if (!cpu_in_64bit_mode(c))
+        return emul_unknown(e);
+    if (!(c->efer & EFER_SCE))
+        return emul_raise(e, EXC_UD, 0);
+    e->late_trap = true;
+    if (e->i.opcode == 0x07)
+        return sysret(e);
+    c->gpr[RCX] = e->next_rip;
+    c->gpr[R11] = c->rflags & ~(uint64_t)FLAG_RF;
+    c->rflags &= ~(c->sfmask | FLAG_RF);
+    c->seg[CS] = flat(sel, 0, CODE_TYPE, SEG_L);
+    c->seg[SS] = flat(sel + 8, 0, DATA_TYPE, SEG_DB);
+    c->cpl = 0;
+    e->next_rip = c->lstar;
     return true;
 }

@@ -72,8 +72,8 @@ struct engine_ops {
      */
     int (*window)(struct engine *e, enum engine_window window);
     /*
-     * 0, or -ENOTSUP: this CPU cannot be stopped for a debugger (cpu->stops)
-     * without its guest noticing. NULL: it always can.
+     * 0, or why it cannot stop this CPU at all of cpu->stops, unseen by its
+     * guest: -ENOTSUP such a kind, -ENOSPC so many. NULL: it always can.
      */
     int (*can_debug)(const struct engine *e);
     /*

@@ -163,19 +163,7 @@ static void raise_debug(struct interp *e, uint32_t bits)
  */
 static bool stop_is_due(const struct interp *e)
 {
-    const struct cpu *c = e->cpu;
-    struct cpu_stops *s = c->stops;
-
-    if (e->fault.valid)
-        return false;
-    if (s->watch_hit)
-        s->reason = CPU_WATCHED;
-    else if (s->step && s->went_on)
-        s->reason = CPU_STEPPED;
-    else
-        return false;
-    s->watch_hit = s->went_on = false;
-    return true;
+    return !e->fault.valid && cpu_stops_due(e->cpu->stops);
 }
 
 /* The same of breakpoints: an interrupt comes first, that will come back. */

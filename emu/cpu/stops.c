@@ -114,3 +114,15 @@ bool cpu_stops_access(struct cpu_stops *s, uint64_t lin, unsigned n,
     }
     return false;
 }
+
+bool cpu_stops_due(struct cpu_stops *s)
+{
+    if (s->watch_hit)
+        s->reason = CPU_WATCHED;
+    else if (s->step && s->went_on)
+        s->reason = CPU_STEPPED;
+    else
+        return false;
+    s->watch_hit = s->went_on = false;
+    return true;
+}

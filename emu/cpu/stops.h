@@ -71,6 +71,11 @@ bool cpu_stops_near(const struct cpu_stops *s, uint64_t lin);
 /* DEBUG_WATCH_* of debug.h: which accesses to [lin, lin+n) are watched. */
 unsigned cpu_stops_watched(const struct cpu_stops *s, uint64_t lin,
                            unsigned n);
+/*
+ * Between two instructions, with nothing to be delivered: has what a watchpoint
+ * or a step waits for happened? Then `reason` says which, and it is over.
+ */
+bool cpu_stops_due(struct cpu_stops *s);
 /* An access: true if it hit, which is noted. */
 bool cpu_stops_access(struct cpu_stops *s, uint64_t lin, unsigned n,
                       bool write);

@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "emu/cpu/cpu.h"
+#include "emu/cpu/poke.h"
 
 /* What a debugger may change of RFLAGS: not the mode that VM and IOPL make. */
 #define FLAGS_OPEN (FLAGS_ARITH | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_NT | \
                     FLAG_RF | FLAG_AC | FLAG_ID)
+
+enum { FS_BASE = 0xc0000100, GS_BASE = 0xc0000101 };      /* MSRs */
 
 enum kind {
     GENERAL, IP, FLAGS, SEGMENT, X87, X87_CONTROL, XMM, MXCSR, BASE, SYSTEM
@@ -49,7 +52,9 @@ static const char *const xmm[] = {
 };
 static const char *const mxcsr[] = { "mxcsr" };
 static const char *const bases[] = { "fs_base", "gs_base" };
-static const char *const systems[] = { "cr0", "cr2", "cr3", "cr4", "efer" };
+static const char *const systems[] = { "cr0", "cr2", "cr3", "cr4", "efer",
+                                       "cr8", "k_gs_base" };
+enum system { CR0, CR2, CR3, CR4, EFER, CR8, K_GS_BASE };
 
 static const struct group groups[] = {
     { GENERAL, { 8, 16 }, { 4, 8 }, "org.gnu.gdb.i386.core",
@@ -69,7 +74,7 @@ static const struct group groups[] = {
     { MXCSR, { 1, 1 }, { 4, 4 }, NULL, { mxcsr, mxcsr }, { "int", "int" } },
     { BASE, { 0, 2 }, { 4, 8 }, "org.gnu.gdb.i386.segments", { bases, bases },
       { "int32", "int64" } },
-    { SYSTEM, { 5, 5 }, { 4, 8 }, "trestle.system", { systems, systems },
+    { SYSTEM, { 5, 7 }, { 4, 8 }, "trestle.system", { systems, systems },
       { "uint32", "uint64" } },
 };
 #define GROUPS (sizeof groups / sizeof *groups)
@@ -179,9 +184,39 @@ static bool set_control(struct cpu *c, bool wide, unsigned n, uint32_t v)
 
 static uint64_t get_system(const struct cpu *c, unsigned n)
 {
-    const uint64_t v[] = { c->cr0, c->cr2, c->cr3, c->cr4, c->efer };
+    switch ((enum system)n) {
+    case CR0:
+        return c->cr0;
+    case CR2:
+        return c->cr2;
+    case CR3:
+        return c->cr3;
+    case CR4:
+        return c->cr4;
+    case EFER:
+        return c->efer;
+    case CR8:
+        return cpu_cr8_read(c);
+    case K_GS_BASE:
+        break;
+    }
+    return c->kernel_gs_base;
+}
 
-    return v[n];
+/* As MOV to the register does, or WRMSR. */
+static bool set_system(struct cpu *c, unsigned n, uint64_t v)
+{
+    static const struct {
+        bool is_msr;
+        uint32_t number;
+    } registers[] = {
+        [CR0] = { false, 0 }, [CR2] = { false, 2 }, [CR3] = { false, 3 },
+        [CR4] = { false, 4 }, [EFER] = { true, 0xc0000080 },
+        [CR8] = { false, 8 }, [K_GS_BASE] = { true, 0xc0000102 },
+    };
+
+    return registers[n].is_msr ? cpu_msr_write(c, registers[n].number, v)
+                               : cpu_cr_write(c, registers[n].number, v);
 }
 
 /* All but the long ones. */
@@ -211,6 +246,8 @@ static uint64_t get_number(const struct cpu *c, bool wide, enum kind kind,
 static bool set_number(struct cpu *c, bool wide, enum kind kind, unsigned n,
                        uint64_t v)
 {
+    if (get_number(c, wide, kind, n) == v)
+        return true;            /* a segment's hidden part stays, too */
     switch (kind) {
     case GENERAL:
         c->gpr[wide ? order64[n] : n] = v;
@@ -228,8 +265,14 @@ static bool set_number(struct cpu *c, bool wide, enum kind kind, unsigned n,
     case MXCSR:
         c->fpu.mxcsr = (uint32_t)v & c->fpu.mxcsr_mask;
         return true;
+    case SEGMENT:
+        return !(v >> 16) &&
+               cpu_poke_segment(c, (enum cpu_segreg)segment_order[n],
+                                (uint16_t)v);
+    case BASE:
+        return cpu_msr_write(c, n ? GS_BASE : FS_BASE, v);
     default:
-        return get_number(c, wide, kind, n) == v;
+        return set_system(c, n, v);
     }
 }
 

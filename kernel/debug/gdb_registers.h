@@ -20,8 +20,8 @@ unsigned gdb_register_bytes(bool wide, unsigned n);
 void gdb_register_get(const struct cpu *c, bool wide, unsigned n,
                       uint8_t *out);
 /*
- * False: it is one that a debugger may not change (segments, control
- * registers), and not that already.
+ * False: it has not that value already, and the CPU would not take it in its
+ * mode and at its privilege level, or it is one of the x87's last instruction.
  */
 bool gdb_register_set(struct cpu *c, bool wide, unsigned n, const uint8_t *in);
 

@@ -63,6 +63,7 @@ struct gdb_session {
     char out[GDB_OUT];          /* to be sent: out[0] to out[out_len - 1] */
     size_t out_len;
     uint64_t bad_packets;
+    uint64_t refused_writes;    /* of registers */
 };
 
 /*

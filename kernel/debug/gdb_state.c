@@ -12,8 +12,9 @@
 /* ---- Registers ----------------------------------------------------------- */
 
 struct registers_call {
-    bool wide, ok;
+    bool wide;
     unsigned first, count;
+    unsigned refused;           /* of those written */
     uint8_t data[MEMORY_MAX];
     size_t len;
 };
@@ -34,11 +35,11 @@ static void set_registers(struct cpu *c, void *arg)
 {
     struct registers_call *call = arg;
 
-    call->ok = true;
     for (unsigned i = 0; i < call->count; i++) {
         unsigned n = call->first + i;
 
-        call->ok &= gdb_register_set(c, call->wide, n, call->data + call->len);
+        if (!gdb_register_set(c, call->wide, n, call->data + call->len))
+            call->refused++;
         call->len += gdb_register_bytes(call->wide, n);
     }
 }
@@ -75,7 +76,16 @@ void gdb_cmd_get_all(struct gdb_session *s, const char *args)
     send_registers(s, &call);
 }
 
-/* "G", by a client that has them all. What may not be changed stays. */
+/* What the CPU refused stays as it was. */
+static void write_registers(struct gdb_session *s, struct registers_call *call)
+{
+    int r = s->target->cpu(s->ctx, true, set_registers, call);
+
+    s->refused_writes += call->refused;
+    gdb_reply_error(s, r ? r : call->refused ? -EPERM : 0);
+}
+
+/* "G", by a client that has them all. */
 void gdb_cmd_set_all(struct gdb_session *s, const char *args)
 {
     struct registers_call call = { .wide = s->target->is_64bit(s->ctx) };
@@ -84,7 +94,7 @@ void gdb_cmd_set_all(struct gdb_session *s, const char *args)
     if (strlen(args) != 2 * len || !gdb_from_hex(call.data, args, len))
         gdb_reply_error(s, -EINVAL);
     else
-        gdb_reply_error(s, s->target->cpu(s->ctx, true, set_registers, &call));
+        write_registers(s, &call);
 }
 
 /* Of "p" and "P": the register's number. */
@@ -114,7 +124,6 @@ void gdb_cmd_set_one(struct gdb_session *s, const char *args)
 {
     struct registers_call call = { .wide = s->target->is_64bit(s->ctx) };
     unsigned bytes;
-    int r;
 
     if (!one_register(&args, &call) || *args++ != '=') {
         gdb_reply_error(s, -EINVAL);
@@ -125,8 +134,7 @@ void gdb_cmd_set_one(struct gdb_session *s, const char *args)
         gdb_reply_error(s, -EINVAL);
         return;
     }
-    r = s->target->cpu(s->ctx, true, set_registers, &call);
-    gdb_reply_error(s, r ? r : call.ok ? 0 : -EPERM);
+    write_registers(s, &call);
 }
 
 /* ---- Memory -------------------------------------------------------------- */

@@ -27,7 +27,8 @@ struct gdbstub {
     bool on_line;               /* somebody is at the line */
     uint64_t line_ns;           /* when it wants its turn */
     unsigned refused;           /* clients beside the one */
-    uint64_t damaged;           /* packets, of clients that have gone */
+    /* Packets and writes of registers, of clients that have gone. */
+    uint64_t damaged, refused_writes;
     struct gdb_session session;
     /* What of its bytes was not taken yet. */
     uint8_t in[READ_BYTES];
@@ -146,6 +147,7 @@ static void drop(struct gdbstub *b, const char *why, bool reset)
     b->on_line = false;
     b->in_len = 0;              /* who comes next says nothing of that */
     b->damaged += b->session.bad_packets;
+    b->refused_writes += b->session.refused_writes;
     say(b, "the client has gone", why);
     if (!b->session.over)
         target_detach(b);
@@ -377,6 +379,7 @@ void gdbstub_text(const struct guest *g, char *out, size_t size)
 {
     const struct gdbstub *b = g->gdb;
     char text[ENDPOINT_TEXT] = "", where[BACKEND_TEXT] = "";
+    uint64_t damaged, writes;
 
     if (!b) {
         snprintf(out, size, "none");
@@ -386,11 +389,15 @@ void gdbstub_text(const struct guest *g, char *out, size_t size)
         backend_describe(b->line, where, sizeof where);
     else
         endpoint_text(listener_local(b->listener), text);
+    damaged = b->damaged + (has_client(b) ? b->session.bad_packets : 0);
+    writes = b->refused_writes +
+             (has_client(b) ? b->session.refused_writes : 0);
     snprintf(out, size, "%s%.60s, %s; refused clients=%u, damaged packets="
-             "%llu", b->line ? "" : "tcp:", b->line ? where : text,
+             "%llu, refused register writes=%llu", b->line ? "" : "tcp:",
+             b->line ? where : text,
              has_client(b) ? "a client is there" : "nobody is there",
-             b->refused, (unsigned long long)(b->damaged + (has_client(b)
-                 ? b->session.bad_packets : 0)));
+             b->refused, (unsigned long long)damaged,
+             (unsigned long long)writes);
 }
 
 bool gdbstub_poll(struct guest *const *guests, unsigned count)

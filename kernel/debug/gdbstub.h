@@ -13,7 +13,7 @@
 struct guest;
 struct monitor;
 
-#define GDBSTUB_TEXT 128u
+#define GDBSTUB_TEXT 192u
 
 /*
  * Listen there (gdb_device.h) instead of where it does; "none": nowhere. Without

@@ -126,6 +126,10 @@ static inline void write_debug_addresses(const uint64_t dr[4])
                      "mov %2, %%dr2\n\tmov %3, %%dr3"
                      : : "r"(dr[0]), "r"(dr[1]), "r"(dr[2]), "r"(dr[3]));
 }
+static inline void write_debug_control(uint64_t dr7)
+{
+    __asm__ volatile("mov %0, %%dr7" : : "r"(dr7) : "memory");
+}
 static inline void invalidate_page(const volatile void *page)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(page) : "memory");

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emu/cpu/stops.h"
 #include "kernel/metal/apic.h"
 #include "kernel/metal/arch.h"
 #include "kernel/metal/hv_internal.h"
@@ -60,8 +61,11 @@ static void prepare_events(struct hv *h)
     struct cpu *c = h->cpu;
 
     h->window = h->nmi_window = h->nmi_due = false;
-    h->step = h->iret;
+    h->step = h->own_tf = h->iret;
     if (h->iret)                /* nothing comes before it is done */
+        return;
+    /* A debugger's step goes by interrupts, but where HLT waits for one. */
+    if (c->stops && c->stops->step && !c->halted)
         return;
     if (c->nmi && !h->event.valid && !c->inhibit && !c->nmi_blocked) {
         c->nmi = false;
@@ -117,8 +121,11 @@ static enum verdict on_exception(struct hv *h, const struct hv_exit *x,
     if (h->event.valid)         /* while another one was being delivered */
         return interpret(h, x, why);
     if (x->exception.vector == EXC_DB) {
+        uint64_t dr6 = hv_debug_note(h, x->exception.dr6);
+
         hv_modify(h);
-        hv_inject_debug(h, x->exception.dr6);
+        if (dr6 || !x->exception.dr6)   /* INT1 leaves no bits */
+            hv_inject_debug(h, dr6);
     } else {
         hv_inject(h, x->exception.vector, x->exception.has_error,
                   x->exception.error);
@@ -176,8 +183,10 @@ static bool run_over(struct hv *h, enum engine_exit *why)
 
 void hv_enter(struct hv *h, struct hv_exit *x)
 {
-    if (h->modified)
+    if (h->modified) {
+        h->count.displaced += hv_debug_registers(h);
         h->ops->load(h);
+    }
     h->modified = h->fetched = false;
     h->count.entries++;
     h->ops->enter(h, x);
@@ -198,21 +207,38 @@ void hv_catch_up(const struct hv *h)
 }
 
 /*
- * A debugger's places to stop at and its steps are the interpreter's business,
- * which does not run long mode: hv_can_debug.
+ * A debugger's places to stop at and its steps are the interpreter's business
+ * but in long mode, which it does not run: hv_debug.c. True: `why` says whether
+ * to go on, before an entry.
  */
-static bool is_debugged(struct hv *h)
+static bool debugged(struct hv *h, enum engine_exit *why)
 {
-    if (!h->cpu->stops)
-        return false;
+    *why = ENGINE_BUDGET;
     hv_fetch(h);
-    return !cpu_in_long_mode(h->cpu);
+    if (!cpu_in_long_mode(h->cpu)) {
+        *why = hv_stretch(h);
+        return true;
+    }
+    if (hv_debug_is_over(h)) {
+        *why = ENGINE_DEBUG;
+        return true;
+    }
+    prepare_events(h);
+    if (h->cpu->halted && !h->event.valid)
+        return false;
+    if (hv_debug_breaks(h)) {
+        *why = ENGINE_DEBUG;
+        return true;
+    }
+    return hv_debug_alone(h);
 }
 
-int hv_can_debug(const struct engine *e)
+/* For a debugger's step, which the end of a run must not lose. */
+static void note_progress(struct hv *h, uint64_t *insns)
 {
-    return cpu_model_is_64bit(((const struct hv *)e)->cpu->model) ? -ENOTSUP
-                                                                  : 0;
+    if (h->cpu->stops && h->cpu->icount != *insns)
+        h->cpu->stops->went_on = true;
+    *insns = h->cpu->icount;
 }
 
 static enum engine_exit run_loop(struct hv *h)
@@ -220,22 +246,24 @@ static enum engine_exit run_loop(struct hv *h)
     enum engine_exit why;
     struct hv_exit x;
 
-    for (;;) {
+    for (uint64_t insns = h->cpu->icount;; note_progress(h, &insns)) {
         if (run_over(h, &why))
             return why;
-        if (is_debugged(h)) {
-            why = hv_stretch(h);
+        if (!h->cpu->stops) {
+            prepare_events(h);
+        } else if (debugged(h, &why)) {
             if (why != ENGINE_BUDGET)
                 return why;
             continue;
         }
-        prepare_events(h);
         if (h->cpu->halted && !h->event.valid)
             return ENGINE_HALTED;
         memset(&x, 0, sizeof x);
         hv_enter(h, &x);
         if (h->iret)
             hv_long_stepped(h, &x);
+        else if (h->step)
+            hv_debug_stepped(h, &x);
         if (handle(h, &x, &why) == STOP)
             return why;
     }

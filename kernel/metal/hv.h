@@ -6,6 +6,7 @@
  *   hv.c          the engine: run loop, events to deliver, what to do at exits
  *   hv_stretch.c  the interpreter in place of the processor for a while
  *   hv_long.c     the emulator in its place, in long mode
+ *   hv_debug.c    a debugger's places to stop at and steps, in long mode
  *   hv_nested.c   nested page tables, from the machine's memory map
  *   hv_exact.c    one instruction at a time, for -icount and lockstep
  *   hv_bus.c      the machine's bus as the CPU sees it
@@ -48,7 +49,8 @@ enum hv_exit_kind {
     HV_EXIT_NMI_WINDOW,         /* IRET ends, or is about to end, an NMI */
     HV_EXIT_IO,                 /* io */
     HV_EXIT_MEMORY,             /* memory: not in the nested page tables */
-    HV_EXIT_STEP,               /* h->step: one instruction was executed */
+    HV_EXIT_STEP,               /* h->step: one instruction was executed;
+                                 * exception.dr6 as of the #DB that it is */
     HV_EXIT_EXCEPTION,          /* exception: #DB, #AC, and all while stepping */
     HV_EXIT_CPUID,
     HV_EXIT_RDMSR,
@@ -84,7 +86,8 @@ struct hv_exit {
             bool has_error;
             uint32_t error;
             uint64_t cr2;       /* #PF: not in the guest's CR2 yet */
-            uint64_t dr6;       /* #DB: the bits it adds to the guest's DR6 */
+            uint64_t dr6;       /* #DB: the bits it adds to DR6, B0 to B3
+                                 * being h->dr's */
         } exception;
     };
 };
@@ -131,8 +134,8 @@ struct hv_ops {
     /*
      * Enter the guest on this core, deliver h->event first if it is valid, and
      * come back at the next exit with interrupts on and host interrupts served.
-     * Obeys h->window, h->nmi_window, h->step (TF is not seen in rflags after
-     * it, but for h->iret). On return h->event is what was being delivered when
+     * Obeys h->window, h->nmi_window, h->dr and h->dr7, h->step (TF is not seen
+     * in rflags after it, but for h->own_tf). On return h->event is what was being delivered when
      * the exit came, if anything. Adds to h->count.guest_ticks.
      */
     void (*enter)(struct hv *h, struct hv_exit *x);
@@ -152,10 +155,26 @@ struct hv {
     struct cpu_event event;     /* to deliver at the next entry */
     bool window, nmi_window;    /* exit when the guest takes one */
     bool step;                  /* one instruction; exceptions exit */
-    bool iret;                  /* that is an IRET: TF after it is its own */
+    bool own_tf;                /* TF after that is its own: IRET, POPF */
+    bool iret;                  /* that is the IRET of an NMI */
     bool nmi_due;               /* one waits for h->event's delivery only */
 
     bool ran;                   /* natively since the interpreter looked */
+    /*
+     * For the processor: the guest's debug registers, or with a debugger's
+     * places among them (hv_debug.c); DR6 is in struct cpu alone. `owner` is 0
+     * for the guest's, else one more than its number in cpu->stops.
+     */
+    uint64_t dr[4], dr7;
+    uint8_t owner[4];
+    bool no_breaks;             /* an entry arms no instruction breakpoints */
+    bool walks;                 /* one step at a time, as they are too many */
+    struct {                    /* of the step under way */
+        bool tf;                /* the guest's own */
+        bool iret;
+        uint8_t inhibit;        /* the shadow in which it is */
+    } before;
+
     bool fetched;               /* struct cpu holds all of the state */
     bool modified;              /* ... and the backend must load it */
 
@@ -170,6 +189,7 @@ struct hv {
         uint64_t entries, exits[HV_EXIT_KINDS];
         uint64_t stretches, stretch_insns;
         uint64_t emulated, unknown;     /* in long mode */
+        uint64_t displaced;     /* loads without one of the guest's DRs */
         uint64_t fills, clears; /* of the nested tables */
         uint64_t run_ticks;     /* of the TSC, in runs */
         uint64_t guest_ticks;   /* ... from an entry to its exit */
@@ -198,6 +218,18 @@ int hv_can_debug(const struct engine *e);
  * that is next then.
  */
 void hv_catch_up(const struct hv *h);
+
+/*
+ * For `enter`: is this #DB while h->step what an instruction left behind that
+ * was executed? Else it is the guest's breakpoint in front of one.
+ */
+bool hv_debug_is_trap(const struct hv *h, uint64_t dr6);
+/* Is TF in rflags our own, after this exit? Then it is cleared. */
+static inline void hv_clear_step(struct hv *h, const struct hv_exit *x)
+{
+    if (h->step && !(h->own_tf && x->kind == HV_EXIT_STEP))
+        h->cpu->rflags &= ~(uint64_t)FLAG_TF;
+}
 
 /* ---- Between the parts ---------------------------------------------------- */
 

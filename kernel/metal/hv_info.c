@@ -74,6 +74,8 @@ int hv_info(struct engine *e, char *buf, size_t size)
     put(&t, h->count.stretches, "stretches interpreted");
     put(&t, h->count.stretch_insns, "instructions interpreted");
     put(&t, h->count.emulated, "instructions emulated in long mode");
+    put(&t, h->count.displaced,
+        "loads of debug registers where a debugger's displaced a guest's");
     put(&t, h->count.unknown, "instructions in long mode that were unknown");
     return (int)t.wanted;
 }

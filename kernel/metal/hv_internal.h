@@ -35,6 +35,32 @@ enum engine_exit hv_long(struct hv *h, const struct hv_exit *x);
  */
 void hv_long_stepped(struct hv *h, const struct hv_exit *x);
 
+/* hv_long.c: the instruction at rip, by the emulator; after hv_modify. */
+void hv_emulate(struct hv *h);
+
+/*
+ * hv_debug.c, in long mode with cpu->stops, but hv_debug_registers, which every
+ * load of the guest's state needs: h->dr, h->dr7, h->walks by what is in struct
+ * cpu. How many of the guest's breakpoints found no place.
+ */
+unsigned hv_debug_registers(struct hv *h);
+/* Before events are chosen: has a watchpoint hit, or the step been made? */
+bool hv_debug_is_over(struct hv *h);
+/* After that: is there a breakpoint at rip? */
+bool hv_debug_breaks(struct hv *h);
+/*
+ * What must not be left to the processor under TF: then it was done. False:
+ * enter; with h->step for one instruction.
+ */
+bool hv_debug_alone(struct hv *h);
+/* After such an entry, before the exit is handled. */
+void hv_debug_stepped(struct hv *h, const struct hv_exit *x);
+/*
+ * DR6 bits of a #DB, as of h->dr: a debugger's are noted in cpu->stops; what is
+ * left, as of the guest's DR0 to DR3.
+ */
+uint64_t hv_debug_note(struct hv *h, uint64_t dr6);
+
 /* hv_stretch.c: the port access of this exit. False: not one so simple. */
 bool hv_emulate_io(struct hv *h, const struct hv_exit *x);
 

@@ -31,7 +31,7 @@ static enum engine_exit nmi_ends(struct hv *h)
 {
     struct cpu *c = h->cpu;
 
-    if (c->nmi && !(c->rflags & FLAG_TF) && !(c->dr[7] & DR7_ENABLES)) {
+    if (c->nmi && !(c->rflags & FLAG_TF) && !(h->dr7 & DR7_ENABLES)) {
         h->iret = true;
         return ENGINE_BUDGET;
     }
@@ -46,7 +46,7 @@ void hv_long_stepped(struct hv *h, const struct hv_exit *x)
     struct cpu *c = h->cpu;
     uint64_t dr6 = c->dr[6];    /* as it was before the entry */
 
-    h->iret = h->step = false;
+    h->iret = h->step = h->own_tf = false;
     if (x->kind == HV_EXIT_STEP) {
         c->nmi_blocked = false;
         hv_modify(h);
@@ -60,7 +60,7 @@ void hv_long_stepped(struct hv *h, const struct hv_exit *x)
     }
 }
 
-static enum engine_exit emulate(struct hv *h)
+void hv_emulate(struct hv *h)
 {
     struct cpu *c = h->cpu;
     struct emul_raise raise;
@@ -78,13 +78,10 @@ static enum engine_exit emulate(struct hv *h)
         hv_inject(h, EXC_UD, false, 0);
         break;
     }
-    return ENGINE_BUDGET;
 }
 
 enum engine_exit hv_long(struct hv *h, const struct hv_exit *x)
 {
-    enum engine_exit why;
-
     if (h->event.valid)
         return event_failed(h);
     if (x->kind == HV_EXIT_NMI_WINDOW)
@@ -95,8 +92,8 @@ enum engine_exit hv_long(struct hv *h, const struct hv_exit *x)
     if (x->kind == HV_EXIT_IO && hv_emulate_io(h, x))
         return ENGINE_BUDGET;
     hv_modify(h);
-    why = emulate(h);
+    hv_emulate(h);
     if (x->kind == HV_EXIT_CR || x->kind == HV_EXIT_INSN)
         h->nested.generation++;         /* translations are void */
-    return why;
+    return ENGINE_BUDGET;
 }

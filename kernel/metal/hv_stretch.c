@@ -122,6 +122,7 @@ bool hv_emulate_io(struct hv *h, const struct hv_exit *x)
     c->rip += x->insn_len;      /* in CS: the processor has fetched it there */
     c->rflags &= ~(uint64_t)FLAG_RF;
     c->inhibit = 0;
+    c->icount++;
     return true;
 }
 

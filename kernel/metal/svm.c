@@ -15,6 +15,7 @@
 #include "kernel/metal/svm.h"
 #include "kernel/metal/svm_caps.h"
 #include "kernel/metal/svm_internal.h"
+#include "kernel/metal/trap.h"
 #include "kernel/platform.h"
 
 enum { MSR_VM_CR = 0xc0010114, MSR_VM_HSAVE_PA = 0xc0010117 };
@@ -99,6 +100,9 @@ static int svm_probe(char *why, size_t size)
     svm_features.flush_asid = caps.svm_edx & SVM_CAPS_FLUSH_ASID;
     svm_features.rdpru = cpuid(0x80000008, 0).ebx & EXT8_RDPRU;
     svm_features.stale_event = host_is_tcg();
+    svm_features.entry_arms_none = svm_features.stale_event;
+    if (svm_features.entry_arms_none)
+        trap_set_handler(EXCEPTION_DEBUG, svm_stray_debug, NULL);
     return 0;
 }
 
@@ -138,6 +142,7 @@ static struct engine *svm_create(struct cpu *cpu)
         svm_destroy((struct engine *)s);
         return NULL;
     }
+    s->hv.no_breaks = svm_features.entry_arms_none;
     s->entry = (struct svm_entry){ .vmcb_phys = paging_phys(s->vmcb),
                                    .gpr = cpu->gpr, .fpu = &cpu->fpu };
     svm_state_init(s, paging_phys(s->permissions));

@@ -45,6 +45,7 @@ struct svm_features {
     bool next_rip, flush_asid, rdpru;
     bool busy_tss;              /* TR's type is "busy" inside the processor */
     bool stale_event;           /* an interrupt injected may come twice */
+    bool entry_arms_none;       /* of DR7's breakpoints: QEMU's TCG */
 };
 extern struct svm_features svm_features;
 
@@ -52,6 +53,8 @@ extern struct svm_features svm_features;
 struct svm_core *svm_core_here(void);
 
 void svm_enter(struct svm_entry *entry);
+/* With entry_arms_none, #DB of this core in the host: svm_run.c. */
+void svm_stray_debug(void *ctx);
 void svm_run(struct hv *h, struct hv_exit *x);
 void svm_store(struct hv *h);
 void svm_load(struct hv *h);

@@ -9,6 +9,8 @@
 
 #include "emu/cpu/debug.h"
 #include "kernel/metal/arch.h"
+#include "kernel/metal/percpu.h"
+#include "kernel/platform.h"
 
 #define SHADOW 1u               /* STI's or MOV SS's, as cpu->inhibit */
 /* Those whose delivery could raise them without end; the host's own. */
@@ -85,6 +87,32 @@ static void prepare_event(struct svm *s)
     set_bit(&v->intercept1, SVM1_VINTR, window);
 }
 
+/*
+ * VMRUN gives the guest its DR7, but for QEMU's TCG, which sets a breakpoint up
+ * only at a MOV to DR7: so the host makes one. Its own accesses could meet one
+ * until it is taken back, and TCG may be late with the guest's: a #DB here is
+ * nobody's. Breakpoints on execution are not armed so: hv.no_breaks.
+ */
+static bool armed[PERCPU_MAX];
+
+static void arm(const struct hv *h, bool on)
+{
+    const uint64_t data = 0x3333ull << 16;      /* R/W of each */
+
+    if (!svm_features.entry_arms_none || !h->cpu->stops ||
+        !(h->dr7 & DR7_ENABLES) || !(h->dr7 & data))
+        return;
+    armed[this_cpu()->index] = true;
+    write_debug_control(on ? h->dr7 : DR7_ONES);
+    armed[this_cpu()->index] = on;
+}
+
+void svm_stray_debug(void *ctx)
+{
+    if (!armed[this_cpu()->index])
+        platform_fatal("a debug exception in the host");
+}
+
 static void prepare(struct svm *s)
 {
     struct hv *h = &s->hv;
@@ -102,8 +130,8 @@ static void prepare(struct svm *s)
     v->tlb_control = tlb_control(s);
     v->exceptions = h->step ? ~0u : EXCEPTIONS;
     set_bit(&v->intercept1, SVM1_RDTSC, c->exact_count);
-    if (v->dr7 & DR7_ENABLES)
-        write_debug_addresses(c->dr);
+    if (h->dr7 & DR7_ENABLES)
+        write_debug_addresses(h->dr);
 }
 
 /* ---- After ------------------------------------------------------------------- */
@@ -205,6 +233,8 @@ static void decode_exception(struct hv_exit *x, const struct vmcb *v,
     x->exception.error = (uint32_t)v->exit_info1;
     if (vector == EXC_PF)
         x->exception.cr2 = v->exit_info2;
+    if (vector == EXC_DB)
+        x->exception.dr6 = v->dr6 & DR6_WRITABLE;
 }
 
 static void decode(struct hv_exit *x, const struct vmcb *v)
@@ -246,8 +276,10 @@ void svm_run(struct hv *h, struct hv_exit *x)
     interrupts_off();           /* until svm_enter has them held by GIF */
     prepare(s);
     hv_catch_up(h);
+    arm(h, true);
     start = read_tsc();
     svm_enter(&s->entry);
+    arm(h, false);
     h->count.guest_ticks += read_tsc() - start;
     c->gpr[RAX] = v->rax;
     c->gpr[RSP] = v->rsp;
@@ -260,11 +292,12 @@ void svm_run(struct hv *h, struct hv_exit *x)
     else if (virtual_waits(s))
         h->event = s->virtual;
     decode(x, v);
-    if (h->step && x->kind == HV_EXIT_EXCEPTION &&
-        x->exception.vector == EXC_DB)
-        x->kind = HV_EXIT_STEP;
-    if (h->step && !(h->iret && x->kind == HV_EXIT_STEP))
-        c->rflags &= ~(uint64_t)FLAG_TF;
+    if (x->kind == HV_EXIT_EXCEPTION && x->exception.vector == EXC_DB) {
+        v->dr6 = DR6_ONES;
+        if (h->step && hv_debug_is_trap(h, x->exception.dr6))
+            x->kind = HV_EXIT_STEP;
+    }
+    hv_clear_step(h, x);
     /* The machine check is the host's: it has a handler for it. */
     if (x->kind == HV_EXIT_EXCEPTION && x->exception.vector == EXC_MC)
         __asm__ volatile("int $18");

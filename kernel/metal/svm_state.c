@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "emu/cpu/debug.h"
 #include "emu/cpu/paging.h"
 
 #define LIMIT_BYTES 0xfffffu    /* above it a limit counts pages */
@@ -119,8 +120,6 @@ void svm_store(struct hv *h)
     c->cr3 = v->cr3;
     c->cr4 = v->cr4;
     c->efer = v->efer & ~(uint64_t)EFER_SVME;
-    c->dr[6] = v->dr6;
-    c->dr[7] = v->dr7;
     store_msrs(c, v);
     /* With nested paging they are read at each walk (15.25.10). */
     if ((c->cr0 & CR0_PG) && (c->cr4 & CR4_PAE) && !cpu_in_long_mode(c))
@@ -181,8 +180,8 @@ void svm_load(struct hv *h)
     v->cr3 = c->cr3;
     v->cr4 = c->cr4;
     v->efer = c->efer | EFER_SVME;
-    v->dr6 = c->dr[6];
-    v->dr7 = c->dr[7];
+    v->dr6 = DR6_ONES;          /* ours: #DB and MOV DR exit */
+    v->dr7 = h->dr7;
     load_msrs(v, c);
     v->clean = 0;
 }

@@ -123,6 +123,10 @@ void trap_dispatch(const struct trap_frame *f)
 {
     if (f->vector == EXCEPTION_NMI && panic_elsewhere())
         smp_stop_here(f);
+    if (f->vector == EXCEPTION_DEBUG && handlers[EXCEPTION_DEBUG].fn) {
+        handlers[EXCEPTION_DEBUG].fn(handlers[EXCEPTION_DEBUG].ctx);
+        return;
+    }
     if (f->vector < 32)
         panic_exception(f);
     interrupt((unsigned)f->vector);

@@ -36,7 +36,10 @@ struct trap_frame {
 void trap_init(void);
 void trap_load(void);
 
-/* Call `fn(ctx)` on `vector`. The end-of-interrupt follows by itself. */
+/*
+ * Call `fn(ctx)` on `vector`. The end-of-interrupt follows by itself. Of
+ * exceptions, which are a panic without, EXCEPTION_DEBUG may have one.
+ */
 void trap_set_handler(unsigned vector, void (*fn)(void *ctx), void *ctx);
 bool trap_has_handler(unsigned vector);
 /* A vector of VECTOR_MSI .. that nobody has yet, or 0. */

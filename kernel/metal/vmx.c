@@ -140,6 +140,7 @@ static void enter(struct hv *h, struct hv_exit *x)
         vmx_store_short(v);
     }
     vmx_decode(v, reason, x);
+    hv_clear_step(h, x);
     interrupts_on();
 }
 

@@ -99,8 +99,7 @@ static void decode_exception(struct vmx *v, struct hv_exit *x)
         x->exception.dr6 = vmread(VMCS_QUALIFICATION) & DEBUG_BITS;
         /* This is it: nothing is pending behind it, whatever the field says. */
         vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
-        /* There are no breakpoints while stepping: the trap of our TF. */
-        if (v->hv.step)
+        if (v->hv.step && hv_debug_is_trap(&v->hv, x->exception.dr6))
             x->kind = HV_EXIT_STEP;
     }
 }

@@ -128,9 +128,9 @@ static void load_debug(struct vmx *v)
     struct cpu *c = v->hv.cpu;
     uint64_t pending = c->run.debug & (PENDING_DEBUG_HIT | PENDING_DEBUG_BS);
 
-    vmwrite(VMCS_GUEST_DR7, (uint32_t)c->dr[7]);
-    if (c->dr[7] & DR7_ENABLES)
-        write_debug_addresses(c->dr);
+    vmwrite(VMCS_GUEST_DR7, (uint32_t)v->hv.dr7);
+    if (v->hv.dr7 & DR7_ENABLES)
+        write_debug_addresses(v->hv.dr);
     if (pending & PENDING_DEBUG_HIT)
         pending |= PENDING_DEBUG_ENABLED;
     c->run.debug = 0;
@@ -195,7 +195,6 @@ void vmx_store(struct hv *h)
     store_segments(v);
     store_control(h->cpu);
     store_msrs(v);
-    h->cpu->dr[7] = vmread(VMCS_GUEST_DR7);
     pending = vmread(VMCS_GUEST_PENDING_DEBUG);
     h->cpu->run.debug = pending & (PENDING_DEBUG_HIT | PENDING_DEBUG_BS);
 }
@@ -249,8 +248,6 @@ void vmx_store_short(struct vmx *v)
      * Bochs leaves it there, and the next entry would deliver it. */
     if ((c->rflags & FLAG_TF) && !(blocked & BLOCKED_BY_MOV_SS))
         vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
-    if (v->hv.step)
-        c->rflags &= ~(uint64_t)FLAG_TF;
     c->inhibit = blocked & BLOCKED_BY_STI      ? INHIBIT_STI
                  : blocked & BLOCKED_BY_MOV_SS ? INHIBIT_SS
                                                : 0;

@@ -34,6 +34,7 @@ vga: extension=none, update_freq=1
 ata0-master: type=cdrom, path={medium}, status=inserted
 boot: cdrom
 com1: enabled=1, mode=term, dev={serial}
+com2: {com2}
 log: {log}
 panic: action=fatal
 error: action=report
@@ -51,10 +52,13 @@ SWITCHED_OFF = "ACPI control: soft power off"
 
 
 class Bochs:
-    """One Bochs whose COM1 is this session; ends after `limit` seconds."""
+    """One Bochs whose COM1 is this session; ends after `limit` seconds.
+
+    com2: the terminal that is its COM2.
+    """
 
     def __init__(self, medium, folder, cpu=CPU_UNRESTRICTED, ram=256,
-                 cores=1, limit=300, ips=100_000_000):
+                 cores=1, limit=300, ips=100_000_000, com2=None):
         folder.mkdir()
         self.log = folder / "bochs.log"
         self.com1, self.serial = pty.openpty()
@@ -62,7 +66,9 @@ class Bochs:
         rc = folder / "bochsrc"
         rc.write_text(CONFIG.format(
             cpu=cpu, cores=cores, ips=ips, ram=ram, medium=pathlib.Path(medium).resolve(),
-            serial=os.ttyname(self.serial), log=self.log.resolve()))
+            serial=os.ttyname(self.serial), log=self.log.resolve(),
+            com2=f"enabled=1, mode=term, dev={com2}" if com2
+            else "enabled=0"))
         commands = folder / "commands"
         commands.write_text("c\n")
         self.screen, screen = pty.openpty()

@@ -6,7 +6,7 @@
  */
 // covers: kernel/debug/gdb_session.c kernel/debug/gdb_state.c
 // covers: kernel/debug/gdb_query.c kernel/debug/gdb_packet.c
-// covers: kernel/debug/gdb_registers.c
+// covers: kernel/debug/gdb_registers.c emu/cpu/poke.c
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -95,9 +95,22 @@ const struct gdb_target fake_gdb_target = {
     .detach = detach, .kill = kill,
 };
 
+static uint8_t *ram_page(void *ctx, uint64_t addr, bool write)
+{
+    struct fake_gdb *f = ctx;
+    uint64_t at = addr - FAKE_GDB_BASE;
+
+    return at < sizeof f->memory ? f->memory + at : NULL;
+}
+
+static uint64_t mmio_read(void *ctx, uint64_t addr, unsigned size) { return 0; }
+
 void fake_gdb_init(struct fake_gdb *f, const char *model)
 {
     memset(f, 0, sizeof *f);
+    f->bus = (struct cpu_bus){ .ctx = f, .ram_page = ram_page,
+                               .mmio_read = mmio_read };
+    f->cpu.bus = &f->bus;
     f->cpu.model = cpu_model_find(model);
     cpu_reset(&f->cpu);
     f->state = GDB_PAUSED;

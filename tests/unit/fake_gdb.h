@@ -11,6 +11,7 @@
 
 struct fake_gdb {
     struct cpu cpu;
+    struct cpu_bus bus;         /* the CPU's way to the memory */
     uint8_t memory[FAKE_GDB_BYTES];
     struct cpu_stops stops;
     enum gdb_state state;

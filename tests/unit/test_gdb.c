@@ -173,10 +173,8 @@ static void test_registers(void **state)
     ASK("P9=ffffffff", "OK");           /* but VM and IOPL */
     assert_int_equal(fake.cpu.rflags & (FLAG_VM | FLAG_IOPL), 0);
     assert_int_equal(fake.cpu.rflags & FLAG_CF, FLAG_CF);
-    ASK("Pa=60000000", "OK");
-    ASK("Pa=08000000", "E01");          /* segments stay */
-    assert_int_equal(fake.changes, 5);
-    assert_int_equal(fake.cpu.seg[CS].sel, 0x60);
+    assert_int_equal(fake.changes, 3);
+    assert_int_equal(session.refused_writes, 0);
     ASK("p100", "E16");
     ASK("pff", "E16");
     ASK("p", "E16");
@@ -197,9 +195,163 @@ static void test_registers64(void **state)
     ASK("pf", "8877665544332211");
     ASK("p4", "cdab000000000000");
     assert_int_equal(strlen(ask("g")),
-                     2 * (17 * 8 + 7 * 4 + 80 + 32 + 16 * 16 + 4 + 7 * 8));
+                     2 * (17 * 8 + 7 * 4 + 80 + 32 + 16 * 16 + 4 + 9 * 8));
     ASK("P10=0000000000000001", "E01"); /* no address of code */
     ASK("p3a", "000000008088ffff");
+    assert_int_equal(session.refused_writes, 1);
+}
+
+/* Of 32 bits by its number, in the order that the wire has. */
+static void put32(unsigned n, uint32_t v, const char *answer)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "P%x=%08x", n, __builtin_bswap32(v));
+    ASK(text, answer);
+}
+
+static void put64(unsigned n, uint64_t v, const char *answer)
+{
+    char text[48];
+
+    snprintf(text, sizeof text, "P%x=%016llx", n,
+             (unsigned long long)__builtin_bswap64(v));
+    ASK(text, answer);
+}
+
+enum { CS32 = 10, SS32, DS32, CR0_32 = 41, CR2_32, CR3_32, CR4_32, EFER_32,
+       CS64 = 18, SS64, FS_BASE64 = 57, CR0_64 = 59, CR2_64, CR3_64, CR4_64,
+       EFER_64, CR8_64, K_GS_BASE64 };
+
+/* A GDT at the beginning of the memory. */
+static void make_gdt(void)
+{
+    static const uint64_t gdt[] = {
+        0, 0x00cf9a000000ffff,          /* 8: code */
+        0x00cf92000000ffff,             /* 10h: data */
+        0x00cff2000000ffff,             /* 18h: data of CPL 3 */
+        0x00cffa000000ffff,             /* 20h: code of CPL 3 */
+        0x00cf12000000ffff,             /* 28h: data, absent */
+        0x0000890000000067,             /* 30h: a TSS */
+        0x00af9a000000ffff,             /* 38h: code of 64 bits */
+        0x00ef9a000000ffff,             /* 40h: the same with D */
+        0x00cf98000000ffff,             /* 48h: code that is not read */
+    };
+
+    memcpy(fake.memory, gdt, sizeof gdt);
+    fake.cpu.gdtr = (struct cpu_table){ FAKE_GDB_BASE, sizeof gdt - 1 };
+}
+
+static void test_segments(void **state)
+{
+    struct cpu *c = &fake.cpu;
+
+    make_gdt();
+    put32(DS32, 0x1234, "OK");          /* real mode */
+    assert_int_equal(c->seg[DS].base, 0x12340);
+    put32(DS32, 0x11234, "E01");
+    put32(CR0_32, c->cr0 | CR0_PE, "OK");
+    put32(CS32, 8, "OK");
+    assert_int_equal(c->seg[CS].base, 0);
+    assert_int_equal(c->seg[CS].limit, 0xffffffff);
+    assert_int_equal(fake.memory[8 + 5], 0x9b);         /* accessed */
+    put32(SS32, 0x10, "OK");
+    put32(DS32, 0x1b, "OK");            /* as DPL 3 may be read by all */
+    put32(DS32, 0, "OK");
+    assert_int_equal(c->seg[DS].attr, 0);
+    assert_int_equal(session.refused_writes, 1);
+    put32(CS32, 0, "E01");
+    put32(CS32, 0x10, "E01");           /* data */
+    put32(CS32, 0x23, "E01");           /* of another level */
+    put32(CS32, 0x9, "E01");            /* RPL 1 */
+    put32(SS32, 0, "E01");
+    put32(SS32, 8, "E01");
+    put32(SS32, 0x18, "E01");
+    put32(DS32, 0x28, "E01");           /* absent */
+    put32(DS32, 0x30, "E01");
+    put32(DS32, 0x48, "E01");
+    put32(DS32, 0x50, "E01");           /* beyond the table */
+    put32(DS32, 0x0c, "E01");           /* there is no LDT */
+    c->gdtr.base = 0x900000;            /* no memory */
+    put32(DS32, 0x10, "E01");
+    assert_int_equal(session.refused_writes, 14);
+    assert_int_equal(c->seg[CS].sel, 8);
+    assert_int_equal(c->seg[SS].sel, 0x10);
+}
+
+static void test_control_registers(void **state)
+{
+    struct cpu *c = &fake.cpu;
+
+    put32(CR0_32, 0x80000010, "E01");   /* PG without PE */
+    put32(CR0_32, 0x20000011, "E01");   /* NW without CD */
+    put32(CR0_32, 0x11, "OK");
+    assert_int_equal(c->cr0, 0x11);
+    put32(CR2_32, 0xdeadbeef, "OK");
+    assert_int_equal(c->cr2, 0xdeadbeef);
+    put32(CR3_32, 0x1000, "OK");
+    put32(CR4_32, 0x20000, "E01");      /* a bit of no model */
+    put32(CR4_32, CR4_PAE, "OK");
+    put32(EFER_32, EFER_LME, "E01");    /* no long mode here */
+    memset(fake.memory, 0xff, 32);      /* PDPTEs with reserved bits */
+    put32(CR0_32, 0x80000011, "E01");
+    memset(fake.memory, 0, 32);
+    put32(CR0_32, 0x80000011, "OK");
+    assert_int_equal(c->cr0, 0x80000011);
+    assert_int_equal(session.refused_writes, 5);
+}
+
+static void test_control_registers64(void **state)
+{
+    struct cpu *c = &fake.cpu;
+
+    make_gdt();
+    put64(CR0_64, 0x11, "OK");
+    put32(CS64, 8, "OK");
+    put64(EFER_64, EFER_LME, "OK");
+    put64(CR0_64, 0x80000011, "E01");   /* PAE is missing */
+    put64(CR4_64, CR4_PAE, "OK");
+    put64(CR0_64, 0x80000011, "OK");
+    assert_int_equal(c->efer, EFER_LME | EFER_LMA);
+    put64(EFER_64, 0, "E01");           /* while paging */
+    put64(CR4_64, 0, "E01");
+    put64(CR3_64, 1ull << 60, "E01");
+    put64(CR8_64, 16, "E01");
+    put64(CR8_64, 9, "OK");
+    assert_int_equal(c->cr8, 9);
+    put64(FS_BASE64, 0x8000000000000000, "E01");
+    put64(FS_BASE64, 0xffff800000000000, "OK");
+    assert_int_equal(c->seg[FS].base, 0xffff800000000000);
+    put64(K_GS_BASE64, 0x1234, "OK");
+    assert_int_equal(c->kernel_gs_base, 0x1234);
+    assert_int_equal(session.refused_writes, 6);
+}
+
+/* Page tables that map the GDT's page: a jump to 64-bit mode and back. */
+static void test_segments64(void **state)
+{
+    struct cpu *c = &fake.cpu;
+    const uint64_t table = FAKE_GDB_BASE + 0x1000;
+
+    make_gdt();
+    /* One page as tables of all levels, whose entry 0 is itself. */
+    memcpy(fake.memory + 0x1000, &(uint64_t){ table | 3 }, 8);
+    memcpy(fake.memory + 0x1008, &(uint64_t){ FAKE_GDB_BASE | 3 }, 8);
+    c->cr3 = table;
+    c->cr4 = CR4_PAE;
+    c->cr0 = CR0_PE | CR0_PG;
+    c->efer = EFER_LME | EFER_LMA;
+    put32(CS64, 0x40, "E01");           /* L and D */
+    put32(CS64, 0x38, "OK");
+    assert_true(cpu_in_64bit_mode(c));
+    put32(SS64, 0, "OK");               /* of 64-bit mode */
+    put32(CS64, 8, "OK");
+    put32(SS64, 0x10, "OK");
+    put32(SS64, 0, "E01");
+    /* A read-only table, and one that crosses a page. */
+    c->gdtr.base = FAKE_GDB_BASE + 0xffc - 0x10;
+    put32(SS64, 0x10 | 3, "E01");
+    assert_int_equal(c->seg[SS].sel, 0x10);
 }
 
 static void test_x87(void **state)
@@ -460,7 +612,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_reader), T(test_too_long), T(test_acks), T(test_wire),
         T(test_registers),
-        cmocka_unit_test_setup(test_registers64, setup64), T(test_x87),
+        T(test_segments), T(test_control_registers),
+        cmocka_unit_test_setup(test_registers64, setup64),
+        cmocka_unit_test_setup(test_control_registers64, setup64),
+        cmocka_unit_test_setup(test_segments64, setup64), T(test_x87),
         T(test_xml), T(test_memory), T(test_short_read), T(test_run),
         T(test_run_refused), T(test_places), T(test_queries), T(test_monitor),
         T(test_end),
