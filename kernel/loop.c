@@ -39,8 +39,11 @@ struct loop {
 
 static bool io_poll(struct loop *l)
 {
-    bool busy = mux_poll(l->mux);
+    bool busy;
 
+    if (platform_console_broke())
+        mux_broke(l->mux);
+    busy = mux_poll(l->mux);
     busy |= lines_poll();
     l->local_ns = l->local ? local_poll(l->local, platform_now_ns())
                            : UINT64_MAX;

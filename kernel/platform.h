@@ -265,6 +265,11 @@ uint64_t platform_disks_poll(void);
  * accepted and dropped and reads give nothing.
  */
 struct chardev *platform_console(void);
+/*
+ * A break came on it since the last call, in front of what it gives to be read
+ * next. On Linux it is not told apart from a NUL, which is read.
+ */
+bool platform_console_broke(void);
 
 /*
  * What of the terminal and the screen is wanted, as `o` says (-display,

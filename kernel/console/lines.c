@@ -46,9 +46,9 @@ static void on_broke(void *ctx)
     if (l->broke_ns && now - l->broke_ns < BREAK_NS)
         return;
     l->broke_ns = now;
-    if (l->mux && l->mux->shown->serial)
-        guest_break(l->mux->shown->guest, l->mux->shown->serial_index);
-    else if (l->guest)
+    if (l->mux)
+        mux_broke(l->mux);
+    else
         guest_break(l->guest, l->port);
 }
 

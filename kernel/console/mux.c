@@ -440,6 +440,12 @@ bool mux_output_waits(const struct mux *mux)
     return byte_ring_used(&mux->out) || byte_ring_used(mux->shown->kept);
 }
 
+void mux_broke(struct mux *mux)
+{
+    if (!mux->in_monitor && !mux->transfer && mux->shown->serial)
+        guest_break(mux->shown->guest, mux->shown->serial_index);
+}
+
 void mux_opened(struct mux *mux)
 {
     mux->escaped = mux->confirm_exit = false;

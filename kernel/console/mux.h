@@ -99,6 +99,8 @@ void mux_fini(struct mux *mux);
 /* Somebody is at the line now, who has seen nothing yet; or has gone. */
 void mux_opened(struct mux *mux);
 void mux_closed(struct mux *mux);
+/* A break came from there: the guest's that is shown, unless the monitor is. */
+void mux_broke(struct mux *mux);
 
 /* Move bytes both ways. True: something moved. */
 bool mux_poll(struct mux *mux);

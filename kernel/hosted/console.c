@@ -154,6 +154,8 @@ struct chardev *platform_console(void)
     return &line;
 }
 
+bool platform_console_broke(void) { return false; }
+
 void console_watch_fd(int fd, bool output)
 {
     console_watch_events(fd, output ? POLLIN | POLLOUT : POLLIN);

@@ -174,6 +174,16 @@ static size_t console_read(void *ctx, uint8_t *buf, size_t len)
     return tty.found ? com_line_read(&tty, buf, len) : 0;
 }
 
+bool platform_console_broke(void)
+{
+    static uint64_t told;
+    uint64_t n = tty.uart.counters.breaks;
+    bool any = n != told;
+
+    told = n;
+    return any;
+}
+
 struct chardev *platform_console(void)
 {
     static struct chardev console = {NULL, console_write, console_read,

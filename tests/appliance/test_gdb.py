@@ -3,7 +3,7 @@ import pytest
 
 from accel import PLAIN, SVM
 from conftest import BUILD
-from console import ask_monitor
+from console import ESCAPE, ask_monitor, monitor, to_monitor
 from gdb import gdb, wait_until_it_runs       # gdb: the fixture
 from long64_debug import debug_long64
 from guests import boot_guest
@@ -87,6 +87,14 @@ def test_second_serial_line(boot, gdb):
     assert "Breakpoint 1, " in g.run("continue")
     assert g.value("$eip") == g.value("(unsigned)&one_round")
     g.run("delete")
+    g.run("detach")
+    # The line is given back, and had again.
+    to_monitor(appliance)
+    monitor(appliance, "gdbserver none")
+    appliance.send("gdbserver com2\r")      # the log comes into its echo
+    appliance.expect("gdb server: com2, nobody is there")
+    appliance.send(ESCAPE + "c")
+    g.attach("127.0.0.1", port)
     g.run("set var *(unsigned *)&ask_end = 0x1234abcd")
     g.run("detach")
     appliance.expect("debugged ends 1234abcd")

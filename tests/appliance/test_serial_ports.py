@@ -4,6 +4,7 @@ import socket
 
 from console import ESCAPE, monitor, to_monitor
 from guests import boot_guest
+from nics import qemu_monitor
 from peer import BINARY, BREAK, IAC, OFFER, Peer, connect
 from together import free_port
 
@@ -102,14 +103,18 @@ def test_line_without_an_interrupt(boot):
     assert "lost" not in said, said
 
 
-def test_console_elsewhere(boot):
-    """-uart moves the console; its line is free then."""
+def test_console_elsewhere(boot, tmp_path):
+    """-uart moves the console, with its breaks; its line is free then."""
     first = free_port()
+    qemu = tmp_path / "qemu"
     appliance = boot_guest(
         boot, "uart_four", "-uart port=0x2f8 -serial mon:stdio -serial com1",
         serial=("-serial", f"telnet:127.0.0.1:{first},server=on,wait=off",
-                "-serial", "chardev:c0"))
+                "-serial", "chardev:c0"),
+        extra=("-monitor", f"unix:{qemu},server=on,wait=off"))
     com1 = connect(first)
     appliance.expect(r"com1: UART at port 3f8h, IRQ 4")
     com1.expect(b"port 1 ready\r\n", 60)
     appliance.expect("port 0 ready")
+    qemu_monitor(qemu, "chardev-send-break c0")
+    appliance.expect("<break>")

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "emu/machine_internal.h"
 #include "kernel/net/net.h"
 #include "tests/unit/console_harness.h"
 
@@ -72,6 +73,21 @@ static void test_commands_without_arguments(void **state)
     assert_shows(type("hostfwd_add a tcp::1-:2 c\r"), "use hostfwd_add [");
     assert_shows(type("hostfwd_remove\r"), "use hostfwd_remove [");
     assert_false(monitor.quit);
+}
+
+/* A break of the line's is the guest's that is shown there. */
+static void test_break_of_the_line(void **state)
+{
+    uint32_t status;
+
+    guest_listens(0);
+    mux_broke(&mux);
+    status = machine_io_read(guest->machine, 0x3fd, 1);
+    assert_int_equal(status & 0x10, 0x10);
+    type("\001c");
+    mux_broke(&mux);
+    status = machine_io_read(guest->machine, 0x3fd, 1);
+    assert_int_equal(status & 0x10, 0);
 }
 
 /* Input that never ends, as from /dev/zero, leaves the others their turn. */
@@ -435,7 +451,7 @@ int main(void)
         TEST(test_secret_questions),
         TEST(test_no_slots),
         TEST(test_commands_without_arguments),
-        TEST(test_endless_input),
+        TEST(test_break_of_the_line), TEST(test_endless_input),
         TEST_OF(test_long_text, with_nic),
         TEST_OF(test_texts_fit_80_columns, with_nic),
         TEST(test_unarmed_input_is_dropped),
