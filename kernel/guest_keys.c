@@ -14,6 +14,10 @@
 #define LOOK_AGAIN_NS 100000000u         /* at one that takes no keys now */
 #define PATIENCE_NS 5000000000u          /* with one that reads none */
 #define LOOK_LATER_NS 1000000000u        /* at that one */
+/* At one whose core does not answer: to ask costs two of them (cores_call). */
+#define ASK_AGAIN_NS 10000000000u
+/* The others are for releases. */
+#define PRESSES_MAX (GUEST_KEYS_EVENTS / 2)
 
 struct key_call {
     const struct guest_key_event *event;
@@ -32,6 +36,18 @@ static void set_told(struct guest_keys *k, guest_key key, bool is_down)
     *byte = is_down ? *byte | bit : *byte & (uint8_t)~bit;
 }
 
+/* As guest_ask, but that one that did not answer is not asked for a while. */
+static bool ask(struct guest *g, void (*fn)(struct guest *g, void *arg),
+                void *arg, uint64_t now)
+{
+    if (g->is_lent || now < g->keys.ask_ns)
+        return false;
+    if (guest_ask(g, fn, arg))
+        return true;
+    g->keys.ask_ns = now + ASK_AGAIN_NS;
+    return false;
+}
+
 static void do_key(struct guest *g, void *arg)
 {
     /* Make and break in one (IBM PS/2 Technical Reference, Keyboard). */
@@ -39,6 +55,7 @@ static void do_key(struct guest *g, void *arg)
     struct key_call *c = arg;
     const struct guest_key_event *e = c->event;
 
+    c->waits = false;
     /* A repeat is lost, whole, and the release of what it never heard of. */
     if (g->state == GUEST_ON && !machine_key_has_room(g->machine)) {
         c->waits = e->is_release == is_told(&g->keys, e->key);
@@ -90,7 +107,7 @@ int guest_keys_press(struct guest *g, const guest_key *keys, unsigned count,
     look_at_boot(g);
     if (count > GUEST_KEYS_AT_ONCE)
         return -E2BIG;
-    if (GUEST_KEYS_EVENTS - k->count < 2 * count)
+    if (k->count + 2 * count > PRESSES_MAX)
         return -ENOSPC;
     if (k->count) {             /* a key that is down again is another press */
         uint64_t last = k->event[(k->head + k->count - 1) %
@@ -109,7 +126,9 @@ int guest_keys_press(struct guest *g, const guest_key *keys, unsigned count,
 
 unsigned guest_keys_room(const struct guest *g)
 {
-    return (GUEST_KEYS_EVENTS - g->keys.count) / (2 * GUEST_KEYS_AT_ONCE);
+    unsigned count = g->keys.count < PRESSES_MAX ? g->keys.count : PRESSES_MAX;
+
+    return (PRESSES_MAX - count) / (2 * GUEST_KEYS_AT_ONCE);
 }
 
 bool guest_keys_put(struct guest *g, guest_key key, bool is_down)
@@ -119,7 +138,7 @@ bool guest_keys_put(struct guest *g, guest_key key, bool is_down)
 
     look_at_boot(g);
     if (k->count == GUEST_KEYS_EVENTS ||
-        (is_down && k->count >= GUEST_KEYS_EVENTS / 2))
+        (is_down && k->count >= PRESSES_MAX))
         return false;
     if (k->count) {
         uint64_t last = k->event[(k->head + k->count - 1) %
@@ -159,14 +178,15 @@ static uint64_t wait_for_guest(struct guest_keys *k, uint64_t now)
         give_up(k);
         k->look_ns = now + LOOK_LATER_NS;
     }
+    if (k->look_ns < k->ask_ns)
+        k->look_ns = k->ask_ns;
     return k->look_ns;
 }
 
-uint64_t guest_keys_poll(struct guest *g, uint64_t now)
+static uint64_t poll_keys(struct guest *g, uint64_t now)
 {
     struct guest_keys *k = &g->keys;
 
-    look_at_boot(g);
     if (k->count && g->is_lent) {
         k->waits_ns = 0;
         return now + LOOK_AGAIN_NS;
@@ -174,10 +194,9 @@ uint64_t guest_keys_poll(struct guest *g, uint64_t now)
     if (k->count && now < k->look_ns)
         return k->look_ns;
     while (k->count && k->event[k->head].at_ns <= now) {
-        struct key_call c = { &k->event[k->head], false };
+        struct key_call c = { &k->event[k->head], true };
 
-        /* A machine that does not answer misses it, as one that is off. */
-        guest_ask(g, do_key, &c);
+        ask(g, do_key, &c, now);
         if (c.waits)
             return wait_for_guest(k, now);
         k->waits_ns = 0;
@@ -187,6 +206,8 @@ uint64_t guest_keys_poll(struct guest *g, uint64_t now)
     return k->count ? k->event[k->head].at_ns : UINT64_MAX;
 }
 
+/* ---- The mouse ------------------------------------------------------------ */
+
 struct mouse_call { int dx, dy, dz; };
 
 static void do_mouse(struct guest *g, void *arg)
@@ -194,13 +215,17 @@ static void do_mouse(struct guest *g, void *arg)
     const struct mouse_call *c = arg;
 
     machine_mouse(g->machine, c->dx, c->dy, c->dz, g->keys.buttons);
+    g->keys.told_buttons = g->keys.buttons;
+}
+
+static bool move(struct guest *g, struct mouse_call c, uint64_t now)
+{
+    return ask(g, do_mouse, &c, now);
 }
 
 bool guest_mouse_move(struct guest *g, int dx, int dy, int dz)
 {
-    struct mouse_call c = { dx, dy, dz };
-
-    return guest_ask(g, do_mouse, &c);
+    return move(g, (struct mouse_call){ dx, dy, dz }, platform_now_ns());
 }
 
 bool guest_mouse(struct guest *g, int dx, int dy, int dz, unsigned buttons)
@@ -212,4 +237,25 @@ bool guest_mouse(struct guest *g, int dx, int dy, int dz, unsigned buttons)
 bool guest_mouse_buttons(struct guest *g, unsigned buttons)
 {
     return guest_mouse(g, 0, 0, 0, buttons);
+}
+
+/* Buttons that it could not be told of. */
+static uint64_t poll_buttons(struct guest *g, uint64_t now)
+{
+    struct guest_keys *k = &g->keys;
+
+    if (k->buttons == k->told_buttons ||
+        move(g, (struct mouse_call){ 0 }, now))
+        return UINT64_MAX;
+    return k->ask_ns > now ? k->ask_ns : now + LOOK_AGAIN_NS;
+}
+
+uint64_t guest_keys_poll(struct guest *g, uint64_t now)
+{
+    uint64_t keys, buttons;
+
+    look_at_boot(g);
+    keys = poll_keys(g, now);
+    buttons = poll_buttons(g, now);
+    return keys < buttons ? keys : buttons;
 }

@@ -34,13 +34,15 @@ struct guest_keys {
     uint8_t told[256 / 8];      /* keys that it knows as down */
     unsigned boots;             /* the guest's, when it was last looked at */
     unsigned lost;              /* presses that it had no room for */
-    unsigned buttons;           /* of the mouse, that are down */
+    unsigned buttons;           /* of the mouse, that are down, */
+    unsigned told_buttons;      /* and as it heard last */
+    uint64_t ask_ns;            /* when to ask one that did not answer again */
 };
 
 /*
  * Press `count` keys one after the other, hold them for so long, and release
  * them from the last on. 0, -E2BIG: more than GUEST_KEYS_AT_ONCE, -ENOSPC: too
- * many wait already.
+ * many wait already (room is kept for guest_keys_put's releases).
  */
 int guest_keys_press(struct guest *g, const guest_key *keys, unsigned count,
                      unsigned hold_ms);
@@ -52,15 +54,16 @@ unsigned guest_keys_room(const struct guest *g);
  */
 bool guest_keys_put(struct guest *g, guest_key key, bool is_down);
 /*
- * Do what is due. A guest that reads none for some seconds loses those that
- * wait, but for releases of keys that it knows as down; one that was reset has
- * none of those before. When to call again, at the latest; UINT64_MAX: never.
+ * Do what is due. A guest that reads none for some seconds, or whose core does
+ * not answer, loses those that wait, but for releases of keys that it knows as
+ * down; one that was reset has none of those before. When to call again, at the
+ * latest; UINT64_MAX: never.
  */
 uint64_t guest_keys_poll(struct guest *g, uint64_t now);
 
 /*
- * Mouse, with the buttons as they are, or new buttons: see machine_mouse. False:
- * see guest_ask.
+ * Mouse, with the buttons as they are, or new ones: see machine_mouse. False:
+ * see guest_ask; guest_keys_poll tells of new buttons then.
  */
 bool guest_mouse_move(struct guest *g, int dx, int dy, int dz);
 bool guest_mouse(struct guest *g, int dx, int dy, int dz, unsigned buttons);

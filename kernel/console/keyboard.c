@@ -75,6 +75,7 @@ static void leave_guest(struct keyboard *k)
     for (unsigned key = 0; key < INPUT_KEYS; key++)
         if (input_has(k->guest_down, key))
             put(k, (input_key)key, false);
+    memset(k->guest_down, 0, sizeof k->guest_down);     /* the next one's */
     if (k->guest_buttons)
         guest_mouse(k->guest, 0, 0, 0, 0);
     k->guest_buttons = 0;
@@ -164,16 +165,16 @@ static bool keypad(struct keyboard *k, input_key key, uint64_t now)
     const struct keymap *map = source(k)->guest->options->keymap;
     unsigned modifiers = vt_modifiers(k, true), cursor;
     bool num = k->locks & INPUT_NUM_LOCK;
+    bool is_block = key >= KEY_PAD_7 && key <= KEY_PAD_DEL;
     uint16_t c = keymap_char(map, key, (num ? KEYMAP_NUM : 0) |
                                        (shift(k) ? KEYMAP_SHIFT : 0));
 
     if (key == KEY_PAD_ENTER)
         c = '\r';
-    else if (key != KEY_PAD_SLASH && key != KEY_PAD_STAR &&
-             (key < KEY_PAD_7 || key > KEY_PAD_DEL))
+    else if (key != KEY_PAD_SLASH && key != KEY_PAD_STAR && !is_block)
         return false;
-    if (!c) {
-        cursor = cursor_keys[key - KEY_PAD_7];
+    if (!c) {                   /* with no character, the others are nothing */
+        cursor = is_block ? cursor_keys[key - KEY_PAD_7] : NO_KEY;
         if (cursor != NO_KEY)
             consoles_key(k->consoles, (enum vt_key)cursor, modifiers, now);
     } else if (num && c == '\r') {

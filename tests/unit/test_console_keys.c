@@ -179,9 +179,9 @@ static void test_refused_keys(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_shows(type(cases[i][0]), cases[i][1]);
     assert_int_equal(guest->keys.count, 0);
-    for (unsigned i = 0; i < GUEST_KEYS_EVENTS / 2; i++)
+    for (unsigned i = 0; i < GUEST_KEYS_EVENTS / 4; i++)
         type("sendkey a\r");
-    assert_int_equal(guest->keys.count, GUEST_KEYS_EVENTS);
+    assert_int_equal(guest->keys.count, GUEST_KEYS_EVENTS / 2);
     assert_shows(type("sendkey a\r"), "try again");
 }
 
