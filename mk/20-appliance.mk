@@ -5,7 +5,8 @@ METAL_SRC := $(sort $(wildcard kernel/metal/*.c))
 # Parsers and the like that touch no hardware themselves: tested and fuzzed on Linux.
 METAL_PURE := $(addprefix kernel/metal/,acpi_tables.c cmdline.c format.c \
     host_pci_irq.c host_pci_master.c hv_bus.c hv_debug.c hv_nested.c hv_stretch.c \
-    multiboot.c ranges.c rtc_time.c svm_caps.c uart_model.c uart_window.c vmx_caps.c vmx_guest.c)
+    input_news.c multiboot.c ranges.c rtc_time.c svm_caps.c uart_model.c uart_window.c \
+    vmx_caps.c vmx_guest.c)
 METAL_ASM := boot/entry.S boot/ap_entry.S $(sort $(wildcard kernel/metal/*.S)) \
     kernel/firmware.S
 APPLIANCE_SRC := $(METAL_SRC) $(EMU_SRC) $(KERNEL_SRC) $(DRIVER_SRC)

@@ -220,6 +220,7 @@ void input_info(const struct input *in, char *text, size_t size)
         tell(text, size, "no keyboard, no mouse", "");
     len = strlen(text);
     snprintf(text + len, size - len, "events: %llu lost; USB: %llu bad "
-             "reports\n", (unsigned long long)in->lost,
-             (unsigned long long)in->bad_reports);
+             "reports, %llu refused LEDs\n", (unsigned long long)in->lost,
+             (unsigned long long)in->bad_reports,
+             (unsigned long long)in->refused_leds);
 }

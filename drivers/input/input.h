@@ -99,6 +99,7 @@ struct input {
     bool is_behind;             /* events were lost: see input_take */
     uint64_t lost;
     uint64_t bad_reports;       /* of USB devices, that were none */
+    uint64_t refused_leds;      /* by USB keyboards, which go on without */
 };
 
 /* ---- For drivers --------------------------------------------------------- */

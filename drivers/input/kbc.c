@@ -32,6 +32,7 @@ enum {
 #define TEST_TRIES 2u
 #define FLUSH_BYTES 64u
 #define BYTES_AT_ONCE 64u
+#define FULL_ROUNDS 16u         /* in a row: what it says has no end */
 /* An interrupt that was lost, or none to be had. */
 #define LOOK_NS (1000 * KBC_MS)
 #define LOOK_WITHOUT_IRQ_NS (8 * KBC_MS)
@@ -196,22 +197,32 @@ static void take(struct kbc *k, uint64_t now)
     for (unsigned i = 0; i < BYTES_AT_ONCE; i++) {
         uint8_t st = status(k);
 
-        if (!(st & OUTPUT_FULL) || st == NOTHING_THERE)
+        if (!(st & OUTPUT_FULL) || st == NOTHING_THERE) {
+            k->full_rounds = 0;
             return;
+        }
         take_one(k, st, now);
     }
-    k->interrupted = true;      /* there may be more: no edge comes for it */
+    /* There may be more: no edge comes for it. */
+    if (k->full_rounds < FULL_ROUNDS && ++k->full_rounds == FULL_ROUNDS)
+        k->counters.floods++;
+    k->interrupted = k->full_rounds < FULL_ROUNDS;
 }
 
 void kbc_interrupt(struct kbc *k) { k->interrupted = true; }
 
+static bool is_polled(const struct kbc *k)
+{
+    return !k->has_interrupts || k->full_rounds == FULL_ROUNDS;
+}
+
 uint64_t kbc_poll(struct kbc *k, uint64_t now)
 {
-    uint64_t next = k->has_interrupts ? UINT64_MAX : now + LOOK_WITHOUT_IRQ_NS;
-    uint64_t look = k->has_interrupts ? LOOK_NS : LOOK_WITHOUT_IRQ_NS;
+    uint64_t look = is_polled(k) ? LOOK_WITHOUT_IRQ_NS : LOOK_NS, next;
 
     if (k->interrupted || now - k->looked_ns >= look)
         take(k, now);
+    next = is_polled(k) ? now + LOOK_WITHOUT_IRQ_NS : UINT64_MAX;
     for (unsigned i = 0; i < 2; i++) {
         uint64_t at = k->port[i].kbc ? kbc_port_poll(&k->port[i], now)
                                      : UINT64_MAX;
@@ -239,9 +250,10 @@ void kbc_info(const struct kbc *k, char *text, size_t size)
 
     snprintf(text, size, "keyboard %s, mouse %s; %llu bytes damaged, "
              "%llu unexpected;\n    %llu overruns, %llu commands repeated, "
-             "%llu given up", device_text(k, 0), device_text(k, 1),
+             "%llu given up, %llu new starts,\n    %llu floods", device_text(k, 0), device_text(k, 1),
              (unsigned long long)c->bad_bytes,
              (unsigned long long)c->unexpected,
              (unsigned long long)c->overruns, (unsigned long long)c->resends,
-             (unsigned long long)c->unanswered);
+             (unsigned long long)c->unanswered,
+             (unsigned long long)c->restarts, (unsigned long long)c->floods);
 }

@@ -27,6 +27,8 @@ struct kbc_counters {
     uint64_t overruns;          /* the keyboard's buffer */
     uint64_t resends;           /* commands that were said again */
     uint64_t unanswered;        /* commands that were given up */
+    uint64_t restarts;          /* devices that began anew by themselves */
+    uint64_t floods;            /* bytes without end: it is polled then */
 };
 
 /* A command to a device, and what it answers behind its acknowledgement. */
@@ -81,6 +83,7 @@ struct kbc {
     bool has_interrupts;        /* kbc_interrupt is called: its user's */
     volatile bool interrupted;
     uint64_t looked_ns;
+    unsigned full_rounds;       /* of kbc_poll, behind which it had more */
     struct kbc_port port[2];    /* keyboard, mouse */
     struct kbc_counters counters;
 
@@ -111,7 +114,7 @@ void kbc_interrupt(struct kbc *k);
  * again at the latest.
  */
 uint64_t kbc_poll(struct kbc *k, uint64_t now);
-/* What it has and has counted, in two lines without the last end. */
+/* What it has and has counted, in three lines without the last end. */
 void kbc_info(const struct kbc *k, char *text, size_t size);
 
 #endif

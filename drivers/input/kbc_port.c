@@ -133,12 +133,14 @@ void kbc_port_take(struct kbc_port *p, uint8_t byte, uint64_t now)
 {
     if (take_answer(p, byte, now))
         return;
-    if (p->state == KBC_ABSENT)         /* something is there after all */
+    if (p->state == KBC_ABSENT) {       /* something is there after all */
         p->wants_start = true;
-    else if (is_starting(p))
+    } else if (is_starting(p)) {
         p->kbc->counters.unexpected++;
-    else if (p->device->take(p, byte, now))
+    } else if (p->device->take(p, byte, now)) {
+        p->kbc->counters.restarts++;
         kbc_port_start(p);
+    }
 }
 
 void kbc_port_take_bad(struct kbc_port *p, uint64_t now)

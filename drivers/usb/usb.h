@@ -316,8 +316,8 @@ void usb_control(struct usb_device *d, struct usb_transfer *t,
 
 /* `config` of `len` bytes is all of its configuration's descriptors. NULL, or
  * what is wrong with it. Its interface is one of mass storage or a hub, or
- * there are some of boot keyboards and mice, whichever stands first; else
- * class 0 and no endpoints. */
+ * there are some of boot keyboards and mice; else class 0 and no endpoints. Of
+ * keyboards and mice besides one of the former nothing is known. */
 const char *usb_describe(struct usb_device *d, const uint8_t *config,
                          size_t len);
 /* Its endpoint 0's packets, by byte 7 of its descriptor. False: impossible. */

@@ -72,21 +72,32 @@ static bool is_boot(const uint8_t *i)
            (i[7] == USB_HID_KEYBOARD || i[7] == USB_HID_MOUSE);
 }
 
-/* `d` has no interface yet, or keyboards and mice with room for one more. */
+/* `d` has no interface yet, or keyboards and mice, which there is room for one
+ * more of, or which what is of more use takes the place of. */
 static bool is_ours(const struct usb_device *d, bool found, const uint8_t *i)
 {
+    bool has_hid = found && d->interface_class == USB_CLASS_HID;
+
     if (i[3])                   /* an alternate setting that is not the first */
         return false;
-    if (found)
-        return d->interface_class == USB_CLASS_HID && is_boot(i) &&
-               d->endpoints < USB_ENDPOINTS;
-    return i[5] == USB_CLASS_HUB || is_boot(i) ||
+    if (found && !has_hid)
+        return false;
+    return i[5] == USB_CLASS_HUB ||
+           (is_boot(i) && d->endpoints < USB_ENDPOINTS) ||
            (i[5] == USB_CLASS_STORAGE && i[6] == USB_STORAGE_SCSI &&
             i[7] == USB_STORAGE_BOT);
 }
 
+static void no_endpoints(struct usb_device *d)
+{
+    memset(d->endpoint + 1, 0, sizeof d->endpoint - sizeof *d->endpoint);
+    d->endpoints = 1;
+}
+
 static void take_interface(struct usb_device *d, const uint8_t *i)
 {
+    if (i[5] != USB_CLASS_HID)
+        no_endpoints(d);
     d->interface = i[2];
     d->interface_class = i[5];
     d->interface_subclass = i[6];
@@ -195,8 +206,7 @@ const char *usb_describe(struct usb_device *d, const uint8_t *config,
     uint8_t last_endpoint = 0;
     const char *why = NULL;
 
-    memset(d->endpoint + 1, 0, sizeof d->endpoint - sizeof *d->endpoint);
-    d->endpoints = 1;
+    no_endpoints(d);
     if (len < USB_CONFIG_BYTES || config[1] != USB_DT_CONFIG || !config[5])
         return "its configuration is none";     /* 0: not configured */
     d->config = config[5];

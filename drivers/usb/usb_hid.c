@@ -38,6 +38,7 @@ struct hid_part {
     enum part_state state;
     bool is_keyboard;
     bool wants_leds;
+    bool has_no_leds;           /* it refused them once */
     uint8_t leds;               /* of a report */
     unsigned errors;
     uint64_t until;             /* PART_WAIT */
@@ -122,7 +123,7 @@ static void set_leds(struct input_keyboard *k, unsigned leds)
     struct hid_part *p = k->driver;
 
     p->leds = hid_leds(leds);
-    p->wants_leds = true;
+    p->wants_leds = !p->has_no_leds;
     p->hid->device->host->input_next = 0;
 }
 
@@ -247,6 +248,14 @@ static void answered(struct hid_part *p, int error)
     }
 }
 
+/* Whoever refuses them, or says nothing, is not asked again. If more than that
+ * is wrong with it, its reports tell. */
+static void leds_answered(struct hid_part *p, int error)
+{
+    p->has_no_leds = error;
+    p->hid->device->host->sink->input->refused_leds += error != 0;
+}
+
 /* What is under way on endpoint 0. False: it is still. */
 static bool step_request(struct usb_hid *hid)
 {
@@ -256,9 +265,11 @@ static bool step_request(struct usb_hid *hid)
     if (error == -EAGAIN)
         return false;
     hid->asking = NULL;
-    if (error && error != -EPIPE)
+    if (hid->is_leds && error != -ENODEV)
+        leds_answered(p, error);
+    else if (error && error != -EPIPE)
         usb_device_failed(hid->device);
-    else if (!hid->is_leds)
+    else
         answered(p, error);
     return true;
 }
@@ -274,6 +285,15 @@ static void restart(struct hid_part *p)
         usb_device_failed(d);
 }
 
+/* usb.h: nothing else is asked for the device meanwhile. */
+static bool is_restarting(const struct usb_hid *hid)
+{
+    for (unsigned i = 0; i < hid->count; i++)
+        if (hid->part[i].state == PART_RESTART)
+            return true;
+    return false;
+}
+
 static bool step(struct hid_part *p)
 {
     bool any = false;
@@ -285,7 +305,7 @@ static bool step(struct hid_part *p)
     for (unsigned i = 0; p->state == PART_UP && i < REPORTS_AT_ONCE &&
                          step_report(p); i++)
         any = true;
-    if (!p->hid->asking)
+    if (!p->hid->asking && !is_restarting(p->hid))
         ask_next(p);
     return any;
 }

@@ -11,6 +11,7 @@
 #include "kernel/metal/clock.h"
 #include "kernel/metal/devices.h"
 #include "kernel/metal/format.h"
+#include "kernel/metal/input_news.h"
 #include "kernel/metal/wait.h"
 #include "kernel/platform.h"
 
@@ -21,7 +22,7 @@ struct input metal_input;
 
 static struct kbc kbc;
 static bool has_kbc;
-static enum kbc_state told[2];  /* of its ports, in the log */
+static struct input_news news[2];       /* of its ports */
 
 static uint8_t port_read(void *ctx, uint32_t reg)
 {
@@ -77,11 +78,9 @@ static void tell_state(unsigned i, const char *what)
 {
     enum kbc_state state = kbc.port[i].state;
 
-    if (state == told[i] || state == KBC_STARTING)
-        return;
-    told[i] = state;
-    platform_log("keyboard: PS/2 %s%s", what,
-                 state == KBC_UP ? "" : " does not answer any more");
+    if (input_news(&news[i], state, platform_now_ns()))
+        platform_log("keyboard: PS/2 %s%s", what,
+                     state == KBC_UP ? "" : " does not answer any more");
 }
 
 uint64_t platform_input_poll(void)
@@ -108,7 +107,7 @@ void platform_input_leds(unsigned leds)
 
 void platform_input_info(char *text, size_t size)
 {
-    char counters[320];
+    char counters[400];
     size_t len;
 
     input_info(&metal_input, text, size);

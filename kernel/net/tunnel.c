@@ -31,21 +31,17 @@ static const char *const count_names[TUNNEL_COUNTS] = {
 
 void tunnel_say(struct tunnel *t, const char *fmt, ...)
 {
-    uint64_t now = platform_now_ns();
     char text[160];
     va_list ap;
 
-    if (now - t->said_ns > SAID_NS) {
-        t->said_ns = now;
-        t->said = 0;
-    }
-    if (t->said++ >= SAID_MAX)
+    if (!log_limit_take(&t->said, platform_now_ns(), SAID_MAX, SAID_NS))
         return;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     platform_log("%s: %s%s", t->nic.label, text,
-                 t->said == SAID_MAX ? " (no more of this for a while)" : "");
+                 t->said.lines == SAID_MAX
+                     ? " (no more of this for a while)" : "");
 }
 
 /* ---- Frames -------------------------------------------------------------- */

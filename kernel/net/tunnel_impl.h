@@ -2,6 +2,7 @@
 #ifndef KERNEL_NET_TUNNEL_IMPL_H
 #define KERNEL_NET_TUNNEL_IMPL_H
 
+#include "kernel/log_limit.h"
 #include "kernel/net/transport.h"
 #include "kernel/net/tunnel.h"
 #include "kernel/net/tunnel_frames.h"
@@ -49,8 +50,7 @@ struct tunnel {
     const struct tunnel_ops *ops;
     struct endpoint to, local;  /* resolved */
     uint64_t counts[TUNNEL_COUNTS];
-    uint64_t said_ns;           /* the log's limit: since when, how many */
-    unsigned said;
+    struct log_limit said;
     /* TCP */
     struct listener *listener;
     struct peer *peers[TUNNEL_PEERS];   /* connect: the first alone */

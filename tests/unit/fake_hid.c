@@ -82,10 +82,10 @@ enum fake_usb_result fake_hid_request(const uint8_t *s, const uint8_t *data)
     case 0x09:
         assert_int_equal(s[3], 2);
         assert_int_equal(s[6], 1);
-        if (fake_hid.refuses_leds)
-            return FAKE_STALL;
-        fake_hid.part[i].leds = data[0];
-        return FAKE_OK;
+        fake_hid.asked_leds++;
+        if (fake_hid.leds == FAKE_OK)
+            fake_hid.part[i].leds = data[0];
+        return fake_hid.leds;
     }
     fail_msg("HID request %#x", s[1]);
     return FAKE_STALL;

@@ -26,7 +26,9 @@ extern struct fake_hid {
         } report[FAKE_HID_REPORTS];     /* that are still to be told */
         unsigned count;
     } part[FAKE_HID_PARTS];
-    bool refuses_protocol, refuses_idle, refuses_leds;
+    bool refuses_protocol, refuses_idle;
+    enum fake_usb_result leds;  /* what SET_REPORT gets */
+    unsigned asked_leds;
 } fake_hid;
 
 /* It is that, in place of the stick; the configuration may be changed then. */

@@ -89,19 +89,20 @@ static void test_info(void **state)
     mouse[0].name = mouse[1].name = "third";
     input_remove_mouse(&mouse[0]);
     in.bad_reports = 2;
+    in.refused_leds = 1;
     input_info(&in, text, sizeof text);
     assert_string_equal(text, "keyboard: second\nkeyboard: first\n"
                               "mouse: third\n"
-                              "events: 0 lost; USB: 2 bad reports\n");
+                              "events: 0 lost; USB: 2 bad reports, 1 refused LEDs\n");
     input_info(&in, less, sizeof less);
     assert_string_equal(less, "keyboard: s");
     input_remove_keyboard(&kbd[0]);
     input_remove_keyboard(&kbd[1]);
     input_remove_mouse(&mouse[1]);
-    in.bad_reports = 0;
+    in.bad_reports = in.refused_leds = 0;
     input_info(&in, text, sizeof text);
     assert_string_equal(text, "no keyboard, no mouse\nevents: 0 lost; "
-                        "USB: 0 bad reports\n");
+                        "USB: 0 bad reports, 0 refused LEDs\n");
 }
 
 static void test_leds(void **state)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "drivers/input/kbc.h"
+#include "kernel/metal/input_news.h"
 #include "tests/unit/fake_kbc.h"
 #include "tests/unit/input_events.h"
 
@@ -236,6 +237,29 @@ static void test_keyboard_replugged(void **state)
     assert_int_equal(fake.kbd.resets, 2);
 }
 
+/* One that begins anew each second, for an hour: the log has an end. */
+static void test_replugged_for_ever(void **state)
+{
+    struct input_news news = { 0 };
+    unsigned lines = 0;
+
+    start();
+    for (unsigned i = 0; i < 3600; i++) {
+        SAYS(false, 0xaa);
+        for (unsigned n = 0; n < 10; n++) {
+            run(100);
+            lines += input_news(&news, kbc.port[0].state, fake.now);
+        }
+    }
+    assert_in_range(lines, 1, 7 * INPUT_NEWS_MAX);
+    assert_in_range(kbc.counters.restarts, 1000, 3600);
+    run(2000);
+    assert_int_equal(kbc.port[0].state, KBC_UP);
+    fake.now += 2 * INPUT_NEWS_NS;
+    input_news(&news, KBC_UP, fake.now);
+    assert_int_equal(news.told, KBC_UP);
+}
+
 static void test_leds(void **state)
 {
     start();
@@ -285,7 +309,21 @@ static void test_endless_bytes(void **state)
     fake.always_full = true;            /* makes of D, without end */
     kbc_interrupt(&kbc);
     assert_true(kbc_poll(&kbc, fake.now) <= fake.now);
+    while (kbc_poll(&kbc, fake.now) <= fake.now)        /* but not for ever */
+        assert_true(i++ < 100);
+    assert_int_equal(kbc.counters.floods, 1);
+    assert_true(kbc_poll(&kbc, fake.now) <= fake.now + 10 * MS);
+    fake.now += 10 * MS;
+    assert_true(kbc_poll(&kbc, fake.now) > fake.now);
     fake.always_full = false;
+    fake.now += 10 * MS;
+    kbc_poll(&kbc, fake.now);
+    run(2000);                          /* then as before */
+    assert_true(kbc_poll(&kbc, fake.now) == UINT64_MAX);
+    while (*events())
+        continue;
+    KEYS_ARE("30+", 0x30);
+    i = 0;
     fake.is_absent = true;              /* its registers are gone */
     kbc_interrupt(&kbc);
     while (kbc_poll(&kbc, fake.now) <= fake.now)
@@ -389,6 +427,7 @@ int main(void)
         cmocka_unit_test_setup(test_keys, setup),
         cmocka_unit_test_setup(test_bytes_that_are_no_keys, setup),
         cmocka_unit_test_setup(test_keyboard_replugged, setup),
+        cmocka_unit_test_setup(test_replugged_for_ever, setup),
         cmocka_unit_test_setup(test_leds, setup),
         cmocka_unit_test_setup(test_lost_interrupt, setup),
         cmocka_unit_test_setup(test_endless_bytes, setup),

@@ -258,7 +258,7 @@ static void test_vga_that_shows_nothing(void **state)
 static void test_input(void **state)
 {
     assert_shows(type("\001cinfo input\r"), "no keyboard, no mouse\r\nevents: 0 "
-                 "lost; USB: 0 bad reports\r\n");
+                 "lost; USB: 0 bad reports, 0 refused LEDs\r\n");
     monitor.local = NULL;
     assert_shows(type("info input\r"), "are not read: there is no local");
 }

@@ -184,10 +184,35 @@ static void test_leds(void **state)
     input_set_leds(&disk_bench.input, INPUT_NUM_LOCK | INPUT_SCROLL_LOCK);
     poll_input();
     assert_int_equal(fake_hid.part[2].leds, 5);
-    fake_hid.refuses_leds = true;
+    fake_hid.leds = FAKE_STALL;
     input_set_leds(&disk_bench.input, 0);
     poll_for(10);
     assert_types(0);
+}
+
+/* Whose keyboard says nothing to that, or not what it should, goes without. */
+static void test_leds_unanswered(void **state)
+{
+    const enum fake_usb_result results[] = { FAKE_STALL, FAKE_NAK,
+                                             FAKE_ERROR };
+
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned resets, asked;
+
+        anew(1);
+        fake_hid.leds = results[i];
+        start();
+        resets = fake_usb.resets;
+        poll_for(12000);
+        assert_types(0);
+        asked = fake_hid.asked_leds;
+        input_set_leds(&disk_bench.input, INPUT_CAPS_LOCK);
+        poll_for(12000);
+        assert_types(0);
+        assert_int_equal(fake_usb.resets, resets);
+        assert_int_equal(fake_hid.asked_leds, asked);
+        assert_int_equal(disk_bench.input.refused_leds, 1);
+    }
 }
 
 /* What is held is told again, by whoever polls when it is time. */
@@ -404,6 +429,75 @@ static void test_fails_for_good(void **state)
     assert_string_equal(events(), "1,0,0 0");
 }
 
+static const struct usb_host_ops *real_ops;
+static const struct usb_endpoint *restarting;
+
+/* It takes some time, in which it is asked for no other endpoint (usb.h). */
+static int slow_reset_endpoint(struct usb_host *h, struct usb_device *d,
+                               struct usb_endpoint *e)
+{
+    static unsigned asked;
+    int error;
+
+    assert_true(!restarting || restarting == e);
+    restarting = e;
+    if (asked++ < 20)
+        return -EAGAIN;
+    error = real_ops->reset_endpoint(h, d, e);
+    if (error != -EAGAIN) {
+        restarting = NULL;
+        asked = 0;
+    }
+    return error;
+}
+
+/* Both at once, each of whose endpoints begins anew. */
+static void test_two_fail(void **state)
+{
+    const uint8_t long_report[64] = { 0 };
+    struct usb_host_ops slow;
+    struct usb_host *h;
+
+    anew(2);
+    start();
+    h = (struct usb_host *)((char *)disk_bench.controller -
+                            offsetof(struct usb_host, controller));
+    real_ops = h->ops;
+    slow = *real_ops;
+    slow.reset_endpoint = slow_reset_endpoint;
+    h->ops = &slow;
+    KEYS(0, 0, 0, USAGE_A);
+    assert_string_equal(events(), "+1e");
+    fake_hid_say(0, long_report, 64);
+    say(1, long_report, 64);
+    poll_for(1000);
+    assert_string_equal(events(), "-1e 0,0,0 0");
+    assert_types(0);
+    MOVES(1, 0, 1, 0);
+    assert_string_equal(events(), "1,0,0 0");
+    assert_int_equal(fake_usb.resets, 1);
+    h->ops = real_ops;
+}
+
+/* A stick that is a keyboard, too, whichever stands first, is a stick. */
+static void test_stick_behind_a_keyboard(void **state)
+{
+    uint8_t keyboard[25], *config = fake_usb.config;
+
+    memcpy(keyboard, config + 9, sizeof keyboard);
+    keyboard[2] = 1;
+    keyboard[20] = 0x83;
+    fake_usb_make();
+    fake_hid.parts = 0;
+    memmove(config + 9 + sizeof keyboard, config + 9, config[2] - 9);
+    memcpy(config + 9, keyboard, sizeof keyboard);
+    config[2] += sizeof keyboard;
+    config[4] = 2;
+    start();
+    assert_int_equal(disk_bench.disks, 1);
+    assert_null(disk_bench.input.keyboards);
+}
+
 /* A change of its descriptors, and why it is left out then, or not. */
 static void test_descriptors(void **state)
 {
@@ -456,7 +550,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_keyboard),      TEST(test_rollover),
         TEST(test_mouse),         TEST(test_three_in_one),
-        TEST(test_leds),          TEST(test_repeat),
+        TEST(test_leds),          TEST(test_leds_unanswered),
+        TEST(test_repeat),
         TEST(test_idle),          TEST(test_without_interrupts),
         TEST(test_stick_alone),   TEST(test_pulled_out),
         TEST(test_behind_a_hub),  TEST(test_low_speed),
@@ -464,6 +559,7 @@ int main(void)
         TEST(test_bad_reports),   TEST(test_refused),
         TEST(test_stalls),        TEST(test_errors),
         TEST(test_babble),        TEST(test_fails_for_good),
+        TEST(test_two_fail),      TEST(test_stick_behind_a_keyboard),
         TEST(test_descriptors),   TEST(test_ehci),
     };
 
