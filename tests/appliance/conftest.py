@@ -15,6 +15,7 @@ import threading
 import pexpect
 import pytest
 
+from screen import Screen
 from started import closed_at_end
 
 BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
@@ -145,6 +146,12 @@ class Appliance:
     def close(self):
         self.session.close(force=True)
         self.log.close()
+
+
+@pytest.fixture
+def screen(tmp_path):
+    """Its `arguments` are for boot's `extra`."""
+    return Screen(tmp_path)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 import collections
 import json
 import pathlib
+import re
 import socket
 import sys
 import time
@@ -139,6 +140,10 @@ class Screen:
             if rows in self.table:
                 return self.table[rows]
         return "?"
+
+    def shows(self, pattern):
+        """In text mode, where ^ and $ are a line's."""
+        return self.wait_for(re.compile(pattern, re.M), wide=9)
 
     def wait_for(self, pattern, timeout=60, **where):
         """The text (one string) once the pattern is in it."""

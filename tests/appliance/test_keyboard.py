@@ -5,22 +5,7 @@ import pytest
 
 from console import monitor, to_monitor
 from guests import boot_machines, image
-from screen import Screen
-
-READY = r"ps2_echo ready\r\n"
-
-
-@pytest.fixture
-def screen(tmp_path):
-    return Screen(tmp_path)
-
-
-def expect_codes(appliance, codes):
-    appliance.expect("".join(rf"key {c}\r\n" for c in codes.split()))
-
-
-def on_screen(screen, text):
-    screen.wait_for(re.compile(rf"^{text}$", re.M), wide=9)
+from ps2 import READY, check_keys, check_mouse, expect_codes
 
 
 @pytest.mark.parametrize("machine", ["q35", "pc"])
@@ -33,21 +18,14 @@ def test_guest(boot, screen, machine):
     appliance.expect(r"keyboard: PS/2 keyboard\r\n")
     appliance.expect(r"keyboard: PS/2 mouse with a wheel\r\n")
     appliance.expect(READY)
-    screen.keys("a", "shift-b", "up", "alt_r", "kp_enter")
-    expect_codes(appliance, "1e 9e 2a 30 b0 aa e0 48 e0 c8 e0 38 e0 b8 "
-                            "e0 1c e0 9c")
+    check_keys(appliance, screen)
     screen.keys("pause")
     expect_codes(appliance, "e1 1d 45 e1 9d c5")
     screen.keys("f12")
-    on_screen(screen, "key d8")
+    screen.shows("^key d8$")
     screen.keep("keys")
-    screen.move(5, -3)
-    appliance.expect(r"mouse 5 3 0 0\r\n")
-    screen.move(button=("left", True))
-    appliance.expect(r"mouse 0 0 0 1\r\n")
-    screen.move(wheel=2)
-    appliance.expect(r"mouse 0 0 (1|2) 1\r\n")
-    on_screen(screen, "mouse 0 0 [12] 1")
+    check_mouse(appliance, screen)
+    screen.shows("^mouse 0 0 [12] 1$")
     # What is held is up for the guest as soon as another console is shown.
     screen.hold("x", "ctrl", "alt")
     expect_codes(appliance, "2d 1d 38")
@@ -57,8 +35,7 @@ def test_guest(boot, screen, machine):
     screen.release("alt", "ctrl", "x")
     screen.move(9, 9, button=("left", False))
     screen.type("info status\n")
-    screen.wait_for(re.compile(r"^\(trestle\) info status\nVM status: running$",
-                               re.M), wide=9)
+    screen.shows(r"^\(trestle\) info status\nVM status: running$")
     screen.keys("ctrl-alt-delete")      # its machine's, though it is not shown
     expect_codes(appliance, "1d 38 e0 53")
     appliance.expect(READY)
@@ -79,14 +56,14 @@ def test_several_machines(boot, screen):
                               options="", extra=screen.arguments)
     appliance.expect(READY)
     screen.keys("ctrl-alt-4")
-    screen.wait_for(re.compile("4 two, VGA", re.M), wide=9)
+    screen.shows("4 two, VGA")
     screen.keys("b")
-    on_screen(screen, "key b0")
+    screen.shows("^key b0$")
     screen.keys("ctrl-alt-0", "c")
     expect_codes(appliance, "2e ae")            # the first's line is shown
     screen.keys("ctrl-alt-5")
     screen.type("info name\n")
-    screen.wait_for(re.compile(r"^\(trestle\) info name\ntwo$", re.M), wide=9)
+    screen.shows(r"^\(trestle\) info name\ntwo$")
     screen.keep("monitor")
 
 

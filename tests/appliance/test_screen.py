@@ -5,17 +5,11 @@ import pytest
 
 from console import monitor, to_monitor
 from guests import NO_GUEST, image
-from screen import Screen
 
 # GRUB's video mode: bits a pixel as the VGA BIOS has them.
 FRAMEBUFFERS = ["1024x768x32", "800x600x24", "800x600x16"]
 BANNER = re.compile(r"Trestle on the bare machine, build [0-9a-f]{40}\n"
                     r"[\s\S]*^trestle: engine \w+, 16 MiB$", re.M)
-
-
-@pytest.fixture
-def screen(tmp_path):
-    return Screen(tmp_path)
 
 
 def test_log_in_text_mode(boot, screen):

@@ -10,7 +10,6 @@ import pytest
 from console import monitor, to_monitor
 from guests import boot_machines, image
 from pictures import drawn
-from screen import Screen
 
 FRAMEBUFFERS = {
     "framebuffer": {"after": ["set gfxpayload=1024x768x32"]},
@@ -19,11 +18,6 @@ FRAMEBUFFERS = {
 # From the cause to the end: the log between gives way where rows are few.
 PANIC = re.compile(r"PANIC: exception 2[\s\S]*^backtrace:[\s\S]*"
                    r"^last log lines:[\s\S]*^halted \(-no-reboot\)$", re.M)
-
-
-@pytest.fixture
-def screen(tmp_path):
-    return Screen(tmp_path)
 
 
 def bmp(width, height, pixel):
