@@ -53,7 +53,8 @@ struct display_view {
     uint64_t seen;              /* machine_display_draw's own, down to here */
     uint64_t cursor;
     unsigned shown;
-    uint8_t line[DISPLAY_HEIGHT_MAX];   /* 1: the last call drew it */
+    /* 1: the last call drew it; of machine_display_text a row each. */
+    uint8_t line[DISPLAY_HEIGHT_MAX];
 };
 
 /* Where a picture goes: lines of `width` pixels, `stride` pixels apart. */
@@ -107,11 +108,16 @@ struct display_text {
 
 /*
  * The text screen: rows one after the other in `cells`, of which there are
- * `count`. 0; -ENODATA: it is no text, or switched off; -ENOSPC: there are
- * text->columns * text->rows.
+ * `count` and which the view's last text is still in, and how to show them in
+ * `text`. As machine_display_draw: only rows that changed are read, those that
+ * the cursor left or came to with them (with DISPLAY_CURSOR in `shown` it is to
+ * be seen). Returns how many were read, view->line says which; -ENODATA: it is
+ * no text, or switched off; -ENOSPC: there are text->columns * text->rows.
+ * view->mode is filled in all the same. A view is for either text or pixels.
  */
-int machine_display_text(struct machine *m, struct display_text *text,
-                         struct display_cell *cells, size_t count);
+int machine_display_text(struct machine *m, struct display_view *view,
+                         struct display_text *text, struct display_cell *cells,
+                         size_t count, unsigned shown);
 
 /*
  * The font for characters whose attribute's bit 3 is `bit3`: a line of a

@@ -26,10 +26,11 @@ int machine_display_draw(struct machine *m, struct display_view *view,
     return vga_draw(m->d.vga, view, target, shown);
 }
 
-int machine_display_text(struct machine *m, struct display_text *text,
-                         struct display_cell *cells, size_t count)
+int machine_display_text(struct machine *m, struct display_view *view,
+                         struct display_text *text, struct display_cell *cells,
+                         size_t count, unsigned shown)
 {
-    return vga_cells(m->d.vga, text, cells, count);
+    return vga_cells(m->d.vga, view, text, cells, count, shown);
 }
 
 void machine_display_font(struct machine *m, bool bit3,

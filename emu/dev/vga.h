@@ -35,8 +35,9 @@ unsigned vga_blink(const struct vga *vga);
 struct display_mode vga_mode(const struct vga *vga);
 int vga_draw(struct vga *vga, struct display_view *view,
              const struct display_target *target, unsigned shown);
-int vga_cells(const struct vga *vga, struct display_text *text,
-              struct display_cell *cells, size_t count);
+int vga_cells(struct vga *vga, struct display_view *view,
+              struct display_text *text, struct display_cell *cells,
+              size_t count, unsigned shown);
 void vga_font(const struct vga *vga, bool bit3, uint8_t glyph[256][32]);
 
 #endif

@@ -109,8 +109,8 @@ static bool dispi_line_changed(const struct vga *v, const struct vga_frame *f,
     return is_written(v, (uint32_t)at, (uint32_t)(at + bytes - 1), seen);
 }
 
-static bool vga_line_changed(const struct vga *v, const struct vga_frame *f,
-                             const struct vga_scan *s, uint64_t seen)
+static bool memory_changed(const struct vga *v, const struct vga_frame *f,
+                           const struct vga_scan *s, uint64_t seen)
 {
     uint32_t first = vga_address(v, s->address, s->row);
     uint32_t last = vga_address(v, s->address + f->columns, s->row);
@@ -157,21 +157,13 @@ static bool is_same_mode(const struct display_mode *a,
            a->cell_height == b->cell_height;
 }
 
-/* What one picture is to be, against the one before. */
-struct look {
-    uint64_t seen;
-    bool all;
-    bool blinked;               /* characters that blink came or went */
-    uint64_t cursor_then, cursor_now;   /* 0: no line needs to change for it */
-};
-
-static void compare(const struct vga *v, const struct vga_frame *f,
-                    const struct display_view *view, struct look *l)
+void vga_look_begin(const struct vga *v, const struct vga_frame *f,
+                    const struct display_view *view, struct vga_look *l)
 {
     bool toggled = ((view->shown ^ f->shown) & DISPLAY_BLINKING) &&
                    (v->ar[AR_MODE] & AR10_BLINK);
 
-    *l = (struct look){ .seen = view->seen };
+    *l = (struct vga_look){ .seen = view->seen };
     l->all = !view->seen || v->all_mark >= view->seen ||
              !is_same_mode(&f->mode, &view->mode) ||
              (f->is_text && v->font_mark >= view->seen) ||
@@ -183,8 +175,8 @@ static void compare(const struct vga *v, const struct vga_frame *f,
     }
 }
 
-static bool line_changed(const struct vga *v, const struct vga_frame *f,
-                         const struct vga_scan *s, const struct look *l)
+bool vga_line_changed(const struct vga *v, const struct vga_frame *f,
+                      const struct vga_scan *s, const struct vga_look *l)
 {
     if (l->all)
         return true;
@@ -192,10 +184,18 @@ static bool line_changed(const struct vga *v, const struct vga_frame *f,
         return false;
     if (f->is_dispi)
         return dispi_line_changed(v, f, s->line, l->seen);
-    return vga_line_changed(v, f, s, l->seen) ||
+    return memory_changed(v, f, s, l->seen) ||
            has_cursor(f, s, l->cursor_then) ||
            has_cursor(f, s, l->cursor_now) ||
            (l->blinked && has_blinking(v, f, s));
+}
+
+void vga_look_end(struct vga *v, const struct vga_frame *f,
+                  struct display_view *view)
+{
+    view->seen = ++v->epoch;
+    view->cursor = cursor_key(f);
+    view->shown = f->shown;
 }
 
 int vga_draw(struct vga *v, struct display_view *view,
@@ -203,11 +203,11 @@ int vga_draw(struct vga *v, struct display_view *view,
 {
     struct vga_frame f;
     struct vga_scan s;
-    struct look l;
+    struct vga_look l;
     int drawn = 0;
 
     vga_frame_shape(v, &f, shown);
-    compare(v, &f, view, &l);
+    vga_look_begin(v, &f, view, &l);
     view->mode = f.mode;
     if (f.mode.width > t->width || f.mode.height > t->height) {
         view->seen = 0;
@@ -216,15 +216,13 @@ int vga_draw(struct vga *v, struct display_view *view,
     vga_frame_colors(v, &f);
     vga_scan_first(v, &s);
     for (; s.line < f.mode.height; vga_scan_next(v, &s)) {
-        bool changed = line_changed(v, &f, &s, &l);
+        bool changed = vga_line_changed(v, &f, &s, &l);
 
         view->line[s.line] = changed;
         drawn += changed;
         if (changed)
             vga_render_line(v, &f, &s, t->pixels + s.line * t->stride);
     }
-    view->seen = ++v->epoch;
-    view->cursor = cursor_key(&f);
-    view->shown = shown;
+    vga_look_end(v, &f, view);
     return drawn;
 }

@@ -248,6 +248,20 @@ struct vga_frame {
 /* Fill in all but the colours; and these. */
 void vga_frame_shape(const struct vga *v, struct vga_frame *f, unsigned shown);
 void vga_frame_colors(const struct vga *v, struct vga_frame *f);
+/* What one picture is to be, against the one before (vga_draw.c). */
+struct vga_look {
+    uint64_t seen;
+    bool all;
+    bool blinked;               /* characters that blink came or went */
+    uint64_t cursor_then, cursor_now;   /* 0: no line needs to change for it */
+};
+void vga_look_begin(const struct vga *v, const struct vga_frame *f,
+                    const struct display_view *view, struct vga_look *l);
+bool vga_line_changed(const struct vga *v, const struct vga_frame *f,
+                      const struct vga_scan *s, const struct vga_look *l);
+/* `view` has seen all of it. */
+void vga_look_end(struct vga *v, const struct vga_frame *f,
+                  struct display_view *view);
 /* Draw the scan line `s` into f->mode.width pixels. */
 void vga_render_line(const struct vga *v, const struct vga_frame *f,
                      const struct vga_scan *s, uint32_t *out);

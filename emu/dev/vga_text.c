@@ -17,32 +17,51 @@ static struct display_cell cell_at(const struct vga *v,
 
 /* ---- Cells ------------------------------------------------------------------ */
 
-static void take_row(const struct vga *v, const struct vga_frame *f,
-                     const struct vga_scan *s, struct display_text *text,
-                     struct display_cell *cells)
+static void find_cursor(const struct vga *v, const struct vga_frame *f,
+                        const struct vga_scan *s, struct display_text *text)
 {
     unsigned column = (uint16_t)(f->cursor.address - s->address) *
                       vga_count_by(v);
 
-    for (unsigned x = 0; x < f->columns; x++)
-        cells[text->rows * f->columns + x] = cell_at(v, s, x);
     if (f->cursor.on && column < f->columns) {
         text->has_cursor = true;
         text->cursor_column = column;
         text->cursor_row = text->rows;
     }
-    text->rows++;
 }
 
-int vga_cells(const struct vga *v, struct display_text *text,
-              struct display_cell *cells, size_t count)
+/* True: the row that begins with `s` changed, and was read. */
+static bool take_row(const struct vga *v, const struct vga_frame *f,
+                     const struct vga_scan *s, const struct vga_look *l,
+                     struct display_cell *cells)
+{
+    struct vga_scan first = *s;
+
+    first.row = 0;              /* where cell_at looks */
+    if (!vga_line_changed(v, f, &first, l))
+        return false;
+    for (unsigned x = 0; x < f->columns; x++)
+        cells[x] = cell_at(v, s, x);
+    return true;
+}
+
+int vga_cells(struct vga *v, struct display_view *view,
+              struct display_text *text, struct display_cell *cells,
+              size_t count, unsigned shown)
 {
     struct vga_frame f;
     struct vga_scan s;
+    struct vga_look l;
+    int read = 0;
 
-    vga_frame_shape(v, &f, DISPLAY_BOTH);
-    if (f.mode.kind != DISPLAY_TEXT)
+    /* Characters blink by themselves, where they are shown. */
+    vga_frame_shape(v, &f, shown | DISPLAY_BLINKING);
+    vga_look_begin(v, &f, view, &l);
+    view->mode = f.mode;
+    if (f.mode.kind != DISPLAY_TEXT) {
+        vga_look_end(v, &f, view);
         return -ENODATA;
+    }
     vga_frame_colors(v, &f);
     *text = (struct display_text){
         .columns = f.columns,
@@ -54,14 +73,23 @@ int vga_cells(const struct vga *v, struct display_text *text,
     };
     for (unsigned i = 0; i < 16; i++)
         text->color[i] = f.color[i];
-    if ((size_t)text->columns * text->rows > count)
+    if ((size_t)text->columns * text->rows > count) {
+        view->seen = 0;
         return -ENOSPC;
+    }
     text->rows = 0;
     vga_scan_first(v, &s);
-    for (; s.line < f.mode.height; vga_scan_next(v, &s))
-        if (s.begins)
-            take_row(v, &f, &s, text, cells);
-    return 0;
+    for (; s.line < f.mode.height; vga_scan_next(v, &s)) {
+        if (!s.begins)
+            continue;
+        view->line[text->rows] = take_row(v, &f, &s, &l, cells +
+                                          (size_t)text->rows * f.columns);
+        read += view->line[text->rows];
+        find_cursor(v, &f, &s, text);
+        text->rows++;
+    }
+    vga_look_end(v, &f, view);
+    return read;
 }
 
 void vga_font(const struct vga *v, bool bit3, uint8_t glyph[256][32])

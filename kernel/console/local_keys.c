@@ -8,6 +8,8 @@
 #include "kernel/keymap/keymap.h"
 
 #define HOLD_MS 10u             /* a key that is typed */
+#define RETRY_NS 100000000u     /* a guest that has to read first */
+#define STILL_NS 500000000u     /* and reads none */
 #define CONTROL_TO_LETTER 0x40u
 
 enum { KEY_CTRL = 0x1d, KEY_SHIFT = 0x2a, KEY_ALT = 0x38 };
@@ -60,8 +62,8 @@ static bool type_to_guest(struct local *l, uint32_t c, unsigned modifiers)
     return true;
 }
 
-bool local_type(struct local *l, uint32_t character, unsigned modifiers,
-                uint64_t now)
+static bool type_character(struct local *l, uint32_t character,
+                           unsigned modifiers, uint64_t now)
 {
     struct consoles *c = local_consoles(l);
     bool is_control = character < ' ';
@@ -72,8 +74,8 @@ bool local_type(struct local *l, uint32_t character, unsigned modifiers,
     return type_to_guest(l, character, modifiers);
 }
 
-bool local_key(struct local *l, enum vt_key key, unsigned modifiers,
-               uint64_t now)
+static bool type_key(struct local *l, enum vt_key key, unsigned modifiers,
+                     uint64_t now)
 {
     guest_key keys[4];
     unsigned n;
@@ -83,4 +85,61 @@ bool local_key(struct local *l, enum vt_key key, unsigned modifiers,
     n = add_modifiers(modifiers, keys);
     keys[n++] = keys_of[key];
     return press(l, keys, n);
+}
+
+/* False: the guest has to read what it has first. */
+static bool type(struct local *l, const struct local_typed *t, uint64_t now)
+{
+    return t->is_key ? type_key(l, t->key, t->modifiers, now)
+                     : type_character(l, t->character, t->modifiers, now);
+}
+
+/* ---- What waits ----------------------------------------------------------- */
+
+static void drop_others(struct local_keys *k, struct local *l)
+{
+    if (!k->count || (k->console == local_consoles(l)->shown &&
+                      k->boots == k->guest->boots))
+        return;
+    k->guest->keys.lost += k->count;
+    k->count = 0;
+}
+
+static void add(struct local_keys *k, struct local *l,
+                const struct local_typed *t, uint64_t now)
+{
+    if (!k->count) {
+        k->guest = local_guest(l);
+        k->console = local_consoles(l)->shown;
+        k->boots = k->guest->boots;
+        k->took_ns = now;
+    }
+    if (k->count == LOCAL_KEYS_WAIT)
+        k->guest->keys.lost++;
+    else
+        k->waits[(k->head + k->count++) % LOCAL_KEYS_WAIT] = *t;
+}
+
+void local_keys_type(struct local_keys *k, struct local *l,
+                     struct local_typed typed, uint64_t now)
+{
+    drop_others(k, l);
+    if (k->count || !type(l, &typed, now))
+        add(k, l, &typed, now);
+}
+
+uint64_t local_keys_poll(struct local_keys *k, struct local *l, uint64_t now)
+{
+    drop_others(k, l);
+    while (k->count && type(l, &k->waits[k->head], now)) {
+        k->head = (k->head + 1) % LOCAL_KEYS_WAIT;
+        k->count--;
+        k->took_ns = now;
+    }
+    return k->count ? now + RETRY_NS : UINT64_MAX;
+}
+
+bool local_keys_wants(const struct local_keys *k, uint64_t now)
+{
+    return k->count < LOCAL_KEYS_WAIT || now - k->took_ns >= STILL_NS;
 }

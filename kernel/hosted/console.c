@@ -26,7 +26,7 @@
 
 static struct termios saved_mode;
 static atomic_bool raw;         /* signals and the log look at it */
-static bool input_ended;
+static bool input_ended, input_held;
 static bool is_left;            /* by console_leave_line */
 static void (*before_restore)(void);
 static bool output_blocked;     /* the last write took less than offered */
@@ -42,6 +42,8 @@ void console_leave_line(bool is_read)
 }
 
 void console_input_ended(void) { input_ended = true; }
+
+void console_hold_input(bool is_held) { input_held = is_held; }
 
 void console_before_restore(void (*fn)(void)) { before_restore = fn; }
 
@@ -212,7 +214,7 @@ void cores_poll(uint64_t deadline_ns)
     uint64_t drop;
 
     p[n++] = (struct pollfd){ wake_fd, POLLIN, 0 };
-    if (!input_ended)
+    if (!input_ended && !input_held)
         p[n++] = (struct pollfd){ STDIN_FILENO, POLLIN, 0 };
     if (output_blocked)
         p[n++] = (struct pollfd){ STDOUT_FILENO, POLLOUT, 0 };

@@ -17,6 +17,8 @@ bool console_is_raw(void);
 void console_leave_line(bool is_read);
 /* It has ended: platform_wait does not look at it any more. */
 void console_input_ended(void);
+/* Not for the present: there is no room for what comes. */
+void console_hold_input(bool is_held);
 /* What console_restore has to do first: it may be in a signal. */
 void console_before_restore(void (*fn)(void));
 

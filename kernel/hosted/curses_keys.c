@@ -18,18 +18,11 @@
 
 #define ESC 0x1b
 #define ALONE_NS 500000000u     /* Esc behind which nothing comes is Esc */
-#define RETRY_NS 20000000u      /* a guest that has to read first */
 #define KEYS_AT_ONCE 64u
 
 /* Esc came, and stands in front of what comes next; 0: it did not. */
 static uint64_t escape_ns;
-/* What the guest had no room for. */
-static struct typed {
-    bool waits, is_key;
-    uint32_t character;
-    enum vt_key key;
-    unsigned modifiers;
-} held;
+static struct local_keys waiting;       /* what the guest has no room for */
 
 /* ---- Keys that curses knows ------------------------------------------------ */
 
@@ -84,7 +77,7 @@ void curses_keys_open(void)
 }
 
 /* False: none that a PC has. */
-static bool find_key(int code, struct typed *t)
+static bool find_key(int code, struct local_typed *t)
 {
     t->is_key = true;
     if (code >= KEY_F(1) && code <= KEY_F(36)) {        /* xterm's counting */
@@ -112,7 +105,7 @@ static bool find_key(int code, struct typed *t)
 }
 
 /* Characters that are keys with a name. */
-static void find_character(wint_t c, struct typed *t)
+static void find_character(wint_t c, struct local_typed *t)
 {
     static const struct { wint_t c; enum vt_key key; } named[] = {
         { '\r', VT_KEY_RETURN }, { '\t', VT_KEY_TAB },
@@ -129,19 +122,10 @@ static void find_character(wint_t c, struct typed *t)
 
 /* ---- To the console -------------------------------------------------------- */
 
-static void send(struct local *l, struct typed t, uint64_t now)
-{
-    bool done = t.is_key ? local_key(l, t.key, t.modifiers, now)
-                         : local_type(l, t.character, t.modifiers, now);
-
-    held = t;
-    held.waits = !done;
-}
-
 static void send_escape(struct local *l, uint64_t now)
 {
     escape_ns = 0;
-    send(l, (struct typed){ .character = ESC }, now);
+    local_keys_type(&waiting, l, (struct local_typed){ .character = ESC }, now);
 }
 
 /* Esc and a digit. False: it is for the console. */
@@ -156,7 +140,7 @@ static bool choose(struct local *l, uint32_t c, uint64_t now)
 
 static void take(struct local *l, int kind, wint_t c, uint64_t now)
 {
-    struct typed t = { 0 };
+    struct local_typed t = { 0 };
 
     if (kind == KEY_CODE_YES && c == KEY_RESIZE) {
         curses_resized();
@@ -179,7 +163,7 @@ static void take(struct local *l, int kind, wint_t c, uint64_t now)
             return;
         t.modifiers |= VT_ALT;
     }
-    send(l, t, now);
+    local_keys_type(&waiting, l, t, now);
 }
 
 /* Nothing can come any more. */
@@ -227,12 +211,13 @@ static int next(wint_t *c)
 
 uint64_t curses_poll(struct local *l, uint64_t now)
 {
+    uint64_t next_look;
     wint_t c;
     int kind;
 
-    if (held.waits)
-        send(l, held, now);
-    for (unsigned i = 0; i < KEYS_AT_ONCE && !held.waits; i++) {
+    local_keys_poll(&waiting, l, now);
+    for (unsigned i = 0; i < KEYS_AT_ONCE && local_keys_wants(&waiting, now);
+         i++) {
         kind = next(&c);
         if (kind == ERR) {
             if (has_ended())
@@ -241,9 +226,11 @@ uint64_t curses_poll(struct local *l, uint64_t now)
         }
         take(l, kind, c, now);
     }
+    console_hold_input(!local_keys_wants(&waiting, now));
     if (escape_ns && now - escape_ns >= ALONE_NS)
         send_escape(l, now);
-    if (held.waits)
-        return now + RETRY_NS;
-    return escape_ns ? escape_ns + ALONE_NS : UINT64_MAX;
+    next_look = local_keys_poll(&waiting, l, now);
+    if (escape_ns && escape_ns + ALONE_NS < next_look)
+        next_look = escape_ns + ALONE_NS;
+    return next_look;
 }

@@ -155,6 +155,11 @@ void screen_init(const struct multiboot_framebuffer *found)
 {
     const struct surface surface = surface_of(found);
 
+    if (found->kind != MULTIBOOT_SCREEN_NONE && !surface.memory) {
+        platform_log("screen: none; the memory at %#llx, which GRUB says it "
+                     "has, cannot be mapped", (unsigned long long)found->base);
+        return;
+    }
     if (!canvas_init(&canvas, &surface)) {
         platform_log("screen: none");
         return;

@@ -23,10 +23,11 @@ struct guest_screen {
     struct display_target target;       /* malloc'd pixels */
     uint64_t looked_ns;
     bool told;                          /* that it is not shown */
+    bool wants_all;                     /* asked for, and not done yet */
+    unsigned top, left;                 /* rows and columns left out */
     /* The answer of the guest's core. */
     bool as_text;
     int result;
-    struct display_mode mode;
     struct display_text text;
     unsigned blink, leds;
     struct display_cell cells[CANVAS_ROWS_MAX * CANVAS_COLUMNS_MAX];
@@ -56,27 +57,28 @@ static void look(struct guest *g, void *arg)
     s->blink = machine_display_blink(g->machine);
     s->leds = machine_key_leds(g->machine);
     if (s->as_text) {
-        s->result = machine_display_text(g->machine, &s->text, s->cells,
-                                         sizeof s->cells / sizeof *s->cells);
-        s->mode = machine_display_mode(g->machine);
+        s->result = machine_display_text(g->machine, &s->view, &s->text,
+                                         s->cells,
+                                         sizeof s->cells / sizeof *s->cells,
+                                         s->blink);
     } else {
         s->result = machine_display_draw(g->machine, &s->view, &s->target,
                                          s->blink);
-        s->mode = s->view.mode;
     }
 }
 
 static void tell(struct guest_screen *s, struct canvas *canvas,
-                 const char *text)
+                 const char *text, bool all)
 {
     struct screen_cell cell = { .colour = CELL_COLOUR_DEFAULT };
     unsigned len = (unsigned)strlen(text), row = canvas->rows / 2;
+    unsigned left = len < canvas->columns ? (canvas->columns - len) / 2 : 0;
 
-    if (!s->told)
+    if (all || !s->told)
         canvas_clear(canvas);
     s->told = true;
     for (unsigned x = 0; x < canvas->columns; x++) {
-        unsigned at = x - (canvas->columns - len) / 2;
+        unsigned at = x - left;         /* huge, in front of it */
 
         cell.c = at < len ? (uint8_t)text[at] : ' ';
         canvas_put(canvas, row, x, cell);
@@ -107,28 +109,46 @@ static struct screen_cell cell_at(const struct guest_screen *s, unsigned row,
     return cell;
 }
 
-static void draw_text(struct guest_screen *s, struct canvas *canvas)
+static void tell_why_no_text(struct guest_screen *s, struct canvas *canvas,
+                             bool all)
 {
-    unsigned top, left;
-    char text[80];
+    char text[80] = "";                 /* off, or larger than any screen */
 
-    if (s->result == -ENODATA && s->mode.kind == DISPLAY_GRAPHICS) {
-        snprintf(text, sizeof text, "%ux%u graphics mode: %s", s->mode.width,
-                 s->mode.height, canvas->advice);
-        tell(s, canvas, text);
+    if (s->view.mode.kind == DISPLAY_GRAPHICS)
+        snprintf(text, sizeof text, "%ux%u graphics mode: %s",
+                 s->view.mode.width, s->view.mode.height, canvas->advice);
+    tell(s, canvas, text, all);
+}
+
+/* The part of it around the cursor that there is room for. True: another. */
+static bool place(struct guest_screen *s, const struct canvas *canvas)
+{
+    unsigned was_top = s->top, was_left = s->left;
+
+    s->top = canvas_hidden(s->text.cursor_row, s->text.rows, canvas->rows);
+    s->left = canvas_hidden(s->text.cursor_column, s->text.columns,
+                            canvas->columns);
+    return s->top != was_top || s->left != was_left;
+}
+
+static void draw_text(struct guest_screen *s, struct canvas *canvas,
+                      struct display_mode was, bool all)
+{
+    if (s->result < 0) {
+        tell_why_no_text(s, canvas, all);
         return;
     }
-    if (s->result) {                    /* off, or larger than any screen */
-        tell(s, canvas, "");
-        return;
-    }
+    all |= place(s, canvas) || s->told || s->view.mode.rows != was.rows ||
+           s->view.mode.columns != was.columns;
     s->told = false;
-    top = canvas_hidden(s->text.cursor_row, s->text.rows, canvas->rows);
-    left = canvas_hidden(s->text.cursor_column, s->text.columns,
-                         canvas->columns);
-    for (unsigned y = 0; y < canvas->rows; y++)
+    for (unsigned y = 0; y < canvas->rows; y++) {
+        unsigned row = s->top + y;
+
+        if (!all && (row >= s->text.rows || !s->view.line[row]))
+            continue;
         for (unsigned x = 0; x < canvas->columns; x++)
-            canvas_put(canvas, y, x, cell_at(s, top + y, left + x));
+            canvas_put(canvas, y, x, cell_at(s, row, s->left + x));
+    }
 }
 
 /* ---- Pixels --------------------------------------------------------------- */
@@ -139,8 +159,8 @@ static bool make_room(struct guest_screen *s)
     struct display_target *t = &s->target;
 
     free(t->pixels);
-    t->width = s->mode.width;
-    t->height = s->mode.height;
+    t->width = s->view.mode.width;
+    t->height = s->view.mode.height;
     t->stride = t->width;
     t->pixels = calloc((size_t)t->width * t->height, sizeof *t->pixels);
     if (!t->pixels)
@@ -151,20 +171,22 @@ static bool make_room(struct guest_screen *s)
 static void draw_pixels(struct guest_screen *s, struct canvas *canvas,
                         struct display_mode was, bool all)
 {
+    const struct display_mode *mode = &s->view.mode;
     const struct picture picture = { s->target.pixels, s->target.stride,
-                                     s->mode.width, s->mode.height };
+                                     mode->width, mode->height };
 
     if (s->result < 0) {
-        tell(s, canvas, "no memory for the guest's picture");
+        tell(s, canvas, "no memory for the guest's picture", all);
         return;
     }
-    all |= s->told || s->mode.width != was.width ||
-           s->mode.height != was.height;
-    if (canvas_fit(canvas, s->mode.width, s->mode.height))
+    all |= s->told || mode->width != was.width || mode->height != was.height;
+    if (canvas_fit(canvas, mode->width, mode->height))
         all = true;
     else if (all)
         canvas_clear(canvas);
     s->told = false;
+    if (!all && !s->result)             /* of no line is there anything new */
+        return;
     canvas->changes++;
     picture_draw(&canvas->surface, &picture, all ? NULL : s->view.line);
 }
@@ -176,17 +198,22 @@ void guest_screen_draw(void *ctx, struct canvas *canvas, bool all)
     uint64_t now = platform_now_ns();
 
     s->as_text = canvas->surface.is_text;
-    if (!all && now - s->looked_ns < BLINK_LOOK_NS && !s->as_text &&
+    s->wants_all |= all;
+    if (!s->wants_all && now - s->looked_ns < BLINK_LOOK_NS &&
         !guest_display_changed(s->guest, &s->view))
         return;
     s->looked_ns = now;
     if (!guest_ask(s->guest, look, s))
         return;                         /* what is there stays */
-    if (!s->as_text && s->result == -ENOSPC && make_room(s) &&
-        !guest_ask(s->guest, look, s))
-        return;
+    if (!s->as_text && s->result == -ENOSPC && make_room(s)) {
+        s->wants_all = true;
+        if (!guest_ask(s->guest, look, s))
+            return;
+    }
+    all = s->wants_all;
+    s->wants_all = false;
     if (s->as_text)
-        draw_text(s, canvas);
+        draw_text(s, canvas, was, all);
     else
         draw_pixels(s, canvas, was, all);
 }

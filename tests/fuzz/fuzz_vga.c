@@ -104,13 +104,21 @@ static void texts(void)
     struct display_mode mode = vga_mode(vga);
     size_t count = mode.columns * mode.rows;
     struct display_cell *cells = malloc(count * sizeof *cells);
+    static struct display_view looks;
     struct display_text text;
+    int n;
 
-    if (!vga_cells(vga, &text, cells, count) &&
+    memset(&looks, 0, sizeof looks);
+    n = vga_cells(vga, &looks, &text, cells, count, DISPLAY_BOTH);
+    if (n >= 0 &&
         (text.columns != mode.columns || text.rows != mode.rows ||
+         (unsigned)n != text.rows ||
          (text.has_cursor && (text.cursor_column >= text.columns ||
                               text.cursor_row >= text.rows))))
         abort();
+    if (n >= 0 &&
+        vga_cells(vga, &looks, &text, cells, count, DISPLAY_BOTH))
+        abort();                /* nothing was written meanwhile */
     vga_text(vga, line, sizeof line);
     vga_font(vga, true, glyph);
     free(cells);

@@ -221,6 +221,28 @@ def test_resize(echo):
     t.wait("Booting from Hard Disk")
 
 
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        user, system = f.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def test_guest_that_reads_no_keys(terminal, guest):
+    """A long paste into a machine that stands still: Esc and a digit behind it
+    are heard, and the program sleeps."""
+    t = terminal("-m", 16, "-hda", guest("uart_echo"), "-S", "-net", "none")
+    t.wait("1 VGA")
+    t.type("a" * 3000 + ESC + "2")
+    t.wait(r"\(trestle\)", timeout=15)
+    t.console(1, "VGA")
+    t.type("a" * 3000)
+    time.sleep(2)
+    pid = child(t.session.pid)
+    before = cpu_seconds(pid)
+    time.sleep(3)
+    assert cpu_seconds(pid) - before < 0.5
+
+
 # again: mov ah, 0; int 16h; mov ah, 0eh; int 10h; jmp again
 SHOWS_KEYS = bytes.fromhex("b400cd16b40ecd10ebf6")
 

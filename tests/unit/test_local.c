@@ -1,18 +1,21 @@
 /* The local screen's consoles: the monitor on it, and what is on the line too. */
 #include <errno.h>
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "emu/machine_internal.h"
 #include "kernel/chardev/vc.h"
 #include "kernel/console/local.h"
+#include "kernel/console/local_keys.h"
 #include "kernel/platform.h"
 #include "tests/unit/console_harness.h"
+#include "tests/unit/vga_modes.h"
 
 #define COLUMNS 80u
 #define ROWS 25u
@@ -253,6 +256,118 @@ static void test_vga_that_shows_nothing(void **state)
     for (unsigned i = 0; i < COLUMNS * ROWS; i++)
         assert_int_equal(text[i], ' ');
     assert_false(consoles_type(local_consoles(local), 'x', 0, now));
+    assert_shows(shown(2), "Trestle test monitor");
+    text = shown(1);            /* of which nothing stays */
+    for (unsigned i = 0; i < COLUMNS * ROWS; i++)
+        assert_int_equal(text[i], ' ');
+}
+
+/* ---- A guest's text ------------------------------------------------------ */
+
+static uint32_t in(struct machine *m, uint16_t port, unsigned size)
+{
+    return machine_io_read(m, port, size);
+}
+
+static void out(struct machine *m, uint16_t port, unsigned size,
+                uint32_t value)
+{
+    machine_io_write(m, port, size, value);
+}
+
+/* The machine's screen is text, with the cursor in row 3, or without. */
+static void show_text(bool cursor)
+{
+    const struct vga_ports p = { guest->machine, in, out };
+
+    vga_set_mode(&p, &text_03);
+    for (unsigned i = 0; i < COLUMNS * ROWS; i++)
+        machine_mmio_write(guest->machine, 0xb8000 + 2 * i, 2, 0x0700 | '.');
+    vga_indexed(&p, 0x3d4, 0x0a, cursor ? 0x0d : 0x20);
+    vga_indexed(&p, 0x3d4, 0x0f, 3 * COLUMNS + 5);
+    shown(1);
+}
+
+/* How many cells the looks of a second compare with what is there. */
+static unsigned compared(void)
+{
+    unsigned n = 0;
+
+    memset(canvas.drawn, 0, sizeof canvas.drawn);
+    for (unsigned i = 0; i < 30; i++) {
+        local_poll(local, now += CONSOLES_DRAW_NS);
+        if (i % 10 == 0)
+            usleep(70000);      /* the guest's side has a clock of its own */
+    }
+    for (unsigned y = 0; y < canvas.rows; y++)
+        for (unsigned x = 0; x < canvas.columns; x++)
+            n += canvas.drawn[y][x].c != 0;
+    return n;
+}
+
+static void test_idle_text(void **state)
+{
+    show_text(false);
+    assert_int_equal(shown(1)[2 * COLUMNS], '.');
+    assert_int_equal(compared(), 0);
+    machine_mmio_write(guest->machine, 0xb8000, 2, 0x0700 | '#');
+    assert_in_range(compared(), COLUMNS, 4 * COLUMNS);  /* 256 cells, and rows */
+    assert_int_equal(memory[0], '#');
+    assert_int_equal(compared(), 0);
+    show_text(true);
+    assert_in_range(compared(), 0, COLUMNS);    /* the cursor's, as it blinks */
+}
+
+/* Shown while a task has the machine, it is drawn when that is over. */
+static void test_text_of_a_lent_machine(void **state)
+{
+    show_text(false);
+    shown(2);
+    guest->is_lent = true;
+    shown(1);
+    guest->is_lent = false;
+    local_poll(local, now += 5000000000u);
+    for (unsigned i = 0; i < COLUMNS * ROWS; i++)
+        assert_int_equal(memory[i * 2], '.');
+}
+
+/* ---- What is typed ------------------------------------------------------- */
+
+static struct local_keys waiting;
+
+static void type_many(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        local_keys_type(&waiting, local,
+                        (struct local_typed){ .character = 'a' }, now);
+}
+
+/* A guest that reads none keeps nobody from what is behind its keys. */
+static void test_keys_that_wait(void **state)
+{
+    unsigned boots = guest->boots = 1;
+
+    memset(&waiting, 0, sizeof waiting);
+    shown(1);
+    type_many(LOCAL_KEYS_WAIT);
+    assert_in_range(waiting.count, LOCAL_KEYS_WAIT / 2, LOCAL_KEYS_WAIT - 1);
+    assert_true(local_keys_wants(&waiting, now));
+    type_many(LOCAL_KEYS_WAIT);
+    assert_int_equal(waiting.count, LOCAL_KEYS_WAIT);
+    assert_true(guest->keys.lost > LOCAL_KEYS_WAIT / 2);
+    assert_false(local_keys_wants(&waiting, now));
+    assert_true(local_keys_poll(&waiting, local, now) >= now + 50000000);
+    assert_true(local_keys_wants(&waiting, now + 1000000000));
+    assert_true(consoles_show(local_consoles(local), 2, now));
+    assert_true(local_keys_poll(&waiting, local, now) == UINT64_MAX);
+    assert_null(strstr(shown(2), "aa"));        /* they are not for it */
+    shown(1);
+    type_many(10);
+    assert_int_equal(waiting.count, 10);
+    assert_true(guest_reset(guest));
+    assert_int_not_equal(guest->boots, boots);
+    assert_true(local_keys_poll(&waiting, local, now) == UINT64_MAX);
+    assert_int_equal(waiting.count, 0);
 }
 
 static void test_input(void **state)
@@ -280,7 +395,9 @@ int main(void)
         T(test_monitor), T(test_log), T(test_vc),
         T(test_serial_line_on_both),
         T(test_who_answers), T(test_slow_line), T2(test_two_machines),
-        T(test_vga_that_shows_nothing), T(test_input), TEST(test_no_screen),
+        T(test_vga_that_shows_nothing), T(test_idle_text),
+        T(test_text_of_a_lent_machine), T(test_keys_that_wait), T(test_input),
+        TEST(test_no_screen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

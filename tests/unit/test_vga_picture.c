@@ -594,19 +594,27 @@ static void test_cursor(void **state)
     assert_int_equal(again(f, DISPLAY_BOTH), 0);
 }
 
+static struct display_cell cells[80 * 25];
+static struct display_text text;
+static struct display_view text_view;
+
+static int read_cells(struct fixture *f, size_t count)
+{
+    return vga_cells(f->vga, &text_view, &text, cells, count, DISPLAY_BOTH);
+}
+
 static void test_cells(void **state)
 {
     struct fixture *f = *state;
-    static struct display_cell cells[80 * 25];
-    struct display_text text;
 
-    assert_int_equal(vga_cells(f->vga, &text, cells, 2000), -ENODATA);
+    memset(&text_view, 0, sizeof text_view);
+    assert_int_equal(read_cells(f, 2000), -ENODATA);
     begin(f, &text_03);
     fill_text(f);
     move_cursor(f, 17, 20);
-    assert_int_equal(vga_cells(f->vga, &text, cells, 1999), -ENOSPC);
+    assert_int_equal(read_cells(f, 1999), -ENOSPC);
     assert_int_equal(text.columns * text.rows, 2000);
-    assert_int_equal(vga_cells(f->vga, &text, cells, 2000), 0);
+    assert_int_equal(read_cells(f, 2000), 25);
     for (unsigned i = 0; i < 2000; i++)
         assert_int_equal(cells[i].character | cells[i].attribute << 8,
                          cell(i % 80, i / 80));
@@ -620,11 +628,43 @@ static void test_cells(void **state)
     assert_int_equal(text.color[9], dac(9));
     indexed(f, 0x3c4, 3, 0x04);
     indexed(f, 0x3d4, 0x0e, 0xff);
-    assert_int_equal(vga_cells(f->vga, &text, cells, 2000), 0);
+    assert_true(read_cells(f, 2000) > 0);
     assert_true(text.two_fonts);
     assert_false(text.has_cursor);
     begin(f, &graphics_12);
-    assert_int_equal(vga_cells(f->vga, &text, cells, 2000), -ENODATA);
+    assert_int_equal(read_cells(f, 2000), -ENODATA);
+    assert_false(vga_changed(f->vga, &text_view));
+}
+
+/* What a guest did not write is not read again; as in pictures, 1 KiB of memory
+ * is written at once: 256 cells. */
+static void test_cells_that_changed(void **state)
+{
+    struct fixture *f = *state;
+
+    memset(&text_view, 0, sizeof text_view);
+    begin(f, &text_03);
+    fill_text(f);
+    move_cursor(f, 17, 20);
+    assert_int_equal(read_cells(f, 2000), 25);
+    assert_false(vga_changed(f->vga, &text_view));
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(read_cells(f, 2000), 0);
+    poke(f, 0xb8000 + 2 * (80 * 24 + 79), '#');
+    assert_true(vga_changed(f->vga, &text_view));
+    assert_in_range(read_cells(f, 2000), 1, 4);
+    assert_true(text_view.line[24] && !text_view.line[0]);
+    assert_int_equal(cells[1999].character, '#');
+    move_cursor(f, 17, 10);
+    assert_int_equal(read_cells(f, 2000), 2);
+    assert_true(text_view.line[10] && text_view.line[20]);
+    assert_int_equal(vga_cells(f->vga, &text_view, &text, cells, 2000,
+                               DISPLAY_BLINKING), 1);   /* it is not seen */
+    assert_true(text_view.line[10]);
+    assert_int_equal(vga_cells(f->vga, &text_view, &text, cells, 2000, 0), 0);
+    indexed(f, 0x3d4, 0x0d, 80);        /* scrolled, without a write */
+    assert_int_equal(read_cells(f, 2000), 25);
+    assert_int_equal(cells[0].character, cell(0, 1) & 0xff);
 }
 
 static void test_blink_by_time(void **state)
@@ -906,7 +946,7 @@ int main(void)
         T(test_fonts),
         T(test_attributes),
         T(test_cursor),
-        T(test_cells),
+        T(test_cells), T(test_cells_that_changed),
         T(test_blink_by_time),
         T(test_direct_colors),
         T(test_virtual_screen),
