@@ -260,10 +260,8 @@ static bool find(struct monitor *mon, const char *command, const char *args,
     p = snapshot_find(snapshot_store_index(st),
                       mux_guest(mon->mux)->options->name, args);
     if (!p) {
-        monitor_printf(mon, *args ? "%s: no snapshot of this machine is "
-                       "'%.31s'; 'info snapshots' lists them\n"
-                       : "%s TAG: 'info snapshots' lists them%s\n", command,
-                       args);
+        monitor_printf(mon, "%s: no snapshot of this machine is '%.31s'; "
+                       "'info snapshots' lists them\n", command, args);
         return false;
     }
     v->id = p->id;

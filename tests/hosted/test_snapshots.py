@@ -75,7 +75,7 @@ def test_commands(start):
     for line, words in [
             ("loadvm x", "loadvm: no snapshot of this machine is 'x'; "
                          "'info snapshots' lists them"),
-            ("loadvm", "loadvm TAG: 'info snapshots' lists them"),
+            ("loadvm", "use loadvm TAG|ID"),
             ("delvm 1", "delvm: no snapshot of this machine is '1'"),
             ("savevm two words", "a tag is a word of 1 to 31 printable"),
             ("savevm " + 32 * "x", "a tag is a word of 1 to 31 printable")]:

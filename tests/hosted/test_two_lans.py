@@ -59,7 +59,10 @@ def test_two_instances_with_addresses_of_their_own(trestle, lans, tmp_path):
                     prefix=lans.inside)
         routers.append(Router(t))
         routers[-1].log_in()
-        routers[-1].run("ip addr flush dev br-lan; "
+        # What it has at its start takes the address away again.
+        routers[-1].run("until kill $(pidof udhcpc); do sleep 1; done; "
+                        "while pidof udhcpc; do sleep 1; done; "
+                        "ip addr flush dev br-lan; "
                         f"ip addr add 10.1.0.1{n}/24 dev br-lan")
     assert len(re.findall(r" tap\d+:", lans.members(1))) == 2
     for n, router in enumerate(routers, 1):

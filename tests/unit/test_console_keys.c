@@ -32,13 +32,17 @@ static uint8_t read_port(uint16_t port)
 static int next_byte(void)
 {
     uint64_t end = platform_now_ns() + SECOND / 50;
+    bool is_last;
 
+    /* Once more after the end: the host may have been away. */
     do {
-        uint8_t status = read_port(STATUS);
+        uint8_t status;
 
+        is_last = platform_now_ns() >= end;
+        status = read_port(STATUS);
         if (status & FULL)
             return read_port(DATA) | (status & FROM_MOUSE ? 0x100 : 0);
-    } while (platform_now_ns() < end);
+    } while (!is_last);
     return -1;
 }
 
