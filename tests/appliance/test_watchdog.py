@@ -22,6 +22,9 @@ def test_watchdog_and_autostart(boot):
     appliance.send("x")
     appliance.expect(r"\[dog, [-0-9]{10} [:0-9]{8} UTC:\r\n the guest's "
                      r"watchdog expired \(action: reset\)\r\n")
+    # The guest's echo, which would come amid what the monitor says.
+    appliance.expect(r"has all of it\]\r\n")
+    appliance.expect("x")
     to_monitor(appliance)
     text = monitor(appliance, "info crashes")
     assert re.search(r"1: \S+ \S+ UTC: the guest's watchdog expired .*\r\n"
