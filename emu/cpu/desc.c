@@ -48,16 +48,17 @@ void desc_set_accessed(struct cpu *c, struct descriptor *d)
         return;
     d->seg.attr |= SEG_TYPE_A;
     d->hi |= SEG_TYPE_A << 8;
-    fast_lin_write8(c, d->addr + 5, (uint8_t)(d->hi >> 8), false);
+    fast_lin_write8(c, d->addr + DESC_ACCESS_BYTE, (uint8_t)(d->hi >> 8),
+                    false);
 }
 
 void desc_set_busy(struct cpu *c, uint32_t addr, bool busy)
 {
-    uint8_t access = fast_lin_read8(c, addr + 5, false);
+    uint8_t access = fast_lin_read8(c, addr + DESC_ACCESS_BYTE, false);
 
     access = (uint8_t)(busy ? access | SYS_TSS_BUSY_BIT
                             : access & ~SYS_TSS_BUSY_BIT);
-    fast_lin_write8(c, addr + 5, access, false);
+    fast_lin_write8(c, addr + DESC_ACCESS_BYTE, access, false);
 }
 
 uint32_t desc_gdt_address(const struct cpu *c, uint16_t sel)

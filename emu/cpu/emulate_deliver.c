@@ -15,7 +15,6 @@
 #define GATE_IST 7u
 #define TSS_RSP 4u              /* RSP0 to RSP2 */
 #define TSS_IST 0x24u           /* IST1 to IST7 */
-#define ACCESS_BYTE 5u          /* of a descriptor; bit 0 is A */
 
 struct gate {
     uint16_t offset_low, selector;
@@ -100,7 +99,7 @@ static bool find_code(struct delivery *d)
     if (d->cs.attr & SEG_TYPE_A)
         return true;
     d->cs.attr |= SEG_TYPE_A;
-    return map(&d->e, lin + ACCESS_BYTE, 1, MMU_WRITE, false, &d->access);
+    return map(&d->e, lin + DESC_ACCESS_BYTE, 1, MMU_WRITE, false, &d->access);
 }
 
 static bool find_stack(struct delivery *d)

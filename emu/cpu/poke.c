@@ -8,7 +8,6 @@
 #include "emu/cpu/seg.h"
 
 #define ENTRY_BYTES 8u
-#define ACCESS_BYTE 5u          /* of a descriptor; bit 0 is A */
 
 /*
  * The plain memory of a table's entry. Tables may lie anywhere: an entry that
@@ -80,7 +79,7 @@ static bool mark_accessed(const struct cpu *c, uint64_t lin,
     entry = entry_at(c, lin, true);
     if (!entry)
         return false;
-    entry[ACCESS_BYTE] |= SEG_TYPE_A;
+    entry[DESC_ACCESS_BYTE] |= SEG_TYPE_A;
     seg->attr |= SEG_TYPE_A;
     return true;
 }

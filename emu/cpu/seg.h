@@ -15,6 +15,7 @@
 #define SEG_TYPE_E    0x4u      /* data: expand-down */
 #define SEG_TYPE_C    0x4u      /* code: conforming */
 #define SEG_TYPE_CODE 0x8u
+#define DESC_ACCESS_BYTE 5u     /* of a descriptor: type, S, DPL and P */
 
 /* Types of system descriptors (SDM vol. 3, table 3-2). */
 enum sys_type {

@@ -118,9 +118,10 @@ static void probe_switch(struct cpu *c, const struct descriptor *to,
     const struct tss_layout *l = tss_layout(&c->tr);
 
     lin_probe_write(c, (uint32_t)c->tr.base, l->bytes, false);
-    lin_probe_write(c, desc_gdt_address(c, c->tr.sel) + 5, 1, false);
+    lin_probe_write(c, desc_gdt_address(c, c->tr.sel) + DESC_ACCESS_BYTE, 1,
+                    false);
     if (cause != TASK_IRET)
-        lin_probe_write(c, to->addr + 5, 1, false);
+        lin_probe_write(c, to->addr + DESC_ACCESS_BYTE, 1, false);
     if (cause == TASK_CALL || cause == TASK_INT)
         lin_probe_write(c, (uint32_t)to->seg.base, 2, false);
 }
