@@ -250,7 +250,8 @@ void kbc_info(const struct kbc *k, char *text, size_t size)
 
     snprintf(text, size, "keyboard %s, mouse %s; %llu bytes damaged, "
              "%llu unexpected;\n    %llu overruns, %llu commands repeated, "
-             "%llu given up, %llu new starts,\n    %llu floods", device_text(k, 0), device_text(k, 1),
+             "%llu given up, %llu new starts,\n    %llu floods",
+             device_text(k, 0), device_text(k, 1),
              (unsigned long long)c->bad_bytes,
              (unsigned long long)c->unexpected,
              (unsigned long long)c->overruns, (unsigned long long)c->resends,
